@@ -1,0 +1,93 @@
+"""What a container holds in each mode, and the fields that it is written as."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+from jrecomp.container import phrases
+from jrecomp.container.fields import Fields, Reader, Writer, blob, blobs
+
+_CHECKSUM_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Original:
+    """What identifies the original file: its length in bytes and the start of its SHA-256."""
+
+    length: int = 0
+    checksum: bytes = b""
+
+    @classmethod
+    def of(cls, data: bytes) -> "Original":
+        """Describe a file's bytes."""
+        return cls(len(data), sha256(data).digest()[:_CHECKSUM_BYTES])
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file kept as bytes.
+
+    reason: number of a StoredReason, or of one that a later version added.
+    """
+
+    original: Original = Original()
+    reason: int = 0
+    data: bytes = b""
+
+
+@dataclass(frozen=True)
+class Lossless:
+    """A modelled JPEG file.
+
+    model: permanent identifier of the model that coded the slices.
+    headers: every byte of the file that is not entropy-coded data of a modelled scan.
+    extras: what the scans say beyond the coefficients, as the JPEG core packs it.
+    mcu_rows: MCU rows in each slice but the last, which may have fewer.
+    slices: the coefficients, coded.
+    """
+
+    original: Original = Original()
+    model: int = 0
+    headers: bytes = b""
+    extras: bytes = b""
+    mcu_rows: int = 0
+    slices: tuple[bytes, ...] = ()
+
+
+Container = Stored | Lossless
+
+
+def stored(fields: Fields, box: Stored) -> Stored:
+    """The body of a stored file."""
+    return Stored(_original(fields, box.original), fields.byte(box.reason), fields.packed(box.data))
+
+
+def lossless(fields: Fields, box: Lossless) -> Lossless:
+    """The body of a modelled file."""
+    original = _original(fields, box.original)
+    model = fields.varint(box.model)
+    metadata = fields.packed(_join_metadata(box))
+    headers, extras = _split_metadata(metadata, original.length)
+    return Lossless(
+        original,
+        model,
+        headers,
+        extras,
+        mcu_rows=fields.varint(box.mcu_rows),
+        slices=blobs(fields, box.slices),
+    )
+
+
+def _original(fields: Fields, original: Original) -> Original:
+    return Original(fields.varint(original.length), fields.raw(original.checksum, _CHECKSUM_BYTES))
+
+
+def _join_metadata(box: Lossless) -> bytes:
+    writer = Writer()
+    blob(writer, box.extras)
+    return bytes(writer.data) + phrases.replace(box.headers)
+
+
+def _split_metadata(metadata: bytes, limit: int) -> tuple[bytes, bytes]:
+    reader = Reader(metadata)
+    extras = blob(reader, b"")
+    return phrases.restore(reader.raw(b"", reader.left), limit), extras

@@ -1,0 +1,60 @@
+"""The outermost layer: signature, format version, mode, body, checksum."""
+
+from zlib import crc32
+
+from jrecomp.container.boxes import Container, Lossless, Stored, lossless, stored
+from jrecomp.container.fields import Reader, Writer
+from jrecomp.errors import CorruptContainerError
+
+FORMAT_VERSION = 1
+
+_SIGNATURE = b"\xd1JR"
+_STORED_MODE, _LOSSLESS_MODE = 0, 1
+_CHECKSUM_BYTES = 4
+
+
+def pack(box: Container) -> bytes:
+    """Write a container."""
+    writer = Writer()
+    writer.raw(_SIGNATURE, len(_SIGNATURE))
+    writer.byte(FORMAT_VERSION)
+    if isinstance(box, Stored):
+        writer.byte(_STORED_MODE)
+        stored(writer, box)
+    else:
+        writer.byte(_LOSSLESS_MODE)
+        lossless(writer, box)
+    return bytes(writer.data) + crc32(writer.data).to_bytes(_CHECKSUM_BYTES, "little")
+
+
+def unpack(data: bytes) -> Container:
+    """Read a container; raises CorruptContainerError, before anything large is allocated."""
+    _check(data)
+    reader = Reader(data[len(_SIGNATURE) + 1 : -_CHECKSUM_BYTES])
+    box = _read_body(reader)
+    reader.finish()
+    return box
+
+
+def _check(data: bytes) -> None:
+    if not data:
+        raise CorruptContainerError("not a .jrc container: the input is empty")
+    if not data.startswith(_SIGNATURE[: len(data)]):
+        raise CorruptContainerError("not a .jrc container")
+    if len(data) <= len(_SIGNATURE):
+        raise CorruptContainerError("truncated container")
+    if data[len(_SIGNATURE)] > FORMAT_VERSION:
+        raise CorruptContainerError(
+            f"container of format version {data[len(_SIGNATURE)]}; this jrecomp reads up to {FORMAT_VERSION}"
+        )
+    if crc32(data[:-_CHECKSUM_BYTES]) != int.from_bytes(data[-_CHECKSUM_BYTES:], "little"):
+        raise CorruptContainerError("damaged or truncated container: its checksum does not match")
+
+
+def _read_body(reader: Reader) -> Container:
+    mode = reader.byte()
+    if mode == _STORED_MODE:
+        return stored(reader, Stored())
+    if mode == _LOSSLESS_MODE:
+        return lossless(reader, Lossless())
+    raise CorruptContainerError(f"container of unknown mode {mode}")
