@@ -1,0 +1,30 @@
+"""jrecomp: existing JPEG files, smaller and restored bit for bit, with learned entropy models."""
+
+from typing import TYPE_CHECKING
+
+from jrecomp.errors import JrecompError
+
+if TYPE_CHECKING:
+    from jrecomp.info import Info, JpegInfo
+    from jrecomp.pipeline import compress, decompress, inspect, verify
+
+__all__ = ["Info", "JpegInfo", "JrecompError", "compress", "decompress", "inspect", "verify"]
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Info": "jrecomp.info",
+    "JpegInfo": "jrecomp.info",
+    "compress": "jrecomp.pipeline",
+    "decompress": "jrecomp.pipeline",
+    "inspect": "jrecomp.pipeline",
+    "verify": "jrecomp.pipeline",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import NumPy and the coder only when they are first needed."""
+    from importlib import import_module
+
+    if name not in _HOMES:
+        raise AttributeError(f"module 'jrecomp' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

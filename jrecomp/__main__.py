@@ -1,0 +1,5 @@
+"""`python -m jrecomp`."""
+
+from jrecomp.cli import main
+
+main()

@@ -1,0 +1,213 @@
+"""Many files: which to take, where the results go, and what became of each."""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from jrecomp import files, pipeline
+from jrecomp.errors import ExitCode, InputError, JrecompError, UsageError
+from jrecomp.info import Info
+
+JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
+CONTAINER_SUFFIXES = (files.SUFFIX,)
+
+PIPE = "-"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One input and, for commands that write, its output; None is standard input or output.
+
+    problem: what already keeps it from being done.
+    """
+
+    source: Path | None
+    target: Path | None = None
+    problem: JrecompError | None = None
+
+    @property
+    def name(self) -> str:
+        """The input's name for messages."""
+        return str(self.source or PIPE)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the input as far as they are known, at least 1."""
+        try:
+            return max(1, self.source.stat().st_size) if self.source else 1
+        except OSError:
+            return 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job: `info` where it went well, `error` where it did not.
+
+    seconds: time taken, reading and writing included. note: what else there is to say.
+    """
+
+    job: Job
+    seconds: float = 0.0
+    info: Info | None = None
+    note: str = ""
+    error: JrecompError | None = None
+
+
+Work = Callable[[Job], tuple[Info, str]]
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where outputs go: to one named place, under a folder, or beside the inputs.
+
+    output: a path, "-" for standard output. Only one of output and output_dir may be given.
+    """
+
+    output: str | None = None
+    output_dir: Path | None = None
+    force: bool = False
+
+
+def find(sources: Iterable[str], recursive: bool, suffixes: tuple[str, ...]) -> list[tuple[Job, Path]]:
+    """Jobs without targets, each with the input's path below the folder that it was found in.
+
+    Files are taken as they are; folders, where `recursive`, give their files of these suffixes.
+    """
+    found: list[tuple[Job, Path]] = []
+    for source in sources:
+        path = Path(source)
+        if source == PIPE:
+            found.append((Job(None), path))
+        elif not path.is_dir():
+            found.append((Job(path), Path(path.name)))
+        elif recursive:
+            found += [(job, (job.source or path).relative_to(path)) for job in _walk(path, suffixes)]
+        else:
+            found.append((Job(path, problem=InputError(f"{path}: is a folder (add --recursive)")), path))
+    return found
+
+
+def _walk(folder: Path, suffixes: tuple[str, ...]) -> list[Job]:
+    jobs: list[Job] = []
+
+    def unreadable(error: OSError) -> None:
+        jobs.append(Job(Path(error.filename), problem=InputError(f"{error.filename}: {error.strerror}")))
+
+    for place, folders, names in os.walk(folder, onerror=unreadable):
+        folders.sort()
+        jobs += [Job(Path(place, name)) for name in sorted(names) if name.lower().endswith(suffixes)]
+    if not jobs:
+        problem = InputError(f"{folder}: holds no {', '.join(suffixes)} files")
+        jobs.append(Job(folder, problem=problem))
+    return jobs
+
+
+def plan(
+    found: list[tuple[Job, Path]], destination: Destination, rename: Callable[[Path], Path]
+) -> list[Job]:
+    """Give every job its target; raises UsageError where two would write to the same place.
+
+    rename: from an input's name to its output's; may raise UsageError.
+    """
+    if destination.output and destination.output_dir:
+        raise UsageError("-o and --output-dir exclude each other")
+    if destination.output and len(found) > 1:
+        raise UsageError("-o names one output, but there are several inputs (use --output-dir)")
+    jobs = [_aim(job, below, destination, rename) for job, below in found]
+    targets = Counter(job.target for job in jobs if not job.problem)
+    for target, count in targets.items():
+        if count > 1:
+            raise UsageError(f"{count} inputs would be written to {target or 'standard output'}")
+    return jobs
+
+
+def _aim(job: Job, below: Path, destination: Destination, rename: Callable[[Path], Path]) -> Job:
+    if job.problem:
+        return job
+    try:
+        return Job(job.source, _target(job.source, below, destination, rename))
+    except UsageError as error:
+        return Job(job.source, problem=error)
+
+
+def _target(
+    source: Path | None, below: Path, destination: Destination, rename: Callable[[Path], Path]
+) -> Path | None:
+    if destination.output:
+        return None if destination.output == PIPE else Path(destination.output)
+    if source is None:
+        if destination.output_dir:
+            raise UsageError("standard input has no name to use in --output-dir (use -o)")
+        return None
+    return rename(destination.output_dir / below if destination.output_dir else source)
+
+
+def pipes(jobs: Iterable[Job]) -> bool:
+    """Whether a planned job writes to standard output."""
+    return any(job.target is None and not job.problem for job in jobs)
+
+
+def run(jobs: Iterable[Job], work: Work) -> Iterator[Outcome]:
+    """Do one job after the other; an error ends that job only."""
+    for job in jobs:
+        started = time.perf_counter()
+        try:
+            if job.problem:
+                raise job.problem
+            info, note = work(job)
+            yield Outcome(job, time.perf_counter() - started, info, note)
+        except JrecompError as error:
+            yield Outcome(job, time.perf_counter() - started, error=error)
+        except Exception as error:
+            yield Outcome(job, time.perf_counter() - started, error=_unexpected(error))
+
+
+def _unexpected(error: Exception) -> JrecompError:
+    if isinstance(error, MemoryError):
+        return JrecompError("out of memory")
+    return JrecompError(f"unexpected {type(error).__name__}: {error}")
+
+
+def exit_code(outcomes: Iterable[Outcome]) -> ExitCode:
+    """The exit code of the first failure."""
+    return next((outcome.error.exit_code for outcome in outcomes if outcome.error), ExitCode.OK)
+
+
+def compress(job: Job, *, model: str | None, threads: int, force: bool) -> tuple[Info, str]:
+    """Compress one file."""
+    files.check_target(job.target, job.source, force)
+    data = pipeline.compress(files.read(job.source), model=model, threads=threads)
+    files.write(job.target, data, job.source, force)
+    return pipeline.inspect(data), ""
+
+
+def decompress(job: Job, *, threads: int, force: bool) -> tuple[Info, str]:
+    """Restore one file."""
+    files.check_target(job.target, job.source, force)
+    data = files.read(job.source)
+    files.write(job.target, pipeline.decompress(data, threads=threads), job.source, force)
+    return pipeline.inspect(data), ""
+
+
+def verify(job: Job, *, original: Path | None, threads: int) -> tuple[Info, str]:
+    """Check one container, also against its original where that is given or lies beside it."""
+    data = files.read(job.source)
+    original = original or _beside(job.source)
+    expected = files.read(original) if original else None
+    pipeline.verify(data, expected, threads=threads)
+    return pipeline.inspect(data), f"identical to {original}" if original else "checksums match"
+
+
+def inspect(job: Job) -> tuple[Info, str]:
+    """Describe one container."""
+    return pipeline.inspect(files.read(job.source)), ""
+
+
+def _beside(source: Path | None) -> Path | None:
+    if source is None or source.suffix != files.SUFFIX:
+        return None
+    original = files.restored_name(source)
+    return original if original.is_file() else None

@@ -1,0 +1,5 @@
+"""The command line: a file per command, each a thin layer over jrecomp.batch."""
+
+from jrecomp.cli.app import main
+
+__all__ = ["main"]

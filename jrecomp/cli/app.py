@@ -1,0 +1,58 @@
+"""The `jrecomp` command: finds subcommands when they are asked for, and turns errors into exit codes."""
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from jrecomp import __version__
+from jrecomp.errors import ExitCode, JrecompError
+
+_COMMANDS = ("compress", "decompress", "verify", "info")
+
+
+class App(click.Group):
+    """A group that imports a subcommand's module on first use and never shows a traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all subcommands."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The subcommand of a name."""
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f"jrecomp.cli.{cmd_name}").command
+        return command
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run and exit with one of ExitCode."""
+        try:
+            code = super().main(*args, **extra | {"standalone_mode": False})
+        except click.ClickException as error:
+            error.show()
+            code = error.exit_code
+        except click.Abort:
+            code = _fail("interrupted", ExitCode.INTERRUPTED)
+        except JrecompError as error:
+            code = _fail(str(error), error.exit_code)
+        except Exception as error:
+            code = _fail(f"unexpected {type(error).__name__}: {error}", ExitCode.INTERNAL)
+        sys.exit(int(code or ExitCode.OK))
+
+
+def _fail(message: str, code: ExitCode) -> ExitCode:
+    click.echo(f"jrecomp: {message}", err=True)
+    return code
+
+
+@click.command(cls=App, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="jrecomp")
+def main() -> None:
+    """Make JPEG files smaller and restore them bit for bit.
+
+    Exit status: 0 success, 1 internal error, 2 usage, 3 input missing or unreadable, 4 corrupt container,
+    5 unknown model, 6 verification failed, 7 output exists or cannot be written, 130 interrupted. With
+    several files it is that of the first failure.
+    """

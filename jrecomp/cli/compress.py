@@ -1,0 +1,35 @@
+"""`jrecomp compress`."""
+
+from functools import partial
+
+import click
+
+from jrecomp import batch, files
+from jrecomp.batch import Destination
+from jrecomp.cli import options, report
+from jrecomp.cli.options import Reporting, Selection
+from jrecomp.errors import ExitCode
+
+
+@click.command("compress")
+@options.selection
+@options.destination
+@click.option("--model", metavar="NAME", help="Predict with this model instead of the default.")
+@options.threads
+@options.reporting
+def command(
+    selection: Selection, destination: Destination, model: str | None, threads: int, reporting: Reporting
+) -> ExitCode:
+    """Compress JPEG files, FILE to FILE.jrc.
+
+    "-" is standard input and goes to standard output. Every result is decompressed and compared before it
+    is written. What is no JPEG file, or one that cannot be modelled, is stored as it is, and the reason
+    is told. Folders give their .jpg, .jpeg, .jpe and .jfif files.
+
+    \b
+    jrecomp compress photo.jpg
+    jrecomp compress --recursive photos --output-dir compressed
+    """
+    jobs = batch.plan(selection.find(batch.JPEG_SUFFIXES), destination, files.compressed_name)
+    work = partial(batch.compress, model=model, threads=threads, force=destination.force)
+    return report.run(jobs, work, report.written, reporting, pipes=batch.pipes(jobs))

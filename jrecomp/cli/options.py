@@ -1,0 +1,87 @@
+"""Options that several commands share, in bundles that reach a command as one argument."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from jrecomp.batch import Destination, Job, find
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which inputs to take."""
+
+    sources: tuple[str, ...]
+    recursive: bool
+
+    def find(self, suffixes: tuple[str, ...]) -> list[tuple[Job, Path]]:
+        """The inputs; of folders those with one of these suffixes."""
+        return find(self.sources, self.recursive, suffixes)
+
+
+@dataclass(frozen=True)
+class Reporting:
+    """What to tell."""
+
+    quiet: bool
+    as_json: bool
+
+
+def _bundle(
+    name: str, kind: type[Any], *options: Callable[[Command], Command]
+) -> Callable[[Command], Command]:
+    """A decorator that adds `options` and passes their values as one `kind` named `name`."""
+
+    def decorate(function: Command) -> Command:
+        @functools.wraps(function)
+        def call(**values: Any) -> Any:
+            parts = {field.name: values.pop(field.name) for field in fields(kind)}
+            return function(**values, **{name: kind(**parts)})
+
+        for option in reversed(options):
+            call = option(call)
+        return call  # type: ignore[return-value]
+
+    return decorate
+
+
+selection = _bundle(
+    "selection",
+    Selection,
+    click.argument("sources", metavar="FILE...", nargs=-1, required=True, type=click.Path()),
+    click.option("-r", "--recursive", is_flag=True, help="Search folders for files to take."),
+)
+
+destination = _bundle(
+    "destination",
+    Destination,
+    click.option("-o", "--output", metavar="OUT", help='Write to OUT, "-" for standard output.'),
+    click.option(
+        "--output-dir",
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        help="Write into DIR, keeping the structure of folders.",
+    ),
+    click.option("-f", "--force", is_flag=True, help="Replace existing outputs."),
+)
+
+reporting = _bundle(
+    "reporting",
+    Reporting,
+    click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
+)
+
+threads = click.option(
+    "--threads",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Threads per file; 0, the default, takes one per core.",
+)

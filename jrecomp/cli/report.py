@@ -1,0 +1,166 @@
+"""What a command tells: a line per file, a summary, a progress bar, or one JSON document.
+
+Errors go to standard error, everything else to standard output, or to standard error where standard
+output carries a file.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from jrecomp import batch
+from jrecomp.batch import Job, Outcome, Work
+from jrecomp.cli.options import Reporting
+from jrecomp.errors import ExitCode
+from jrecomp.info import Info
+
+Describe = Callable[[Outcome, Info], str]
+
+
+def run(
+    jobs: list[Job], work: Work, describe: Describe, reporting: Reporting, *, pipes: bool = False
+) -> ExitCode:
+    """Do all jobs and tell about them; returns the exit code of the first failure.
+
+    describe: the text for a job that went well. pipes: whether standard output carries a file.
+    """
+    outcomes: list[Outcome] = []
+
+    def tell(outcome: Outcome) -> None:
+        if outcome.error:
+            click.echo(f"jrecomp: {_failure(outcome)}", err=True)
+        elif outcome.info and not (reporting.quiet or reporting.as_json):
+            click.echo(describe(outcome, outcome.info), err=pipes)
+
+    _watch(jobs, work, outcomes, tell, reporting.quiet)
+    if reporting.as_json:
+        click.echo(json.dumps(_document(outcomes), indent=2), err=pipes)
+    elif len(outcomes) > 1 and not reporting.quiet:
+        click.echo(_summary(outcomes), err=pipes)
+    return batch.exit_code(outcomes)
+
+
+def _watch(
+    jobs: list[Job], work: Work, outcomes: list[Outcome], tell: Callable[[Outcome], None], quiet: bool
+) -> None:
+    """Fill `outcomes`, telling of each at once, or after all where a progress bar has the terminal."""
+    if quiet or len(jobs) < 2 or not sys.stderr.isatty():
+        for outcome in batch.run(jobs, work):
+            outcomes.append(outcome)
+            tell(outcome)
+        return
+    sizes = [job.size for job in jobs]
+    try:
+        with click.progressbar(length=sum(sizes), file=sys.stderr) as bar:
+            for outcome, size in zip(batch.run(jobs, work), sizes, strict=True):
+                outcomes.append(outcome)
+                bar.update(size)
+    finally:
+        for outcome in outcomes:
+            tell(outcome)
+
+
+def written(outcome: Outcome, info: Info) -> str:
+    """A line about a file that was compressed."""
+    sizes = f"{info.original_bytes:,} -> {info.compressed_bytes:,} bytes"
+    what = f"stored ({info.stored_reason})" if info.stored_reason else f"saved {info.saving:.2%}"
+    return f"{outcome.job.name} -> {outcome.job.target or batch.PIPE}: {sizes}, {what}{_speed([outcome])}"
+
+
+def restored(outcome: Outcome, info: Info) -> str:
+    """A line about a file that was restored."""
+    sizes = f"{info.compressed_bytes:,} -> {info.original_bytes:,} bytes"
+    return f"{outcome.job.name} -> {outcome.job.target or batch.PIPE}: {sizes}{_speed([outcome])}"
+
+
+def verified(outcome: Outcome, info: Info) -> str:
+    """A line about a container that was verified."""
+    return f"{outcome.job.name}: good, {outcome.note}{_speed([outcome])}"
+
+
+def details(outcome: Outcome, info: Info) -> str:
+    """All that is known of a container."""
+    rows = {
+        "mode": f"{info.mode}, format version {info.format_version}",
+        "stored because": info.stored_reason,
+        "model": _model(info),
+        "original": f"{info.original_bytes:,} bytes",
+        "compressed": f"{info.compressed_bytes:,} bytes, saved {info.saving:.2%}",
+        "image": _image(info),
+        "headers": f"{info.jpeg.header_bytes:,} bytes" if info.jpeg else None,
+    }
+    lines = [f"  {label:<15}{value}" for label, value in rows.items() if value]
+    return "\n".join([outcome.job.name, *lines])
+
+
+def _model(info: Info) -> str | None:
+    if info.model_id is None:
+        return None
+    return f"{info.model or 'not installed'} (id {info.model_id})"
+
+
+def _image(info: Info) -> str | None:
+    if info.jpeg is None:
+        return None
+    process = "progressive" if info.jpeg.progressive else "sequential"
+    components = f"{info.jpeg.components} component{'s' * (info.jpeg.components > 1)}"
+    return (
+        f"{info.jpeg.width} x {info.jpeg.height}, {components} {info.jpeg.sampling}, {process}, "
+        f"about quality {info.jpeg.quality}"
+    )
+
+
+def _failure(outcome: Outcome) -> str:
+    text = str(outcome.error)
+    return text if text.startswith(f"{outcome.job.name}:") else f"{outcome.job.name}: {text}"
+
+
+def _totals(outcomes: list[Outcome]) -> dict[str, Any]:
+    infos = [outcome.info for outcome in outcomes if outcome.info]
+    original = sum(info.original_bytes for info in infos)
+    compressed = sum(info.compressed_bytes for info in infos)
+    return {
+        "files": len(outcomes),
+        "failed": len(outcomes) - len(infos),
+        "stored": sum(info.mode == "stored" for info in infos),
+        "original_bytes": original,
+        "compressed_bytes": compressed,
+        "saving": 1 - compressed / original if original else 0.0,
+        "seconds": sum(outcome.seconds for outcome in outcomes),
+    }
+
+
+def _summary(outcomes: list[Outcome]) -> str:
+    totals = _totals(outcomes)
+    return (
+        "{files} files, {stored} stored, {failed} failed: {original_bytes:,} bytes original, "
+        "{compressed_bytes:,} compressed, saved {saving:.2%}".format_map(totals)
+    ) + _speed(outcomes)
+
+
+def _speed(outcomes: list[Outcome]) -> str:
+    """Time and original bytes per second."""
+    totals = _totals(outcomes)
+    seconds = totals["seconds"]
+    return f", {seconds:.2f} s, {totals['original_bytes'] / max(seconds, 1e-9) / 1e6:.2f} MB/s"
+
+
+def _document(outcomes: list[Outcome]) -> dict[str, Any]:
+    return {"files": [_entry(outcome) for outcome in outcomes], "total": _totals(outcomes)}
+
+
+def _entry(outcome: Outcome) -> dict[str, Any]:
+    entry: dict[str, Any] = {"source": outcome.job.name, "seconds": outcome.seconds}
+    if outcome.error:
+        return entry | {"error": str(outcome.error), "exit_code": int(outcome.error.exit_code)}
+    if outcome.job.target:
+        entry["target"] = str(outcome.job.target)
+    if outcome.note:
+        entry["note"] = outcome.note
+    if outcome.info:
+        entry |= asdict(outcome.info) | {"saving": outcome.info.saving}
+    return entry

@@ -1,0 +1,156 @@
+"""Compress, decompress, inspect and verify JPEG files as bytes.
+
+Nothing here prints or keeps state, so any number of threads may call it. Every error that leaves these
+functions is a JrecompError (or MemoryError), whatever the input.
+"""
+
+import os
+
+from jrecomp import codec, container, jpeg
+from jrecomp.container import Lossless, Original, Stored
+from jrecomp.errors import (
+    CorruptContainerError,
+    JrecompError,
+    StoredReason,
+    UnknownModelError,
+    UnsupportedJpegError,
+    UsageError,
+    VerificationError,
+)
+from jrecomp.info import Info, JpegInfo, describe_frame, describe_reason
+from jrecomp.jpeg.types import Frame
+from jrecomp.model import DEFAULT_MODEL, Model
+from jrecomp.model import load as load_model
+from jrecomp.options import DEFAULT_LIMITS, Limits
+
+
+def compress(
+    data: bytes, *, model: str | None = None, threads: int = 0, limits: Limits = DEFAULT_LIMITS
+) -> bytes:
+    """Compress a file; what `decompress` makes of the result was compared with `data`.
+
+    Any bytes are accepted: what cannot be modelled, restored exactly or made smaller is stored.
+    model: a name, None for the default. threads: 0 for one per core; the result does not depend on it.
+    Raises UnknownModelError and UsageError.
+    """
+    threads, chosen = _thread_count(threads), load_model(model or DEFAULT_MODEL)
+    try:
+        modelled = container.pack(_model(data, chosen, threads, limits))
+        verify(modelled, data, threads=threads, limits=limits)
+    except UnsupportedJpegError as error:
+        return _store(data, error.reason)
+    except MemoryError:
+        raise
+    except Exception:  # a defect must not cost anyone a file
+        return _store(data, StoredReason.VERIFICATION)
+    stored = _store(data, StoredReason.NOT_SMALLER)
+    return modelled if len(modelled) < len(stored) else stored
+
+
+def decompress(data: bytes, *, threads: int = 0, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """Restore the original bytes of a container.
+
+    threads: 0 for one per core.
+    Raises CorruptContainerError, UnknownModelError, VerificationError (the restored bytes are not the
+    original's) and UsageError.
+    """
+    threads, box = _thread_count(threads), container.unpack(data)
+    restored = box.data if isinstance(box, Stored) else _restore(box, threads, limits)
+    if Original.of(restored) != box.original:
+        raise VerificationError("the restored bytes do not match the checksum of the original")
+    return restored
+
+
+def verify(
+    data: bytes, original: bytes | None = None, *, threads: int = 0, limits: Limits = DEFAULT_LIMITS
+) -> None:
+    """Check that a container restores its original: by checksum, and against `original` where given.
+
+    Raises what `decompress` raises, and VerificationError where `original` differs.
+    """
+    restored = decompress(data, threads=threads, limits=limits)
+    if original is not None and restored != original:
+        raise VerificationError("the restored bytes differ from the original")
+
+
+def inspect(data: bytes) -> Info:
+    """Describe a container without decoding its coefficients; raises CorruptContainerError."""
+    box = container.unpack(data)
+    sizes = box.original.length, len(data)
+    if isinstance(box, Stored):
+        return Info("stored", container.FORMAT_VERSION, *sizes, stored_reason=describe_reason(box.reason))
+    return Info(
+        "lossless",
+        container.FORMAT_VERSION,
+        *sizes,
+        model=_model_name(box.model),
+        model_id=box.model,
+        jpeg=_jpeg_info(box),
+    )
+
+
+def _model(data: bytes, model: Model, threads: int, limits: Limits) -> Lossless:
+    file = jpeg.read(data, limits)
+    slices = codec.encode(file, model, threads)
+    return Lossless(
+        original=Original.of(data),
+        model=model.identifier,
+        headers=file.headers,
+        extras=jpeg.pack_extras(file.scans),
+        mcu_rows=slices.mcu_rows,
+        slices=tuple(slices.data),
+    )
+
+
+def _restore(box: Lossless, threads: int, limits: Limits) -> bytes:
+    model = load_model(box.model)
+    slices = codec.EncodedSlices(box.mcu_rows, list(box.slices))
+    try:
+        coefficients = codec.decode(_frame(box, limits), slices, model, threads)
+        return jpeg.write(jpeg.assemble(box.headers, box.extras, coefficients))
+    except (CorruptContainerError, MemoryError):
+        raise
+    except Exception as error:  # contents that no encoder writes may fail anywhere in the decoder
+        raise _undecodable(error) from error
+
+
+def _frame(box: Lossless, limits: Limits) -> Frame:
+    frame = jpeg.parse_frame(box.headers)
+    largest = [max(getattr(c, axis) for c in frame.components) for axis in ("horizontal", "vertical")]
+    pixels = 64 * frame.mcu_columns * largest[0] * frame.mcu_rows * largest[1]
+    if pixels > limits.max_pixels:
+        raise CorruptContainerError(
+            f"the image has {pixels} pixels, more than the limit of {limits.max_pixels}"
+        )
+    return frame
+
+
+def _jpeg_info(box: Lossless) -> JpegInfo:
+    try:
+        return describe_frame(jpeg.parse_frame(box.headers), len(box.headers))
+    except Exception as error:
+        raise _undecodable(error) from error
+
+
+def _undecodable(error: Exception) -> CorruptContainerError:
+    detail = str(error) if isinstance(error, JrecompError) else type(error).__name__
+    return CorruptContainerError(f"damaged container: {detail}")
+
+
+def _store(data: bytes, reason: StoredReason) -> bytes:
+    return container.pack(Stored(Original.of(data), reason, data))
+
+
+def _model_name(identifier: int) -> str | None:
+    try:
+        return load_model(identifier).name
+    except UnknownModelError:
+        return None
+
+
+def _thread_count(threads: int) -> int:
+    if threads < 0:
+        raise UsageError(f"{threads} threads make no sense")
+    return (
+        threads or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()) or 1
+    )
