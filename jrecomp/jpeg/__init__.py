@@ -1,0 +1,20 @@
+"""The JPEG core: files to quantized coefficients and back, byte for byte."""
+
+from jrecomp.jpeg.extras import pack_extras, unpack_extras
+from jrecomp.jpeg.read import read
+from jrecomp.jpeg.types import Component, Frame, JpegFile, ScanExtras, Segment
+from jrecomp.jpeg.write import assemble, parse_frame, write
+
+__all__ = [
+    "Component",
+    "Frame",
+    "JpegFile",
+    "ScanExtras",
+    "Segment",
+    "assemble",
+    "pack_extras",
+    "parse_frame",
+    "read",
+    "unpack_extras",
+    "write",
+]

@@ -1,0 +1,331 @@
+"""The marker segments of a JPEG file (T.81 B).
+
+A file is split into its headers (every byte that is not entropy-coded) and the data of its scans;
+frame and scans are then parsed from the headers alone, by the same code whether a file is read or
+restored.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from jrecomp.errors import StoredReason, UnsupportedJpegError
+from jrecomp.jpeg.tables import TYPICAL_TABLES, is_huffman_table
+from jrecomp.jpeg.types import Component, Frame
+from jrecomp.options import DEFAULT_LIMITS, Limits
+
+_SOI = b"\xff\xd8"
+_EOI, _SOS, _DQT, _DNL, _DRI, _DHP, _DHT, _JPEG_LS = 0xD9, 0xDA, 0xDB, 0xDC, 0xDD, 0xDE, 0xC4, 0xF7
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {_DHT, 0xC8, 0xCC}
+
+# Markers from SOF0 on; RSTn and SOI say nothing between segments and are skipped as garbage is. In a scan's
+# data 0xFF01 to 0xFFBF, which T.81 reserves, are taken for damage.
+_MARKER = re.compile(rb"\xff[\xc0-\xcf\xd9-\xfe]")
+_SCAN_END = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")
+
+_UNSUPPORTED_FRAMES = {
+    0xC3: StoredReason.LOSSLESS,
+    0xC5: StoredReason.HIERARCHICAL,
+    0xC6: StoredReason.HIERARCHICAL,
+    0xC7: StoredReason.HIERARCHICAL,
+    0xC9: StoredReason.ARITHMETIC,
+    0xCA: StoredReason.ARITHMETIC,
+    0xCB: StoredReason.LOSSLESS,
+    0xCD: StoredReason.HIERARCHICAL,
+    0xCE: StoredReason.HIERARCHICAL,
+    0xCF: StoredReason.HIERARCHICAL,
+}
+
+
+@dataclass(frozen=True)
+class ScanHeader:
+    """One SOS marker segment (T.81 B.2.3) with what was in force there.
+
+    offset: where in the headers the scan's data belongs.
+    components: indices into Frame.components; none where the scan cannot be modelled.
+    parameters: Ss, Se, Ah, Al.
+    tables: per component the DC and the AC Huffman table, None where none is defined.
+    mcu_columns, mcu_rows: a scan of one component has an MCU per block and leaves out the blocks that
+        only pad the frame to whole MCUs (T.81 A.2.2).
+    """
+
+    offset: int
+    components: tuple[int, ...]
+    parameters: tuple[int, int, int, int]
+    tables: tuple[tuple[bytes | None, bytes | None], ...]
+    restart_interval: int
+    mcu_columns: int
+    mcu_rows: int
+
+    @property
+    def mcus(self) -> int:
+        """MCUs in the whole scan."""
+        return self.mcu_columns * self.mcu_rows
+
+
+@dataclass(frozen=True)
+class Layout:
+    """All that the headers say about frame and scans."""
+
+    frame: Frame
+    scans: tuple[ScanHeader, ...]
+
+
+@dataclass(frozen=True)
+class _Marker:
+    """A marker segment: its code, its parameters, and for SOS where the scan's data ends."""
+
+    code: int
+    parameters: bytes
+    end: int
+    data_end: int
+
+
+def _walk(data: bytes, with_scan_data: bool) -> Iterator[_Marker]:
+    """The marker segments up to EOI, to a second frame, or to one that runs over the end.
+
+    Must see the same segments in a file and in its headers: apart from `with_scan_data` it may depend on
+    nothing but the bytes that both have.
+    """
+    position = 2
+    framed = False
+    while match := _MARKER.search(data, position):
+        code = match[0][1]
+        start = match.end()
+        length = int.from_bytes(data[start : start + 2])
+        end = start + length
+        if code == _EOI or end > len(data) or start + 2 > len(data) or (framed and code in _FRAMES):
+            return
+        position = start
+        if length < 2:
+            continue
+        framed = framed or code in _FRAMES
+        position = _scan_end(data, end) if with_scan_data and code == _SOS else end
+        yield _Marker(code, data[start + 2 : end], end, position)
+
+
+def _scan_end(data: bytes, start: int) -> int:
+    """Where the entropy-coded data from `start` on ends: at a marker but RSTn, with its fill bytes."""
+    match = _SCAN_END.search(data, start)
+    if match is None:
+        return len(data)
+    end = match.start()
+    while end > start and data[end - 1] == 0xFF:
+        end -= 1
+    return end
+
+
+def split(data: bytes) -> tuple[bytes, list[tuple[int, int]]]:
+    """Split a file into its headers and the ranges (begin, end) of its scans' data."""
+    if not data.startswith(_SOI):
+        raise UnsupportedJpegError(StoredReason.NOT_JPEG)
+    ranges = [(m.end, m.data_end) for m in _walk(data, True) if m.code == _SOS]
+    pieces = []
+    position = 0
+    for begin, end in ranges:
+        pieces.append(data[position:begin])
+        position = end
+    pieces.append(data[position:])
+    return b"".join(pieces), ranges
+
+
+@dataclass
+class _FrameParameters:
+    """An SOF marker segment (T.81 B.2.2); components are (identifier, H, V, Tq)."""
+
+    progressive: bool
+    height: int
+    width: int
+    components: list[tuple[int, int, int, int]]
+
+
+@dataclass
+class _State:
+    """Tables in force while the headers are walked."""
+
+    quantization: dict[int, npt.NDArray[np.int32]]
+    huffman: dict[tuple[int, int], bytes | None]
+    restart_interval: int = 0
+
+
+@dataclass
+class _OpenScan:
+    """An SOS marker segment before the frame's height is known."""
+
+    offset: int
+    components: tuple[int, ...]
+    parameters: tuple[int, int, int, int]
+    tables: tuple[tuple[bytes | None, bytes | None], ...]
+    restart_interval: int
+
+
+def parse(headers: bytes, limits: Limits = DEFAULT_LIMITS) -> Layout:
+    """Parse headers without scan data.
+
+    Raises UnsupportedJpegError for what the core does not model; a scan or a table that makes no sense
+    is not an error by itself.
+    """
+    if not headers.startswith(_SOI):
+        raise UnsupportedJpegError(StoredReason.NOT_JPEG)
+    state = _State({}, dict(TYPICAL_TABLES))
+    frame: _FrameParameters | None = None
+    quantization: dict[int, npt.NDArray[np.int32]] = {}
+    scans: list[_OpenScan] = []
+    for marker in _walk(headers, False):
+        if marker.code == _DQT:
+            _parse_quantization(marker.parameters, state)
+        elif marker.code == _DHT:
+            _parse_huffman(marker.parameters, state)
+        elif marker.code == _DRI and len(marker.parameters) >= 2:
+            state.restart_interval = int.from_bytes(marker.parameters[:2])
+        elif marker.code == _DNL and len(marker.parameters) >= 2:
+            if frame is not None and scans and frame.height == 0:
+                frame.height = int.from_bytes(marker.parameters[:2])
+        elif marker.code == _DHP:
+            raise UnsupportedJpegError(StoredReason.HIERARCHICAL)
+        elif marker.code == _JPEG_LS:
+            raise UnsupportedJpegError(StoredReason.LOSSLESS, "JPEG-LS")
+        elif marker.code in _FRAMES:
+            frame = _parse_frame(marker)
+        elif marker.code == _SOS:
+            scan = _parse_scan(marker, frame, state)
+            scans.append(scan)
+            for index in scan.components:
+                assert frame is not None
+                table = state.quantization.get(frame.components[index][3])
+                if table is not None:
+                    quantization.setdefault(index, table)
+    if frame is None or not scans:
+        raise UnsupportedJpegError(StoredReason.MALFORMED, "no frame" if frame is None else "no scan")
+    return _lay_out(frame, quantization, scans, limits)
+
+
+def _parse_quantization(data: bytes, state: _State) -> None:
+    """DQT (T.81 B.2.4.1)."""
+    position = 0
+    while position < len(data):
+        precision, identifier = data[position] >> 4, data[position] & 15
+        end = position + 1 + (128 if precision else 64)
+        if precision > 1 or identifier > 3 or end > len(data):
+            return
+        dtype = ">u2" if precision else "u1"
+        state.quantization[identifier] = np.frombuffer(data[position + 1 : end], dtype).astype(np.int32)
+        position = end
+
+
+def _parse_huffman(data: bytes, state: _State) -> None:
+    """DHT (T.81 B.2.4.2)."""
+    position = 0
+    while position < len(data):
+        kind, identifier = data[position] >> 4, data[position] & 15
+        end = position + 17 + sum(data[position + 1 : position + 17])
+        if kind > 1 or identifier > 3 or end > len(data):
+            return
+        table = data[position + 1 : end]
+        state.huffman[kind, identifier] = table if is_huffman_table(table) else None
+        position = end
+
+
+def _parse_frame(marker: _Marker) -> _FrameParameters:
+    """SOFn (T.81 B.2.2)."""
+    if marker.code in _UNSUPPORTED_FRAMES:
+        raise UnsupportedJpegError(_UNSUPPORTED_FRAMES[marker.code])
+    data = marker.parameters
+    if len(data) < 6 or len(data) < 6 + 3 * data[5]:
+        raise UnsupportedJpegError(StoredReason.MALFORMED, "short frame header")
+    if data[0] != 8:
+        raise UnsupportedJpegError(StoredReason.PRECISION, f"{data[0]} bits")
+    if not 1 <= data[5] <= 4:
+        raise UnsupportedJpegError(StoredReason.MALFORMED, f"{data[5]} components")
+    components = [
+        (data[i], data[i + 1] >> 4, data[i + 1] & 15, data[i + 2]) for i in range(6, 6 + 3 * data[5], 3)
+    ]
+    if not all(1 <= h <= 4 and 1 <= v <= 4 for _, h, v, _ in components):
+        raise UnsupportedJpegError(StoredReason.MALFORMED, "sampling factors")
+    height, width = int.from_bytes(data[1:3]), int.from_bytes(data[3:5])
+    return _FrameParameters(marker.code == 0xC2, height, width, components)
+
+
+def _parse_scan(marker: _Marker, frame: _FrameParameters | None, state: _State) -> _OpenScan:
+    """SOS (T.81 B.2.3); a scan that cannot be modelled has no components."""
+    broken = _OpenScan(marker.end, (), (0, 0, 0, 0), (), 0)
+    data = marker.parameters
+    if frame is None or not data or not 1 <= data[0] <= 4 or len(data) < 4 + 2 * data[0]:
+        return broken
+    start, stop, approximation = data[1 + 2 * data[0] :][:3]
+    high, low = approximation >> 4, approximation & 15
+    needs_dc = needs_ac = True
+    if frame.progressive:
+        if start > stop or stop > 63 or low > 13 or (start == 0) != (stop == 0) or (start and data[0] > 1):
+            return broken
+        needs_dc, needs_ac = start == 0 and high == 0, start > 0
+    components: list[int] = []
+    tables = []
+    for i in range(1, 1 + 2 * data[0], 2):
+        same = [j for j, c in enumerate(frame.components) if c[0] == data[i] and j not in components]
+        dc = state.huffman.get((0, data[i + 1] >> 4))
+        ac = state.huffman.get((1, data[i + 1] & 15))
+        if not same or (needs_dc and dc is None) or (needs_ac and ac is None):
+            return broken
+        components.append(same[0])
+        tables.append((dc, ac))
+    parameters = (start, stop, high, low) if frame.progressive else (0, 63, 0, 0)
+    return _OpenScan(marker.end, tuple(components), parameters, tuple(tables), state.restart_interval)
+
+
+def _ceil_div(a: int, b: int) -> int:
+    return -(-a // b)
+
+
+def _lay_out(
+    frame: _FrameParameters,
+    quantization: dict[int, npt.NDArray[np.int32]],
+    scans: list[_OpenScan],
+    limits: Limits,
+) -> Layout:
+    """Sizes in blocks and MCUs (T.81 A.1.1, A.2)."""
+    if frame.width == 0 or frame.height == 0:
+        raise UnsupportedJpegError(StoredReason.MALFORMED, "no size")
+    h_max = max(c[1] for c in frame.components)
+    v_max = max(c[2] for c in frame.components)
+    mcu_columns = _ceil_div(frame.width, 8 * h_max)
+    mcu_rows = _ceil_div(frame.height, 8 * v_max)
+    if mcu_columns * h_max * mcu_rows * v_max * 64 > limits.max_pixels:
+        raise UnsupportedJpegError(StoredReason.TOO_LARGE, f"{frame.width}x{frame.height} pixels")
+    ones = np.ones(64, np.int32)
+    components = tuple(
+        Component(identifier, h, v, quantization.get(i, ones), mcu_rows * v, mcu_columns * h)
+        for i, (identifier, h, v, _) in enumerate(frame.components)
+    )
+    headers = []
+    visited = 0
+    for scan in scans:
+        columns, rows, blocks = mcu_columns, mcu_rows, 0
+        if len(scan.components) == 1:
+            _, h, v, _ = frame.components[scan.components[0]]
+            columns = _ceil_div(_ceil_div(frame.width * h, h_max), 8)
+            rows = _ceil_div(_ceil_div(frame.height * v, v_max), 8)
+            blocks = 1
+        elif scan.components:
+            blocks = sum(components[i].horizontal * components[i].vertical for i in scan.components)
+        visited += columns * rows * blocks
+        headers.append(
+            ScanHeader(
+                scan.offset,
+                scan.components,
+                scan.parameters,
+                scan.tables,
+                scan.restart_interval,
+                columns,
+                rows,
+            )
+        )
+    if visited > limits.max_scan_blocks * sum(c.block_rows * c.block_columns for c in components):
+        raise UnsupportedJpegError(StoredReason.TOO_LARGE, f"{len(scans)} scans")
+    return Layout(
+        Frame(frame.width, frame.height, frame.progressive, mcu_columns, mcu_rows, components),
+        tuple(headers),
+    )

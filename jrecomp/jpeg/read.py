@@ -1,0 +1,31 @@
+"""JPEG file to JpegFile."""
+
+import numpy as np
+
+from jrecomp.errors import StoredReason, UnsupportedJpegError
+from jrecomp.jpeg.markers import parse, split
+from jrecomp.jpeg.scans import ScanReader, native_scan
+from jrecomp.jpeg.types import JpegFile
+from jrecomp.options import DEFAULT_LIMITS, Limits
+
+
+def read(data: bytes, limits: Limits = DEFAULT_LIMITS) -> JpegFile:
+    """Parse a JPEG file (T.81: baseline, extended sequential and progressive, 8 bits, Huffman-coded).
+
+    write() of the result gives the identical bytes. Damaged stretches are kept as raw bytes inside it.
+    Raises UnsupportedJpegError, with its reason, for every other input and for one that exceeds the
+    limits; no other exception.
+    """
+    headers, ranges = split(data)
+    layout = parse(headers, limits)
+    coefficients = [np.zeros((c.block_rows, c.block_columns, 64), np.int16) for c in layout.frame.components]
+    readers = [
+        ScanReader(header, native_scan(layout, header, coefficients), data, begin, end)
+        for header, (begin, end) in zip(layout.scans, ranges, strict=True)
+    ]
+    for reader in readers:
+        reader.decode()
+    scans = [reader.extras() for reader in readers]
+    if all(s.segments and not any(segment.mcus for segment in s.segments) for s in scans):
+        raise UnsupportedJpegError(StoredReason.MALFORMED, "no scan can be decoded")
+    return JpegFile(layout.frame, coefficients, headers, scans)

@@ -1,0 +1,156 @@
+"""One scan's entropy-coded data: regular segments by the native codec, the rest as raw bytes."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from jrecomp.errors import CorruptContainerError
+from jrecomp.jpeg.markers import Layout, ScanHeader
+from jrecomp.jpeg.types import ScanExtras, Segment
+from jrecomp.native._scan import Scan
+
+_RESTART = re.compile(rb"\xff[\xd0-\xd7]")
+
+# Attempts to go on after irregular bytes in one scan; a bomb of restart markers ends as raw bytes.
+_MAX_ATTEMPTS = 1 << 14
+
+
+def native_scan(
+    layout: Layout, header: ScanHeader, coefficients: Sequence[npt.NDArray[np.int16]]
+) -> Scan | None:
+    """The native codec of a scan over the frame's coefficient arrays, None if it cannot be modelled."""
+    if not header.components:
+        return None
+    components = []
+    for index, (dc, ac) in zip(header.components, header.tables, strict=True):
+        component = layout.frame.components[index]
+        single = len(header.components) == 1
+        horizontal, vertical = (1, 1) if single else (component.horizontal, component.vertical)
+        components.append((coefficients[index], horizontal, vertical, dc, ac))
+    return Scan(layout.frame.progressive, header.parameters, header.mcu_columns, header.mcu_rows, components)
+
+
+@dataclass
+class _Piece:
+    """A segment and the range of the file's bytes that it stands for; its tail begins at `stop`."""
+
+    segment: Segment
+    begin: int
+    stop: int
+
+
+class ScanReader:
+    """Takes one scan of a file apart: decode() all scans first, then extras() of each."""
+
+    def __init__(self, header: ScanHeader, scan: Scan | None, data: bytes, begin: int, end: int) -> None:
+        self._header = header
+        self._scan = scan
+        self._data = data
+        self._begin = begin
+        self._end = end
+        self._pieces: list[_Piece] = []
+
+    def decode(self) -> None:
+        """Decode the data into the coefficient arrays, segment by segment."""
+        if self._scan is None:
+            return
+        interval = self._header.restart_interval
+        if interval and _RESTART.search(self._data, self._begin, self._end) is None:
+            interval = 0 if self._header.mcus > interval else interval
+        position, mcu, number = self._begin, 0, 0
+        for _ in range(_MAX_ATTEMPTS):
+            mcus, stop = self._scan.decode(self._data, position, self._end, mcu, interval, number)
+            segment = Segment(mcu, mcus, interval, number)
+            if mcus > 0 or not self._pieces:
+                self._pieces.append(_Piece(segment, position, stop))
+            match = _RESTART.search(self._data, stop, self._end)
+            if match is None:
+                break
+            marker = self._data[match.end() - 1] & 7
+            mcu = _resume(segment, marker, match.start() - stop)
+            if mcu >= self._header.mcus:
+                break
+            position, number = match.end(), (marker + 1) & 7
+        self._scan.finish()
+
+    def extras(self) -> ScanExtras:
+        """What the coefficients do not say, so that encode_scan() gives the identical bytes.
+
+        A segment that would not come out identical (as under a scan script that codes the same bits
+        twice) becomes raw bytes.
+        """
+        segments = []
+        for i, piece in enumerate(self._pieces):
+            last = i + 1 == len(self._pieces)
+            next_begin = self._end if last else self._pieces[i + 1].begin
+            segment = piece.segment
+            segment.tail = self._data[piece.stop : next_begin]
+            if not self._is_exact(piece):
+                segment.mcus = 0
+                segment.tail = self._data[piece.begin : next_begin]
+            segments.append(segment)
+        if self._scan is None or not any(segment.mcus for segment in segments):
+            return ScanExtras([Segment(0, 0, 0, 0, self._data[self._begin : self._end])])
+        if segments == [Segment(0, self._header.mcus, self._header.restart_interval)]:
+            segments = []
+        return ScanExtras(segments, *self._scan.choices())
+
+    def _is_exact(self, piece: _Piece) -> bool:
+        assert self._scan is not None
+        s = piece.segment
+        try:
+            coded = self._scan.encode(s.first_mcu, s.mcus, s.restart_interval, s.first_restart, not s.tail)
+        except ValueError:
+            return False
+        return coded == self._data[piece.begin : piece.stop]
+
+
+def _resume(segment: Segment, marker: int, distance: int) -> int:
+    """The MCU to go on with at a restart marker, `distance` bytes after the segment's regular data.
+
+    Trusts the marker's number where it tells of up to two lost intervals, as libjpeg does.
+    """
+    reached = segment.first_mcu + segment.mcus
+    if segment.restart_interval == 0:
+        return reached
+    intervals, inside = divmod(segment.mcus, segment.restart_interval)
+    complete = segment.mcus > 0 and inside == 0
+    expected = segment.first_restart + intervals - (1 if complete else 0)
+    lost = (marker - expected) & 7
+    following = reached if complete else reached - inside + segment.restart_interval
+    if complete and distance <= 2:
+        return following  # in place, if wrongly numbered
+    if segment.mcus == 0 and distance == 0 and lost != 0:
+        return reached  # a second marker in a row
+    return following + (lost * segment.restart_interval if lost <= 2 else 0)
+
+
+def encode_scan(header: ScanHeader, scan: Scan | None, extras: ScanExtras) -> bytes:
+    """The scan's bytes; raises CorruptContainerError where extras or coefficients do not fit."""
+    segments = extras.segments or [Segment(0, header.mcus, header.restart_interval)]
+    pieces = []
+    reached = 0
+    try:
+        if scan is not None:
+            scan.set_choices(
+                extras.padding_bit,
+                extras.padding,
+                extras.zero_runs,
+                extras.max_eob_run,
+                extras.eob_switches,
+            )
+        for s in segments:
+            if s.mcus > 0:
+                if scan is None or s.first_mcu < reached:
+                    raise CorruptContainerError("a scan's segments do not fit")
+                pieces.append(
+                    scan.encode(s.first_mcu, s.mcus, s.restart_interval, s.first_restart, not s.tail)
+                )
+                reached = s.first_mcu + s.mcus
+            pieces.append(s.tail)
+    except (ValueError, TypeError) as error:
+        raise CorruptContainerError(f"scan data: {error}") from error
+    return b"".join(pieces)
