@@ -1,0 +1,245 @@
+"""One walk over the planes of a slice that encodes or decodes, so that the two cannot part."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from jrecomp.coding import BitDecoder, BitEncoder
+from jrecomp.errors import CorruptContainerError
+from jrecomp.jpeg.types import Frame, JpegFile
+from jrecomp.model.symbols import HEAD, Coder, Ones, code_last, code_values
+from jrecomp.model.weights import CLASSES, LAST, ClassWeights, Model, references_of
+from jrecomp.planes.ac import AcInputs
+from jrecomp.planes.dc import Neighbourhood, dc_inputs, last_inputs
+from jrecomp.planes.reference import Slopes, reference
+from jrecomp.planes.schedule import checkerboard, pyramid
+from jrecomp.planes.store import Planes
+from jrecomp.planes.tables import LOGIT_LIMIT, Tables
+
+Int16 = npt.NDArray[np.int16]
+Int64 = npt.NDArray[np.int64]
+Index = npt.NDArray[np.intp]
+Features = npt.NDArray[np.float32]
+
+CHUNK = 4096
+"""Blocks whose decisions are coded together."""
+
+SLICE_BLOCKS = 1 << 15
+"""Blocks of all components that a slice holds at most, where it has more than one MCU row."""
+
+
+@dataclass(frozen=True)
+class EncodedSlices:
+    """mcu_rows: MCU rows of each slice but the last, which may have fewer. data: one item per slice."""
+
+    mcu_rows: int
+    data: list[bytes]
+
+
+class Sink(Protocol):
+    """What a walk shows its inputs to and gets values from: a coder with a network, or a collector."""
+
+    linear: list[Int64]
+
+    def value(self, plane: int, x: Features, truth: Int64 | None, sure: npt.NDArray[np.bool_]) -> Int64:
+        """Values int64 [n] of a coefficient plane; truth where it is known beforehand."""
+        ...
+
+    def last(self, x: Features, truth: Int64 | None) -> Int64:
+        """Indices int64 [n] of last non-zero coefficients."""
+        ...
+
+
+class NetworkSink:
+    """Codes what a walk shows it with the networks of one component class."""
+
+    def __init__(self, weights: ClassWeights, tables: Tables, coder: Coder) -> None:
+        self.linear = weights.linear
+        self._networks, self._sigmoid, self._coder = weights.networks, tables.sigmoid, coder
+
+    def _ones(self, logits: Int16) -> Ones:
+        return self._sigmoid[logits + LOGIT_LIMIT]
+
+    def value(self, plane: int, x: Features, truth: Int64 | None, sure: npt.NDArray[np.bool_]) -> Int64:
+        """Codes a chunk of a plane."""
+        network = self._networks[plane]
+        hidden = network.hidden(x)
+        head = self._ones(network.logits(hidden, slice(0, HEAD)))
+
+        def tail(index: Index) -> Ones:
+            return self._ones(network.logits(hidden[:, index], slice(HEAD, None)))
+
+        return code_values(self._coder, head, tail, truth, sure)
+
+    def last(self, x: Features, truth: Int64 | None) -> Int64:
+        """Codes a chunk of `last`."""
+        network = self._networks[LAST]
+        return code_last(self._coder, self._ones(network.logits(network.hidden(x), slice(None))), truth)
+
+
+def _chunks(items: Index) -> Iterator[Index]:
+    for start in range(0, len(items), CHUNK):
+        yield items[start : start + CHUNK]
+
+
+class Walk:
+    """Fills the planes of one component of one slice in coding order.
+
+    truth: int16 [64, bordered grid] to encode (or to learn from), None to decode.
+    """
+
+    def __init__(self, planes: Planes, tables: Tables, sink: Sink, truth: Int16 | None) -> None:
+        self._planes, self._tables, self._sink, self._truth = planes, tables, sink, truth
+
+    def run(self) -> None:
+        """Codes DC, `last`, and the AC planes in ascending order."""
+        self._dc()
+        self._planes.finish_dc()
+        self._last()
+        self._planes.repeat_edge(self._planes.last)
+        slopes = [Slopes(self._planes, r) for r in self._planes.references]
+        for k in range(1, int(self._planes.last.max(initial=0)) + 1):
+            self._ac(k, slopes)
+            for slope in slopes:
+                slope.learn(k)
+
+    def _wanted(self, plane: int, blocks: Index) -> Int64 | None:
+        return None if self._truth is None else self._truth[plane, blocks].astype(np.int64)
+
+    def _store(self, plane: Int16, blocks: Index, values: Int64) -> None:
+        if len(values) and np.abs(values).max() > 32767:
+            raise CorruptContainerError("a coefficient is out of range")
+        plane[blocks] = values
+
+    def _dc(self) -> None:
+        planes = self._planes
+        for phase in pyramid(planes.rows, planes.columns):
+            near = Neighbourhood(planes, phase)
+            x, predicted = dc_inputs(planes, near, self._sink.linear[0][phase.number], self._tables)
+            truth = self._wanted(0, near.blocks)
+            values = np.empty(len(near.blocks), np.int64)
+            for c in _chunks(np.arange(len(near.blocks))):
+                wanted = None if truth is None else truth[c] - predicted[c]
+                values[c] = self._sink.value(0, x[:, c], wanted, np.zeros(len(c), np.bool_)) + predicted[c]
+            self._store(planes.values[0], near.blocks, values)
+
+    def _last(self) -> None:
+        planes = self._planes
+        truth = None if self._truth is None else last_of(self._truth)
+        for phase in pyramid(planes.rows, planes.columns):
+            near = Neighbourhood(planes, phase)
+            x = last_inputs(planes, near, self._tables)
+            values = np.empty(len(near.blocks), np.int64)
+            for c in _chunks(np.arange(len(near.blocks))):
+                values[c] = self._sink.last(x[:, c], None if truth is None else truth[near.blocks[c]])
+            planes.last[near.blocks] = values
+
+    def _ac(self, k: int, slopes: list[Slopes]) -> None:
+        planes = self._planes
+        inputs = AcInputs(planes, k, self._tables, slopes)
+        for number, mask in enumerate(checkerboard(planes.rows, planes.columns)):
+            blocks = planes.blocks[mask]
+            blocks = blocks[planes.last[blocks] >= k]
+            inputs.start_phase(number)
+            values = np.empty(len(blocks), np.int64)
+            for c in _chunks(np.arange(len(blocks))):
+                chunk = blocks[c]
+                x = inputs.build(chunk, self._sink.linear[k][number])
+                values[c] = self._sink.value(k, x, self._wanted(k, chunk), planes.last[chunk] == k)
+            self._store(planes.values[k], blocks, values)
+
+
+def last_of(values: Int16) -> Int64:
+    """Index of the last non-zero AC coefficient of planes [64, n], 0 where there is none."""
+    found = (values[:0:-1] != 0).argmax(0)
+    return np.where((values[1:] != 0).any(0), 63 - found, 0).astype(np.int64)
+
+
+def component_class(number: int) -> int:
+    """The class of the component at this place in the frame header."""
+    return min(number, CLASSES - 1)
+
+
+def new_planes(number: int, steps: npt.NDArray[np.int32], rows: int, columns: int, before: Sequence[Planes],
+               tables: Tables) -> Planes:
+    """Empty planes of a component with its references among the components before it."""
+    planes = Planes(np.maximum(steps, 1).astype(np.int64), rows, columns, [])
+    sources = [before[0], before[number - 1]][: references_of(component_class(number))] if number else []
+    found = [reference(source, planes, tables) for source in sources]
+    planes.references = [r if r is not None else planes.blank_reference() for r in found]
+    return planes
+
+
+def bordered(planes: Planes, coefficients: Int16) -> Int16:
+    """Coefficients [rows, columns, 64] as planes [64, bordered grid]."""
+    truth = np.zeros((64, planes.height * planes.width), np.int16)
+    truth[:, planes.blocks] = coefficients.transpose(2, 0, 1)
+    return truth
+
+
+def _walk_slice(frame: Frame, mcu_rows: int, model: Model, coder: Coder, parts: list[Int16] | None) -> list[Int16]:
+    done: list[Planes] = []
+    for number, component in enumerate(frame.components):
+        rows = mcu_rows * component.vertical
+        planes = new_planes(number, component.quantization, rows, component.block_columns, done, model.tables)
+        truth = None if parts is None else bordered(planes, parts[number])
+        sink = NetworkSink(model.classes[component_class(number)], model.tables, coder)
+        Walk(planes, model.tables, sink, truth).run()
+        done.append(planes)
+    return [planes.coefficients() for planes in done]
+
+
+def _encode_slice(frame: Frame, mcu_rows: int, model: Model, parts: list[Int16]) -> bytes:
+    if not any(part.any() for part in parts):
+        return b""
+    coder = BitEncoder()
+    _walk_slice(frame, mcu_rows, model, coder, parts)
+    return coder.finish() or b"\0"
+
+
+def _decode_slice(frame: Frame, mcu_rows: int, model: Model, data: bytes) -> list[Int16]:
+    if not data:
+        return [np.zeros((mcu_rows * c.vertical, c.block_columns, 64), np.int16) for c in frame.components]
+    return _walk_slice(frame, mcu_rows, model, BitDecoder(data), None)
+
+
+def _slice_rows(frame: Frame) -> int:
+    per_row = frame.mcu_columns * sum(c.horizontal * c.vertical for c in frame.components)
+    count = -(-frame.mcu_rows * per_row // SLICE_BLOCKS)
+    return max(1, -(-frame.mcu_rows // max(1, count)))
+
+
+def _heights(frame: Frame, mcu_rows: int) -> list[int]:
+    return [min(mcu_rows, frame.mcu_rows - start) for start in range(0, frame.mcu_rows, mcu_rows)]
+
+
+def encode(jpeg: JpegFile, model: Model, threads: int = 1) -> EncodedSlices:
+    """The coefficients of a file as range-coded slices; the bytes do not depend on `threads`."""
+    frame, mcu_rows = jpeg.frame, _slice_rows(jpeg.frame)
+
+    def one(item: tuple[int, int]) -> bytes:
+        start, height = item[0] * mcu_rows, item[1]
+        rows = [slice(start * c.vertical, (start + height) * c.vertical) for c in frame.components]
+        parts = [array[r] for array, r in zip(jpeg.coefficients, rows, strict=True)]
+        return _encode_slice(frame, height, model, parts)
+
+    with ThreadPoolExecutor(threads) as pool, threadpool_limits(1):
+        return EncodedSlices(mcu_rows, list(pool.map(one, enumerate(_heights(frame, mcu_rows)))))
+
+
+def decode(frame: Frame, slices: EncodedSlices, model: Model, threads: int = 1) -> list[Int16]:
+    """Coefficients per component, int16 [block row, block column, 64]; raises CorruptContainerError."""
+    if slices.mcu_rows < 1 or len(heights := _heights(frame, slices.mcu_rows)) != len(slices.data):
+        raise CorruptContainerError("the slices do not cover the frame")
+
+    def one(item: tuple[int, bytes]) -> list[Int16]:
+        return _decode_slice(frame, item[0], model, item[1])
+
+    with ThreadPoolExecutor(threads) as pool, threadpool_limits(1):
+        parts = list(pool.map(one, zip(heights, slices.data, strict=True)))
+    return [np.concatenate(rows) for rows in zip(*parts, strict=True)]

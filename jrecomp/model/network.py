@@ -1,0 +1,67 @@
+"""The integer network, NumPy engine: the readable reference that every other engine must equal.
+
+Weights and inputs are 8-bit integers, activations 0 to 255, and every sum stays below 2^24 in
+magnitude (checked when weights load), so float32 products compute it exactly in any order.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from jrecomp.planes.tables import LOGIT_LIMIT
+
+Float32 = npt.NDArray[np.float32]
+
+HIDDEN_SHIFTS = (6, 6)
+LOGIT_SHIFT = 5
+"""Sums are divided by 2^shift and rounded down."""
+
+INPUT_LIMIT, ACTIVATION_LIMIT, WEIGHT_LIMIT = 127, 255, 127
+EXACT = 1 << 24
+
+
+@dataclass(frozen=True)
+class Layer:
+    """weight: integers in float32 [outputs, inputs]; bias: [outputs, 1]."""
+
+    weight: Float32
+    bias: Float32
+
+    def check(self, limit: int) -> None:
+        """Raises ValueError where a sum over inputs of magnitude `limit` could be inexact."""
+        bound = np.abs(self.weight.astype(np.float64)).sum(1) * limit + np.abs(self.bias[:, 0])
+        if bound.max() >= EXACT:
+            raise ValueError("a sum of the network can reach 2^24")
+
+    def sums(self, x: Float32) -> Float32:
+        """weight @ x + bias, [outputs, n]."""
+        result: Float32 = self.weight @ x
+        result += self.bias
+        return result
+
+
+class Network:
+    """Two hidden layers and an output layer."""
+
+    def __init__(self, layers: list[Layer]) -> None:
+        self.layers = layers
+        for layer, limit in zip(layers, (INPUT_LIMIT, ACTIVATION_LIMIT, ACTIVATION_LIMIT), strict=True):
+            layer.check(limit)
+
+    def hidden(self, x: Float32) -> Float32:
+        """Activations of the second hidden layer [width, n] for inputs [inputs, n]."""
+        for layer, shift in zip(self.layers, HIDDEN_SHIFTS, strict=False):
+            x = layer.sums(x)
+            x *= 2.0**-shift
+            np.floor(x, out=x)
+            np.clip(x, 0, ACTIVATION_LIMIT, out=x)
+        return x
+
+    def logits(self, hidden: Float32, outputs: slice) -> npt.NDArray[np.int16]:
+        """int16 [outputs, n], clamped to +-LOGIT_LIMIT."""
+        output = Layer(self.layers[2].weight[outputs], self.layers[2].bias[outputs])
+        sums = output.sums(hidden)
+        sums *= 2.0**-LOGIT_SHIFT
+        np.floor(sums, out=sums)
+        return np.clip(sums, -LOGIT_LIMIT, LOGIT_LIMIT).astype(np.int16)

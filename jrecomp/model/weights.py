@@ -1,0 +1,126 @@
+"""Weights files: one model each, found by a permanent id and checked by SHA-256.
+
+weights/manifest.json lists {"id", "name", "file", "sha256"}. A file is an .npz of `tables` (by name),
+`hidden` (the two widths), and per component class c: `linear_c` (int16, all linear predictions in
+order), `weight_c` (int8, all layers of all planes in order) and `bias_c` (int32 likewise).
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from jrecomp.errors import UnknownModelError
+from jrecomp.model.network import Layer, Network
+from jrecomp.model.symbols import LAST_OUTPUTS, VALUE_OUTPUTS
+from jrecomp.planes import ac, dc
+from jrecomp.planes.schedule import PYRAMID_PHASES, SLOTS
+from jrecomp.planes.store import AC_INPUTS
+from jrecomp.planes.tables import Tables
+
+CLASSES = 3
+"""Component classes: the first component, the second, all others; each sees the classes before it."""
+
+LAST = 64
+"""Number of the network that predicts `last`, after those of the 64 planes."""
+
+DEFAULT_MODEL = "default"
+
+
+def references_of(component_class: int) -> int:
+    """How many other components a class sees at most."""
+    return component_class
+
+
+def shapes(component_class: int, hidden: tuple[int, int], plane: int) -> list[tuple[int, int]]:
+    """(outputs, inputs) of the three layers of a plane's network."""
+    references = references_of(component_class)
+    if plane == LAST:
+        inputs, outputs = dc.last_width(references), LAST_OUTPUTS
+    elif plane == 0:
+        inputs, outputs = dc.dc_width(references), VALUE_OUTPUTS
+    else:
+        inputs, outputs = ac.width(plane, references), VALUE_OUTPUTS
+    return [(hidden[0], inputs), (hidden[1], hidden[0]), (outputs, hidden[1])]
+
+
+def linear_shape(plane: int) -> tuple[int, int]:
+    """(phases, inputs) of a plane's linear predictions."""
+    return (PYRAMID_PHASES, SLOTS) if plane == 0 else (2, len(AC_INPUTS[plane].plane))
+
+
+@dataclass(frozen=True)
+class ClassWeights:
+    """networks: of planes 0 to 63 and LAST. linear: per plane int64 [phases, inputs]."""
+
+    networks: list[Network]
+    linear: list[npt.NDArray[np.int64]]
+
+
+@dataclass(frozen=True)
+class Model:
+    """Everything that predicts: a permanent identifier, a name, the tables and the weights."""
+
+    identifier: int
+    name: str
+    tables: Tables
+    classes: list[ClassWeights]
+
+
+def _split(flat: npt.NDArray[Any], shape_list: list[tuple[int, ...]]) -> list[npt.NDArray[Any]]:
+    ends = np.cumsum([int(np.prod(shape)) for shape in shape_list])
+    if ends[-1] != len(flat):
+        raise ValueError("weights do not fit the network")
+    parts = np.split(flat, ends[:-1])
+    return [part.reshape(shape) for part, shape in zip(parts, shape_list, strict=True)]
+
+
+def _class_weights(arrays: Mapping[str, npt.NDArray[Any]], number: int) -> ClassWeights:
+    hidden = (int(arrays["hidden"][0]), int(arrays["hidden"][1]))
+    layers = [shape for plane in range(LAST + 1) for shape in shapes(number, hidden, plane)]
+    weights = _split(arrays[f"weight_{number}"].astype(np.float32), list(layers))
+    biases = _split(arrays[f"bias_{number}"].astype(np.float32), [(outputs, 1) for outputs, _ in layers])
+    pairs = [Layer(weight, bias) for weight, bias in zip(weights, biases, strict=True)]
+    networks = [Network(pairs[3 * plane : 3 * plane + 3]) for plane in range(LAST + 1)]
+    linear = _split(arrays[f"linear_{number}"].astype(np.int64), [linear_shape(p) for p in range(64)])
+    return ClassWeights(networks, linear)
+
+
+def build(identifier: int, name: str, arrays: Mapping[str, npt.NDArray[Any]]) -> Model:
+    """A model from the arrays of a weights file; raises ValueError where they do not fit."""
+    tables = Tables(**{field.name: arrays[field.name] for field in fields(Tables)})
+    return Model(identifier, name, tables, [_class_weights(arrays, c) for c in range(CLASSES)])
+
+
+def folder() -> Path:
+    """Where weights lie: in an installed package beside the code, in a checkout at the top level."""
+    installed = Path(str(resources.files("jrecomp"))) / "weights"
+    return installed if installed.is_dir() else installed.parent.parent / "weights"
+
+
+@cache
+def load(wanted: str | int = DEFAULT_MODEL) -> Model:
+    """The model of a name or a permanent id; raises UnknownModelError."""
+    manifest = folder() / "manifest.json"
+    entries = json.loads(manifest.read_text())["models"] if manifest.is_file() else []
+    for entry in entries:
+        if wanted in (entry["id"], entry["name"]):
+            return _load_entry(entry)
+    known = ", ".join(f"{entry['name']} (id {entry['id']})" for entry in entries) or "none"
+    raise UnknownModelError(f"model {wanted!r} is not installed; installed models: {known}")
+
+
+def _load_entry(entry: dict[str, Any]) -> Model:
+    data = (folder() / entry["file"]).read_bytes()
+    if hashlib.sha256(data).hexdigest() != entry["sha256"]:
+        raise UnknownModelError(f"weights of model {entry['name']!r} are damaged")
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        return build(entry["id"], entry["name"], arrays)

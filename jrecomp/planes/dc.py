@@ -1,0 +1,126 @@
+"""Inputs of the DC plane and of `last`, which are coded in the seven phases of a pyramid."""
+
+import numpy as np
+import numpy.typing as npt
+
+from jrecomp.planes.reference import slope_inputs
+from jrecomp.planes.schedule import PRIMARY, PYRAMID_PHASES, SLOTS, PyramidPhase
+from jrecomp.planes.store import BORDER, DIFFERENCE, Planes, Reference
+from jrecomp.planes.tables import FRACTION, SCALES, Tables
+
+Features = npt.NDArray[np.float32]
+Int64 = npt.NDArray[np.int64]
+Index = npt.NDArray[np.intp]
+
+_DC_SCALARS = 2 + PYRAMID_PHASES
+_DC_PER_REFERENCE = 1 + len(SCALES) + 1 + 3
+_LAST_STEPS = np.array([1, 2, 5, 9, 14, 20, 35, 60])
+_LAST_SCALARS = 8 + len(_LAST_STEPS) + PYRAMID_PHASES
+_BANDS = ((1, 3), (3, 6), (6, 10), (10, 21), (21, 36), (36, 64))
+_LAST_PER_REFERENCE = 2 + 3 + len(_BANDS)
+
+
+def dc_width(references: int) -> int:
+    """Number of inputs of the DC plane."""
+    return SLOTS + _DC_SCALARS + references * _DC_PER_REFERENCE
+
+
+def last_width(references: int) -> int:
+    """Number of inputs of `last`."""
+    return SLOTS + _LAST_SCALARS + references * _LAST_PER_REFERENCE
+
+
+class Neighbourhood:
+    """The known blocks around those of a pyramid phase.
+
+    Where an offset leads out of the slice, the mean of the primary ones inside stands in.
+    """
+
+    def __init__(self, planes: Planes, phase: PyramidPhase) -> None:
+        self.phase = phase
+        self.blocks = planes.blocks[phase.rows, phase.columns]
+        offsets = np.array(phase.offsets, np.intp).reshape(-1, 2)
+        y, x = phase.rows + offsets[:, :1], phase.columns + offsets[:, 1:]
+        self._inside = (y >= 0) & (y < planes.rows) & (x >= 0) & (x < planes.columns)
+        self._index = np.where(self._inside, (y + BORDER) * planes.width + x + BORDER, 0)
+
+    def gather(self, plane: npt.NDArray[np.signedinteger]) -> Int64:
+        """int64 [SLOTS, blocks] from a bordered plane; unused slots are zero."""
+        values = np.where(self._inside, plane[self._index], 0).astype(np.int64)
+        total = values[:PRIMARY].sum(0)
+        mean = total // np.maximum(self._inside[:PRIMARY].sum(0), 1)
+        result = np.zeros((SLOTS, len(self.blocks)), np.int64)
+        result[: len(values)] = np.where(self._inside, values, mean)
+        return result
+
+
+def dc_inputs(planes: Planes, near: Neighbourhood, weights: Int64, tables: Tables) -> tuple[Features, Int64]:
+    """Inputs float32 [width, blocks] and the rounded prediction int64 [blocks].
+
+    weights: int64 [SLOTS] in units of 2^-12, of this phase.
+    """
+    step = int(planes.steps[0])
+    values = near.gather(planes.values[0])
+    fine = (weights @ values) >> 8
+    predicted = (fine + 8) >> 4
+    x = np.zeros((dc_width(len(planes.references)), len(near.blocks)), np.float32)
+    if near.phase.offsets:
+        used = len(near.phase.offsets)
+        x[:used] = tables.log_of((values - predicted)[:used] * FRACTION)
+    rows = x[SLOTS:]
+    rows[0] = 8 * (fine - 16 * predicted)
+    rows[1] = tables.log_of(np.array([step * FRACTION]))[0]
+    rows[2 + near.phase.number] = 64
+    for number, reference in enumerate(planes.references):
+        part = rows[_DC_SCALARS + number * _DC_PER_REFERENCE :]
+        _dc_reference(part, reference, near, values, weights, step, tables)
+    return x, predicted
+
+
+def _dc_reference(
+    rows: Features,
+    reference: Reference,
+    near: Neighbourhood,
+    values: Int64,
+    weights: Int64,
+    step: int,
+    tables: Tables,
+) -> None:
+    count = max(1, len(near.phase.offsets))
+    y = near.gather(reference.values[0])
+    surprise = reference.values[0][near.blocks] - ((weights @ y) >> 12)
+    c = np.clip(values * step, -32767, 32767)
+    c, y = c[:count] - c[:count].sum(0) // count, y[:count] - y[:count].sum(0) // count
+    sums = np.stack([(c * y).sum(0), (y * y).sum(0), (c * c).sum(0)])
+    predicted, trust = slope_inputs(sums, surprise, step, tables)
+    rows[0] = tables.log_of(surprise * FRACTION // step)
+    rows[1:9] = tables.tanh_of(predicted)
+    rows[9] = tables.log_of(predicted)
+    rows[10:13] = trust
+
+
+def last_inputs(planes: Planes, near: Neighbourhood, tables: Tables) -> Features:
+    """Inputs float32 [width, blocks] of the index of the last non-zero coefficient."""
+    blocks = near.blocks
+    x = np.zeros((last_width(len(planes.references)), len(blocks)), np.float32)
+    x[:SLOTS] = 2 * near.gather(planes.last)
+    rows = x[SLOTS:]
+    rows[:8] = tables.log_of(planes.values[DIFFERENCE:, blocks].astype(np.int64) * FRACTION)
+    rows[8:16] = tables.log_of(planes.steps[_LAST_STEPS] * FRACTION)[:, None]
+    rows[16 + near.phase.number] = 64
+    for number, reference in enumerate(planes.references):
+        _last_reference(rows[_LAST_SCALARS + number * _LAST_PER_REFERENCE :], reference, planes, blocks, tables)
+    return x
+
+
+def _last_reference(
+    rows: Features, reference: Reference, planes: Planes, blocks: Index, tables: Tables
+) -> None:
+    rows[0] = 2 * reference.last[blocks]
+    rows[1] = 2 * (reference.last[blocks + planes.around[:, None]].astype(np.int64).sum(0) // 8)
+    magnitudes = np.abs(reference.values[:, blocks].astype(np.int64)) * FRACTION // planes.steps[:, None]
+    index = np.arange(64)[:, None]
+    for number, threshold in enumerate((8, 16, 32)):
+        rows[2 + number] = 2 * ((magnitudes >= threshold) * index).max(0)
+    for number, (start, stop) in enumerate(_BANDS):
+        rows[5 + number] = tables.log_of(magnitudes[start:stop].sum(0))

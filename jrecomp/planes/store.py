@@ -1,0 +1,154 @@
+"""What is known of one component of a slice while it is coded."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from jrecomp.planes.zigzag import INDEX, PLACES, distance
+
+BORDER = 2
+"""Rings of blocks around the slice; those nearest repeat the edge for DC and `last`, others are zero."""
+
+AROUND = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
+"""(dy, dx) of the eight neighbours in raster order."""
+
+SIDES = (1, 3, 4, 6)
+"""Indices into AROUND of the direct neighbours: above, left, right, below."""
+
+DIFFERENCE = 64
+"""Pseudo-planes 64 to 71 hold the DC differences of the eight neighbours from the block's own."""
+
+PLANES = DIFFERENCE + len(AROUND)
+
+Int16 = npt.NDArray[np.int16]
+Int64 = npt.NDArray[np.int64]
+
+
+@dataclass
+class Reference:
+    """Another component of the slice, brought to the block grid of the one being coded.
+
+    values: dequantized coefficients, int32 [64, blocks of the bordered grid], within +-32767.
+    """
+
+    values: npt.NDArray[np.int32]
+    last: Int16
+
+
+@dataclass
+class Planes:
+    """The known coefficients of one component of one slice, plane by plane.
+
+    steps: int64 [64], the quantization table. rows, columns: of the slice in blocks.
+    values: int16 [PLANES, (rows + 2 BORDER) * (columns + 2 BORDER)], zero where not known yet.
+    last: int16 likewise, index of the last non-zero AC coefficient, 0 where there is none.
+    references: up to two components that were coded before, the nearest in kind last.
+    """
+
+    steps: Int64
+    rows: int
+    columns: int
+    references: list[Reference]
+    values: Int16 = field(init=False)
+    last: Int16 = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.height, self.width = self.rows + 2 * BORDER, self.columns + 2 * BORDER
+        self.values = np.zeros((PLANES, self.height * self.width), np.int16)
+        self.last = np.zeros(self.height * self.width, np.int16)
+        y, x = np.mgrid[BORDER : BORDER + self.rows, BORDER : BORDER + self.columns]
+        self.blocks = (y * self.width + x).astype(np.intp)
+        """intp [rows, columns]: index of each block in the bordered grid."""
+        self.around = np.array([dy * self.width + dx for dy, dx in AROUND], np.intp)
+
+    def grid(self, plane: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+        """The view [height, width] of a bordered plane."""
+        return plane.reshape(self.height, self.width)
+
+    def repeat_edge(self, plane: Int16) -> None:
+        """Copies the outermost blocks of a bordered plane into the ring around them."""
+        g, b = self.grid(plane), BORDER
+        g[b - 1, b:-b], g[-b, b:-b] = g[b, b:-b], g[-b - 1, b:-b]
+        g[b - 1 : 1 - b, b - 1], g[b - 1 : 1 - b, -b] = g[b - 1 : 1 - b, b], g[b - 1 : 1 - b, -b - 1]
+
+    def blank_reference(self) -> Reference:
+        """What stands in for a component whose sampling does not fit."""
+        size = self.height * self.width
+        return Reference(np.zeros((64, size), np.int32), np.zeros(size, np.int16))
+
+    def finish_dc(self) -> None:
+        """To be called when all DC coefficients are known: fills the difference planes."""
+        dc = self.values[0]
+        self.repeat_edge(dc)
+        inside = self.blocks.ravel()
+        for number, offset in enumerate(self.around):
+            difference = dc[inside + offset].astype(np.int32) - dc[inside]
+            self.values[DIFFERENCE + number, inside] = np.clip(difference, -32767, 32767)
+
+    def coefficients(self) -> Int16:
+        """int16 [rows, columns, 64]."""
+        return np.ascontiguousarray(self.values[:64, self.blocks].transpose(1, 2, 0))
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Which known values feed plane k: input i is values[plane[i], block + offset of side[i]].
+
+    side: index into AROUND, or -1 for the block itself.
+    """
+
+    plane: npt.NDArray[np.intp]
+    side: npt.NDArray[np.intp]
+
+    def deltas(self, planes: Planes) -> npt.NDArray[np.intp]:
+        """intp [n]: what to add to a block's index to address `planes.values` flattened."""
+        offsets = np.append(planes.around, 0)
+        return self.plane * planes.values.shape[1] + offsets[self.side]
+
+    def steps(self, planes: Planes) -> Int64:
+        """int64 [n]: the quantization step of each input."""
+        return planes.steps[np.where(self.plane < 64, self.plane, 0)]
+
+
+def _wanted(k: int, side: int) -> list[int]:
+    """Zig-zag indices below k worth seeing in the block (side -1) or in a neighbour."""
+    known = range(1, k)
+    if side == -1:
+        return [j for j in known if j < 10 or distance(j, k) <= 4 or _same_row(j, k) or _same_column(j, k)]
+    dy, dx = AROUND[side]
+    if dy and dx:
+        return [j for j in known if distance(j, k) <= 2]
+    same_line = _same_row if dy == 0 else _same_column
+    return [j for j in known if distance(j, k) <= 3 or same_line(j, k)] + [k]
+
+
+def _same_row(j: int, k: int) -> bool:
+    return PLACES[j][0] == PLACES[k][0]
+
+
+def _same_column(j: int, k: int) -> bool:
+    return PLACES[j][1] == PLACES[k][1]
+
+
+def _inputs(k: int) -> Inputs:
+    pairs = [(j, side) for side in (-1, *range(len(AROUND))) for j in _wanted(k, side)]
+    pairs += [(DIFFERENCE + number, -1) for number in range(len(AROUND))]
+    plane, side = np.array(pairs, np.intp).T
+    return Inputs(plane, side)
+
+
+AC_INPUTS = [_inputs(max(k, 1)) for k in range(64)]
+"""Inputs of each AC plane; entry 0 is never used."""
+
+
+def nearest_known(k: int, count: int) -> list[int]:
+    """The `count` AC planes before k that are nearest in frequency."""
+    return sorted(range(1, k), key=lambda j: (distance(j, k), -j))[:count]
+
+
+def cross(k: int) -> list[int]:
+    """Plane k and its up to four direct neighbours in frequency, padded with k to five."""
+    row, column = PLACES[k]
+    places = [(row, column), (row - 1, column), (row, column - 1), (row, column + 1), (row + 1, column)]
+    return [INDEX.get(place, k) for place in places]

@@ -1,0 +1,56 @@
+"""`jrecomp train`."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    required=True,
+    help="Folder with train/jpeg and train/clean.",
+)
+@click.option(
+    "--work",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("checkpoints"),
+    show_default=True,
+    help="Folder for checkpoints; an interrupted run goes on from there.",
+)
+@click.option(
+    "--weights",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("weights"),
+    show_default=True,
+    help="Folder that the finished model is added to.",
+)
+@click.option("--name", required=True, help="Name of the new model.")
+@click.option("--id", "identifier", type=click.IntRange(1), required=True, help="Permanent id of the new model.")
+@click.option("--variants", default=2, show_default=True, help="Re-encodings of each source picture.")
+@click.option("--steps", default=1500, show_default=True, help="Steps of the most important networks.")
+@click.option("--hidden", type=(int, int), default=(96, 48), show_default=True, help="Widths of the hidden layers.")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="Where to train.")
+@click.option("--workers", default=2, show_default=True, help="Processes on the CPU.")
+def train(
+    data: Path,
+    work: Path,
+    weights: Path,
+    name: str,
+    identifier: int,
+    variants: int,
+    steps: int,
+    hidden: tuple[int, int],
+    device: str,
+    workers: int,
+) -> None:
+    """Trains a model and adds it to the weights folder."""
+    from jrecomp.train import run
+
+    settings = run.Settings(data, work, variants, steps, hidden, device, workers)
+    arrays = run.train(settings)
+    for label, saving in run.validate(settings, arrays).items():
+        click.echo(f"validation, {label}: {saving:.2f} % of the entropy-coded bytes saved")
+    path = run.save(arrays, weights, name, identifier)
+    click.echo(f"wrote {path}")

@@ -1,0 +1,106 @@
+"""The linear predictions: weighted least squares over the known dequantized values."""
+
+import numpy as np
+import numpy.typing as npt
+
+from jrecomp import codec
+from jrecomp.jpeg.types import JpegFile
+from jrecomp.model.weights import CLASSES, linear_shape
+from jrecomp.planes.ac import LINEAR_SHIFT
+from jrecomp.planes.dc import Neighbourhood
+from jrecomp.planes.schedule import SLOTS, checkerboard, pyramid, pyramid_slots
+from jrecomp.planes.store import AC_INPUTS, Planes
+from jrecomp.planes.tables import Tables
+
+Float64 = npt.NDArray[np.float64]
+
+_LIMIT = 2000.0
+_ROWS = 1500
+"""Blocks taken of one plane of one component."""
+
+
+class NormalEquations:
+    """Sums x x' and x t per component class, plane and phase."""
+
+    def __init__(self) -> None:
+        shapes = [linear_shape(plane) for plane in range(64)]
+        self.xx = [[np.zeros((p, n, n)) for p, n in shapes] for _ in range(CLASSES)]
+        self.xt = [[np.zeros((p, n)) for p, n in shapes] for _ in range(CLASSES)]
+
+    def add(self, number: int, plane: int, phase: int, x: Float64, t: Float64) -> None:
+        """x: [n, blocks], t: [blocks], in steps of the plane; blocks count by 1 / their activity."""
+        x, t = np.clip(x, -_LIMIT, _LIMIT), np.clip(t, -_LIMIT, _LIMIT)
+        activity = np.abs(x - x.mean(0)).mean(0) if plane == 0 else np.abs(x).mean(0)
+        weighted = x / np.square(1 + activity)
+        self.xx[number][plane][phase] += weighted @ x.T
+        self.xt[number][plane][phase] += weighted @ t
+
+    def merge(self, other: "NormalEquations") -> None:
+        """Adds the sums of another corpus part."""
+        for mine, theirs in ((self.xx, other.xx), (self.xt, other.xt)):
+            for number in range(CLASSES):
+                for plane in range(64):
+                    mine[number][plane] += theirs[number][plane]
+
+    def solve(self) -> list[list[npt.NDArray[np.int64]]]:
+        """Per class and plane int64 [phases, inputs] in units of 2^-LINEAR_SHIFT, within int16."""
+        return [[self._solve(number, plane) for plane in range(64)] for number in range(CLASSES)]
+
+    def _solve(self, number: int, plane: int) -> npt.NDArray[np.int64]:
+        xx, xt = self.xx[number][plane], self.xt[number][plane]
+        weights = np.zeros(xt.shape)
+        for phase in range(len(xt)):
+            ridge = 1e-4 * (xx[phase].trace() / len(xt[phase])) + 1e-3
+            weights[phase] = np.linalg.solve(xx[phase] + ridge * np.eye(len(xt[phase])), xt[phase])
+            if plane == 0:  # the values were centred: a constant must be predicted exactly
+                used = pyramid_slots(phase)
+                weights[phase, :used] += (1 - weights[phase, :used].sum()) / max(1, used)
+        return np.clip(np.rint(weights * (1 << LINEAR_SHIFT)), -32767, 32767).astype(np.int64)
+
+
+def learn(equations: NormalEquations, file: JpegFile, tables: Tables, rng: np.random.Generator) -> None:
+    """Adds all components of one file."""
+    for number, component in enumerate(file.frame.components[:CLASSES]):
+        if not file.coefficients[number].any():
+            continue
+        planes = Planes(
+            component.quantization.astype(np.int64), component.block_rows, component.block_columns, []
+        )
+        truth = codec.bordered(planes, file.coefficients[number])
+        planes.values[:64], planes.last = truth, codec.last_of(truth).astype(np.int16)
+        planes.finish_dc()
+        _learn_dc(equations, codec.component_class(number), planes, rng)
+        for k in range(1, 64):
+            _learn_ac(equations, codec.component_class(number), planes, k, rng)
+
+
+def _sample(items: npt.NDArray[np.intp], rng: np.random.Generator) -> npt.NDArray[np.intp]:
+    return items if len(items) <= _ROWS else rng.choice(items, _ROWS, replace=False)
+
+
+def _learn_dc(equations: NormalEquations, number: int, planes: Planes, rng: np.random.Generator) -> None:
+    for phase in pyramid(planes.rows, planes.columns)[1:]:
+        near = Neighbourhood(planes, phase)
+        values = near.gather(planes.values[0]).astype(np.float64)
+        used = len(phase.offsets)
+        mean = values[:used].mean(0)
+        x = np.zeros((SLOTS, len(mean)))
+        x[:used] = values[:used] - mean
+        target = planes.values[0, near.blocks] - mean
+        equations.add(number, 0, phase.number, x, target)
+
+
+def _learn_ac(
+    equations: NormalEquations, number: int, planes: Planes, k: int, rng: np.random.Generator
+) -> None:
+    inputs, step = AC_INPUTS[k], planes.steps[k]
+    deltas, ratio = inputs.deltas(planes), inputs.steps(planes) / step
+    for phase, mask in enumerate(checkerboard(planes.rows, planes.columns)):
+        blocks = planes.blocks[mask]
+        blocks = _sample(blocks[planes.last[blocks] >= k], rng)
+        if not len(blocks):
+            continue
+        x = planes.values.ravel()[blocks + deltas[:, None]] * ratio[:, None]
+        if phase == 0:
+            x[inputs.plane == k] = 0
+        equations.add(number, k, phase, x, planes.values[k, blocks].astype(np.float64))

@@ -1,0 +1,197 @@
+"""From pictures to shipped weights: linear predictions, samples, one network after the other, export.
+
+Every step leaves its result in the work folder and is skipped when that is there, so a run that was
+cut off goes on where it was when the same command is given again.
+"""
+
+import hashlib
+import io
+import json
+import math
+import multiprocessing
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from jrecomp import codec
+from jrecomp.model.weights import CLASSES, LAST, build, shapes
+from jrecomp.planes.tables import Tables, make
+from jrecomp.train import corpus, samples
+from jrecomp.train.fit import fit
+
+SEED = 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """data: folder with train/jpeg and train/clean. work: folder for checkpoints and samples.
+    variants: re-encodings of each source. steps: of the most important networks; others get a share.
+    hidden: widths of the hidden layers. device: cpu or cuda. workers: processes on the CPU.
+    """
+
+    data: Path
+    work: Path
+    variants: int = 2
+    steps: int = 1500
+    hidden: tuple[int, int] = (96, 48)
+    device: str = "cpu"
+    workers: int = 2
+
+
+def train(settings: Settings) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of a weights file."""
+    tables = make()
+    linear = _linear(settings, tables)
+    _samples(settings, tables, linear)
+    _networks(settings)
+    return _collect(settings, tables, linear)
+
+
+def _corpora(settings: Settings, tables: Tables) -> tuple[samples.Corpus, samples.Corpus]:
+    training = corpus.training_recipes(settings.data, settings.variants, SEED)
+    cameras = corpus.camera_tables(training)
+    validation = corpus.validation_recipes(settings.data)
+    return samples.Corpus(training, cameras, tables), samples.Corpus(validation, cameras, tables)
+
+
+def _linear(settings: Settings, tables: Tables) -> samples.Linear:
+    path = settings.work / "linear.npz"
+    if not path.is_file():
+        settings.work.mkdir(parents=True, exist_ok=True)
+        training, _ = _corpora(settings, tables)
+        some = samples.Corpus(training.recipes[:LINEAR_RECIPES], training.cameras, tables)
+        solved = samples.learn_linear(some, settings.workers)
+        np.savez(path, **{f"{c}-{p}": solved[c][p] for c in range(CLASSES) for p in range(64)})
+    with np.load(path) as arrays:
+        return [[arrays[f"{c}-{p}"] for p in range(64)] for c in range(CLASSES)]
+
+
+LINEAR_RECIPES = 800
+"""Files that the linear predictions are fitted to; more change nothing."""
+
+
+def _samples(settings: Settings, tables: Tables, linear: samples.Linear) -> None:
+    done = settings.work / "samples-done"
+    if done.is_file():
+        return
+    training, validation = _corpora(settings, tables)
+    samples.gather(training, linear, settings.workers, settings.work / "train")
+    samples.gather(validation, linear, settings.workers, settings.work / "valid")
+    done.touch()
+
+
+def _steps(settings: Settings, key: samples.Key, count: int) -> int:
+    """A network's share of steps: by how much of a file it codes, and how many samples there are."""
+    number, plane = key
+    share = 1.0 if number == 0 else 0.5
+    if 0 < plane < LAST:
+        share *= 1.0 if plane < 30 else 0.6
+    return max(50, int(settings.steps * share * min(1.0, count / 30000)))
+
+
+def _order() -> list[samples.Key]:
+    """Networks that matter most first."""
+    planes = [LAST, *range(64)]
+    return sorted(((c, p) for c in range(CLASSES) for p in planes), key=lambda key: planes.index(key[1]))
+
+
+def _network_path(settings: Settings, key: samples.Key) -> Path:
+    return settings.work / "networks" / f"{key[0]}-{key[1]:02}.npz"
+
+
+def _fit_one(job: tuple[Settings, samples.Key]) -> str:
+    settings, key = job
+    if settings.device == "cpu":
+        torch.set_num_threads(1)
+    train_samples = samples.read(settings.work / "train", key)
+    if train_samples is None:
+        return f"network {key}: no samples"
+    steps = _steps(settings, key, len(train_samples.x))
+    valid = samples.read(settings.work / "valid", key)
+    layout = shapes(key[0], settings.hidden, key[1])
+    result = fit(key[1], layout, train_samples, valid, steps, settings.device)
+    path = _network_path(settings, key)
+    partial = path.with_suffix(".partial.npz")
+    arrays = {f"w{i}": w for i, (w, _) in enumerate(result.layers)}
+    arrays |= {f"b{i}": b for i, (_, b) in enumerate(result.layers)}
+    np.savez(partial, train=result.train, validation=result.validation, **arrays)
+    partial.rename(path)
+    return (
+        f"network {key}: {len(train_samples.x)} samples, {steps} steps, "
+        f"{result.train:.4f} bits in training, {result.validation:.4f} in validation"
+    )
+
+
+def _networks(settings: Settings) -> None:
+    (settings.work / "networks").mkdir(exist_ok=True)
+    jobs = [(settings, key) for key in _order() if not _network_path(settings, key).is_file()]
+    with (settings.work / "log.txt").open("a") as log:
+        for number, line in enumerate(_run_jobs(settings, jobs), 1):
+            print(f"{number}/{len(jobs)} {line}", flush=True)
+            log.write(line + "\n")
+            log.flush()
+
+
+def _run_jobs(settings: Settings, jobs: list[tuple[Settings, samples.Key]]) -> Iterator[str]:
+    if settings.device != "cpu":
+        yield from map(_fit_one, jobs)
+        return
+    with multiprocessing.get_context("spawn").Pool(settings.workers) as pool:
+        yield from pool.imap_unordered(_fit_one, jobs)
+
+
+def _layers(settings: Settings, key: samples.Key) -> list[tuple[npt.NDArray[np.int8], npt.NDArray[np.int32]]]:
+    path = _network_path(settings, key)
+    if not path.is_file():
+        layout = shapes(key[0], settings.hidden, key[1])
+        return [(np.zeros(shape, np.int8), np.zeros(shape[0], np.int32)) for shape in layout]
+    with np.load(path) as arrays:
+        return [(arrays[f"w{i}"], arrays[f"b{i}"]) for i in range(3)]
+
+
+def _collect(settings: Settings, tables: Tables, linear: samples.Linear) -> dict[str, npt.NDArray[Any]]:
+    arrays: dict[str, npt.NDArray[Any]] = {f.name: getattr(tables, f.name) for f in fields(Tables)}
+    arrays["hidden"] = np.array(settings.hidden, np.int32)
+    for number in range(CLASSES):
+        layers = [pair for plane in range(LAST + 1) for pair in _layers(settings, (number, plane))]
+        arrays[f"weight_{number}"] = np.concatenate([w.ravel() for w, _ in layers])
+        arrays[f"bias_{number}"] = np.concatenate([b for _, b in layers])
+        arrays[f"linear_{number}"] = np.concatenate([w.ravel() for w in linear[number]]).astype(np.int16)
+    return arrays
+
+
+def save(arrays: dict[str, npt.NDArray[Any]], folder: Path, name: str, identifier: int) -> Path:
+    """Writes a weights file and its entry in the manifest; an id that is taken is refused."""
+    build(identifier, name, arrays)
+    manifest = folder / "manifest.json"
+    entries = json.loads(manifest.read_text())["models"] if manifest.is_file() else []
+    if any(identifier == entry["id"] or name == entry["name"] for entry in entries):
+        raise ValueError(f"model id {identifier} or name {name!r} is taken: ids are permanent")
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    path = folder / f"{name}-{identifier}.npz"
+    path.write_bytes(buffer.getvalue())
+    digest = hashlib.sha256(buffer.getvalue()).hexdigest()
+    entries.append({"id": identifier, "name": name, "file": path.name, "sha256": digest})
+    manifest.write_text(json.dumps({"models": entries}, indent=2) + "\n")
+    return path
+
+
+def validate(settings: Settings, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, float]:
+    """Saving in percent of the entropy-coded bytes of held-out files, by quality, from finished slices."""
+    model = build(0, "validation", arrays)
+    _, validation = _corpora(settings, model.tables)
+    before: dict[str, int] = defaultdict(int)
+    after: dict[str, int] = defaultdict(int)
+    for recipe in validation.recipes:
+        for picture in corpus.pictures([recipe], validation.cameras):
+            label = "real files" if recipe.quality is None else f"quality {recipe.quality}"
+            before[label] += picture.scan_bytes
+            after[label] += sum(map(len, codec.encode(picture.file, model, settings.workers).data))
+    return {label: 100 * (1 - after[label] / before[label]) if before[label] else math.nan for label in before}
