@@ -51,6 +51,11 @@ struct Scan {
   }
 };
 
+// Bit k is set for the zig-zag indices k of the scan's spectral selection.
+inline uint64_t band_mask(const Scan& scan) {
+  return (~uint64_t{0} << scan.spectral_start) & (~uint64_t{0} >> (63 - scan.spectral_end));
+}
+
 // An MCU's place in the scan, moved along without divisions.
 class McuCursor {
  public:

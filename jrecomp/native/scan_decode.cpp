@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "bit_reader.hpp"
+#include "nonzero.hpp"
 #include "scan.hpp"
 
 namespace jrecomp {
@@ -202,9 +203,10 @@ class AcRefineKind : public Recorder {
 
   int64_t decode(BitReader& in, const McuCursor& cursor, int64_t mcu, int64_t interval_end) {
     int16_t* const block = cursor.block(scan);
+    const uint64_t known = nonzero_mask(block, 0) & band_;
     if (left_ != 0) {
       const int before = waiting_;
-      waiting_ += correct(in, block, scan.spectral_start, 64).bits;
+      waiting_ += correct(in, block, known, scan.spectral_start, 64).bits;
       const bool full = before <= kCorrectionLimit && waiting_ > kCorrectionLimit;
       --left_;
       if (left_ != 0 && full) eob_switch(mcu, 0);
@@ -226,7 +228,7 @@ class AcRefineKind : public Recorder {
         if (empty && mcu == after_run_ && !rule_ended_) eob_switch(mcu - 1, last_run_);
         if (zero_runs != 0) zero_run(mcu, zero_runs);
         eob_run(run);
-        waiting_ = correct(in, block, k, 64).bits;
+        waiting_ = correct(in, block, known, k, 64).bits;
         last_run_ = run;
         left_ = run - 1;
         if (left_ == 0) end_run(mcu, false);
@@ -234,7 +236,7 @@ class AcRefineKind : public Recorder {
         return 1;
       }
       const bool positive = category != 0 && in.take(1) != 0;
-      k = correct(in, block, k, symbol >> 4).stop;
+      k = correct(in, block, known, k, symbol >> 4).stop;
       if (k > end) return 0;
       if (category != 0) {
         block[k] = static_cast<int16_t>(positive ? bit : -bit);
@@ -254,22 +256,25 @@ class AcRefineKind : public Recorder {
     int bits;
   };
 
-  // Reads a correction bit for every nonzero coefficient from k on, up to and without the zero that
-  // follows `zeros` other ones, or to the end of the band.
-  Corrected correct(BitReader& in, int16_t* block, int k, int zeros) {
+  // Reads a correction bit for every coefficient of `known` from k on, up to and without the zero that
+  // follows `zeros` other ones; stops past the band at the latest.
+  Corrected correct(BitReader& in, int16_t* block, uint64_t known, int k, int zeros) {
     const int bit = 1 << scan.approximation_low;
+    const int end = scan.spectral_end;
     int bits = 0;
-    for (; k <= scan.spectral_end; ++k) {
-      const int value = block[k];
-      if (value == 0) {
-        if (zeros-- == 0) break;
-        continue;
-      }
+    while (k <= end) {
+      const uint64_t rest = known >> k;
+      const int gap = rest != 0 ? lowest_bit(rest) : 64;
+      if (gap > zeros || rest == 0) return Corrected{k + zeros, bits};
+      zeros -= gap;
+      k += gap;
       in.refill();
       ++bits;
+      const int value = block[k];
       if (in.take(1) != 0 && (magnitude(value) & bit) == 0) {
         block[k] = static_cast<int16_t>(value < 0 ? value - bit : value + bit);
       }
+      ++k;
     }
     return Corrected{k, bits};
   }
@@ -281,6 +286,7 @@ class AcRefineKind : public Recorder {
     clean = true;
   }
 
+  const uint64_t band_ = band_mask(scan);
   int left_ = 0;  // blocks that the EOB run still covers
   int last_run_ = 0;
   int waiting_ = 0;  // correction bits read in the run

@@ -172,7 +172,7 @@ class AcKind : public Emitter {
   AcKind(const Scan& s, const Choices& choices, int64_t first_mcu, BitWriter& writer)
       : Emitter(s, choices, first_mcu, writer),
         table(s.components[0].ac_encoder),
-        band((~uint64_t{0} << s.spectral_start) & (~uint64_t{0} >> (63 - s.spectral_end))),
+        band(band_mask(s)),
         max_run_(choices.max_eob_run),
         switches_(choices.eob_switches, first_mcu, own_index) {}
 
@@ -202,7 +202,7 @@ class AcKind : public Emitter {
   }
 
   const HuffmanEncoder& table;
-  const uint64_t band;  // mask of the scan's spectral selection
+  const uint64_t band;
 
  private:
   const int max_run_;
