@@ -31,7 +31,8 @@ class BitEncoder:
 
     def finish(self) -> bytes:
         """All that was coded, as little-endian 32-bit words without trailing zero bytes."""
-        return self._coder.get_compressed().astype("<u4").tobytes().rstrip(b"\0")
+        words: npt.NDArray[np.uint32] = self._coder.get_compressed()
+        return words.astype("<u4").tobytes().rstrip(b"\0")
 
 
 class BitDecoder:

@@ -95,13 +95,15 @@ def _mantissa_output(ones: Ones, rows: npt.NDArray[np.intp], n: int, depth: int,
     if depth == 0:
         return _output(ones, rows, FIRST_BITS, n, FIRST_OUTPUT)
     if depth == 1 and n in SECOND_BITS:
-        return ones[SECOND_OUTPUT + 2 * (n - SECOND_BITS.start) + (magnitude[rows] & 1), rows]
+        second: Ones = ones[SECOND_OUTPUT + 2 * (n - SECOND_BITS.start) + (magnitude[rows] & 1), rows]
+        return second
     return np.full(len(rows), _HALF, np.uint16)
 
 
 def _output(ones: Ones, rows: npt.NDArray[np.intp], modelled: range, n: int, start: int) -> Ones:
     if n in modelled:
-        return ones[start + n - modelled.start, rows]
+        chosen: Ones = ones[start + n - modelled.start, rows]
+        return chosen
     return np.full(len(rows), _HALF, np.uint16)
 
 

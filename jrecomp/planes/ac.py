@@ -30,7 +30,9 @@ def box_sum(grid: Int64, radius: int) -> Int64:
     size = 2 * radius + 1
     padded = np.pad(grid, ((radius + 1, radius), (radius + 1, radius)))
     total = padded.cumsum(0).cumsum(1)
-    return total[size:, size:] - total[:-size, size:] - total[size:, :-size] + total[:-size, :-size]
+    upper, lower = total[:-size], total[size:]
+    sums: Int64 = lower[:, size:] - upper[:, size:] - lower[:, :-size] + upper[:, :-size]
+    return sums
 
 
 class AcInputs:
@@ -70,7 +72,8 @@ class AcInputs:
 
     def linear(self, blocks: Index) -> npt.NDArray[np.int16]:
         """The known values that the linear prediction sees, int16 [n, blocks]."""
-        return self._planes.values.ravel()[blocks + self._deltas[:, None]]
+        known: npt.NDArray[np.int16] = self._planes.values.ravel()[blocks + self._deltas[:, None]]
+        return known
 
     def build(self, blocks: Index, weights: Int64) -> Features:
         """Inputs float32 [width, blocks], integers in [-127, 127].
@@ -111,5 +114,3 @@ class AcInputs:
         rows[7:15] = tables.tanh_of(predicted)
         rows[15] = tables.log_of(predicted)
         rows[16:19] = trust
-
-

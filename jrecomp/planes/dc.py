@@ -109,7 +109,9 @@ def last_inputs(planes: Planes, near: Neighbourhood, tables: Tables) -> Features
     rows[8:16] = tables.log_of(planes.steps[_LAST_STEPS] * FRACTION)[:, None]
     rows[16 + near.phase.number] = 64
     for number, reference in enumerate(planes.references):
-        _last_reference(rows[_LAST_SCALARS + number * _LAST_PER_REFERENCE :], reference, planes, blocks, tables)
+        _last_reference(
+            rows[_LAST_SCALARS + number * _LAST_PER_REFERENCE :], reference, planes, blocks, tables
+        )
     return x
 
 

@@ -18,8 +18,7 @@ SLOPE_BIAS = 300
 
 
 def _dequantized(planes: Planes) -> npt.NDArray[np.int32]:
-    values = planes.values[:64].astype(np.int64) * planes.steps[:, None]
-    return np.clip(values, -LIMIT, LIMIT).astype(np.int32)
+    return _limited(planes.values[:64], planes.steps[:, None]).astype(np.int32)
 
 
 def _axis(values: Int64, ratio: int, tables: Tables) -> Int64:
@@ -69,7 +68,7 @@ class Slopes:
         self._differences = np.zeros((3, planes.rows, planes.columns), np.int64)
         inside = planes.blocks
         for number in range(len(AROUND)):
-            c = _limited(planes.values[DIFFERENCE + number, inside], planes.steps[0])
+            c = _limited(planes.values[DIFFERENCE + number, inside], planes.steps[:1])
             y = against.values[0, inside + planes.around[number]].astype(np.int64) - against.values[0, inside]
             self._differences += np.stack([c * y, y * y, c * c])
         self.sums = self._differences.reshape(3, -1)
@@ -84,7 +83,7 @@ class Slopes:
         if not 0 < k < SLOPE_PLANES:
             return
         planes = self._planes
-        c = planes.grid(_limited(planes.values[k], planes.steps[k]))
+        c = planes.grid(_limited(planes.values[k], planes.steps[k : k + 1]))
         y = planes.grid(self._reference.values[k].astype(np.int64))
         self._own += np.stack([c * y, y * y, c * c])
         rows = self._own[:, 1:-3] + self._own[:, 2:-2] + self._own[:, 3:-1]
@@ -92,8 +91,9 @@ class Slopes:
         self.sums = (box + self._differences).reshape(3, -1)
 
 
-def _limited(values: npt.NDArray[np.int16], step: np.int64) -> Int64:
-    return np.clip(values.astype(np.int64) * step, -LIMIT, LIMIT)
+def _limited(values: npt.NDArray[np.int16], steps: Int64) -> Int64:
+    limited: Int64 = np.clip(values.astype(np.int64) * steps, -LIMIT, LIMIT)
+    return limited
 
 
 def slope_inputs(sums: Int64, y: Int64, step: int, tables: Tables) -> tuple[Int64, Int64]:

@@ -53,10 +53,11 @@ def pyramid(rows: int, columns: int) -> list[PyramidPhase]:
         phases += [odd_y & odd_x, (odd_y & even_x) | (even_y & odd_x)]
         for near in (_DIAGONAL + _DIAGONAL_FAR, _DIRECT + _DIRECT_FAR + _DIRECT_FARTHEST):
             offsets.append(tuple((dy * d, dx * d) for dy, dx in near))
-    return [
-        PyramidPhase(number, *np.nonzero(mask), near)
-        for number, (mask, near) in enumerate(zip(phases, offsets, strict=True))
-    ]
+    result = []
+    for number, (mask, near) in enumerate(zip(phases, offsets, strict=True)):
+        chosen_rows, chosen_columns = np.nonzero(mask)
+        result.append(PyramidPhase(number, chosen_rows, chosen_columns, near))
+    return result
 
 
 def checkerboard(rows: int, columns: int) -> list[npt.NDArray[np.bool_]]:

@@ -1,6 +1,7 @@
 """What is known of one component of a slice while it is coded."""
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ DIFFERENCE = 64
 
 PLANES = DIFFERENCE + len(AROUND)
 
+Scalar = TypeVar("Scalar", bound=np.generic)
 Int16 = npt.NDArray[np.int16]
 Int64 = npt.NDArray[np.int64]
 
@@ -62,11 +64,11 @@ class Planes:
         """intp [rows, columns]: index of each block in the bordered grid."""
         self.around = np.array([dy * self.width + dx for dy, dx in AROUND], np.intp)
 
-    def grid(self, plane: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    def grid(self, plane: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
         """The view [height, width] of a bordered plane."""
         return plane.reshape(self.height, self.width)
 
-    def repeat_edge(self, plane: Int16) -> None:
+    def repeat_edge(self, plane: npt.NDArray[np.signedinteger]) -> None:
         """Copies the outermost blocks of a bordered plane into the ring around them."""
         g, b = self.grid(plane), BORDER
         g[b - 1, b:-b], g[-b, b:-b] = g[b, b:-b], g[-b - 1, b:-b]
@@ -104,7 +106,8 @@ class Inputs:
     def deltas(self, planes: Planes) -> npt.NDArray[np.intp]:
         """intp [n]: what to add to a block's index to address `planes.values` flattened."""
         offsets = np.append(planes.around, 0)
-        return self.plane * planes.values.shape[1] + offsets[self.side]
+        deltas: npt.NDArray[np.intp] = self.plane * planes.values.shape[1] + offsets[self.side]
+        return deltas
 
     def steps(self, planes: Planes) -> Int64:
         """int64 [n]: the quantization step of each input."""

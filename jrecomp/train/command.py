@@ -27,11 +27,17 @@ import click
     help="Folder that the finished model is added to.",
 )
 @click.option("--name", required=True, help="Name of the new model.")
-@click.option("--id", "identifier", type=click.IntRange(1), required=True, help="Permanent id of the new model.")
+@click.option(
+    "--id", "identifier", type=click.IntRange(1), required=True, help="Permanent id of the new model."
+)
 @click.option("--variants", default=2, show_default=True, help="Re-encodings of each source picture.")
 @click.option("--steps", default=1500, show_default=True, help="Steps of the most important networks.")
-@click.option("--hidden", type=(int, int), default=(96, 48), show_default=True, help="Widths of the hidden layers.")
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="Where to train.")
+@click.option(
+    "--hidden", type=(int, int), default=(96, 48), show_default=True, help="Widths of the hidden layers."
+)
+@click.option(
+    "--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="Where to train."
+)
 @click.option("--workers", default=2, show_default=True, help="Processes on the CPU.")
 def train(
     data: Path,

@@ -114,7 +114,9 @@ def encode(recipe: Recipe, cameras: list[Tables]) -> bytes:
     is_jpeg = recipe.path.suffix.lower() in (".jpg", ".jpeg")
     scale = rng.uniform(1.8, 3.2) if is_jpeg else rng.choice([1.0, 1.0, rng.uniform(1.0, 2.0)])
     if scale > 1 and min(image.size) >= 64:
-        image = image.resize((round(image.width / scale), round(image.height / scale)), Image.Resampling.LANCZOS)
+        image = image.resize(
+            (round(image.width / scale), round(image.height / scale)), Image.Resampling.LANCZOS
+        )
     left = rng.randrange(max(1, image.width - LARGEST + 1)) if image.width > LARGEST else rng.randrange(8)
     top = rng.randrange(max(1, image.height - LARGEST + 1)) if image.height > LARGEST else rng.randrange(8)
     right, bottom = min(image.width, left + LARGEST), min(image.height, top + LARGEST)

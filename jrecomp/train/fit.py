@@ -133,7 +133,9 @@ def fit(
     torch.manual_seed(plane)
     random = torch.Generator().manual_seed(plane)
     network = IntegerNetwork(shapes).to(device)
-    x, target, sure = (torch.from_numpy(a).to(device) for a in (train.x, train.target.astype(np.int64), train.sure))
+    x, target, sure = (
+        torch.from_numpy(a).to(device) for a in (train.x, train.target.astype(np.int64), train.sure)
+    )
     optimizer = torch.optim.Adam(network.parameters(), lr=1.0)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step / steps))
     total, count = 0.0, 0
@@ -141,7 +143,7 @@ def fit(
         rows = torch.randint(len(x), (min(BATCH, 4 * len(x)),), generator=random).to(device)
         loss = _bits(network, plane, x[rows], target[rows], sure[rows]) / len(rows)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
         if step >= 0.9 * steps:

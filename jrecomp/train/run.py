@@ -67,13 +67,17 @@ def _linear(settings: Settings, tables: Tables) -> samples.Linear:
         training, _ = _corpora(settings, tables)
         some = samples.Corpus(training.recipes[:LINEAR_RECIPES], training.cameras, tables)
         solved = samples.learn_linear(some, settings.workers)
-        np.savez(path, **{f"{c}-{p}": solved[c][p] for c in range(CLASSES) for p in range(64)})
+        _save(path, {f"{c}-{p}": solved[c][p] for c in range(CLASSES) for p in range(64)})
     with np.load(path) as arrays:
         return [[arrays[f"{c}-{p}"] for p in range(64)] for c in range(CLASSES)]
 
 
 LINEAR_RECIPES = 800
 """Files that the linear predictions are fitted to; more change nothing."""
+
+
+def _save(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
+    np.savez(path, **arrays)  # type: ignore[arg-type]
 
 
 def _samples(settings: Settings, tables: Tables, linear: samples.Linear) -> None:
@@ -118,9 +122,9 @@ def _fit_one(job: tuple[Settings, samples.Key]) -> str:
     result = fit(key[1], layout, train_samples, valid, steps, settings.device)
     path = _network_path(settings, key)
     partial = path.with_suffix(".partial.npz")
-    arrays = {f"w{i}": w for i, (w, _) in enumerate(result.layers)}
+    arrays: dict[str, npt.NDArray[Any]] = {f"w{i}": w for i, (w, _) in enumerate(result.layers)}
     arrays |= {f"b{i}": b for i, (_, b) in enumerate(result.layers)}
-    np.savez(partial, train=result.train, validation=result.validation, **arrays)
+    _save(partial, arrays)
     partial.rename(path)
     return (
         f"network {key}: {len(train_samples.x)} samples, {steps} steps, "
@@ -194,4 +198,6 @@ def validate(settings: Settings, arrays: dict[str, npt.NDArray[Any]]) -> dict[st
             label = "real files" if recipe.quality is None else f"quality {recipe.quality}"
             before[label] += picture.scan_bytes
             after[label] += sum(map(len, codec.encode(picture.file, model, settings.workers).data))
-    return {label: 100 * (1 - after[label] / before[label]) if before[label] else math.nan for label in before}
+    return {
+        label: 100 * (1 - after[label] / before[label]) if before[label] else math.nan for label in before
+    }

@@ -151,7 +151,9 @@ def gather(source: Corpus, weights: Linear, workers: int, folder: Path) -> None:
         for plane in range(LAST + 1):
             if items := parts.pop((number, plane), []):
                 joined = _join(items)
-                np.savez(sample_path(folder, (number, plane)), x=joined.x, target=joined.target, sure=joined.sure)
+                np.savez(
+                    sample_path(folder, (number, plane)), x=joined.x, target=joined.target, sure=joined.sure
+                )
 
 
 def sample_path(folder: Path, key: Key) -> Path:
