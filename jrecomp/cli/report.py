@@ -48,7 +48,7 @@ def _watch(
     jobs: list[Job], work: Work, outcomes: list[Outcome], tell: Callable[[Outcome], None], quiet: bool
 ) -> None:
     """Fill `outcomes`, telling of each at once, or after all where a progress bar has the terminal."""
-    if quiet or len(jobs) < 2 or not sys.stderr.isatty():
+    if quiet or len(jobs) < 2 or not _on_terminal():
         for outcome in batch.run(jobs, work):
             outcomes.append(outcome)
             tell(outcome)
@@ -62,6 +62,10 @@ def _watch(
     finally:
         for outcome in outcomes:
             tell(outcome)
+
+
+def _on_terminal() -> bool:
+    return sys.stderr.isatty()
 
 
 def written(outcome: Outcome, info: Info) -> str:

@@ -7,10 +7,12 @@ ignores it and returns what the bytes say.
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice, repeat
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from jrecomp.container import packing
 from jrecomp.errors import CorruptContainerError
+
+T = TypeVar("T")
 
 _MAX_VARINT_BYTES = 9  # 63 bits: more than any length that a file can have
 
@@ -42,14 +44,16 @@ def blob(fields: Fields, value: bytes) -> bytes:
 
 def blobs(fields: Fields, values: Sequence[bytes]) -> tuple[bytes, ...]:
     """Several byte strings: their number, all lengths, then all contents."""
-    count = fields.varint(len(values))
-    lengths = [fields.varint(len(value)) for value in _first(count, values)]
-    return tuple(map(fields.raw, _first(count, values), lengths))
+    lengths = [fields.varint(len(value)) for value in repeated(fields, values, b"")]
+    return tuple(map(fields.raw, chain(values, repeat(b"")), lengths))
 
 
-def _first(count: int, values: Sequence[bytes]) -> Iterator[bytes]:
-    """`count` values; a reader comes with none and gets empty ones."""
-    return islice(chain(values, repeat(b"")), count)
+def repeated(fields: Fields, values: Sequence[T], blank: T) -> Iterator[T]:
+    """The number of values, then each of them; a reader, which comes with none, gets as many blanks.
+
+    They come one by one, so that a false number meets the end of the bytes before it costs anything.
+    """
+    return islice(chain(values, repeat(blank)), fields.varint(len(values)))
 
 
 class Writer:

@@ -7,7 +7,7 @@ any bytes, and phrases are found wherever they stand (also in an embedded thumbn
 import re
 from functools import cache
 
-from jrecomp.container.fields import Fields, Reader, Writer
+from jrecomp.container.fields import Fields, Reader, Writer, repeated
 from jrecomp.container.standard import huffman_table, quantization_table
 from jrecomp.errors import CorruptContainerError
 
@@ -45,9 +45,8 @@ def restore(data: bytes, limit: int) -> bytes:
 
 
 def _references(fields: Fields, references: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    count = fields.varint(len(references))
-    blanks = [(0, 0)] * (count - len(references))
-    return [(fields.varint(gap), fields.varint(number)) for gap, number in references + blanks]
+    pairs = repeated(fields, references, (0, 0))
+    return [(fields.varint(gap), fields.varint(number)) for gap, number in pairs]
 
 
 @cache

@@ -1,0 +1,99 @@
+"""What tests of several folders share."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jrecomp import codec, jpeg, pipeline
+from jrecomp.codec import EncodedSlices
+from jrecomp.errors import StoredReason, UnknownModelError, UnsupportedJpegError
+from jrecomp.jpeg.types import Component, Frame, JpegFile
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--run-slow", action="store_true", help="run tests that take minutes")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--run-slow"):
+        return
+    for item in items:
+        if "slow" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="takes minutes; runs with --run-slow"))
+
+
+@pytest.fixture(scope="session")
+def make_photo() -> Callable[..., bytes]:
+    """Makes JPEG files with smooth shades and some noise; further options go to Pillow."""
+
+    def make(width: int = 96, height: int = 64, **options: object) -> bytes:
+        rows, columns = np.mgrid[:height, :width]
+        waves = [128 + 100 * np.sin(rows / a + columns / b) for a, b in ((9, 14), (15, 8), (21, 30))]
+        noise = np.random.default_rng(1).normal(0, 4, (height, width, 3))
+        pixels = (np.stack(waves, 2) + noise).clip(0, 255).astype(np.uint8)
+        output = io.BytesIO()
+        Image.fromarray(pixels).save(output, "JPEG", **{"quality": 80} | options)
+        return output.getvalue()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def photo(make_photo: Callable[..., bytes]) -> bytes:
+    """A baseline 4:2:0 JPEG file of 96 x 64 pixels, quality 80."""
+    return make_photo()
+
+
+@dataclass(frozen=True)
+class FakeModel:
+    identifier: int = 7
+    name: str = "fake"
+
+
+FRAME = Frame(96, 64, False, 4, 6, (Component(1, 2, 2, np.ones(64, np.int32), 8, 12),))
+
+
+@pytest.fixture
+def fake_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In place of JPEG core and model: what begins like a JPEG file is remembered, the rest refused.
+
+    The first 20 bytes are the headers; one slice holds a key to all that follows.
+    """
+    remembered: dict[bytes, np.ndarray] = {}
+
+    def load(wanted: str | int) -> FakeModel:
+        if wanted not in (FakeModel.identifier, FakeModel.name, pipeline.DEFAULT_MODEL):
+            raise UnknownModelError(f"model {wanted!r} is not installed")
+        return FakeModel()
+
+    def read(data: bytes, limits: object) -> JpegFile:
+        if not data.startswith(b"\xff\xd8"):
+            raise UnsupportedJpegError(StoredReason.NOT_JPEG)
+        return JpegFile(FRAME, [np.frombuffer(data[20:], np.uint8).astype(np.int16)], data[:20], [])
+
+    def encode(file: JpegFile, model: FakeModel, threads: int) -> EncodedSlices:
+        key = sha256(file.coefficients[0].tobytes()).digest()
+        remembered[key] = file.coefficients[0]
+        return EncodedSlices(4, [key])
+
+    def decode(frame: Frame, slices: EncodedSlices, model: FakeModel, threads: int) -> list[np.ndarray]:
+        return [remembered[slices.data[0]]]
+
+    def write(file: JpegFile) -> bytes:
+        return file.headers + file.coefficients[0].astype(np.uint8).tobytes()
+
+    monkeypatch.setattr(pipeline, "load_model", load)
+    monkeypatch.setattr(jpeg, "read", read, raising=False)
+    monkeypatch.setattr(jpeg, "pack_extras", lambda scans: b"extras", raising=False)
+    monkeypatch.setattr(jpeg, "parse_frame", lambda headers: FRAME, raising=False)
+    monkeypatch.setattr(jpeg, "write", write, raising=False)
+    monkeypatch.setattr(
+        jpeg, "assemble", lambda headers, extras, parts: JpegFile(FRAME, parts, headers, []), raising=False
+    )
+    monkeypatch.setattr(codec, "encode", encode)
+    monkeypatch.setattr(codec, "decode", decode)

@@ -1,0 +1,120 @@
+"""Whole containers: exact bytes, small overhead, and no damage that goes unseen."""
+
+import re
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from zlib import crc32
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jrecomp.container import FORMAT_VERSION, Container, Lossless, Original, Stored, pack, unpack
+from jrecomp.errors import CorruptContainerError
+
+NUMBER = st.integers(0, 1 << 40)
+ORIGINAL = st.builds(Original, st.integers(1000, 1 << 40), st.binary(min_size=4, max_size=4))
+STORED = st.builds(Stored, ORIGINAL, st.integers(0, 255), st.binary(max_size=300))
+LOSSLESS = st.builds(
+    Lossless,
+    ORIGINAL,
+    NUMBER,
+    headers=st.binary(max_size=300),
+    extras=st.binary(max_size=100),
+    mcu_rows=NUMBER,
+    slices=st.lists(st.binary(max_size=200), max_size=6).map(tuple),
+)
+
+SMALL = Lossless(Original.of(b"a file"), 1, b"header", b"ex", 4, (b"one", b"", b"three"))
+
+
+def resealed(data: bytes) -> bytes:
+    """The container with a checksum that fits its other bytes."""
+    return data[:-4] + crc32(data[:-4]).to_bytes(4, "little")
+
+
+@given(st.one_of(STORED, LOSSLESS))
+def test_round_trip(box: Container) -> None:
+    assert unpack(pack(box)) == box
+
+
+def test_document_shows_the_exact_bytes() -> None:
+    """The examples of docs/format.md are what this version writes."""
+    text = (Path(__file__).parents[2] / "docs" / "format.md").read_text()
+    shown = {re.sub(r"\s", "", block) for block in re.findall(r"```hex\n(.*?)```", text, re.DOTALL)}
+    assert shown == {pack(Stored(Original.of(b""), 1, b"")).hex(), pack(SMALL).hex()}
+
+
+def test_overhead_of_a_modelled_file(photo: bytes) -> None:
+    """What surrounds headers and coefficients takes at most 25 bytes in a file of up to 2 MB."""
+    contents = bytes(range(40)), bytes(20_000)
+    box = Lossless(Original(2_000_000, b"1234"), 1, contents[0], b"", 64, contents[1:])
+    assert len(pack(box)) - sum(map(len, contents)) <= 25
+
+
+@pytest.mark.parametrize("data", [b"", b"x", bytes(range(256)) * 40, bytes(100_000)])
+def test_stored_files_hardly_grow(data: bytes) -> None:
+    assert len(pack(Stored(Original.of(data), 1, data))) <= len(data) + 24
+
+
+@pytest.mark.parametrize("box", [SMALL, Stored(Original.of(b"text"), 1, b"text")])
+def test_truncation_at_every_byte(box: Container) -> None:
+    data = pack(box)
+    for end in range(len(data)):
+        with pytest.raises(CorruptContainerError):
+            unpack(data[:end])
+    with pytest.raises(CorruptContainerError):
+        unpack(data + b"\0")
+
+
+@pytest.mark.parametrize("box", [SMALL, Stored(Original.of(b"text"), 1, b"text")])
+def test_truncation_is_found_without_the_checksum(box: Container) -> None:
+    """Lengths alone show where bytes are missing or too many."""
+    data = pack(box)
+    for end in range(5, len(data) - 4):
+        with pytest.raises(CorruptContainerError):
+            unpack(resealed(data[:end] + b"1234"))
+
+
+def test_every_bit_flip_is_found() -> None:
+    data = pack(SMALL)
+    for position in range(len(data)):
+        for bit in range(8):
+            damaged = bytearray(data)
+            damaged[position] ^= 1 << bit
+            with pytest.raises(CorruptContainerError):
+                unpack(bytes(damaged))
+
+
+@given(st.data())
+def test_forged_containers_raise_nothing_else(data: st.DataObject) -> None:
+    """Changed bytes under a fitting checksum are read as something else or refused."""
+    original = bytearray(pack(SMALL))
+    for _ in range(data.draw(st.integers(1, 4))):
+        original[data.draw(st.integers(4, len(original) - 5))] = data.draw(st.integers(0, 255))
+    with suppress(CorruptContainerError):
+        unpack(resealed(bytes(original)))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "empty"),
+        (b"\xff\xd8\xff\xe0 a JPEG file", "not a .jrc container"),
+        (b"\xd1", "truncated"),
+        (b"\xd1JR", "truncated"),
+        (b"\xd1JR\x01", "damaged or truncated"),
+        (b"\xd1JR" + bytes([FORMAT_VERSION + 1]), f"version {FORMAT_VERSION + 1}"),
+        (resealed(b"\xd1JR\x01\x09" + bytes(4)), "unknown mode 9"),
+        (b"\xc3\x91JR\x01", "not a .jrc container"),
+    ],
+)
+def test_errors_say_what_is_wrong(data: bytes, message: str) -> None:
+    with pytest.raises(CorruptContainerError, match=message):
+        unpack(data)
+
+
+def test_headers_longer_than_the_file() -> None:
+    with pytest.raises(CorruptContainerError, match="longer than the file"):
+        unpack(pack(replace(SMALL, original=Original(5, b"1234"))))

@@ -1,0 +1,154 @@
+"""File safety: an output is whole or absent, and nothing is replaced unasked."""
+
+import io
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from jrecomp import files
+from jrecomp.errors import InputError, OutputError, UsageError
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "in" / "photo.jpg"
+    path.parent.mkdir()
+    path.write_bytes(b"photo")
+    path.chmod(0o640)
+    os.utime(path, ns=(1_500_000_000_123_456_789, 1_400_000_000_987_654_321))
+    return path
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    return folder
+
+
+def test_names() -> None:
+    assert files.compressed_name(Path("a/b.jpg")) == Path("a/b.jpg.jrc")
+    assert files.restored_name(Path("a/b.jpg.jrc")) == Path("a/b.jpg")
+    for name in ("b.jpg", "b", ".jrc"):
+        with pytest.raises(UsageError, match="-o"):
+            files.restored_name(Path(name))
+
+
+def test_times_and_permissions_are_kept(source: Path, out: Path) -> None:
+    files.write(out / "a", b"data", source, force=False)
+    status = (out / "a").stat()
+    assert contents(out) == {"a": b"data"}
+    assert status.st_mtime_ns == source.stat().st_mtime_ns
+    assert stat.S_IMODE(status.st_mode) == 0o640
+
+
+@pytest.mark.parametrize("mode", [0o400, 0o444, 0o600, 0o4755])
+def test_unusual_permissions(source: Path, out: Path, mode: int) -> None:
+    source.chmod(mode)
+    files.write(out / "a", b"data", source, force=False)
+    assert stat.S_IMODE((out / "a").stat().st_mode) == mode & 0o777
+
+
+def test_permissions_without_a_source_follow_the_umask(out: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        files.write(out / "a", b"data", None, force=False)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((out / "a").stat().st_mode) == 0o640
+
+
+def test_existing_outputs_stay(source: Path, out: Path) -> None:
+    (out / "a").write_bytes(b"old")
+    with pytest.raises(OutputError, match="--force"):
+        files.check_target(out / "a", source, force=False)
+    with pytest.raises(OutputError, match="--force"):
+        files.write(out / "a", b"new", source, force=False)
+    assert contents(out) == {"a": b"old"}
+    files.write(out / "a", b"new", source, force=True)
+    assert contents(out) == {"a": b"new"}
+
+
+def test_what_even_force_keeps(source: Path, out: Path) -> None:
+    (out / "folder").mkdir()
+    os.mkfifo(out / "pipe")
+    for name in ("folder", "pipe"):
+        with pytest.raises(OutputError, match="no regular file"):
+            files.write(out / name, b"new", source, force=True)
+    with pytest.raises(UsageError, match="is the input"):
+        files.write(source, b"new", source, force=True)
+    assert sorted(path.name for path in out.iterdir()) == ["folder", "pipe"]
+    assert source.read_bytes() == b"photo"
+
+
+def test_dangling_link_counts_as_existing(source: Path, out: Path) -> None:
+    (out / "a").symlink_to(out / "nowhere")
+    with pytest.raises(OutputError):
+        files.write(out / "a", b"new", source, force=False)
+
+
+@pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+@pytest.mark.parametrize("step", ["os.fsync", "os.utime", "pathlib.Path.replace"])
+def test_interrupted_write_leaves_nothing(
+    source: Path, out: Path, monkeypatch: pytest.MonkeyPatch, step: str, failure: BaseException
+) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise failure
+
+    (out / "a").write_bytes(b"old")
+    with monkeypatch.context() as patch:
+        patch.setattr(step, fail)
+        with pytest.raises((OutputError, KeyboardInterrupt)):
+            files.write(out / "a", b"new", source, force=True)
+    assert contents(out) == {"a": b"old"}
+
+
+def test_output_that_appears_meanwhile(source: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (out / "a").write_bytes(b"other"))
+    with pytest.raises(OutputError, match="exists already"):
+        files.write(out / "a", b"new", source, force=False)
+    assert contents(out) == {"a": b"other"}
+
+
+def test_missing_folders_are_made(source: Path, out: Path) -> None:
+    files.write(out / "x" / "y" / "a", b"data", source, force=False)
+    assert (out / "x" / "y" / "a").read_bytes() == b"data"
+
+
+def test_unwritable_places(source: Path, out: Path) -> None:
+    (out / "file").write_bytes(b"")
+    with pytest.raises(OutputError, match=r"Not a directory|File exists"):
+        files.write(out / "file" / "a", b"data", source, force=False)
+    with pytest.raises(OutputError, match="name too long"):
+        files.write(out / ("a" * 300), b"data", source, force=False)
+    if os.geteuid() != 0:  # root writes anywhere
+        out.chmod(0o500)
+        with pytest.raises(OutputError, match="Permission denied"):
+            files.write(out / "a", b"data", source, force=False)
+
+
+def test_longest_name(source: Path, out: Path) -> None:
+    files.write(out / ("a" * 255), b"data", source, force=False)
+    assert len(contents(out)) == 1
+
+
+def test_unreadable_inputs(out: Path) -> None:
+    with pytest.raises(InputError, match=r"missing: No such file"):
+        files.read(out / "missing")
+    with pytest.raises(InputError, match="Is a directory"):
+        files.read(out)
+
+
+def test_terminal_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr(sys, "stdout", terminal)
+    with pytest.raises(UsageError, match="terminal"):
+        files.check_target(None, None, force=True)

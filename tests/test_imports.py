@@ -1,0 +1,125 @@
+"""Layers import downwards only, start-up stays light, and nothing undeclared is imported."""
+
+import ast
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "jrecomp"
+
+LAYERS = {
+    "jrecomp": 1,
+    "jrecomp.errors": 0,
+    "jrecomp.options": 0,
+    "jrecomp.native": 0,
+    "jrecomp.jpeg": 1,
+    "jrecomp.coding": 1,
+    "jrecomp.container": 1,
+    "jrecomp.planes": 2,
+    "jrecomp.model": 3,
+    "jrecomp.lossy": 3,
+    "jrecomp.codec": 4,
+    "jrecomp.info": 4,
+    "jrecomp.pipeline": 5,
+    "jrecomp.files": 6,
+    "jrecomp.batch": 7,
+    "jrecomp.cli": 8,
+    "jrecomp.__main__": 9,
+    "jrecomp.train": 9,
+    "jrecomp.bench": 9,
+}
+"""The table of docs/architecture.md; modules on the top layer are imported by nothing."""
+
+RUNTIME = {"numpy", "constriction", "click", "brotli", "threadpoolctl"}
+SIDE = {"jrecomp.train", "jrecomp.bench"}
+
+
+def part_of(module: str) -> str:
+    """The row of LAYERS that a module belongs to."""
+    return ".".join(module.split(".")[:2])
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Absolute names of the modules that a file imports while it is loaded or run."""
+    tree = ast.parse(path.read_text())
+    guarded = {
+        node
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
+    for node in ast.walk(tree):
+        if node in guarded:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0 and node.module, f"{path}: relative import"
+            if node.module == "jrecomp":
+                yield from (f"jrecomp.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
+
+
+def modules() -> list[tuple[str, Path]]:
+    names = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        names.append((".".join(parts).removesuffix(".__init__"), path))
+    return names
+
+
+@pytest.mark.parametrize(("module", "path"), modules())
+def test_layers(module: str, path: Path) -> None:
+    own = part_of(module)
+    assert own in LAYERS, f"{own} has no layer"
+    for name in imported(path):
+        if not name.startswith("jrecomp"):
+            continue
+        other = part_of(name) if part_of(name) in LAYERS else "jrecomp"  # a name such as __version__
+        assert other == own or LAYERS[other] < LAYERS[own], f"{module} imports {name} from above or beside"
+
+
+@pytest.mark.parametrize(("module", "path"), [m for m in modules() if part_of(m[0]) not in SIDE])
+def test_nothing_undeclared_is_imported(module: str, path: Path) -> None:
+    outside = {name.split(".")[0] for name in imported(path)} - {"jrecomp"} - sys.stdlib_module_names
+    assert outside <= RUNTIME
+
+
+def test_runtime_dependencies_are_the_declared_ones() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert {name.split(">")[0] for name in declared} == RUNTIME
+
+
+def loaded_by(code: str) -> set[str]:
+    """Top-level modules that are loaded after running `code` in a new Python."""
+    script = f"import sys\n{code}\nprint(*{{name.split('.')[0] for name in sys.modules}})"
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd="/"
+    )
+    return set(result.stdout.split())
+
+
+def test_import_is_light() -> None:
+    assert not loaded_by("import jrecomp") & RUNTIME
+
+
+def test_version_is_light() -> None:
+    code = "from jrecomp.cli import main\ntry: main(['--version'])\nexcept SystemExit: pass"
+    assert loaded_by(code) & (RUNTIME | {"torch"}) == {"click"}
+
+
+def test_torch_is_never_loaded() -> None:
+    code = "import jrecomp\njrecomp.decompress(jrecomp.compress(b'data'))\nimport jrecomp.cli.compress"
+    assert "torch" not in loaded_by(code)
+
+
+def test_version_has_one_value() -> None:
+    import jrecomp
+
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == jrecomp.__version__

@@ -1,0 +1,165 @@
+"""The pipeline: exact round trips, or an error; what cannot be modelled is stored and says why."""
+
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import jrecomp
+from jrecomp import codec, container, jpeg, pipeline
+from jrecomp.container import Lossless
+from jrecomp.errors import (
+    CorruptContainerError,
+    JrecompError,
+    StoredReason,
+    UnknownModelError,
+    UsageError,
+    VerificationError,
+)
+from jrecomp.options import Limits
+
+FAKE_JPEG = b"\xff\xd8" + random.Random(1).randbytes(1500)
+"""A file that the fake core models."""
+
+NOT_JPEGS = [b"", b"\0", b"text", b"\xff\xd8", b"\xff\xd8\xff\xd9", bytes(5000), bytes(range(256)) * 20]
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}, {"quality": 100}])
+def test_photo_round_trip(make_photo: Callable[..., bytes], options: dict[str, object]) -> None:
+    photo = make_photo(**options)
+    compressed = jrecomp.compress(photo)
+    assert len(compressed) < len(photo)
+    assert jrecomp.decompress(compressed) == photo
+    assert jrecomp.inspect(compressed).mode == "lossless"
+
+
+def test_inspect_photo(photo: bytes) -> None:
+    info = jrecomp.inspect(jrecomp.compress(photo))
+    assert info.stored_reason is None
+    assert info.original_bytes == len(photo)
+    assert 0 < info.saving < 1
+    assert info.model is not None
+    assert info.jpeg == jrecomp.JpegInfo(96, 64, 3, "4:2:0", False, 80, info.jpeg.header_bytes)
+
+
+def test_threads_do_not_change_the_result(photo: bytes) -> None:
+    compressed = jrecomp.compress(photo, threads=1)
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(lambda n: jrecomp.compress(photo, threads=n), [1, 2, 3, 0])) == {compressed}
+
+
+@pytest.mark.parametrize("data", NOT_JPEGS)
+def test_anything_is_accepted(data: bytes) -> None:
+    compressed = jrecomp.compress(data)
+    assert len(compressed) <= len(data) + 64
+    assert jrecomp.decompress(compressed) == data
+    assert jrecomp.inspect(compressed).stored_reason
+    jrecomp.verify(compressed, data)
+
+
+def test_too_large(photo: bytes) -> None:
+    compressed = jrecomp.compress(photo, limits=Limits(max_pixels=100))
+    assert jrecomp.inspect(compressed).stored_reason == StoredReason.TOO_LARGE.text
+    assert jrecomp.decompress(compressed) == photo
+
+
+def test_limit_when_decompressing(photo: bytes) -> None:
+    """A container cannot make the decoder allocate more than the limits allow."""
+    with pytest.raises(CorruptContainerError, match="pixels"):
+        jrecomp.decompress(jrecomp.compress(photo), limits=Limits(max_pixels=100))
+
+
+def test_bit_flips_never_give_other_bytes(photo: bytes) -> None:
+    compressed = jrecomp.compress(photo)
+    for position in range(0, len(compressed), 7):
+        damaged = bytearray(compressed)
+        damaged[position] ^= 1 << position % 8
+        with pytest.raises(JrecompError):
+            jrecomp.decompress(bytes(damaged))
+
+
+def test_forged_slices_never_give_other_bytes(photo: bytes) -> None:
+    """Damage that the container's checksum misses is found by that of the original."""
+    box = container.unpack(jrecomp.compress(photo))
+    assert isinstance(box, Lossless)
+    for position in range(0, len(box.slices[0]), 211):
+        damaged = bytearray(box.slices[0])
+        damaged[position] ^= 0x10
+        forged = Lossless(
+            box.original, box.model, box.headers, box.extras, box.mcu_rows, (bytes(damaged), *box.slices[1:])
+        )
+        with pytest.raises((CorruptContainerError, VerificationError)):
+            jrecomp.decompress(container.pack(forged))
+
+
+@pytest.mark.usefixtures("fake_core")
+class TestFallback:
+    """Decisions of the pipeline, seen with a core that does as it is told."""
+
+    def test_modelled(self) -> None:
+        compressed = pipeline.compress(FAKE_JPEG)
+        assert pipeline.inspect(compressed).model == "fake"
+        assert pipeline.decompress(compressed) == FAKE_JPEG
+        pipeline.verify(compressed)
+        pipeline.verify(compressed, FAKE_JPEG)
+        with pytest.raises(VerificationError, match="differ"):
+            pipeline.verify(compressed, FAKE_JPEG + b"more")
+
+    def test_core_that_restores_something_else(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(jpeg, "write", lambda file: FAKE_JPEG[:-1] + b"?")
+        self.check_stored(StoredReason.VERIFICATION)
+
+    @pytest.mark.parametrize("error", [IndexError("bug"), ValueError(), CorruptContainerError("no")])
+    @pytest.mark.parametrize("function", ["encode", "decode"])
+    def test_core_that_fails(self, monkeypatch: pytest.MonkeyPatch, function: str, error: Exception) -> None:
+        def fail(*arguments: object) -> None:
+            raise error
+
+        monkeypatch.setattr(codec, function, fail)
+        self.check_stored(StoredReason.VERIFICATION)
+
+    def test_out_of_memory_is_not_hidden(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(*arguments: object) -> None:
+            raise MemoryError
+
+        monkeypatch.setattr(codec, "encode", fail)
+        with pytest.raises(MemoryError):
+            pipeline.compress(FAKE_JPEG)
+
+    def test_not_smaller(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(jpeg, "pack_extras", lambda scans: FAKE_JPEG)
+        self.check_stored(StoredReason.NOT_SMALLER)
+
+    def check_stored(self, reason: StoredReason) -> None:
+        compressed = pipeline.compress(FAKE_JPEG)
+        assert pipeline.inspect(compressed).stored_reason == reason.text
+        assert pipeline.decompress(compressed) == FAKE_JPEG
+
+    def test_decoder_that_differs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A decoder that computes something else is caught by the checksum of the original."""
+        compressed = pipeline.compress(FAKE_JPEG)
+        monkeypatch.setattr(jpeg, "write", lambda file: FAKE_JPEG[:-1] + b"?")
+        with pytest.raises(VerificationError, match="checksum"):
+            pipeline.decompress(compressed)
+
+    def test_decoder_that_fails(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        compressed = pipeline.compress(FAKE_JPEG)
+        monkeypatch.setattr(jpeg, "assemble", lambda *arguments: [][0])
+        with pytest.raises(CorruptContainerError, match="IndexError"):
+            pipeline.decompress(compressed)
+
+    def test_unknown_model(self) -> None:
+        with pytest.raises(UnknownModelError, match="nonesuch"):
+            pipeline.compress(FAKE_JPEG, model="nonesuch")
+        box = container.unpack(pipeline.compress(FAKE_JPEG))
+        assert isinstance(box, Lossless)
+        other = container.pack(Lossless(box.original, 99, box.headers, box.extras, 4, box.slices))
+        with pytest.raises(UnknownModelError, match="99"):
+            pipeline.decompress(other)
+        info = pipeline.inspect(other)
+        assert (info.model, info.model_id) == (None, 99)
+
+    def test_negative_threads(self) -> None:
+        with pytest.raises(UsageError):
+            pipeline.compress(b"", threads=-1)
