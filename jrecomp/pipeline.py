@@ -18,7 +18,6 @@ from jrecomp.errors import (
     VerificationError,
 )
 from jrecomp.info import Info, JpegInfo, describe_frame, describe_reason
-from jrecomp.jpeg.types import Frame
 from jrecomp.model import DEFAULT_MODEL, Model
 from jrecomp.model import load as load_model
 from jrecomp.options import DEFAULT_LIMITS, Limits
@@ -73,7 +72,7 @@ def verify(
         raise VerificationError("the restored bytes differ from the original")
 
 
-def inspect(data: bytes) -> Info:
+def inspect(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Info:
     """Describe a container without decoding its coefficients; raises CorruptContainerError."""
     box = container.unpack(data)
     sizes = box.original.length, len(data)
@@ -85,7 +84,7 @@ def inspect(data: bytes) -> Info:
         *sizes,
         model=_model_name(box.model),
         model_id=box.model,
-        jpeg=_jpeg_info(box),
+        jpeg=_jpeg_info(box, limits),
     )
 
 
@@ -106,35 +105,25 @@ def _restore(box: Lossless, threads: int, limits: Limits) -> bytes:
     model = load_model(box.model)
     slices = codec.EncodedSlices(box.mcu_rows, list(box.slices))
     try:
-        coefficients = codec.decode(_frame(box, limits), slices, model, threads)
-        return jpeg.write(jpeg.assemble(box.headers, box.extras, coefficients))
-    except (CorruptContainerError, MemoryError):
+        frame = jpeg.parse_frame(box.headers, limits)
+        coefficients = codec.decode(frame, slices, model, threads)
+        return jpeg.write(jpeg.assemble(box.headers, box.extras, coefficients, limits), limits)
+    except MemoryError:
         raise
     except Exception as error:  # contents that no encoder writes may fail anywhere in the decoder
         raise _undecodable(error) from error
 
 
-def _frame(box: Lossless, limits: Limits) -> Frame:
-    frame = jpeg.parse_frame(box.headers)
-    largest = [max(getattr(c, axis) for c in frame.components) for axis in ("horizontal", "vertical")]
-    pixels = 64 * frame.mcu_columns * largest[0] * frame.mcu_rows * largest[1]
-    if pixels > limits.max_pixels:
-        raise CorruptContainerError(
-            f"the image has {pixels} pixels, more than the limit of {limits.max_pixels}"
-        )
-    return frame
-
-
-def _jpeg_info(box: Lossless) -> JpegInfo:
+def _jpeg_info(box: Lossless, limits: Limits) -> JpegInfo:
     try:
-        return describe_frame(jpeg.parse_frame(box.headers), len(box.headers))
+        return describe_frame(jpeg.parse_frame(box.headers, limits), len(box.headers))
     except Exception as error:
         raise _undecodable(error) from error
 
 
 def _undecodable(error: Exception) -> CorruptContainerError:
     detail = str(error) if isinstance(error, JrecompError) else type(error).__name__
-    return CorruptContainerError(f"damaged container: {detail}")
+    return CorruptContainerError(f"the container cannot be decoded: {detail}")
 
 
 def _store(data: bytes, reason: StoredReason) -> bytes:

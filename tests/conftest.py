@@ -84,16 +84,19 @@ def fake_core(monkeypatch: pytest.MonkeyPatch) -> None:
     def decode(frame: Frame, slices: EncodedSlices, model: FakeModel, threads: int) -> list[np.ndarray]:
         return [remembered[slices.data[0]]]
 
-    def write(file: JpegFile) -> bytes:
+    def write(file: JpegFile, limits: object) -> bytes:
         return file.headers + file.coefficients[0].astype(np.uint8).tobytes()
 
     monkeypatch.setattr(pipeline, "load_model", load)
     monkeypatch.setattr(jpeg, "read", read, raising=False)
     monkeypatch.setattr(jpeg, "pack_extras", lambda scans: b"extras", raising=False)
-    monkeypatch.setattr(jpeg, "parse_frame", lambda headers: FRAME, raising=False)
+    monkeypatch.setattr(jpeg, "parse_frame", lambda headers, limits: FRAME, raising=False)
     monkeypatch.setattr(jpeg, "write", write, raising=False)
     monkeypatch.setattr(
-        jpeg, "assemble", lambda headers, extras, parts: JpegFile(FRAME, parts, headers, []), raising=False
+        jpeg,
+        "assemble",
+        lambda headers, extras, parts, limits: JpegFile(FRAME, parts, headers, []),
+        raising=False,
     )
     monkeypatch.setattr(codec, "encode", encode)
     monkeypatch.setattr(codec, "decode", decode)

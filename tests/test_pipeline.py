@@ -107,7 +107,7 @@ class TestFallback:
             pipeline.verify(compressed, FAKE_JPEG + b"more")
 
     def test_core_that_restores_something_else(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(jpeg, "write", lambda file: FAKE_JPEG[:-1] + b"?")
+        monkeypatch.setattr(jpeg, "write", lambda *arguments: FAKE_JPEG[:-1] + b"?")
         self.check_stored(StoredReason.VERIFICATION)
 
     @pytest.mark.parametrize("error", [IndexError("bug"), ValueError(), CorruptContainerError("no")])
@@ -139,7 +139,7 @@ class TestFallback:
     def test_decoder_that_differs(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A decoder that computes something else is caught by the checksum of the original."""
         compressed = pipeline.compress(FAKE_JPEG)
-        monkeypatch.setattr(jpeg, "write", lambda file: FAKE_JPEG[:-1] + b"?")
+        monkeypatch.setattr(jpeg, "write", lambda *arguments: FAKE_JPEG[:-1] + b"?")
         with pytest.raises(VerificationError, match="checksum"):
             pipeline.decompress(compressed)
 
