@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from jrecomp.errors import CorruptContainerError
-from jrecomp.jpeg.types import MAX_EOB_RUN, ScanExtras, Segment
+from jrecomp.jpeg.types import MAX_EOB_RUN, MAX_SCANS, ScanExtras, Segment
 
 _SEGMENTS, _PADDING_ZERO, _PADDING, _ZERO_RUNS, _MAX_RUN, _SWITCHES = 1, 2, 4, 8, 16, 32
 _ALL = 63
@@ -29,7 +29,7 @@ def pack_extras(scans: list[ScanExtras]) -> bytes:
 def unpack_extras(data: bytes) -> list[ScanExtras]:
     """The inverse; raises CorruptContainerError for anything that pack_extras() does not write."""
     source = _Source(data)
-    scans = [ScanExtras() for _ in range(source.count(1 << 20))]
+    scans = [ScanExtras() for _ in range(source.count(MAX_SCANS))]
     index = 0
     for i in range(source.count(len(data))):
         step = source.number()

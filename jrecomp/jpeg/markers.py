@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from jrecomp.errors import StoredReason, UnsupportedJpegError
 from jrecomp.jpeg.tables import TYPICAL_TABLES, is_huffman_table
-from jrecomp.jpeg.types import Component, Frame
+from jrecomp.jpeg.types import MAX_SCANS, Component, Frame
 from jrecomp.options import DEFAULT_LIMITS, Limits
 
 _SOI = b"\xff\xd8"
@@ -193,6 +193,8 @@ def parse(headers: bytes, limits: Limits = DEFAULT_LIMITS) -> Layout:
         elif marker.code == _SOS:
             scan = _parse_scan(marker, frame, state)
             scans.append(scan)
+            if len(scans) > MAX_SCANS:
+                raise UnsupportedJpegError(StoredReason.TOO_LARGE, f"more than {MAX_SCANS} scans")
             for index in scan.components:
                 assert frame is not None
                 table = state.quantization.get(frame.components[index][3])

@@ -61,6 +61,9 @@ class Segment:
 
 MAX_EOB_RUN = 0x7FFF
 
+# More scans than any script has; what a file or container of nothing but scan headers may cost.
+MAX_SCANS = 4096
+
 
 @dataclass
 class ScanExtras:

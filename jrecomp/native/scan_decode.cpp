@@ -76,6 +76,7 @@ class SequentialKind : public Recorder {
   bool decode_block(BitReader& in, const ScanComponent& component, int16_t& prediction, int16_t* block,
                     int64_t index) {
     if (!decode_dc(in, component.dc_decoder, prediction)) return false;
+    std::fill(block, block + 64, int16_t{0});  // an earlier scan may have coded the block already
     block[0] = prediction;
     int zero_runs = 0;
     for (int k = 1; k < 64;) {

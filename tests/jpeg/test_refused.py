@@ -1,0 +1,265 @@
+"""What is not modelled is told apart by reason; hostile input costs little and raises nothing else."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jrecomp.errors import CorruptContainerError, JrecompError, StoredReason, UnsupportedJpegError
+from jrecomp.jpeg import (
+    ScanExtras,
+    Segment,
+    assemble,
+    pack_extras,
+    parse_frame,
+    read,
+    unpack_extras,
+    write,
+)
+from jrecomp.options import Limits
+from tests.jpeg import builder, samples
+from tests.jpeg.builder import EOI, SOI, gray_file, segment, sof, sos, tables
+
+BLOCKS = samples.random_blocks(12)
+DATA = builder.sequential(BLOCKS)
+GOOD = gray_file(DATA)
+GRAY = [(1, 1)]
+
+
+def framed(frame: bytes, scan: bytes | None = None) -> bytes:
+    return SOI + tables() + frame + (sos([0]) if scan is None else scan) + DATA + EOI
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", StoredReason.NOT_JPEG),
+        (b"\xff", StoredReason.NOT_JPEG),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), StoredReason.NOT_JPEG),
+        (b"x" + GOOD, StoredReason.NOT_JPEG),
+        (framed(sof(0xC9, 32, 24, GRAY)), StoredReason.ARITHMETIC),
+        (framed(sof(0xCA, 32, 24, GRAY)), StoredReason.ARITHMETIC),
+        (framed(sof(0xC0, 32, 24, GRAY, precision=12)), StoredReason.PRECISION),
+        (framed(sof(0xC1, 32, 24, GRAY, precision=12)), StoredReason.PRECISION),
+        (framed(sof(0xC3, 32, 24, GRAY)), StoredReason.LOSSLESS),
+        (framed(sof(0xCB, 32, 24, GRAY)), StoredReason.LOSSLESS),
+        (framed(sof(0xF7, 32, 24, GRAY)), StoredReason.LOSSLESS),
+        (framed(sof(0xC5, 32, 24, GRAY)), StoredReason.HIERARCHICAL),
+        (framed(segment(0xDE, bytes(10)) + sof(0xC0, 32, 24, GRAY)), StoredReason.HIERARCHICAL),
+        (SOI, StoredReason.MALFORMED),
+        (SOI + EOI, StoredReason.MALFORMED),
+        (framed(b""), StoredReason.MALFORMED),
+        (framed(sof(0xC0, 32, 24, GRAY), scan=b""), StoredReason.MALFORMED),
+        (framed(sof(0xC0, 0, 24, GRAY)), StoredReason.MALFORMED),
+        (framed(sof(0xC0, 32, 0, GRAY)), StoredReason.MALFORMED),
+        (framed(sof(0xC0, 32, 24, [])), StoredReason.MALFORMED),
+        (framed(sof(0xC0, 32, 24, GRAY * 5)), StoredReason.MALFORMED),
+        (framed(sof(0xC0, 32, 24, [(0, 1)])), StoredReason.MALFORMED),
+        (framed(sof(0xC0, 32, 24, [(1, 5)])), StoredReason.MALFORMED),
+        (framed(segment(0xC0, b"\x08\0\x10\0\x10\x03\x01\x11")), StoredReason.MALFORMED),
+        (framed(sof(0xC0, 32, 24, GRAY), scan=sos([3])), StoredReason.MALFORMED),
+        (framed(sof(0xC2, 32, 24, GRAY), scan=sos([0], 0, 5)), StoredReason.MALFORMED),
+        (framed(sof(0xC2, 32, 24, GRAY * 2), scan=sos([0, 1], 1, 5)), StoredReason.MALFORMED),
+        (framed(sof(0xC2, 32, 24, GRAY), scan=sos([0], 5, 64)), StoredReason.MALFORMED),
+        (framed(sof(0xC2, 32, 24, GRAY), scan=sos([0], 0, 0, 0, 14)), StoredReason.MALFORMED),
+        (framed(sof(0xC0, 65535, 65535, GRAY)), StoredReason.TOO_LARGE),
+        (framed(sof(0xC0, 32, 24, GRAY), scan=sos([0]) * 65), StoredReason.TOO_LARGE),
+        (framed(sof(0xC0, 32, 24, GRAY), scan=sos([9]) * 5000), StoredReason.TOO_LARGE),
+    ],
+)
+def test_reasons(data: bytes, reason: StoredReason) -> None:
+    with pytest.raises(UnsupportedJpegError) as caught:
+        read(data)
+    assert caught.value.reason is reason
+
+
+def test_limits() -> None:
+    assert write(read(GOOD, Limits(max_pixels=32 * 24, max_scan_blocks=1))) == GOOD
+    for limits in (Limits(max_pixels=32 * 24 - 1), Limits(max_scan_blocks=0)):
+        with pytest.raises(UnsupportedJpegError) as caught:
+            read(GOOD, limits)
+        assert caught.value.reason is StoredReason.TOO_LARGE
+
+
+def test_a_bomb_of_restart_markers_is_bytes() -> None:
+    data = gray_file(DATA + b"\xff\xd0" * 100_000, before_sos=builder.dri(1))
+    jpeg = read(data)
+    assert write(jpeg) == data
+    assert len(jpeg.scans[0].segments) < 20_000
+
+
+def survives(data: bytes) -> None:
+    """Exact, or refused in words."""
+    try:
+        jpeg = read(data, Limits(max_pixels=1 << 22))
+    except UnsupportedJpegError:
+        return
+    packed = pack_extras(jpeg.scans)
+    assert unpack_extras(packed) == jpeg.scans
+    assert write(assemble(jpeg.headers, packed, jpeg.coefficients)) == data
+
+
+SEEDS = [
+    GOOD,
+    samples.pillow(width=40, height=24, quality=60, subsampling=2, progressive=True),
+    samples.pillow(width=40, height=24, quality=60, restart_marker_blocks=2),
+    samples.pillow(width=24, height=24, channels=4, progressive=True, restart_marker_blocks=1),
+]
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    """A file with bytes changed, taken out or put in, mostly behind the quantization tables."""
+    data = bytearray(draw(st.sampled_from(SEEDS)))
+    for _ in range(draw(st.integers(1, 8))):
+        at = draw(st.integers(2, max(2, len(data) - 1)))
+        kind = draw(st.integers(0, 3))
+        if kind == 0:
+            data[at : at + 1] = bytes([draw(st.integers(0, 255))])
+        elif kind == 1:
+            del data[at : at + draw(st.integers(1, 30))]
+        elif kind == 2:
+            data[at:at] = draw(st.binary(max_size=8))
+        else:
+            data[at:at] = bytes([0xFF, draw(st.sampled_from([0, *range(0xC0, 0x100)]))])
+    return bytes(data)
+
+
+@settings(max_examples=400, deadline=None)
+@given(damaged())
+def test_damaged_files(data: bytes) -> None:
+    survives(data)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=300), st.binary(max_size=100))
+def test_random_headers_and_data(junk: bytes, data: bytes) -> None:
+    survives(SOI + junk + data)
+    survives(SOI + junk + GOOD[2:])
+    survives(gray_file(data))
+    survives(framed(sof(0xC2, 32, 24, GRAY), scan=sos([0], 1, 63, 0, 1) + data + sos([0], 1, 63, 1, 0)))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_random_coefficients(data: st.DataObject) -> None:
+    """Whatever coefficients and tables a sequential file has, in any two components."""
+    number = st.one_of(st.just(0), st.integers(-3, 3), st.integers(-32767, 32767))
+    planes = [data.draw(st.lists(st.lists(number, min_size=64, max_size=64), min_size=2, max_size=2))]
+    planes.append(planes[0][::-1])
+    header = SOI + tables() + sof(0xC1, 16, 8, GRAY * 2) + sos([0]) + sos([1]) + EOI
+    coefficients = [np.array(p, np.int16).reshape(1, 2, 64) for p in planes]
+    file = assemble(header, pack_extras([ScanExtras()] * 2), coefficients)
+    difference = planes[0][1][0] - planes[0][0][0]
+    if (difference + 0x8000) % 0x10000 == 0 or abs(planes[0][0][0]) > 32767:
+        with pytest.raises(CorruptContainerError):
+            write(file)
+        return
+    again = read(write(file))
+    assert again.scans == file.scans
+    for got, expected in zip(again.coefficients, coefficients, strict=True):
+        np.testing.assert_array_equal(got, expected)
+
+
+# What a damaged container may bring
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=60))
+def test_unpacking_junk(data: bytes) -> None:
+    try:
+        scans = unpack_extras(data)
+    except CorruptContainerError:
+        return
+    assert unpack_extras(pack_extras(scans)) == scans
+
+
+def test_unpacking_every_prefix() -> None:
+    scans = [
+        ScanExtras(),
+        ScanExtras(
+            [Segment(0, 300, 2, 1, b"tail"), Segment(400, 1 << 20, 0)],
+            0,
+            [(5, 127), (300, 0)],
+            [(0, 3)],
+            17,
+            [1, 128, 40000],
+        ),
+        ScanExtras(),
+        ScanExtras(padding_bit=0),
+    ]
+    packed = pack_extras(scans)
+    assert unpack_extras(packed) == scans
+    for end in range(len(packed)):
+        with pytest.raises(CorruptContainerError):
+            unpack_extras(packed[:end])
+    with pytest.raises(CorruptContainerError):
+        unpack_extras(packed + b"\0")
+
+
+@pytest.mark.parametrize(
+    "extras",
+    [
+        ScanExtras([Segment(0, 13, 0)]),
+        ScanExtras([Segment(13, 0, 0), Segment(0, 1 << 40, 0)]),
+        ScanExtras([Segment(5, 5, 0), Segment(0, 12, 0)]),
+        ScanExtras([Segment(0, 12, 65536)]),
+        ScanExtras([Segment(0, 12, 0, 8)]),
+        ScanExtras(zero_runs=[(0, 4)]),
+        ScanExtras(zero_runs=[(0, 0)]),
+        ScanExtras(zero_runs=[(3, 1), (2, 1)]),
+        ScanExtras(padding=[(12, 200)]),
+        ScanExtras(max_eob_run=0),
+        ScanExtras(max_eob_run=1 << 15),
+        ScanExtras(eob_switches=[5, 4]),
+        ScanExtras(padding_bit=2),
+        ScanExtras(eob_switches=[1 << 70]),
+    ],
+    ids=str,
+)
+def test_extras_that_do_not_fit(extras: ScanExtras) -> None:
+    with pytest.raises(CorruptContainerError):
+        write(dataclasses.replace(read(GOOD), scans=[extras]))
+
+
+def test_parts_that_do_not_fit() -> None:
+    jpeg = read(GOOD)
+    extras = pack_extras(jpeg.scans)
+    with pytest.raises(CorruptContainerError):
+        assemble(jpeg.headers, pack_extras(jpeg.scans * 2), jpeg.coefficients)
+    with pytest.raises(CorruptContainerError):
+        assemble(jpeg.headers, extras, jpeg.coefficients * 2)
+    with pytest.raises(CorruptContainerError):
+        assemble(jpeg.headers, extras, [jpeg.coefficients[0][1:]])
+    with pytest.raises(CorruptContainerError):
+        assemble(jpeg.headers, extras, [jpeg.coefficients[0].astype(np.int32)])
+    with pytest.raises(CorruptContainerError):
+        write(dataclasses.replace(jpeg, scans=[]))
+    with pytest.raises(UnsupportedJpegError):
+        parse_frame(b"nothing")
+
+
+def test_coefficients_without_a_code() -> None:
+    """What a lossy edit may not do without new tables, and a damaged container may bring."""
+    data = samples.pillow(channels=1, optimize=True, quality=10)
+    jpeg = read(data)
+    jpeg.coefficients[0][0, 0, 40] = 1000
+    with pytest.raises(CorruptContainerError):
+        write(jpeg)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(SEEDS), st.data())
+def test_damaged_parts(seed: bytes, data: st.DataObject) -> None:
+    """Headers and extras changed at will: bytes come out, or a JrecompError."""
+    jpeg = read(seed)
+    headers = bytearray(jpeg.headers)
+    for _ in range(data.draw(st.integers(0, 3))):
+        headers[data.draw(st.integers(2, len(headers) - 1))] = data.draw(st.integers(0, 255))
+    extras = data.draw(st.one_of(st.just(pack_extras(jpeg.scans)), st.binary(max_size=40)))
+    try:
+        write(assemble(bytes(headers), extras, jpeg.coefficients))
+    except JrecompError:
+        return
