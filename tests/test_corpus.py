@@ -14,8 +14,9 @@ pytestmark = pytest.mark.skipif(not DATA, reason="JRECOMP_DATA names no folder o
 WORKERS = 2
 
 
-def jrecomp(*arguments: str | Path) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-m", "jrecomp", *arguments], stdout=subprocess.PIPE, text=True)
+def jrecomp(folder: Path, *arguments: str | Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "jrecomp", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder)
 
 
 def finish(processes: list[subprocess.Popen[str]]) -> list[str]:
@@ -26,17 +27,25 @@ def finish(processes: list[subprocess.Popen[str]]) -> list[str]:
 
 
 def test_odd_files_come_back(tmp_path: Path) -> None:
-    files = sorted(Path(DATA or "", "odd").glob("*.jpg"))
+    files = sorted(Path(DATA or "", "odd").resolve().glob("*.jpg"))
     assert files
     shares = [files[worker::WORKERS] for worker in range(WORKERS)]
     packed, restored = tmp_path / "packed", tmp_path / "restored"
     reports = finish(
-        [jrecomp("compress", *share, "--output-dir", packed, "--threads", "1", "--json") for share in shares]
+        [
+            jrecomp(tmp_path, "compress", *share, "--output-dir", packed, "--threads", "1", "--json")
+            for share in shares
+        ]
     )
     finish(
         [
             jrecomp(
-                "decompress", *(packed / f"{file.name}.jrc" for file in share), "--output-dir", restored, "-q"
+                tmp_path,
+                "decompress",
+                *(packed / f"{file.name}.jrc" for file in share),
+                "--output-dir",
+                restored,
+                "-q",
             )
             for share in shares
         ]

@@ -1,0 +1,57 @@
+# `make help` lists what can be made.
+
+PYTHON ?= python3
+PHOTO ?= build/grace_hopper.jpg
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt
+SOURCES := $(shell find jrecomp weights pyproject.toml -type f ! -name '*.pyc')
+
+.DELETE_ON_ERROR:
+.PHONY: help try test check docs train clean
+
+help: ## List the targets.
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
+
+try: $(VENV)/installed $(PHOTO) ## Compress, restore and verify a photograph (PHOTO=path takes yours).
+	@mkdir -p build
+	$(BIN)/jrecomp compress --force "$(PHOTO)" --output build/try.jrc
+	$(BIN)/jrecomp decompress --force build/try.jrc --output build/try.jpg
+	cmp "$(PHOTO)" build/try.jpg
+	$(BIN)/jrecomp verify build/try.jrc --original "$(PHOTO)"
+	$(BIN)/jrecomp info build/try.jrc
+
+test: $(VENV)/installed-test ## Run all tests.
+	$(BIN)/pytest -q
+
+check: $(VENV)/installed-test ## Run the linter and the type checker.
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+docs: $(VENV)/installed-test ## Write docs/cli.md from the help of the commands.
+	$(BIN)/python docs/generate_cli.py > docs/cli.md
+
+train: $(VENV)/bin/pip ## Install what training needs: torch for the CPU.
+	$(PIP) --extra-index-url https://download.pytorch.org/whl/cpu '.[train]'
+
+clean: ## Remove everything that was made.
+	rm -rf $(VENV) build
+
+$(BIN)/pip:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(SOURCES) | $(BIN)/pip
+	$(PIP) .
+	touch $@
+
+$(VENV)/installed-test: $(SOURCES) | $(BIN)/pip
+	$(PIP) '.[test]'
+	touch $@ $(VENV)/installed
+
+# A photograph in the public domain, out of a package that is on every mirror of PyPI.
+build/grace_hopper.jpg: | $(BIN)/pip
+	mkdir -p build/photo
+	$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+		--dest build/photo matplotlib || { echo "No photograph; take your own: make try PHOTO=path"; exit 1; }
+	$(BIN)/python -c "import sys, zipfile; sys.stdout.buffer.write(zipfile.ZipFile(sys.argv[1]).read( \
+		'matplotlib/mpl-data/sample_data/grace_hopper.jpg'))" build/photo/matplotlib-*.whl > $@
