@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from jrecomp.coding import BitDecoder, BitEncoder
 from jrecomp.errors import CorruptContainerError
 from jrecomp.jpeg.types import Frame, JpegFile
-from jrecomp.model.symbols import HEAD, Coder, Ones, code_last, code_values
+from jrecomp.model.symbols import HEAD, PER_SIGN, Coder, Ones, code_last, code_values
 from jrecomp.model.weights import CLASSES, LAST, ClassWeights, Model, references_of
 from jrecomp.planes.ac import AcInputs
 from jrecomp.planes.dc import Neighbourhood, dc_inputs, last_inputs
@@ -71,8 +71,9 @@ class NetworkSink:
         hidden = network.hidden(x)
         head = self._ones(network.logits(hidden, slice(0, HEAD)))
 
-        def tail(index: Index) -> Ones:
-            return self._ones(network.logits(hidden[:, index], slice(HEAD, None)))
+        def tail(index: Index, negative: bool) -> Ones:
+            start = HEAD + PER_SIGN * negative
+            return self._ones(network.logits(hidden[:, index], slice(start, start + PER_SIGN)))
 
         return code_values(self._coder, head, tail, truth, sure)
 
@@ -165,8 +166,14 @@ def component_class(number: int) -> int:
     return min(number, CLASSES - 1)
 
 
-def new_planes(number: int, steps: npt.NDArray[np.int32], rows: int, columns: int, before: Sequence[Planes],
-               tables: Tables) -> Planes:
+def new_planes(
+    number: int,
+    steps: npt.NDArray[np.int32],
+    rows: int,
+    columns: int,
+    before: Sequence[Planes],
+    tables: Tables,
+) -> Planes:
     """Empty planes of a component with its references among the components before it."""
     planes = Planes(np.maximum(steps, 1).astype(np.int64), rows, columns, [])
     sources = [before[0], before[number - 1]][: references_of(component_class(number))] if number else []
@@ -182,7 +189,9 @@ def bordered(planes: Planes, coefficients: Int16) -> Int16:
     return truth
 
 
-def _walk_slice(frame: Frame, mcu_rows: int, model: Model, coder: Coder, parts: list[Int16] | None) -> list[Int16]:
+def _walk_slice(
+    frame: Frame, mcu_rows: int, model: Model, coder: Coder, parts: list[Int16] | None
+) -> list[Int16]:
     done: list[Planes] = []
     for number, component in enumerate(frame.components):
         rows = mcu_rows * component.vertical

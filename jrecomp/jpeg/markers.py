@@ -328,6 +328,6 @@ def _lay_out(
     if visited > limits.max_scan_blocks * sum(c.block_rows * c.block_columns for c in components):
         raise UnsupportedJpegError(StoredReason.TOO_LARGE, f"{len(scans)} scans")
     return Layout(
-        Frame(frame.width, frame.height, frame.progressive, mcu_columns, mcu_rows, components),
+        Frame(frame.width, frame.height, frame.progressive, mcu_rows, mcu_columns, components),
         tuple(headers),
     )

@@ -48,14 +48,15 @@ class Coder(Protocol):
 def code_values(
     coder: Coder,
     head: Ones,
-    tail: Callable[[npt.NDArray[np.intp]], Ones],
+    tail: Callable[[npt.NDArray[np.intp], bool], Ones],
     truth: Values | None,
     sure: Bits,
 ) -> Values:
     """Codes coefficients, int64 [n].
 
-    head: uint16 [2, n], P(non-zero) and P(negative). tail: for m indices gives uint16
-    [2 * PER_SIGN, m]. truth: what to encode, None to decode. sure: where zero is impossible.
+    head: uint16 [2, n], P(non-zero) and P(negative). tail: for m indices of one sign (True for
+    negative) gives uint16 [PER_SIGN, m]. truth: what to encode, None to decode. sure: where zero is
+    impossible.
     """
     nonzero = sure.copy()
     ask = np.flatnonzero(~sure)
@@ -63,8 +64,9 @@ def code_values(
     index = np.flatnonzero(nonzero)
     wanted = None if truth is None else truth[index]
     negative = coder.code(head[NEGATIVE, index], None if wanted is None else wanted < 0)
-    ones = tail(index).reshape(2, PER_SIGN, -1)
-    ones = np.where(negative, ones[1], ones[0])
+    ones = np.empty((PER_SIGN, len(index)), np.uint16)
+    for sign in (False, True):
+        ones[:, negative == sign] = tail(index[negative == sign], sign)
     magnitude = _code_magnitudes(coder, ones, None if wanted is None else np.abs(wanted))
     values = np.zeros(len(sure), np.int64)
     values[index] = np.where(negative, -magnitude, magnitude)

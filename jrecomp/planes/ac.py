@@ -25,14 +25,17 @@ def width(k: int, references: int) -> int:
     return len(AC_INPUTS[k].plane) + _SCALARS + references * _PER_REFERENCE
 
 
-def box_sum(grid: Int64, radius: int) -> Int64:
-    """Sums over squares of (2 radius + 1)^2, zero outside; int64 [rows, columns]."""
-    size = 2 * radius + 1
-    padded = np.pad(grid, ((radius + 1, radius), (radius + 1, radius)))
-    total = padded.cumsum(0).cumsum(1)
-    upper, lower = total[:-size], total[size:]
-    sums: Int64 = lower[:, size:] - upper[:, size:] - lower[:, :-size] + upper[:, :-size]
-    return sums
+def box_sums(grid: Int64, *radii: int) -> list[Int64]:
+    """For each radius the sums over squares of (2 radius + 1)^2, zero outside; int64 [rows, columns]."""
+    border = max(radii) + 1
+    total = np.pad(grid, border).cumsum(0).cumsum(1)
+    result = []
+    for radius in radii:
+        first, end = border - radius - 1, border + radius
+        left, right = slice(first, first + grid.shape[1]), slice(end, end + grid.shape[1])
+        upper, lower = total[first : first + grid.shape[0]], total[end : end + grid.shape[0]]
+        result.append(lower[:, right] - upper[:, right] - lower[:, left] + upper[:, left])
+    return result
 
 
 class AcInputs:
@@ -64,10 +67,11 @@ class AcInputs:
         self._phase = phase
         if phase == 0:
             count = max(1, min(_ENERGY_PLANES, self._k - 1))
-            self._maps = [box_sum(self._near, 2) // (25 * count), box_sum(self._near, 8) // (289 * count)]
+            narrow, wide = box_sums(self._near, 2, 8)
+            self._maps = [narrow // (25 * count), wide // (289 * count)]
             own = np.zeros_like(self._near)
         else:
-            own = box_sum(self._energy([self._k]), 2) // 12
+            own = box_sums(self._energy([self._k]), 2)[0] // 12
         self._maps = [*self._maps[:2], own]
 
     def linear(self, blocks: Index) -> npt.NDArray[np.int16]:

@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from jrecomp.planes.store import AROUND, BORDER, DIFFERENCE, Planes, Reference
 from jrecomp.planes.tables import Tables
-from jrecomp.planes.zigzag import COLUMN, ROW
+from jrecomp.planes.zigzag import COLUMN, INDEX, ROW
 
 Int64 = npt.NDArray[np.int64]
 
@@ -17,18 +17,21 @@ SLOPE_BIAS = 300
 """Added to the energy under a slope, in squared dequantized units."""
 
 
-def _dequantized(planes: Planes) -> npt.NDArray[np.int32]:
-    return _limited(planes.values[:64], planes.steps[:, None]).astype(np.int32)
+def _low(source: Planes, rows: int, columns: int) -> Int64:
+    """Dequantized coefficients of the lowest frequencies, int64 [block row, rows, block column, columns]."""
+    chosen = [[INDEX[row, column] for column in range(columns)] for row in range(rows)]
+    planes = np.array(chosen).ravel()
+    values = _limited(source.values[planes], source.steps[planes, None])[:, source.blocks]
+    return values.reshape(rows, columns, source.rows, source.columns).transpose(2, 0, 3, 1)
 
 
 def _axis(values: Int64, ratio: int, tables: Tables) -> Int64:
-    """[..., blocks * ratio, 8] along one direction to [..., blocks, 8], in integers."""
+    """[..., blocks * ratio, 8 / ratio] along one direction to [..., blocks, 8], in integers."""
     if ratio == 1:
         return values
-    low = 8 // ratio
-    matrix = (tables.half if ratio == 2 else tables.quarter).astype(np.int64)
-    shape = (*values.shape[:-2], values.shape[-2] // ratio, 8)
-    return (values[..., :low].reshape(shape) @ matrix.T + 2048) >> 12
+    matrix = (tables.half if ratio == 2 else tables.quarter).astype(np.float64)
+    rows = values.reshape(*values.shape[:-2], values.shape[-2] // ratio, 8).astype(np.float64)
+    return ((rows @ matrix.T).astype(np.int64) + 2048) >> 12  # sums below 2^53: exact
 
 
 def reference(source: Planes, target: Planes, tables: Tables) -> Reference | None:
@@ -37,14 +40,11 @@ def reference(source: Planes, target: Planes, tables: Tables) -> Reference | Non
     fits = source.rows == vertical * target.rows and source.columns == horizontal * target.columns
     if not fits or vertical not in (1, 2, 4) or horizontal not in (1, 2, 4):
         return None
-    natural = np.zeros((source.rows, source.columns, 8, 8), np.int64)
-    natural[:, :, ROW, COLUMN] = _dequantized(source)[:, source.blocks].transpose(1, 2, 0)
     # [block row, vertical frequency, block column, horizontal frequency], one direction after the other
-    x = _axis(natural.transpose(0, 2, 1, 3), horizontal, tables)
-    x = _axis(np.moveaxis(x, (0, 1), (2, 3)), vertical, tables)
-    x = np.moveaxis(x, (2, 3), (0, 1))
+    x = _axis(_low(source, 8 // vertical, 8 // horizontal), horizontal, tables)
+    x = _axis(x.transpose(2, 3, 0, 1), vertical, tables)
     values = np.zeros((64, target.height * target.width), np.int32)
-    places = x.transpose(0, 2, 1, 3)[:, :, ROW, COLUMN].transpose(2, 0, 1)
+    places = x.transpose(2, 0, 3, 1)[:, :, ROW, COLUMN].transpose(2, 0, 1)
     values[:, target.blocks] = np.clip(places, -LIMIT, LIMIT)
     target.repeat_edge(values[0])
     lasts = source.last[source.blocks].astype(np.int64)

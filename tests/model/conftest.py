@@ -1,0 +1,52 @@
+"""A model with random weights, so that the codec is tested without any trained one."""
+
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from jrecomp.jpeg.types import Component, Frame, JpegFile
+from jrecomp.model import Model, weights
+from jrecomp.planes.tables import Tables, make
+
+HIDDEN = (16, 8)
+
+
+def random_arrays(seed: int = 0) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of a weights file with small random weights."""
+    rng, tables = np.random.default_rng(seed), make()
+    arrays: dict[str, npt.NDArray[Any]] = {f.name: getattr(tables, f.name) for f in fields(Tables)}
+    arrays["hidden"] = np.array(HIDDEN, np.int32)
+    for number in range(weights.CLASSES):
+        layers = [s for plane in range(65) for s in weights.shapes(number, HIDDEN, plane)]
+        linear = [weights.linear_shape(plane) for plane in range(64)]
+        arrays[f"weight_{number}"] = rng.integers(-40, 41, sum(a * b for a, b in layers)).astype(np.int8)
+        arrays[f"bias_{number}"] = rng.integers(-999, 999, sum(a for a, _ in layers)).astype(np.int32)
+        arrays[f"linear_{number}"] = rng.integers(-300, 301, sum(a * b for a, b in linear)).astype(np.int16)
+    return arrays
+
+
+@pytest.fixture(scope="session")
+def random_model() -> Model:
+    return weights.build(9, "random", random_arrays())
+
+
+def random_file(
+    sampling: list[tuple[int, int]], mcu_rows: int, mcu_columns: int, seed: int = 0, spread: float = 3.0
+) -> JpegFile:
+    """A JpegFile (no headers) with Laplacian coefficients that fall off with frequency."""
+    rng = np.random.default_rng(seed)
+    components, arrays = [], []
+    for number, (h, v) in enumerate(sampling):
+        steps = rng.integers(1, 60, 64).astype(np.int32)
+        shape = (mcu_rows * v, mcu_columns * h, 64)
+        scale = spread * np.exp(-np.arange(64) / 8)
+        values = np.rint(rng.laplace(0, 1, shape) * scale)
+        values[..., 0] += rng.integers(-500, 500)
+        components.append(Component(number + 1, h, v, steps, shape[0], shape[1]))
+        arrays.append(values.astype(np.int16))
+    width = 8 * mcu_columns * max(h for h, _ in sampling)
+    height = 8 * mcu_rows * max(v for _, v in sampling)
+    return JpegFile(Frame(width, height, False, mcu_rows, mcu_columns, tuple(components)), arrays, b"", [])

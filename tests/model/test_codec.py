@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jrecomp import codec
+from jrecomp.errors import CorruptContainerError
+from jrecomp.model import Model
+from tests.model.conftest import random_file
+
+LAYOUTS = [
+    [(1, 1)],
+    [(1, 1)] * 3,
+    [(2, 2), (1, 1), (1, 1)],
+    [(2, 1), (1, 1), (1, 1)],
+    [(1, 2), (1, 1), (1, 1)],
+    [(4, 1), (1, 1), (1, 1)],
+    [(1, 1), (2, 2), (1, 1)],
+    [(3, 2), (2, 1), (1, 2)],
+    [(2, 2), (1, 1), (1, 1), (2, 2)],
+]
+
+
+@pytest.mark.parametrize("sampling", LAYOUTS, ids=str)
+def test_round_trip(random_model: Model, sampling: list[tuple[int, int]]) -> None:
+    file = random_file(sampling, 3, 5, seed=len(sampling))
+    slices = codec.encode(file, random_model)
+    decoded = codec.decode(file.frame, slices, random_model)
+    for restored, original in zip(decoded, file.coefficients, strict=True):
+        assert restored.dtype == np.int16 and (restored == original).all()
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.integers(1, 6), st.integers(1, 6), st.integers(0, 10**6), st.sampled_from([0.05, 1.0, 30.0, 9000.0])
+)
+def test_round_trip_of_any_size_and_spread(
+    random_model: Model, rows: int, columns: int, seed: int, spread: float
+) -> None:
+    file = random_file([(2, 1), (1, 1), (1, 1)], rows, columns, seed, spread)
+    decoded = codec.decode(file.frame, codec.encode(file, random_model), random_model)
+    assert all((a == b).all() for a, b in zip(decoded, file.coefficients, strict=True))
+
+
+def test_bytes_do_not_depend_on_threads(random_model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codec, "SLICE_BLOCKS", 60)
+    file = random_file([(2, 2), (1, 1), (1, 1)], 7, 4)
+    one = codec.encode(file, random_model, threads=1)
+    assert len(one.data) > 2 and codec.encode(file, random_model, threads=2) == one
+    for threads in (1, 2):
+        decoded = codec.decode(file.frame, one, random_model, threads)
+        assert all((a == b).all() for a, b in zip(decoded, file.coefficients, strict=True))
+
+
+def test_empty_slices_take_no_bytes(random_model: Model) -> None:
+    file = random_file([(1, 1)], 4, 4)
+    file.coefficients[0][:] = 0
+    slices = codec.encode(file, random_model)
+    assert slices.data == [b""]
+    assert not codec.decode(file.frame, slices, random_model)[0].any()
+
+
+def test_slices_must_cover_the_frame(random_model: Model) -> None:
+    file = random_file([(1, 1)], 4, 4)
+    slices = codec.encode(file, random_model)
+    for bad in (codec.EncodedSlices(0, slices.data), codec.EncodedSlices(2, slices.data)):
+        with pytest.raises(CorruptContainerError):
+            codec.decode(file.frame, bad, random_model)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.binary(min_size=1, max_size=200))
+def test_any_slice_decodes_or_is_called_corrupt(random_model: Model, data: bytes) -> None:
+    frame = random_file([(2, 2), (1, 1), (1, 1)], 2, 2).frame
+    try:
+        decoded = codec.decode(frame, codec.EncodedSlices(2, [data]), random_model)
+    except CorruptContainerError:
+        return
+    assert [array.shape for array in decoded] == [(4, 4, 64), (2, 2, 64), (2, 2, 64)]

@@ -1,0 +1,120 @@
+"""Training on a handful of pictures that the test draws; needs torch (extra `train`)."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jrecomp import codec
+from jrecomp.jpeg.types import JpegFile
+from jrecomp.model import symbols, weights
+from jrecomp.model.network import Layer, Network
+from tests.model.conftest import random_file
+
+torch = pytest.importorskip("torch", reason="training needs torch: pip install jrecomp[train]")
+
+from jrecomp.train import fit, run  # noqa: E402
+
+
+def draw(path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:96, 0:128]
+    picture = 128 + 90 * np.sin(x / rng.uniform(4, 30) + seed) * np.cos(y / rng.uniform(4, 30))
+    pixels = np.stack([picture, picture * 0.7, 255 - picture], -1) + rng.normal(0, 6, (96, 128, 3))
+    Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(path)
+
+
+def data_folder(path: Path) -> Path:
+    (path / "train" / "jpeg").mkdir(parents=True)
+    (path / "train" / "clean").mkdir()
+    for seed in range(4):
+        draw(path / "train" / "jpeg" / f"a{seed}.jpg", seed)
+        draw(path / "train" / "clean" / f"b{seed}.webp", seed)
+    draw(path / "train" / "jpeg" / "uikit__held_out.jpg", 9)
+    return path
+
+
+def test_a_short_run_learns_resumes_and_repeats(tmp_path: Path) -> None:
+    settings = run.Settings(data_folder(tmp_path / "data"), tmp_path / "work", 1, 40, (16, 8), workers=1)
+    arrays = run.train(settings)
+    savings = run.validate(settings, arrays)
+    assert savings["real files"] > 0 and all(not math.isnan(saving) for saving in savings.values())
+    removed = sorted((tmp_path / "work" / "networks").iterdir())[3]
+    removed.unlink()
+    again = run.train(settings)
+    assert all((arrays[name] == again[name]).all() for name in arrays)
+    path = run.save(arrays, tmp_path, "tiny", 77)
+    assert path.is_file()
+    with pytest.raises(ValueError, match="permanent"):
+        run.save(arrays, tmp_path, "other", 77)
+
+
+def test_training_computes_what_the_codec_computes() -> None:
+    shapes = weights.shapes(0, (16, 8), 5)
+    torch.manual_seed(3)
+    network = fit.IntegerNetwork(shapes)
+    layers = [Layer(w.astype(np.float32), b.astype(np.float32)[:, None]) for w, b in network.export()]
+    x = np.random.default_rng(0).integers(-127, 128, (shapes[0][1], 400)).astype(np.float32)
+    engine = Network(layers)
+    logits = engine.logits(engine.hidden(x), slice(None)) / 64
+    assert np.array_equal(network(torch.from_numpy(x.T)).detach().numpy().T, logits)
+
+
+def test_training_cost_is_the_coders() -> None:
+    rng = np.random.default_rng(2)
+    truth = np.rint(rng.laplace(0, 4, 3000)).astype(np.int64)
+    sure = (truth != 0) & (rng.random(3000) < 0.1)
+    logits = rng.normal(0, 1, (3000, symbols.VALUE_OUTPUTS)).astype(np.float32)
+
+    class Meter:
+        bits = 0.0
+
+        def code(self, ones: symbols.Ones, decisions: symbols.Bits | None) -> symbols.Bits:
+            assert decisions is not None
+            p = np.where(decisions, ones, 65536 - ones.astype(np.int64)) / 65536
+            self.bits += float(-np.log2(p).sum())
+            return decisions
+
+    ones = np.clip(np.rint(65536 / (1 + np.exp(-logits.T.astype(np.float64)))), 1, 65535).astype(np.uint16)
+
+    def tail(index: np.ndarray, negative: bool) -> symbols.Ones:
+        start = symbols.HEAD + symbols.PER_SIGN * negative
+        return ones[start : start + symbols.PER_SIGN, index]
+
+    meter = Meter()
+    symbols.code_values(meter, ones[: symbols.HEAD], tail, truth, sure)
+    lengths = np.floor(np.log2(np.maximum(np.abs(truth), 1))).astype(int) + 1
+    raw = np.where(lengths <= 2, 0, np.where(lengths < 7, np.maximum(lengths - 3, 0), lengths - 2)).sum()
+    cost = fit.value_bits(torch.from_numpy(logits), torch.from_numpy(truth), torch.from_numpy(sure)).item()
+    assert cost + raw == pytest.approx(meter.bits, rel=1e-4)
+
+
+def test_what_training_sees_is_what_the_codec_asks(random_model: weights.Model) -> None:
+    """The collector gets, for every block, the inputs that the coder's networks get."""
+    from jrecomp.train.corpus import Picture
+    from jrecomp.train.samples import Part, collect
+
+    file: JpegFile = random_file([(2, 1), (1, 1), (1, 1)], 3, 3)
+    part: Part = {}
+    linear = [c.linear for c in random_model.classes]
+    collect(part, Picture(file, 1), linear, random_model.tables, np.random.default_rng(0))
+    seen: list[np.ndarray] = []
+
+    class Watch(codec.NetworkSink):
+        def value(self, plane, x, truth, sure):  # type: ignore[no-untyped-def]
+            if plane == 3:
+                seen.append(x.T.astype(np.int8))
+            return super().value(plane, x, truth, sure)
+
+    original = codec.NetworkSink
+    try:
+        codec.NetworkSink = Watch  # type: ignore[misc]
+        codec.encode(file, random_model)
+    finally:
+        codec.NetworkSink = original  # type: ignore[misc]
+    collected = [sample.x for number in range(3) for sample in part[number, 3]]
+    assert len(seen) == len(collected) and all(
+        np.array_equal(a, b) for a, b in zip(seen, collected, strict=True)
+    )

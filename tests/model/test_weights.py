@@ -1,0 +1,63 @@
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jrecomp.errors import UnknownModelError
+from jrecomp.model import DEFAULT_MODEL, load, weights
+from tests.model.conftest import random_arrays
+
+MANIFEST = weights.folder() / "manifest.json"
+
+
+def entries() -> list[dict[str, str]]:
+    found: list[dict[str, str]] = json.loads(MANIFEST.read_text())["models"]
+    return found
+
+
+def test_manifest_names_exact_bytes_once() -> None:
+    for key in ("id", "name", "file", "sha256"):
+        assert len({entry[key] for entry in entries()}) == len(entries())
+    for entry in entries():
+        assert hashlib.sha256((weights.folder() / entry["file"]).read_bytes()).hexdigest() == entry["sha256"]
+
+
+def test_weights_stay_small() -> None:
+    assert sum((weights.folder() / entry["file"]).stat().st_size for entry in entries()) < 30_000_000
+
+
+def test_default_is_found_by_name_and_by_id() -> None:
+    model = load(DEFAULT_MODEL)
+    assert load(model.identifier) is model or load(model.identifier).identifier == model.identifier
+
+
+def test_unknown_models_are_named() -> None:
+    with pytest.raises(UnknownModelError, match=r"4242.*installed models.*default"):
+        load(4242)
+
+
+def test_damaged_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = entries()[0]
+    (tmp_path / "manifest.json").write_text(json.dumps({"models": [entry]}))
+    data = bytearray((weights.folder() / entry["file"]).read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / entry["file"]).write_bytes(data)
+    monkeypatch.setattr(weights, "folder", lambda: tmp_path)
+    with pytest.raises(UnknownModelError, match="damaged"):
+        load.__wrapped__(entry["id"])
+
+
+def test_arrays_that_do_not_fit_are_refused() -> None:
+    arrays = random_arrays()
+    arrays["weight_1"] = arrays["weight_1"][:-1]
+    with pytest.raises(ValueError, match="do not fit"):
+        weights.build(9, "short", arrays)
+
+
+def test_weights_that_could_be_inexact_are_refused() -> None:
+    arrays = random_arrays()
+    arrays["bias_0"] = np.full_like(arrays["bias_0"], 1 << 24)
+    with pytest.raises(ValueError, match="2\\^24"):
+        weights.build(9, "inexact", arrays)
