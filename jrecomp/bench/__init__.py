@@ -1,1 +1,1 @@
-
+"""Comparison with other programs on the same files, every round trip checked."""

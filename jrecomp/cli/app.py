@@ -9,7 +9,15 @@ import click
 from jrecomp import __version__
 from jrecomp.errors import ExitCode, JrecompError
 
-_COMMANDS = ("compress", "decompress", "verify", "info")
+_COMMANDS = {
+    "compress": "jrecomp.cli.compress",
+    "decompress": "jrecomp.cli.decompress",
+    "verify": "jrecomp.cli.verify",
+    "info": "jrecomp.cli.info",
+    "bench": "jrecomp.bench.command",
+    "train": "jrecomp.train.command",
+}
+"""Modules of the subcommands, each with a `command`."""
 
 
 class App(click.Group):
@@ -23,7 +31,7 @@ class App(click.Group):
         """The subcommand of a name."""
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = import_module(f"jrecomp.cli.{cmd_name}").command
+        command: click.Command = import_module(_COMMANDS[cmd_name]).command
         return command
 
     def main(self, *args: Any, **extra: Any) -> Any:
@@ -37,6 +45,8 @@ class App(click.Group):
             code = _fail("interrupted", ExitCode.INTERRUPTED)
         except JrecompError as error:
             code = _fail(str(error), error.exit_code)
+        except ModuleNotFoundError as error:
+            code = _fail(f"the package {error.name} is not installed (extras: bench, train)", ExitCode.USAGE)
         except Exception as error:
             code = _fail(f"unexpected {type(error).__name__}: {error}", ExitCode.INTERNAL)
         sys.exit(int(code or ExitCode.OK))

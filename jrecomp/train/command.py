@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 
-@click.command()
+@click.command("train")
 @click.option(
     "--data",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -39,7 +39,7 @@ import click
     "--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="Where to train."
 )
 @click.option("--workers", default=2, show_default=True, help="Processes on the CPU.")
-def train(
+def command(
     data: Path,
     work: Path,
     weights: Path,
@@ -51,7 +51,11 @@ def train(
     device: str,
     workers: int,
 ) -> None:
-    """Trains a model and adds it to the weights folder."""
+    """Train a model and add it to the weights folder.
+
+    \b
+    jrecomp train --data data --name default --id 1
+    """
     from jrecomp.train import run
 
     settings = run.Settings(data, work, variants, steps, hidden, device, workers)
