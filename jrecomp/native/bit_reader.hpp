@@ -21,15 +21,17 @@ inline bool has_ff_byte(uint64_t word) {
 // without end, so that the decoding loops need no check; overrun() tells afterwards.
 class BitReader {
  public:
-  // Where the reader stands; real bits are those that come from the data.
+  // Where the reader stands: its next byte, not below `begin`, and how many bits before it are unread.
   struct Position {
+    const uint8_t* begin;
     const uint8_t* next;
-    int real_bits;
+    int unread_bits;
   };
 
   BitReader(const uint8_t* begin, const uint8_t* end) : end_(end) { reset(begin); }
 
   void reset(const uint8_t* at) {
+    begin_ = at;
     next_ = at;
     bits_ = 0;
     count_ = 0;
@@ -70,7 +72,7 @@ class BitReader {
   bool overrun() const { return count_ < virtual_; }
 
   // Only while overrun() is false.
-  Position position() const { return Position{next_, count_ - virtual_}; }
+  Position position() const { return Position{begin_, next_, count_ - virtual_}; }
 
   // Bits left in the byte that the reader stands in: padding, at the end of an interval.
   int partial_bits() const { return (count_ - virtual_) & 7; }
@@ -92,6 +94,7 @@ class BitReader {
     }
   }
 
+  const uint8_t* begin_ = nullptr;
   const uint8_t* next_ = nullptr;
   const uint8_t* end_;
   uint64_t bits_ = 0;  // left-aligned; below the count_ valid ones there may be a copy of the bits to come
@@ -103,8 +106,8 @@ class BitReader {
 // Walks back over the unread bytes; a zero after 0xFF is stuffing, since no reader passes a marker.
 inline const uint8_t* byte_at(BitReader::Position position) {
   const uint8_t* p = position.next;
-  for (int bytes = (position.real_bits + 7) >> 3; bytes > 0; --bytes) {
-    p -= (p[-1] == 0 && p[-2] == 0xFF) ? 2 : 1;
+  for (int bytes = (position.unread_bits + 7) >> 3; bytes > 0; --bytes) {
+    p -= (p[-1] == 0 && p - position.begin >= 2 && p[-2] == 0xFF) ? 2 : 1;
   }
   return p;
 }

@@ -372,6 +372,16 @@ def test_a_lost_and_damaged_interval(lost: int) -> None:
 # Damage
 
 
+def test_data_that_begins_like_stuffing() -> None:
+    """A scan header may end in 0xFF, and its data begin with 0."""
+    header = SOI + tables() + sof(0xC0, 32, 24, [(1, 1)]) + sos([0], high=15, low=15)
+    data = builder.sequential([[0] * 64] * 12)
+    assert data[0] == 0
+    for end in range(2, len(data) + 1):
+        jpeg = exact(header + data[:end])
+        assert len(tails(jpeg)) <= 1
+
+
 @pytest.mark.parametrize("kind", ["baseline", "progressive", "restarts"])
 def test_cut_anywhere(kind: str) -> None:
     """Every prefix that has some decodable data is read, and exact."""
