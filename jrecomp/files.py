@@ -8,7 +8,7 @@ import secrets
 import stat
 import sys
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 from jrecomp.errors import InputError, JrecompError, OutputError, UsageError
 
@@ -64,14 +64,21 @@ def write(target: Path | None, data: bytes, source: Path | None, force: bool) ->
     """
     try:
         if target is None:
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
+            _write_all(sys.stdout.buffer, data)
         else:
             _replace(target, data, source, force)
     except OSError as error:
         if target is None:
             _drop_stdout()
         raise _failure(OutputError, target, error) from error
+
+
+def _write_all(stream: BinaryIO, data: bytes) -> None:
+    """Write everything; where Python's output is unbuffered, one call may write a part only."""
+    left = memoryview(data)
+    while left:
+        left = left[stream.write(left) :]
+    stream.flush()
 
 
 def _replace(target: Path, data: bytes, source: Path | None, force: bool) -> None:
@@ -90,7 +97,7 @@ def _replace(target: Path, data: bytes, source: Path | None, force: bool) -> Non
     _sync_folder(target.parent)
 
 
-def _fill(file: IO[bytes], data: bytes, like: os.stat_result | None) -> None:
+def _fill(file: BinaryIO, data: bytes, like: os.stat_result | None) -> None:
     file.write(data)
     file.flush()
     if like is not None:

@@ -1,0 +1,76 @@
+"""The command as users start it: a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jrecomp.container import Original, Stored, pack
+from jrecomp.errors import ExitCode
+
+SCRIPT = Path(sys.executable).parent / "jrecomp"
+STARTS = [[sys.executable, "-m", "jrecomp"], [str(SCRIPT)]]
+DATA = bytes(range(256)) * 8000
+STORED = pack(Stored(Original.of(DATA), 1, DATA))
+
+
+@pytest.mark.parametrize("start", STARTS, ids=["module", "script"])
+def test_round_trip_through_pipes(start: list[str], photo: bytes, tmp_path: Path) -> None:
+    packed = subprocess.run([*start, "compress", "-"], input=photo, capture_output=True, cwd=tmp_path)
+    assert packed.returncode == 0
+    assert len(packed.stdout) < len(photo)
+    restored = subprocess.run(
+        [*start, "decompress", "-"], input=packed.stdout, capture_output=True, cwd=tmp_path
+    )
+    assert (restored.returncode, restored.stdout) == (0, photo)
+
+
+def test_interrupt_while_reading(tmp_path: Path) -> None:
+    """Ctrl-C: exit code 130, one line, no file."""
+    os.mkfifo(tmp_path / "input")
+    process = subprocess.Popen(
+        [*STARTS[0], "decompress", "input", "-o", "output"], stderr=subprocess.PIPE, cwd=tmp_path
+    )
+    with (tmp_path / "input").open("wb") as pipe:  # opens when the process has opened its side
+        pipe.write(STORED[:100])
+        pipe.flush()
+        process.send_signal(signal.SIGINT)
+        message = process.communicate()[1].decode()
+    assert process.returncode == ExitCode.INTERRUPTED
+    assert message.split("\n") == ["", "jrecomp: interrupted", ""]
+    assert [path.name for path in tmp_path.iterdir()] == ["input"]
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_reader_that_goes_away(unbuffered: str, tmp_path: Path) -> None:
+    """A closed pipe: an error of one line, also where one write call takes only a part of the data."""
+    (tmp_path / "a.jrc").write_bytes(STORED)
+    process = subprocess.Popen(
+        [*STARTS[0], "decompress", "a.jrc", "-o", "-"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+    )
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.read(1)
+    process.stdout.close()
+    message = process.stderr.read().decode()
+    process.stderr.close()
+    assert process.wait() == ExitCode.OUTPUT
+    assert message == "jrecomp: a.jrc: pipe: Broken pipe\n"
+
+
+def test_full_disk(tmp_path: Path) -> None:
+    (tmp_path / "a.jrc").write_bytes(STORED)
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    with Path("/dev/full").open("wb") as full:
+        result = subprocess.run(
+            [*STARTS[0], "decompress", "a.jrc", "-o", "-"], stdout=full, stderr=subprocess.PIPE, cwd=tmp_path
+        )
+    assert result.returncode == ExitCode.OUTPUT
+    assert result.stderr.decode() == "jrecomp: a.jrc: pipe: No space left on device\n"
