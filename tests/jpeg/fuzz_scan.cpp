@@ -43,7 +43,6 @@ std::vector<uint8_t> random_table(bool dc) {
     table[length - 1] = static_cast<uint8_t>(count);
     left -= count;
     room -= count;
-    if (room > 1 << 16) room = 1 << 16;
   }
   symbols.resize(symbols.size() - left);
   table.insert(table.end(), symbols.begin(), symbols.end());
@@ -89,19 +88,20 @@ void round_trip() {
     c.block_columns = scan.mcu_columns * c.horizontal + random_below(2);
     plane.resize(static_cast<size_t>(scan.mcu_rows * c.vertical * c.block_columns * 64));
     if (scan.approximation_high != 0) {
-      // What earlier scans may have left.
+      // What earlier scans may have left: multiples of the step before.
+      const int step = 1 << scan.approximation_high;
       for (int16_t& v : plane) {
-        v = random_below(3) != 0 ? 0 : static_cast<int16_t>((random_below(65535) - 32767) / (1 << scan.approximation_high) * (1 << scan.approximation_high));
+        if (random_below(3) == 0) v = static_cast<int16_t>((random_below(65535) - 32767) / step * step);
       }
     }
     c.blocks = plane.data();
-    const auto dc_table = random_table(true), ac_table = random_table(false);
-    const HuffmanSpec dc{dc_table.data(), dc_table.size()}, acs{ac_table.data(), ac_table.size()};
-    if (!dc.valid() || !acs.valid()) abort();
-    c.dc_decoder = HuffmanDecoder(dc);
-    c.dc_encoder = HuffmanEncoder(dc);
-    c.ac_decoder = HuffmanDecoder(acs);
-    c.ac_encoder = HuffmanEncoder(acs);
+    const std::vector<uint8_t> dc_table = random_table(true), ac_table = random_table(false);
+    const HuffmanSpec dc_spec{dc_table.data(), dc_table.size()}, ac_spec{ac_table.data(), ac_table.size()};
+    if (!dc_spec.valid() || !ac_spec.valid()) abort();
+    c.dc_decoder = HuffmanDecoder(dc_spec);
+    c.dc_encoder = HuffmanEncoder(dc_spec);
+    c.ac_decoder = HuffmanDecoder(ac_spec);
+    c.ac_encoder = HuffmanEncoder(ac_spec);
   }
   const std::vector<uint8_t> data = random_data();
   const uint8_t* const begin = data.data();
