@@ -1,4 +1,4 @@
-"""What T.81 leaves to the encoder: padding, ZRL symbols, EOB runs. libjpeg chooses one way, others another."""
+"""What T.81 leaves to the encoder: padding, needless ZRL symbols, EOB runs."""
 
 from pathlib import Path
 
