@@ -1,0 +1,71 @@
+"""A second decoder of the container, written from docs/format.md and for reading."""
+
+import hashlib
+import struct
+import zlib
+
+import brotli
+import pytest
+
+import jrecomp
+from jrecomp import jpeg
+from jrecomp.container.phrases import phrases
+from jrecomp.model import load
+
+
+class ByTheBook:
+    """Reads fields one after the other."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def take(self, count: int) -> bytes:
+        assert count <= len(self.data)
+        taken, self.data = self.data[:count], self.data[count:]
+        return taken
+
+    def varint(self) -> int:
+        low = self.take(1)[0]
+        return low if low < 128 else low - 128 + 128 * self.varint()
+
+    def packed(self) -> bytes:
+        plain, compressed = self.varint(), self.varint()
+        return brotli.decompress(self.take(compressed)) if compressed else self.take(plain)
+
+
+def opened(container: bytes) -> tuple[int, ByTheBook]:
+    """Mode and body of a container."""
+    assert container[:4] == b"\xd1JR\x01"
+    assert struct.unpack("<I", container[-4:]) == (zlib.crc32(container[:-4]),)
+    return container[4], ByTheBook(container[5:-4])
+
+
+def headers_by_the_book(metadata: ByTheBook) -> bytes:
+    references = [(metadata.varint(), metadata.varint()) for _ in range(metadata.varint())]
+    restored = b"".join(metadata.take(gap) + phrases()[number] for gap, number in references)
+    return restored + metadata.data
+
+
+@pytest.mark.parametrize("data", [b"", b"text", bytes(10_000)])
+def test_stored_file(data: bytes) -> None:
+    mode, body = opened(jrecomp.compress(data))
+    assert mode == 0
+    assert (body.varint(), body.take(4)) == (len(data), hashlib.sha256(data).digest()[:4])
+    assert body.take(1) == b"\1"
+    assert body.packed() == data
+    assert body.data == b""
+
+
+def test_modelled_file(photo: bytes) -> None:
+    mode, body = opened(jrecomp.compress(photo))
+    assert mode == 1
+    assert (body.varint(), body.take(4)) == (len(photo), hashlib.sha256(photo).digest()[:4])
+    assert body.varint() == load().identifier
+    metadata = ByTheBook(body.packed())
+    expected = jpeg.read(photo)
+    assert metadata.take(metadata.varint()) == jpeg.pack_extras(expected.scans)
+    assert headers_by_the_book(metadata) == expected.headers
+    mcu_rows = body.varint()
+    lengths = [body.varint() for _ in range(body.varint())]
+    assert len(lengths) == -(-expected.frame.mcu_rows // mcu_rows)
+    assert sum(lengths) == len(body.data)
