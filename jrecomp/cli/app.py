@@ -1,5 +1,6 @@
 """The `jrecomp` command: finds subcommands when they are asked for, and turns errors into exit codes."""
 
+import io
 import sys
 from importlib import import_module
 from typing import Any
@@ -36,6 +37,8 @@ class App(click.Group):
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run and exit with one of ExitCode."""
+        if isinstance(sys.stdout, io.TextIOWrapper):  # names of files need not be text
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             code = super().main(*args, **extra | {"standalone_mode": False})
         except click.ClickException as error:

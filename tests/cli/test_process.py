@@ -64,6 +64,14 @@ def test_reader_that_goes_away(unbuffered: str, tmp_path: Path) -> None:
     assert message == "jrecomp: a.jrc: pipe: Broken pipe\n"
 
 
+def test_names_that_are_no_text(tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.jpg.jrc")
+    (tmp_path / name).write_bytes(STORED)
+    result = subprocess.run([*STARTS[0], "decompress", name], capture_output=True, cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert (tmp_path / os.fsdecode(b"caf\xe9.jpg")).read_bytes() == DATA
+
+
 def test_full_disk(tmp_path: Path) -> None:
     (tmp_path / "a.jrc").write_bytes(STORED)
     if not Path("/dev/full").exists():
