@@ -10,8 +10,7 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from functools import cache
-from importlib import resources
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,10 @@ import numpy.typing as npt
 from jrecomp.errors import UnknownModelError
 from jrecomp.model.network import Layer, Network
 from jrecomp.model.symbols import LAST_OUTPUTS, VALUE_OUTPUTS
+from jrecomp.native._engine import Engine
 from jrecomp.planes import ac, dc
 from jrecomp.planes.schedule import PYRAMID_PHASES, SLOTS
-from jrecomp.planes.store import AC_INPUTS
+from jrecomp.planes.store import AC_INPUTS, cross, nearest_known
 from jrecomp.planes.tables import Tables
 
 CLASSES = 3
@@ -67,12 +67,32 @@ class ClassWeights:
 
 @dataclass(frozen=True)
 class Model:
-    """Everything that predicts: a permanent identifier, a name, the tables and the weights."""
+    """Everything that predicts: a permanent identifier, a name, and the arrays of a weights file."""
 
     identifier: int
     name: str
-    tables: Tables
-    classes: list[ClassWeights]
+    arrays: Mapping[str, npt.NDArray[Any]]
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The integer tables."""
+        return Tables(**{field.name: self.arrays[field.name] for field in fields(Tables)})
+
+    @cached_property
+    def classes(self) -> list[ClassWeights]:
+        """The weights of each component class for the NumPy engine; raises ValueError."""
+        return [_class_weights(self.arrays, c) for c in range(CLASSES)]
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The native engine with these weights; raises ValueError."""
+        tables = {field.name: self.arrays[field.name] for field in fields(Tables)}
+        engine = Engine(selections=_selections(), **tables)
+        first, second = self.arrays["hidden"].tolist()
+        for c in range(CLASSES):
+            weights, biases = self.arrays[f"weight_{c}"], self.arrays[f"bias_{c}"]
+            engine.add_class(c, first, second, weights, biases, self.arrays[f"linear_{c}"])
+        return engine
 
 
 def _split(flat: npt.NDArray[Any], shape_list: list[tuple[int, ...]]) -> list[npt.NDArray[Any]]:
@@ -95,15 +115,24 @@ def _class_weights(arrays: Mapping[str, npt.NDArray[Any]], number: int) -> Class
 
 
 def build(identifier: int, name: str, arrays: Mapping[str, npt.NDArray[Any]]) -> Model:
-    """A model from the arrays of a weights file; raises ValueError where they do not fit."""
-    tables = Tables(**{field.name: arrays[field.name] for field in fields(Tables)})
-    return Model(identifier, name, tables, [_class_weights(arrays, c) for c in range(CLASSES)])
+    """A model from the arrays of a weights file, checked; raises ValueError where they do not fit."""
+    model = Model(identifier, name, arrays)
+    assert model.engine is not None
+    return model
+
+
+def _selections() -> list[tuple[list[int], list[int], list[int], tuple[int, int, int, int, int]]]:
+    return [
+        (inputs.plane.tolist(), inputs.side.tolist(), nearest_known(k, ac.ENERGY_PLANES), cross(k))
+        for k, inputs in enumerate(AC_INPUTS)
+    ]
 
 
 def folder() -> Path:
-    """Where weights lie: in an installed package beside the code, in a checkout at the top level."""
-    installed = Path(str(resources.files("jrecomp"))) / "weights"
-    return installed if installed.is_dir() else installed.parent.parent / "weights"
+    """Where weights lie: at the top level of a checkout, inside the package where it is installed."""
+    package = Path(__file__).parents[1]
+    checkout = package.parent
+    return (checkout if (checkout / "pyproject.toml").is_file() else package) / "weights"
 
 
 @cache
@@ -123,4 +152,4 @@ def _load_entry(entry: dict[str, Any]) -> Model:
     if hashlib.sha256(data).hexdigest() != entry["sha256"]:
         raise UnknownModelError(f"weights of model {entry['name']!r} are damaged")
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        return build(entry["id"], entry["name"], arrays)
+        return build(entry["id"], entry["name"], dict(arrays))

@@ -15,7 +15,7 @@ LINEAR_SHIFT = 12
 """Weights of linear predictions are integers in units of 2^-LINEAR_SHIFT."""
 
 _CLIP = 127
-_ENERGY_PLANES = 3
+ENERGY_PLANES = 3
 _SCALARS = 2 + 1 + len(AROUND) + 3 + len(SCALES) + 1
 _PER_REFERENCE = 5 + 1 + 1 + len(SCALES) + 1 + 3
 
@@ -51,7 +51,7 @@ class AcInputs:
         magnitudes = np.abs(values) * self._steps[:, None] * FRACTION // self._step
         self._lookup = tables.log_of(np.sign(values) * magnitudes).astype(np.float32)
         self._log_step = int(tables.log_of(np.array([self._step * FRACTION // 4]))[0])
-        self._near = self._energy(nearest_known(k, _ENERGY_PLANES))
+        self._near = self._energy(nearest_known(k, ENERGY_PLANES))
         self._maps: list[Int64] = []
 
     def _energy(self, planes: list[int]) -> Int64:
@@ -66,7 +66,7 @@ class AcInputs:
         """Refreshes what depends on the blocks of the earlier phase."""
         self._phase = phase
         if phase == 0:
-            count = max(1, min(_ENERGY_PLANES, self._k - 1))
+            count = max(1, min(ENERGY_PLANES, self._k - 1))
             narrow, wide = box_sums(self._near, 2, 8)
             self._maps = [narrow // (25 * count), wide // (289 * count)]
             own = np.zeros_like(self._near)

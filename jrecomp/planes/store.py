@@ -150,8 +150,9 @@ def nearest_known(k: int, count: int) -> list[int]:
     return sorted(range(1, k), key=lambda j: (distance(j, k), -j))[:count]
 
 
-def cross(k: int) -> list[int]:
-    """Plane k and its up to four direct neighbours in frequency, padded with k to five."""
+def cross(k: int) -> tuple[int, int, int, int, int]:
+    """Plane k and the planes above, left, right and below it in frequency, k where there is none."""
     row, column = PLACES[k]
-    places = [(row, column), (row - 1, column), (row, column - 1), (row, column + 1), (row + 1, column)]
-    return [INDEX.get(place, k) for place in places]
+    above, left = INDEX.get((row - 1, column), k), INDEX.get((row, column - 1), k)
+    right, below = INDEX.get((row, column + 1), k), INDEX.get((row + 1, column), k)
+    return k, above, left, right, below

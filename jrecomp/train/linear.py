@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from jrecomp import codec
+from jrecomp.codec import walk
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.model.weights import CLASSES, linear_shape
 from jrecomp.planes.ac import LINEAR_SHIFT
@@ -66,12 +66,12 @@ def learn(equations: NormalEquations, file: JpegFile, tables: Tables, rng: np.ra
         planes = Planes(
             component.quantization.astype(np.int64), component.block_rows, component.block_columns, []
         )
-        truth = codec.bordered(planes, file.coefficients[number])
-        planes.values[:64], planes.last = truth, codec.last_of(truth).astype(np.int16)
+        truth = walk.bordered(planes, file.coefficients[number])
+        planes.values[:64], planes.last = truth, walk.last_of(truth).astype(np.int16)
         planes.finish_dc()
-        _learn_dc(equations, codec.component_class(number), planes, rng)
+        _learn_dc(equations, walk.component_class(number), planes, rng)
         for k in range(1, 64):
-            _learn_ac(equations, codec.component_class(number), planes, k, rng)
+            _learn_ac(equations, walk.component_class(number), planes, k, rng)
 
 
 def _sample(items: npt.NDArray[np.intp], rng: np.random.Generator) -> npt.NDArray[np.intp]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from jrecomp import codec
+from jrecomp.codec import walk
 from jrecomp.model.weights import CLASSES, LAST
 from jrecomp.planes.store import Planes
 from jrecomp.planes.tables import Tables
@@ -38,7 +38,7 @@ Part = dict[Key, list[Samples]]
 
 
 class Collector:
-    """A codec.Sink that learns instead of coding."""
+    """A walk.Sink that learns instead of coding."""
 
     def __init__(self, number: int, weights: list[Int64], keep: float, part: Part, rng: np.random.Generator):
         self.linear = weights
@@ -69,11 +69,11 @@ def collect(
     done: list[Planes] = []
     for number, component in enumerate(file.frame.components):
         rows, columns = component.block_rows, component.block_columns
-        planes = codec.new_planes(number, component.quantization, rows, columns, done, tables)
-        truth = codec.bordered(planes, file.coefficients[number])
-        kind = codec.component_class(number)
+        planes = walk.new_planes(number, component.quantization, rows, columns, done, tables)
+        truth = walk.bordered(planes, file.coefficients[number])
+        kind = walk.component_class(number)
         keep = SHARE[kind] / max(picture.scan_bytes, 1)
-        codec.Walk(planes, tables, Collector(kind, weights[kind], keep, part, rng), truth).run()
+        walk.Walk(planes, tables, Collector(kind, weights[kind], keep, part, rng), truth).run()
         done.append(planes)
 
 

@@ -14,13 +14,13 @@ from jrecomp.planes.tables import Tables, make
 HIDDEN = (16, 8)
 
 
-def random_arrays(seed: int = 0) -> dict[str, npt.NDArray[Any]]:
+def random_arrays(seed: int = 0, hidden: tuple[int, int] = HIDDEN) -> dict[str, npt.NDArray[Any]]:
     """The arrays of a weights file with small random weights."""
     rng, tables = np.random.default_rng(seed), make()
     arrays: dict[str, npt.NDArray[Any]] = {f.name: getattr(tables, f.name) for f in fields(Tables)}
-    arrays["hidden"] = np.array(HIDDEN, np.int32)
+    arrays["hidden"] = np.array(hidden, np.int32)
     for number in range(weights.CLASSES):
-        layers = [s for plane in range(65) for s in weights.shapes(number, HIDDEN, plane)]
+        layers = [s for plane in range(65) for s in weights.shapes(number, hidden, plane)]
         linear = [weights.linear_shape(plane) for plane in range(64)]
         arrays[f"weight_{number}"] = rng.integers(-40, 41, sum(a * b for a, b in layers)).astype(np.int8)
         arrays[f"bias_{number}"] = rng.integers(-999, 999, sum(a for a, _ in layers)).astype(np.int32)

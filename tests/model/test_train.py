@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from jrecomp import codec
+from jrecomp.codec import walk
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.model import symbols, weights
 from jrecomp.model.network import Layer, Network
@@ -102,18 +103,18 @@ def test_what_training_sees_is_what_the_codec_asks(random_model: weights.Model) 
     collect(part, Picture(file, 1), linear, random_model.tables, np.random.default_rng(0))
     seen: list[np.ndarray] = []
 
-    class Watch(codec.NetworkSink):
+    class Watch(walk.NetworkSink):
         def value(self, plane, x, truth, sure):  # type: ignore[no-untyped-def]
             if plane == 3:
                 seen.append(x.T.astype(np.int8))
             return super().value(plane, x, truth, sure)
 
-    original = codec.NetworkSink
+    original = walk.NetworkSink
     try:
-        codec.NetworkSink = Watch  # type: ignore[misc]
-        codec.encode(file, random_model)
+        walk.NetworkSink = Watch  # type: ignore[misc]
+        codec.encode(file, random_model, engine="numpy")
     finally:
-        codec.NetworkSink = original  # type: ignore[misc]
+        walk.NetworkSink = original  # type: ignore[misc]
     collected = [sample.x for number in range(3) for sample in part[number, 3]]
     assert len(seen) == len(collected) and all(
         np.array_equal(a, b) for a, b in zip(seen, collected, strict=True)

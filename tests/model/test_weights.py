@@ -54,6 +54,8 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
     arrays["weight_1"] = arrays["weight_1"][:-1]
     with pytest.raises(ValueError, match="do not fit"):
         weights.build(9, "short", arrays)
+    with pytest.raises(ValueError, match="do not fit"):
+        weights.Model(9, "short", arrays).classes  # noqa: B018  the NumPy engine checks, too
 
 
 def test_weights_that_could_be_inexact_are_refused() -> None:
@@ -61,3 +63,5 @@ def test_weights_that_could_be_inexact_are_refused() -> None:
     arrays["bias_0"] = np.full_like(arrays["bias_0"], 1 << 24)
     with pytest.raises(ValueError, match="2\\^24"):
         weights.build(9, "inexact", arrays)
+    with pytest.raises(ValueError, match="2\\^24"):
+        weights.Model(9, "inexact", arrays).classes  # noqa: B018  the NumPy engine checks, too

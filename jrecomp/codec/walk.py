@@ -1,17 +1,15 @@
-"""One walk over the planes of a slice that encodes or decodes, so that the two cannot part."""
+"""One walk over the planes of a slice that encodes or decodes, so that the two cannot part.
+
+This is the reference: the native engine (jrecomp/native/engine) computes the same bytes.
+"""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
-from jrecomp.coding import BitDecoder, BitEncoder
 from jrecomp.errors import CorruptContainerError
-from jrecomp.jpeg.types import Frame, JpegFile
 from jrecomp.model.symbols import HEAD, PER_SIGN, Coder, Ones, code_last, code_values
 from jrecomp.model.weights import CLASSES, LAST, ClassWeights, Model, references_of
 from jrecomp.planes.ac import AcInputs
@@ -28,17 +26,6 @@ Features = npt.NDArray[np.float32]
 
 CHUNK = 4096
 """Blocks whose decisions are coded together."""
-
-SLICE_BLOCKS = 1 << 15
-"""Blocks of all components that a slice holds at most, where it has more than one MCU row."""
-
-
-@dataclass(frozen=True)
-class EncodedSlices:
-    """mcu_rows: MCU rows of each slice but the last, which may have fewer. data: one item per slice."""
-
-    mcu_rows: int
-    data: list[bytes]
 
 
 class Sink(Protocol):
@@ -189,66 +176,22 @@ def bordered(planes: Planes, coefficients: Int16) -> Int16:
     return truth
 
 
-def _walk_slice(
-    frame: Frame, mcu_rows: int, model: Model, coder: Coder, parts: list[Int16] | None
+def walk_slice(
+    steps: Sequence[npt.NDArray[np.int32]],
+    shapes: Sequence[tuple[int, int]],
+    model: Model,
+    coder: Coder,
+    parts: Sequence[Int16] | None,
 ) -> list[Int16]:
+    """Codes all components of a slice, given by quantization steps and (rows, columns) in blocks.
+
+    parts: coefficients [rows, columns, 64] to encode, None to decode. Returns the coefficients.
+    """
     done: list[Planes] = []
-    for number, component in enumerate(frame.components):
-        rows = mcu_rows * component.vertical
-        planes = new_planes(number, component.quantization, rows, component.block_columns, done, model.tables)
+    for number, (quantization, (rows, columns)) in enumerate(zip(steps, shapes, strict=True)):
+        planes = new_planes(number, quantization, rows, columns, done, model.tables)
         truth = None if parts is None else bordered(planes, parts[number])
         sink = NetworkSink(model.classes[component_class(number)], model.tables, coder)
         Walk(planes, model.tables, sink, truth).run()
         done.append(planes)
     return [planes.coefficients() for planes in done]
-
-
-def _encode_slice(frame: Frame, mcu_rows: int, model: Model, parts: list[Int16]) -> bytes:
-    if not any(part.any() for part in parts):
-        return b""
-    coder = BitEncoder()
-    _walk_slice(frame, mcu_rows, model, coder, parts)
-    return coder.finish() or b"\0"
-
-
-def _decode_slice(frame: Frame, mcu_rows: int, model: Model, data: bytes) -> list[Int16]:
-    if not data:
-        return [np.zeros((mcu_rows * c.vertical, c.block_columns, 64), np.int16) for c in frame.components]
-    return _walk_slice(frame, mcu_rows, model, BitDecoder(data), None)
-
-
-def _slice_rows(frame: Frame) -> int:
-    per_row = frame.mcu_columns * sum(c.horizontal * c.vertical for c in frame.components)
-    count = -(-frame.mcu_rows * per_row // SLICE_BLOCKS)
-    return max(1, -(-frame.mcu_rows // max(1, count)))
-
-
-def _heights(frame: Frame, mcu_rows: int) -> list[int]:
-    return [min(mcu_rows, frame.mcu_rows - start) for start in range(0, frame.mcu_rows, mcu_rows)]
-
-
-def encode(jpeg: JpegFile, model: Model, threads: int = 1) -> EncodedSlices:
-    """The coefficients of a file as range-coded slices; the bytes do not depend on `threads`."""
-    frame, mcu_rows = jpeg.frame, _slice_rows(jpeg.frame)
-
-    def one(item: tuple[int, int]) -> bytes:
-        start, height = item[0] * mcu_rows, item[1]
-        rows = [slice(start * c.vertical, (start + height) * c.vertical) for c in frame.components]
-        parts = [array[r] for array, r in zip(jpeg.coefficients, rows, strict=True)]
-        return _encode_slice(frame, height, model, parts)
-
-    with ThreadPoolExecutor(threads) as pool, threadpool_limits(1):
-        return EncodedSlices(mcu_rows, list(pool.map(one, enumerate(_heights(frame, mcu_rows)))))
-
-
-def decode(frame: Frame, slices: EncodedSlices, model: Model, threads: int = 1) -> list[Int16]:
-    """Coefficients per component, int16 [block row, block column, 64]; raises CorruptContainerError."""
-    if slices.mcu_rows < 1 or len(heights := _heights(frame, slices.mcu_rows)) != len(slices.data):
-        raise CorruptContainerError("the slices do not cover the frame")
-
-    def one(item: tuple[int, bytes]) -> list[Int16]:
-        return _decode_slice(frame, item[0], model, item[1])
-
-    with ThreadPoolExecutor(threads) as pool, threadpool_limits(1):
-        parts = list(pool.map(one, zip(heights, slices.data, strict=True)))
-    return [np.concatenate(rows) for rows in zip(*parts, strict=True)]

@@ -1,0 +1,68 @@
+"""The engines that code a slice: native for speed, NumPy for reading. Both give the same bytes."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from jrecomp.codec.walk import walk_slice
+from jrecomp.coding import BitDecoder, BitEncoder
+from jrecomp.errors import CorruptContainerError
+from jrecomp.model import Model
+from jrecomp.native._engine import Damaged
+
+Int16 = npt.NDArray[np.int16]
+Steps = Sequence[npt.NDArray[np.int32]]
+Shapes = Sequence[tuple[int, int]]
+
+
+class Engine(Protocol):
+    """Codes the components of a slice, given by quantization steps int32 [64] in zig-zag order."""
+
+    def encode(self, model: Model, steps: Steps, parts: Sequence[Int16]) -> bytes:
+        """Coefficients [rows, columns, 64] of each component to bytes."""
+        ...
+
+    def decode(self, model: Model, steps: Steps, shapes: Shapes, data: bytes) -> list[Int16]:
+        """The coefficients again; shapes: (rows, columns) in blocks. Raises CorruptContainerError."""
+        ...
+
+
+class NumpyEngine:
+    """The reference."""
+
+    def encode(self, model: Model, steps: Steps, parts: Sequence[Int16]) -> bytes:
+        """Runs the walk with an encoder."""
+        coder = BitEncoder()
+        walk_slice(steps, [(len(part), part.shape[1]) for part in parts], model, coder, parts)
+        return coder.finish()
+
+    def decode(self, model: Model, steps: Steps, shapes: Shapes, data: bytes) -> list[Int16]:
+        """Runs the walk with a decoder."""
+        return walk_slice(steps, shapes, model, BitDecoder(data), None)
+
+
+class NativeEngine:
+    """C++ on 8-bit operands (jrecomp/native/engine)."""
+
+    def encode(self, model: Model, steps: Steps, parts: Sequence[Int16]) -> bytes:
+        """All in native code, without the GIL."""
+        arrays = [np.ascontiguousarray(part) for part in parts]
+        return model.engine.encode(list(zip(_positive(steps), arrays, strict=True)))
+
+    def decode(self, model: Model, steps: Steps, shapes: Shapes, data: bytes) -> list[Int16]:
+        """All in native code, without the GIL."""
+        components = [(q, *shape) for q, shape in zip(_positive(steps), shapes, strict=True)]
+        try:
+            return model.engine.decode(components, data)
+        except Damaged as error:
+            raise CorruptContainerError(str(error)) from error
+
+
+def _positive(steps: Steps) -> list[list[int]]:
+    return [np.maximum(quantization, 1).tolist() for quantization in steps]
+
+
+ENGINES: dict[str, Engine] = {"native": NativeEngine(), "numpy": NumpyEngine()}
+DEFAULT_ENGINE = "native"

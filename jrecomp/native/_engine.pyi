@@ -1,0 +1,41 @@
+"""The native engine: codes a whole slice with a model, as jrecomp.codec.Walk does, byte for byte."""
+
+import numpy as np
+import numpy.typing as npt
+
+class Damaged(ValueError):
+    """The data of a slice is damaged."""
+
+class Engine:
+    """A model, ready to code slices. Methods release the GIL and may run in several threads at once."""
+
+    def __init__(
+        self,
+        log: npt.NDArray[np.uint8],
+        tanh: npt.NDArray[np.int8],
+        log2_mantissa: npt.NDArray[np.int8],
+        sigmoid: npt.NDArray[np.uint16],
+        half: npt.NDArray[np.int16],
+        quarter: npt.NDArray[np.int16],
+        selections: list[tuple[list[int], list[int], list[int], tuple[int, int, int, int, int]]],
+    ) -> None:
+        """Tables of jrecomp.planes.tables; per plane: input planes, sides, planes of energies, cross."""
+
+    def add_class(
+        self,
+        number: int,
+        first_width: int,
+        second_width: int,
+        weights: npt.NDArray[np.int8],
+        biases: npt.NDArray[np.int32],
+        linear: npt.NDArray[np.int16],
+    ) -> None:
+        """Weights of a component class as they are in the weights file; raises ValueError."""
+
+    def encode(self, components: list[tuple[list[int], npt.NDArray[np.int16]]]) -> bytes:
+        """Codes quantization steps [64] and coefficients [rows, columns, 64] of each component."""
+
+    def decode(
+        self, components: list[tuple[list[int], int, int]], data: bytes
+    ) -> list[npt.NDArray[np.int16]]:
+        """Coefficients of components given by steps, rows and columns; raises Damaged."""

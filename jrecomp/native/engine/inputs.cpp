@@ -1,0 +1,207 @@
+#include "inputs.hpp"
+
+namespace jrecomp {
+
+namespace {
+
+constexpr int kFraction = 16;
+constexpr int kClip = 127, kLookup = 2 * kClip + 1;
+constexpr int kDiagonal[12][2] = {{-1, -1}, {-1, 1}, {1, -1}, {1, 1},   {-1, -3}, {-1, 3},
+                                  {1, -3},  {1, 3},  {-3, -1}, {3, -1}, {-3, 1},  {3, 1}};
+constexpr int kDirect[16][2] = {{0, -1}, {0, 1},   {-1, 0}, {1, 0},  {-1, -2}, {-1, 2}, {1, -2}, {1, 2},
+                                {-2, -1}, {2, -1}, {-2, 1}, {2, 1},  {0, -3},  {0, 3},  {-3, 0}, {3, 0}};
+constexpr int kLastSteps[8] = {1, 2, 5, 9, 14, 20, 35, 60};
+constexpr int kBands[7] = {1, 3, 6, 10, 21, 36, 64};
+
+void add_phase(int number, InputWriter& out) {
+    for (int i = 0; i < kPhases; ++i) out.add(i == number ? 64 : 0);
+}
+
+void add_slope(const I64* sums, I64 y, I64 step, const Tables& tables, InputWriter& out) {
+    int trust[3], views[kScales];
+    const I64 predicted = slope_prediction(sums, y, step, tables, trust);
+    tables.tanh_of(predicted, views);
+    for (const int view : views) out.add(view);
+    out.add(tables.log_of(predicted));
+    for (const int value : trust) out.add(value);
+}
+
+}  // namespace
+
+std::vector<PyramidPhase> pyramid(int rows, int columns) {
+    std::vector<PyramidPhase> phases(kPhases);
+    for (int n = 0; n < kPhases; ++n) {
+        phases[n].number = n;
+        const int d = n ? 4 >> (n - 1) / 2 : 0;
+        if (n % 2)
+            for (const auto& o : kDiagonal) phases[n].offsets.emplace_back(o[0] * d, o[1] * d);
+        else if (n)
+            for (const auto& o : kDirect) phases[n].offsets.emplace_back(o[0] * d, o[1] * d);
+    }
+    for (int row = 0; row < rows; ++row)
+        for (int column = 0; column < columns; ++column) {
+            int number = 0;
+            if (row % 8 || column % 8) {
+                int d = 4, level = 0;
+                while (row % d || column % d) d /= 2, ++level;
+                number = 1 + 2 * level + !(row % (2 * d) && column % (2 * d));
+            }
+            phases[number].blocks.emplace_back(row, column);
+        }
+    return phases;
+}
+
+I64 dc_inputs(const Planes& planes, const Neighbourhood& near, int row, int column, const I64* weights,
+              const Tables& tables, InputWriter out) {
+    const I64 step = planes.steps[0];
+    const int used = static_cast<int>(near.phase().offsets.size());
+    I64 values[kSlots], fine = 0;
+    near.gather(planes.plane(0), row, column, values);
+    for (int i = 0; i < kSlots; ++i) fine += weights[i] * values[i];
+    fine >>= 8;
+    const I64 predicted = (fine + 8) >> 4;
+    for (int i = 0; i < kSlots; ++i) out.add(i < used ? tables.log_of((values[i] - predicted) * kFraction) : 0);
+    out.add(8 * (fine - 16 * predicted));
+    out.add(tables.log_of(step * kFraction));
+    add_phase(near.phase().number, out);
+    const int count = used ? used : 1, b = planes.block(row, column);
+    for (const auto& reference : planes.references) {
+        I64 y[kSlots], y_fine = 0, c[kSlots], c_total = 0, y_total = 0, sums[3] = {0, 0, 0};
+        near.gather(reference->values.data(), row, column, y);
+        for (int i = 0; i < kSlots; ++i) y_fine += weights[i] * y[i];
+        const I64 surprise = reference->values[b] - (y_fine >> 12);
+        for (int i = 0; i < count; ++i) {
+            c[i] = clamp(values[i] * step, -kLimit, kLimit);
+            c_total += c[i];
+            y_total += y[i];
+        }
+        const I64 c_mean = floor_div(c_total, count), y_mean = floor_div(y_total, count);
+        for (int i = 0; i < count; ++i) {
+            const I64 dc = c[i] - c_mean, dy = y[i] - y_mean;
+            sums[0] += dc * dy;
+            sums[1] += dy * dy;
+            sums[2] += dc * dc;
+        }
+        out.add(tables.log_of(floor_div(surprise * kFraction, step)));
+        add_slope(sums, surprise, step, tables, out);
+    }
+    return predicted;
+}
+
+void last_inputs(const Planes& planes, const Neighbourhood& near, int row, int column, const Tables& tables,
+                 InputWriter out) {
+    const int b = planes.block(row, column);
+    I64 slots[kSlots];
+    near.gather(planes.last.data(), row, column, slots);
+    for (const I64 slot : slots) out.add(2 * slot);
+    for (int n = 0; n < 8; ++n) out.add(tables.log_of(I64{planes.plane(kDifference + n)[b]} * kFraction));
+    for (const int j : kLastSteps) out.add(tables.log_of(planes.steps[j] * kFraction));
+    add_phase(near.phase().number, out);
+    for (const auto& reference : planes.references) {
+        I64 around = 0, magnitudes[64];
+        for (const int offset : planes.around) around += reference->last[b + offset];
+        for (int j = 0; j < 64; ++j) {
+            const I64 value = std::llabs(reference->values[j * planes.size + b]);
+            magnitudes[j] = value ? value * kFraction / planes.steps[j] : 0;
+        }
+        out.add(2 * reference->last[b]);
+        out.add(2 * floor_div(around, 8));
+        for (const I64 threshold : {8, 16, 32}) {
+            int j = 63;
+            while (j > 0 && magnitudes[j] < threshold) --j;
+            out.add(2 * j);
+        }
+        for (int band = 0; band < 6; ++band) {
+            I64 sum = 0;
+            for (int j = kBands[band]; j < kBands[band + 1]; ++j) sum += magnitudes[j];
+            out.add(tables.log_of(sum));
+        }
+    }
+}
+
+AcInputs::AcInputs(const Planes& planes, int k, const AcSelection& selection, const Tables& tables,
+                   const std::vector<Slopes>& slopes)
+    : planes_(planes), k_(k), selection_(selection), tables_(tables), slopes_(slopes), step_(planes.steps[k]) {
+    const std::size_t count = selection.plane.size();
+    lookup_.resize(count * kLookup);
+    products_.resize(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        const int plane = selection.plane[i], side = selection.side[i];
+        deltas_.push_back(plane * static_cast<int>(planes.size) + (side < 0 ? 0 : planes.around[side]));
+        const I64 step = planes.steps[plane < 64 ? plane : 0];
+        products_[i] = step;
+        for (int m = 0; m <= kClip; ++m) {
+            const int value = tables.log_of(m * step * kFraction / step_);
+            lookup_[i * kLookup + kClip + m] = static_cast<std::uint8_t>(kInputOffset + value);
+            lookup_[i * kLookup + kClip - m] = static_cast<std::uint8_t>(kInputOffset - value);
+        }
+    }
+    integrate(selection.nearest, near_);
+}
+
+void AcInputs::integrate(const std::vector<int>& planes, std::vector<I64>& total) const {
+    const int height = planes_.height, width = planes_.width;
+    total.assign(static_cast<std::size_t>(height + 1) * (width + 1), 0);
+    for (int y = 0; y < height; ++y) {
+        I64 row = 0;
+        for (int x = 0; x < width; ++x) {
+            I64 sum = 0;
+            for (const int j : planes) sum += std::abs(planes_.plane(j)[y * width + x]) * planes_.steps[j];
+            if (sum) row += std::min<I64>(sum * kFraction / step_, 1 << 20);
+            total[(y + 1) * (width + 1) + x + 1] = total[y * (width + 1) + x + 1] + row;
+        }
+    }
+}
+
+I64 AcInputs::box(const std::vector<I64>& total, int row, int column, int radius) const {
+    const int y = row + kBorder, x = column + kBorder, stride = planes_.width + 1;
+    const int top = std::max(0, y - radius), bottom = std::min(planes_.height, y + radius + 1);
+    const int left = std::max(0, x - radius), right = std::min(planes_.width, x + radius + 1);
+    return total[bottom * stride + right] - total[top * stride + right] - total[bottom * stride + left] +
+           total[top * stride + left];
+}
+
+void AcInputs::start_phase(int phase, const I64* weights) {
+    phase_ = phase;
+    if (phase) integrate({k_}, own_);
+    for (std::size_t i = 0; i < products_.size(); ++i) {
+        const int plane = selection_.plane[i];
+        products_[i] = weights[i] * planes_.steps[plane < 64 ? plane : 0];
+    }
+}
+
+void AcInputs::build(int row, int column, InputWriter out) const {
+    const int b = planes_.block(row, column), count = static_cast<int>(deltas_.size());
+    const std::int16_t* values = planes_.values.data() + b;
+    I64 total = 0;
+    for (int i = 0; i < count; ++i) {
+        const int c = values[deltas_[i]];
+        out.add(lookup_[i * kLookup + kClip + clamp(c, -kClip, kClip)] - kInputOffset);
+        total += products_[i] * c;
+    }
+    const I64 predicted = floor_div(total, step_ << 8);
+    out.add(tables_.log_of(step_ * kFraction / 4));
+    out.add(64 * phase_);
+    out.add(2 * planes_.last[b]);
+    for (const int offset : planes_.around) out.add(2 * planes_.last[b + offset]);
+    const I64 used = std::max<I64>(1, static_cast<I64>(selection_.nearest.size()));
+    out.add(tables_.log_of(box(near_, row, column, 2) / (25 * used)));
+    out.add(tables_.log_of(box(near_, row, column, 8) / (289 * used)));
+    out.add(phase_ ? tables_.log_of(box(own_, row, column, 2) / 12) : 0);
+    int views[kScales];
+    tables_.tanh_of(predicted, views);
+    for (const int view : views) out.add(view);
+    out.add(tables_.log_of(predicted));
+    for (std::size_t n = 0; n < slopes_.size(); ++n) {
+        const Reference& reference = *planes_.references[n];
+        const auto at = [&](int j, int block) { return I64{reference.values[j * planes_.size + block]}; };
+        for (const int j : selection_.cross) out.add(tables_.log_of(floor_div(at(j, b) * kFraction, step_)));
+        I64 around = 0;
+        for (const int offset : planes_.around) around += std::llabs(at(k_, b + offset));
+        out.add(tables_.log_of(around * (kFraction / 8) / step_));
+        out.add(2 * reference.last[b]);
+        add_slope(slopes_[n].sums(row, column), at(k_, b), step_, tables_, out);
+    }
+}
+
+}  // namespace jrecomp

@@ -1,0 +1,219 @@
+// The Python side of the native engine.
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/array.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <tuple>
+
+#include "walk.hpp"
+
+namespace nb = nanobind;
+
+namespace jrecomp {
+namespace {
+
+template <class T>
+using Array = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
+using Blocks = nb::ndarray<const std::int16_t, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
+using Selection = std::tuple<std::vector<int>, std::vector<int>, std::vector<int>, std::array<int, 5>>;
+
+constexpr int kValueOutputs = 2 + 2 * kPerSign, kLastOutputs = (1 << kLastLevels) - 1;
+constexpr int kAcScalars = 23, kAcPerReference = 19;
+constexpr int kDcScalars = 2 + kPhases, kDcPerReference = 13;
+constexpr int kLastScalars = 16 + kPhases, kLastPerReference = 11;
+
+void require(bool condition, const char* message) {
+    if (!condition) throw std::invalid_argument(message);
+}
+
+template <class T>
+std::vector<T> copy(const Array<T>& array, std::size_t size) {
+    require(array.size() == size, "an array of the model has the wrong size");
+    return {array.data(), array.data() + size};
+}
+
+// Takes arrays apart from the front.
+template <class T>
+class Reader {
+public:
+    explicit Reader(const Array<T>& array) : at_(array.data()), end_(at_ + array.size()) {}
+    const T* take(std::size_t count) {
+        require(count <= static_cast<std::size_t>(end_ - at_), "weights do not fit the network");
+        at_ += count;
+        return at_ - count;
+    }
+    bool empty() const { return at_ == end_; }
+
+private:
+    const T *at_, *end_;
+};
+
+class Engine {
+public:
+    Engine(const Array<std::uint8_t>& log, const Array<std::int8_t>& tanh, const Array<std::int8_t>& log2_mantissa,
+           const Array<std::uint16_t>& sigmoid, const Array<std::int16_t>& half, const Array<std::int16_t>& quarter,
+           const std::vector<Selection>& selections) {
+        Tables& t = model_.tables;
+        t.log = copy(log, kMagnitudes);
+        t.tanh = copy(tanh, kScales * kMagnitudes);
+        t.log2_mantissa = copy(log2_mantissa, 16);
+        t.sigmoid = copy(sigmoid, 2 * kLogitLimit + 1);
+        t.half = copy(half, 64);
+        t.quarter = copy(quarter, 64);
+        require(selections.size() == 64, "64 selections are needed");
+        for (int k = 0; k < 64; ++k) {
+            AcSelection& s = model_.selections[k];
+            std::tie(s.plane, s.side, s.nearest, s.cross) = selections[k];
+            require(s.plane.size() == s.side.size(), "a selection is uneven");
+            for (const int plane : s.plane) require(plane >= 0 && plane < kPlanes, "bad plane");
+            for (const int side : s.side) require(side >= -1 && side < 8, "bad side");
+            for (const int plane : s.nearest) require(plane >= 0 && plane < 64, "bad plane");
+            for (const int plane : s.cross) require(plane >= 0 && plane < 64, "bad plane");
+        }
+    }
+
+    void add_class(int number, int first_width, int second_width, const Array<std::int8_t>& weights,
+                   const Array<std::int32_t>& biases, const Array<std::int16_t>& linear) {
+        require(number >= 0 && number < kClasses, "bad class");
+        require(first_width > 0 && first_width <= 4096 && second_width > 0 && second_width <= 4096, "bad width");
+        Reader<std::int8_t> w(weights);
+        Reader<std::int32_t> b(biases);
+        Reader<std::int16_t> l(linear);
+        ClassWeights result;
+        const auto dense = [&](int inputs, int outputs, int offset) {
+            return Dense(w.take(static_cast<std::size_t>(inputs) * outputs), b.take(outputs), inputs, outputs, offset,
+                         offset ? 127 : 255);
+        };
+        for (int plane = 0; plane <= kLastNetwork; ++plane) {
+            Dense first = dense(inputs_of(plane, number), first_width, kInputOffset);
+            Dense second = dense(first_width, second_width, 0);
+            std::vector<Dense> outputs;
+            if (plane == kLastNetwork) {
+                outputs.push_back(dense(second_width, kLastOutputs, 0));
+            } else {
+                outputs.push_back(dense(second_width, 2, 0));
+                outputs.push_back(dense(second_width, kPerSign, 0));
+                outputs.push_back(dense(second_width, kPerSign, 0));
+            }
+            result.networks.push_back({std::move(first), std::move(second), std::move(outputs)});
+        }
+        for (int plane = 0; plane < 64; ++plane) {
+            const std::size_t count = plane ? 2 * model_.selections[plane].plane.size() : kPhases * kSlots;
+            const std::int16_t* from = l.take(count);
+            result.linear.emplace_back(from, from + count);
+        }
+        require(w.empty() && b.empty() && l.empty(), "weights do not fit the network");
+        model_.classes[number] = std::move(result);
+    }
+
+    nb::bytes encode(const std::vector<std::tuple<std::vector<I64>, Blocks>>& components) const {
+        std::vector<Part> parts;
+        for (const auto& [steps, blocks] : components) {
+            require(blocks.shape(2) == 64, "blocks have 64 coefficients");
+            parts.push_back(make_part(steps, static_cast<int>(blocks.shape(0)), static_cast<int>(blocks.shape(1))));
+            parts.back().source = blocks.data();
+        }
+        RangeEncoder coder;
+        std::string bytes;
+        {
+            const nb::gil_scoped_release released;
+            walk(parts, coder);
+            bytes = coder.finish();
+        }
+        return nb::bytes(bytes.data(), bytes.size());
+    }
+
+    nb::list decode(const std::vector<std::tuple<std::vector<I64>, int, int>>& components, const nb::bytes& data) const {
+        std::vector<Part> parts;
+        for (const auto& [steps, rows, columns] : components) parts.push_back(make_part(steps, rows, columns));
+        {
+            RangeDecoder coder(static_cast<const std::uint8_t*>(data.data()), data.size());
+            const nb::gil_scoped_release released;
+            walk(parts, coder);
+        }
+        nb::list result;
+        for (Part& part : parts) result.append(blocks_of(part.planes));
+        return result;
+    }
+
+private:
+    struct Part {
+        Planes planes;
+        const std::int16_t* source;  // [rows][columns][64], null to decode
+    };
+
+    static int references_of(int number) { return number; }
+
+    int inputs_of(int plane, int number) const {
+        const int references = references_of(number);
+        if (plane == 0) return kSlots + kDcScalars + references * kDcPerReference;
+        if (plane == kLastNetwork) return kSlots + kLastScalars + references * kLastPerReference;
+        return static_cast<int>(model_.selections[plane].plane.size()) + kAcScalars + references * kAcPerReference;
+    }
+
+    static Part make_part(const std::vector<I64>& steps, int rows, int columns) {
+        require(steps.size() == 64 && rows > 0 && columns > 0, "bad component");
+        require(static_cast<I64>(rows + 4) * (columns + 4) < 1 << 24, "the slice is too large");
+        for (const I64 step : steps) require(step >= 1 && step <= 65535, "bad quantization step");
+        return {Planes(steps.data(), rows, columns), nullptr};
+    }
+
+    template <class Coder>
+    void walk(std::vector<Part>& parts, Coder& coder) const {
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+            Planes& planes = parts[i].planes;
+            const int number = static_cast<int>(std::min<std::size_t>(i, kClasses - 1));
+            require(!model_.classes[number].networks.empty(), "the model lacks a class");
+            for (int r = 0; r < references_of(number); ++r)
+                planes.references.push_back(make_reference(parts[r ? i - 1 : 0].planes, planes, model_.tables));
+            std::vector<std::int16_t> truth;
+            if (parts[i].source) truth = bordered(planes, parts[i].source);
+            Walk<Coder>(model_, model_.classes[number], planes, truth.empty() ? nullptr : truth.data(), coder).run();
+            planes.references.clear();
+        }
+    }
+
+    static std::vector<std::int16_t> bordered(const Planes& planes, const std::int16_t* blocks) {
+        std::vector<std::int16_t> truth(64 * planes.size);
+        for (int row = 0; row < planes.rows; ++row)
+            for (int column = 0; column < planes.columns; ++column, blocks += 64)
+                for (int k = 0; k < 64; ++k) truth[k * planes.size + planes.block(row, column)] = blocks[k];
+        return truth;
+    }
+
+    static nb::ndarray<nb::numpy, std::int16_t, nb::ndim<3>> blocks_of(const Planes& planes) {
+        const std::size_t count = static_cast<std::size_t>(planes.rows) * planes.columns * 64;
+        auto* blocks = new std::int16_t[count];
+        const nb::capsule owner(blocks, [](void* p) noexcept { delete[] static_cast<std::int16_t*>(p); });
+        std::int16_t* out = blocks;
+        for (int row = 0; row < planes.rows; ++row)
+            for (int column = 0; column < planes.columns; ++column)
+                for (int k = 0; k < 64; ++k) *out++ = planes.plane(k)[planes.block(row, column)];
+        return {blocks, {static_cast<std::size_t>(planes.rows), static_cast<std::size_t>(planes.columns), 64}, owner};
+    }
+
+    Model model_;
+};
+
+}  // namespace
+}  // namespace jrecomp
+
+NB_MODULE(_engine, module) {
+    using jrecomp::Engine;
+    nb::exception<jrecomp::Damaged>(module, "Damaged", PyExc_ValueError);
+    nb::class_<Engine>(module, "Engine")
+        .def(nb::init<const jrecomp::Array<std::uint8_t>&, const jrecomp::Array<std::int8_t>&,
+                      const jrecomp::Array<std::int8_t>&, const jrecomp::Array<std::uint16_t>&,
+                      const jrecomp::Array<std::int16_t>&, const jrecomp::Array<std::int16_t>&,
+                      const std::vector<jrecomp::Selection>&>(),
+             nb::arg("log"), nb::arg("tanh"), nb::arg("log2_mantissa"), nb::arg("sigmoid"), nb::arg("half"),
+             nb::arg("quarter"), nb::arg("selections"))
+        .def("add_class", &Engine::add_class, nb::arg("number"), nb::arg("first_width"), nb::arg("second_width"),
+             nb::arg("weights"), nb::arg("biases"), nb::arg("linear"))
+        .def("encode", &Engine::encode, nb::arg("components"))
+        .def("decode", &Engine::decode, nb::arg("components"), nb::arg("data"));
+}

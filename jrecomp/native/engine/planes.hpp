@@ -1,0 +1,109 @@
+// What is known of one component of a slice while it is coded; twin of jrecomp.planes.store.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "tables.hpp"
+
+namespace jrecomp {
+
+constexpr int kBorder = 2;
+constexpr int kDifference = 64;  // planes 64 to 71: DC differences of the eight neighbours
+constexpr int kPlanes = 72;
+constexpr int kAround[8][2] = {{-1, -1}, {-1, 0}, {-1, 1}, {0, -1}, {0, 1}, {1, -1}, {1, 0}, {1, 1}};
+
+struct Reference {
+    std::vector<std::int32_t> values;  // [64][size], dequantized
+    std::vector<std::int16_t> last;
+};
+
+struct Planes {
+    Planes(const I64* quantization, int block_rows, int block_columns)
+        : steps(quantization, quantization + 64),
+          rows(block_rows),
+          columns(block_columns),
+          height(block_rows + 2 * kBorder),
+          width(block_columns + 2 * kBorder),
+          size(static_cast<std::size_t>(height) * width),
+          values(kPlanes * size),
+          last(size) {
+        for (int n = 0; n < 8; ++n) around[n] = kAround[n][0] * width + kAround[n][1];
+    }
+
+    int block(int row, int column) const { return (row + kBorder) * width + column + kBorder; }
+    std::int16_t* plane(int k) { return values.data() + k * size; }
+    const std::int16_t* plane(int k) const { return values.data() + k * size; }
+
+    // Copies the outermost blocks into the ring around them.
+    template <class T>
+    void repeat_edge(T* grid) const {
+        for (int c = 0; c < columns; ++c) {
+            grid[block(-1, c)] = grid[block(0, c)];
+            grid[block(rows, c)] = grid[block(rows - 1, c)];
+        }
+        for (int r = -1; r <= rows; ++r) {
+            grid[block(r, -1)] = grid[block(r, 0)];
+            grid[block(r, columns)] = grid[block(r, columns - 1)];
+        }
+    }
+
+    void finish_dc() {
+        repeat_edge(plane(0));
+        const std::int16_t* dc = plane(0);
+        for (int n = 0; n < 8; ++n) {
+            std::int16_t* out = plane(kDifference + n);
+            for (int r = 0; r < rows; ++r)
+                for (int c = 0; c < columns; ++c) {
+                    const int b = block(r, c);
+                    out[b] = static_cast<std::int16_t>(clamp(dc[b + around[n]] - dc[b], -kLimit, kLimit));
+                }
+        }
+    }
+
+    I64 dequantized(int k, int b) const { return clamp(plane(k)[b] * steps[k], -kLimit, kLimit); }
+
+    I64 dequantized_difference(int n, int b) const {
+        return clamp(plane(kDifference + n)[b] * steps[0], -kLimit, kLimit);
+    }
+
+    std::vector<I64> steps;
+    int rows, columns, height, width;
+    std::size_t size;
+    std::vector<std::int16_t> values, last;
+    int around[8];
+    std::vector<std::shared_ptr<const Reference>> references;
+};
+
+// `source` on the block grid of `target`; all zero where the ratio is not 1, 2 or 4 in each direction.
+std::shared_ptr<const Reference> make_reference(const Planes& source, const Planes& target, const Tables& tables);
+
+// Local slopes on a reference (docs/format/model.md, section 4).
+class Slopes {
+public:
+    Slopes(const Planes& planes, const Reference& reference);
+    void learn(int k);
+    // Sums of c y, y y, c c of a block.
+    const I64* sums(int row, int column) const { return &sums_[3 * (static_cast<std::size_t>(row) * planes_.columns + column)]; }
+
+private:
+    const Planes& planes_;
+    const Reference& reference_;
+    std::vector<I64> own_, differences_, sums_;  // own_: [size][3], the others [rows * columns][3]
+};
+
+// The slope prediction of a coefficient in sixteenths of its step; trust gets three inputs.
+template <class Out>
+I64 slope_prediction(const I64* sums, I64 y, I64 step, const Tables& tables, Out trust) {
+    constexpr I64 kBias = 300;
+    const I64 product = sums[0], energy = sums[1], own = sums[2];
+    const I64 log_step = tables.log2_of(step);
+    const I64 l_product = tables.log2_of(std::llabs(product) + 1);
+    const I64 l_energy = tables.log2_of(energy + 1), l_own = tables.log2_of(own + 1);
+    const I64 agreement = clamp(127 + 2 * (2 * l_product - l_energy - l_own), 0, 127);
+    trust[0] = static_cast<int>(product > 0 ? agreement : product < 0 ? -agreement : 0);
+    trust[1] = static_cast<int>(clamp((l_energy >> 1) - log_step, -127, 127));
+    trust[2] = static_cast<int>(clamp((l_own >> 1) - log_step, -127, 127));
+    return floor_div(16 * product * y, (energy + kBias) * step);
+}
+
+}  // namespace jrecomp

@@ -1,0 +1,102 @@
+// The range coder of docs/format/model.md, section 7: the same bytes as constriction's.
+#pragma once
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace jrecomp {
+
+struct Damaged : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+constexpr std::uint32_t kTotal = 1u << 24;
+
+inline std::uint32_t split_of(std::uint32_t ones) {
+    return static_cast<std::uint32_t>((65536ull - ones) * (kTotal - 2) >> 16) + 1;
+}
+
+class RangeEncoder {
+public:
+    bool code(std::uint32_t ones, bool decision) {
+        const std::uint32_t split = split_of(ones);
+        const std::uint64_t scale = range_ >> 24;
+        if (decision) {
+            add(scale * split);
+            range_ = scale * (kTotal - split);
+        } else {
+            range_ = scale * split;
+        }
+        if (range_ < 1ull << 32) {
+            words_.push_back(static_cast<std::uint32_t>(lower_ >> 32));
+            lower_ <<= 32;
+            range_ <<= 32;
+        }
+        return decision;
+    }
+
+    std::string finish() {
+        if (range_ != ~0ull || !words_.empty()) {
+            add((1ull << 32) - 1);
+            words_.push_back(static_cast<std::uint32_t>(lower_ >> 32));
+        }
+        std::string bytes;
+        for (const std::uint32_t word : words_)
+            for (int shift = 0; shift < 32; shift += 8) bytes.push_back(static_cast<char>(word >> shift));
+        bytes.resize(bytes.find_last_not_of('\0') + 1);
+        return bytes;
+    }
+
+private:
+    void add(std::uint64_t value) {
+        lower_ += value;
+        if (lower_ < value)  // the carry runs through all words that are full
+            for (std::size_t i = words_.size(); i-- && ++words_[i] == 0;) {
+            }
+    }
+
+    std::uint64_t lower_ = 0, range_ = ~0ull;
+    std::vector<std::uint32_t> words_;
+};
+
+class RangeDecoder {
+public:
+    RangeDecoder(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {
+        point_ = static_cast<std::uint64_t>(next()) << 32;
+        point_ |= next();
+    }
+
+    bool code(std::uint32_t ones, bool) {
+        const std::uint32_t split = split_of(ones);
+        const std::uint64_t scale = range_ >> 24;
+        const std::uint64_t offset = point_ - lower_;
+        const bool decision = offset >= scale * split;
+        if (decision) {
+            if (offset >= scale * kTotal) throw Damaged("range-coded data is damaged");
+            lower_ += scale * split;
+            range_ = scale * (kTotal - split);
+        } else {
+            range_ = scale * split;
+        }
+        if (range_ < 1ull << 32) {
+            lower_ <<= 32;
+            range_ <<= 32;
+            point_ = point_ << 32 | next();
+        }
+        return decision;
+    }
+
+private:
+    std::uint32_t next() {
+        std::uint32_t word = 0;
+        for (int shift = 0; shift < 32 && at_ < size_; shift += 8) word |= std::uint32_t{data_[at_++]} << shift;
+        return word;
+    }
+
+    const std::uint8_t* data_;
+    std::size_t size_, at_ = 0;
+    std::uint64_t lower_ = 0, range_ = ~0ull, point_ = 0;
+};
+
+}  // namespace jrecomp
