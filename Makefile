@@ -32,7 +32,7 @@ docs: $(VENV)/installed-test ## Write docs/cli.md from the help of the commands.
 	$(BIN)/python docs/generate_cli.py > docs/cli.md
 
 train: $(VENV)/bin/pip ## Install what training needs: torch for the CPU.
-	$(PIP) --extra-index-url https://download.pytorch.org/whl/cpu '.[train]'
+	$(PIP) '.[train]'
 
 clean: ## Remove everything that was made.
 	rm -rf $(VENV) build
