@@ -23,7 +23,7 @@ from jrecomp import codec
 from jrecomp.model.weights import CLASSES, LAST, build, shapes
 from jrecomp.planes.tables import Tables, make
 from jrecomp.train import corpus, samples
-from jrecomp.train.fit import fit
+from jrecomp.train.fit import BATCH, fit
 
 SEED = 1
 
@@ -72,6 +72,9 @@ def _linear(settings: Settings, tables: Tables) -> samples.Linear:
         return [[arrays[f"{c}-{p}"] for p in range(64)] for c in range(CLASSES)]
 
 
+EPOCHS = 25
+"""A network sees each of its samples at most this often, lest it learn them by heart."""
+
 LINEAR_RECIPES = 800
 """Files that the linear predictions are fitted to; more change nothing."""
 
@@ -96,7 +99,7 @@ def _steps(settings: Settings, key: samples.Key, count: int) -> int:
     share = 1.0 if number == 0 else 0.5
     if 0 < plane < LAST:
         share *= 1.0 if plane < 30 else 0.6
-    return max(50, int(settings.steps * share * min(1.0, count / 30000)))
+    return max(50, min(int(settings.steps * share), EPOCHS * count // BATCH))
 
 
 def _order() -> list[samples.Key]:

@@ -23,6 +23,10 @@ SHARE = (4000, 12000, 12000)
 """Per component class: a block is kept with probability SHARE / bytes of its file, so that a file
 counts by the share of its bytes and high quality does not drown the low."""
 
+GROWTH = (0.0, 0.25, 0.25)
+"""Per component class: what is added to the factor 1 on SHARE for each AC plane, because few blocks of
+chroma reach the high ones and their networks would learn the samples by heart."""
+
 
 @dataclass
 class Samples:
@@ -49,7 +53,8 @@ class Collector:
     ) -> Int64:
         """Keeps some blocks of a chunk."""
         assert truth is not None
-        kept = np.flatnonzero(self._rng.random(len(truth)) < self._keep)
+        share = self._keep * (1 + GROWTH[self._number] * (plane if plane < LAST else 0))
+        kept = np.flatnonzero(self._rng.random(len(truth)) < share)
         if len(kept):
             sample = Samples(x[:, kept].T.astype(np.int8), truth[kept].astype(np.int32), sure[kept])
             self._part.setdefault((self._number, plane), []).append(sample)

@@ -24,6 +24,26 @@ def test_manifest_names_exact_bytes_once() -> None:
         assert hashlib.sha256((weights.folder() / entry["file"]).read_bytes()).hexdigest() == entry["sha256"]
 
 
+def test_found_in_a_checkout_and_in_an_installed_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place, expected in (("checkout", "checkout/weights"), ("site", "site/jrecomp/weights")):
+        module = tmp_path / place / "jrecomp" / "model" / "weights.py"
+        module.parent.mkdir(parents=True)
+        if place == "checkout":
+            (tmp_path / place / "pyproject.toml").touch()
+        monkeypatch.setattr(weights, "__file__", str(module))
+        assert weights.folder() == tmp_path / expected
+
+
+def test_what_is_installed_is_what_the_checkout_has() -> None:
+    source = Path(__file__).parents[2] / "weights"
+    names = sorted(path.name for path in source.iterdir() if not path.name.startswith("."))
+    assert "manifest.json" in names
+    for name in names:
+        assert (weights.folder() / name).read_bytes() == (source / name).read_bytes()
+
+
 def test_weights_stay_small() -> None:
     assert sum((weights.folder() / entry["file"]).stat().st_size for entry in entries()) < 30_000_000
 
