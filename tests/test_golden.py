@@ -1,10 +1,11 @@
-"""Containers of every released format and model decode for ever."""
+"""Containers of every released format and model decode for ever (golden/make.py made them)."""
 
 from pathlib import Path
 
 import pytest
 
 import jrecomp
+from jrecomp.model import weights
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.jrc"))
 
@@ -14,5 +15,7 @@ def test_golden_file_decodes(path: Path) -> None:
     assert jrecomp.decompress(path.read_bytes()) == path.with_suffix(".jpg").read_bytes()
 
 
-def test_there_are_golden_files() -> None:
-    assert GOLDEN
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_golden_file_says_what_it_is(path: Path) -> None:
+    expected = "stored" if path.stem.startswith("no_jpeg") else "lossless"
+    assert jrecomp.inspect(path.read_bytes()).mode == expected

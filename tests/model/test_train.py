@@ -16,7 +16,7 @@ from tests.model.conftest import random_file
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install jrecomp[train]")
 
-from jrecomp.train import fit, run  # noqa: E402
+from jrecomp.train import decisions, fit, run  # noqa: E402
 
 
 def draw(path: Path, seed: int) -> None:
@@ -65,7 +65,7 @@ def test_training_computes_what_the_codec_computes() -> None:
 
 def test_training_cost_is_the_coders() -> None:
     rng = np.random.default_rng(2)
-    truth = np.rint(rng.laplace(0, 4, 3000)).astype(np.int64)
+    truth = np.rint(rng.laplace(0, 4, 3000)).astype(np.int32)
     sure = (truth != 0) & (rng.random(3000) < 0.1)
     logits = rng.normal(0, 1, (3000, symbols.VALUE_OUTPUTS)).astype(np.float32)
 
@@ -85,10 +85,11 @@ def test_training_cost_is_the_coders() -> None:
         return ones[start : start + symbols.PER_SIGN, index]
 
     meter = Meter()
-    symbols.code_values(meter, ones[: symbols.HEAD], tail, truth, sure)
+    symbols.code_values(meter, ones[: symbols.HEAD], tail, truth.astype(np.int64), sure)
     lengths = np.floor(np.log2(np.maximum(np.abs(truth), 1))).astype(int) + 1
     raw = np.where(lengths <= 2, 0, np.where(lengths < 7, np.maximum(lengths - 3, 0), lengths - 2)).sum()
-    cost = fit.value_bits(torch.from_numpy(logits), torch.from_numpy(truth), torch.from_numpy(sure)).item()
+    wanted = decisions.of_values(truth, sure)
+    cost = fit.bits(torch.from_numpy(logits), torch.from_numpy(wanted)).item()
     assert cost + raw == pytest.approx(meter.bits, rel=1e-4)
 
 
