@@ -42,8 +42,7 @@ def compress(
         raise
     except Exception:  # a defect must not cost anyone a file
         return _store(data, StoredReason.VERIFICATION)
-    stored = _store(data, StoredReason.NOT_SMALLER)
-    return modelled if len(modelled) < len(stored) else stored
+    return modelled if len(modelled) < len(data) else _store(data, StoredReason.NOT_SMALLER)
 
 
 def decompress(data: bytes, *, threads: int = 0, limits: Limits = DEFAULT_LIMITS) -> bytes:
