@@ -156,6 +156,7 @@ def test_damage() -> None:
         (["compress", "."], ExitCode.INPUT),
         (["compress", "photo.jpg", "-o", "photo.jpg/x"], ExitCode.OUTPUT),
         (["decompress", "missing.jrc"], ExitCode.INPUT),
+        (["decompress", "a" * 300 + ".jrc"], ExitCode.INPUT),
         (["--help"], ExitCode.OK),
         (["--version"], ExitCode.OK),
     ],
@@ -164,6 +165,13 @@ def test_exit_codes(arguments: list[str], code: ExitCode) -> None:
     before = names()
     run(*arguments, code=code)
     assert names() == before
+
+
+def test_unreadable_files_are_inputs_that_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Click does not look whether it may read them: its errors have another code and stop all files."""
+    monkeypatch.setattr(os, "access", lambda *arguments, **options: False)
+    assert "saved" in run("compress", "photo.jpg", "--output-dir", ".").stdout
+    run("verify", "photo.jpg.jrc", "--original", "photo.jpg")
 
 
 def test_interrupt_leaves_no_partial_output(monkeypatch: pytest.MonkeyPatch) -> None:
