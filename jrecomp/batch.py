@@ -1,6 +1,7 @@
 """Many files: which to take, where the results go, and what became of each."""
 
 import os
+import stat
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -74,14 +75,15 @@ class Destination:
 def find(sources: Iterable[str], recursive: bool, suffixes: tuple[str, ...]) -> list[tuple[Job, Path]]:
     """Jobs without targets, each with the input's path below the folder that it was found in.
 
-    Files are taken as they are; folders, where `recursive`, give their files of these suffixes.
+    Files are taken as they are; folders, where `recursive`, give their files of these suffixes, but no
+    pipes or devices, which may never end.
     """
     found: list[tuple[Job, Path]] = []
     for source in sources:
         path = Path(source)
         if source == PIPE:
             found.append((Job(None), path))
-        elif not path.is_dir():
+        elif not stat.S_ISDIR(_mode(path)):
             found.append((Job(path), Path(path.name)))
         elif recursive:
             found += [(job, (job.source or path).relative_to(path)) for job in _walk(path, suffixes)]
@@ -98,11 +100,20 @@ def _walk(folder: Path, suffixes: tuple[str, ...]) -> list[Job]:
 
     for place, folders, names in os.walk(folder, onerror=unreadable):
         folders.sort()
-        jobs += [Job(Path(place, name)) for name in sorted(names) if name.lower().endswith(suffixes)]
+        paths = [Path(place, name) for name in sorted(names) if name.lower().endswith(suffixes)]
+        jobs += [Job(path) for path in paths if stat.S_IFMT(_mode(path)) in (stat.S_IFREG, 0)]
     if not jobs:
         problem = InputError(f"{folder}: holds no {', '.join(suffixes)} files")
         jobs.append(Job(folder, problem=problem))
     return jobs
+
+
+def _mode(path: Path) -> int:
+    """Its st_mode; 0 where that cannot be had, and reading it will tell why."""
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return 0
 
 
 def plan(

@@ -20,10 +20,19 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
+def printable(text: str) -> str:
+    """The text in one line; what names of files may hold besides (line ends, control characters) escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 class JrecompError(Exception):
     """Base of every error that jrecomp raises on purpose; str() is one line for a person."""
 
     exit_code: ExitCode = ExitCode.INTERNAL
+
+    def __str__(self) -> str:
+        """The message, whatever the names in it."""
+        return printable(super().__str__())
 
 
 class UsageError(JrecompError):

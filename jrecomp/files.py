@@ -29,6 +29,8 @@ def restored_name(path: Path) -> Path:
 
 def read(path: Path | None) -> bytes:
     """All bytes of a file or of standard input; raises InputError."""
+    if path is None and sys.stdin is None:
+        raise InputError("standard input is closed")
     try:
         return sys.stdin.buffer.read() if path is None else path.read_bytes()
     except OSError as error:
@@ -42,6 +44,8 @@ def check_target(target: Path | None, source: Path | None, force: bool) -> None:
     the source itself always, and so is binary data on a terminal.
     """
     if target is None:
+        if sys.stdout is None:
+            raise OutputError("standard output is closed")
         if sys.stdout.isatty():
             raise UsageError("standard output is a terminal; redirect it or use -o")
         return

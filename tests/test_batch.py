@@ -55,6 +55,26 @@ def test_unreadable_folder_is_told(tree: Path, monkeypatch: pytest.MonkeyPatch) 
     ]
 
 
+def test_pipes_in_folders_are_left_alone(tree: Path) -> None:
+    os.mkfifo(tree / "b" / "pipe.jpg")
+    (tree / "broken.jpg").symlink_to("nowhere")
+    assert targets([str(tree / "b")], Destination(output_dir=Path("out"))) == [
+        "out/c.JPEG.jrc",
+        "out/d/e.jpg.jrc",
+    ]
+    assert str(tree / "broken.jpg.jrc") in targets([str(tree)], Destination())
+
+
+def test_inputs_that_cannot_be_looked_at(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They fail on their own when they are read; the others go on."""
+
+    def stat(path: Path, **options: object) -> os.stat_result:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "stat", stat)
+    assert targets(["locked/a.jpg", "a" * 300], Destination()) == ["locked/a.jpg.jrc", "a" * 300 + ".jrc"]
+
+
 def test_two_inputs_for_one_output(tree: Path) -> None:
     (tree / "c.jpg").write_bytes(b"")
     (tree / "b" / "c.jpg").write_bytes(b"")

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from jrecomp import __version__
-from jrecomp.errors import ExitCode, JrecompError
+from jrecomp.errors import ExitCode, JrecompError, printable
 
 _COMMANDS = {
     "compress": "jrecomp.cli.compress",
@@ -50,13 +50,15 @@ class App(click.Group):
             code = _fail(str(error), error.exit_code)
         except ModuleNotFoundError as error:
             code = _fail(f"the package {error.name} is not installed (extras: bench, train)", ExitCode.USAGE)
+        except OSError as error:  # of what is told: files' own errors were told already
+            code = _fail(f"{error.filename or 'standard output'}: {error.strerror or error}", ExitCode.OUTPUT)
         except Exception as error:
             code = _fail(f"unexpected {type(error).__name__}: {error}", ExitCode.INTERNAL)
         sys.exit(int(code or ExitCode.OK))
 
 
 def _fail(message: str, code: ExitCode) -> ExitCode:
-    click.echo(f"jrecomp: {message}", err=True)
+    click.echo(f"jrecomp: {printable(message)}", err=True)
     return code
 
 

@@ -54,7 +54,7 @@ def _bundle(
 selection = _bundle(
     "selection",
     Selection,
-    click.argument("sources", metavar="FILE...", nargs=-1, required=True, type=click.Path()),
+    click.argument("sources", metavar="FILE...", nargs=-1, required=True, type=click.Path(readable=False)),
     click.option("-r", "--recursive", is_flag=True, help="Search folders for files to take."),
 )
 
@@ -65,7 +65,7 @@ destination = _bundle(
     click.option(
         "--output-dir",
         metavar="DIR",
-        type=click.Path(path_type=Path),
+        type=click.Path(readable=False, path_type=Path),
         help="Write into DIR, keeping the structure of folders.",
     ),
     click.option("-f", "--force", is_flag=True, help="Replace existing outputs."),

@@ -5,6 +5,7 @@ output carries a file.
 """
 
 import json
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -15,7 +16,7 @@ import click
 from jrecomp import batch
 from jrecomp.batch import Job, Outcome, Work
 from jrecomp.cli.options import Reporting
-from jrecomp.errors import ExitCode
+from jrecomp.errors import ExitCode, printable
 from jrecomp.info import Info
 
 Describe = Callable[[Outcome, Info], str]
@@ -28,6 +29,7 @@ def run(
 
     describe: the text for a job that went well. pipes: whether standard output carries a file.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # cleans up as after Ctrl-C
     outcomes: list[Outcome] = []
 
     def tell(outcome: Outcome) -> None:
@@ -72,18 +74,22 @@ def written(outcome: Outcome, info: Info) -> str:
     """A line about a file that was compressed."""
     sizes = f"{info.original_bytes:,} -> {info.compressed_bytes:,} bytes"
     what = f"stored ({info.stored_reason})" if info.stored_reason else f"saved {info.saving:.2%}"
-    return f"{outcome.job.name} -> {outcome.job.target or batch.PIPE}: {sizes}, {what}{_speed([outcome])}"
+    return f"{_names(outcome.job)}: {sizes}, {what}{_speed([outcome])}"
 
 
 def restored(outcome: Outcome, info: Info) -> str:
     """A line about a file that was restored."""
     sizes = f"{info.compressed_bytes:,} -> {info.original_bytes:,} bytes"
-    return f"{outcome.job.name} -> {outcome.job.target or batch.PIPE}: {sizes}{_speed([outcome])}"
+    return f"{_names(outcome.job)}: {sizes}{_speed([outcome])}"
+
+
+def _names(job: Job) -> str:
+    return printable(f"{job.name} -> {job.target or batch.PIPE}")
 
 
 def verified(outcome: Outcome, info: Info) -> str:
     """A line about a container that was verified."""
-    return f"{outcome.job.name}: good, {outcome.note}{_speed([outcome])}"
+    return printable(f"{outcome.job.name}: good, {outcome.note}{_speed([outcome])}")
 
 
 def details(outcome: Outcome, info: Info) -> str:
@@ -98,7 +104,7 @@ def details(outcome: Outcome, info: Info) -> str:
         "headers": f"{info.jpeg.header_bytes:,} bytes" if info.jpeg else None,
     }
     lines = [f"  {label:<15}{value}" for label, value in rows.items() if value]
-    return "\n".join([outcome.job.name, *lines])
+    return "\n".join([printable(outcome.job.name), *lines])
 
 
 def _model(info: Info) -> str | None:
@@ -119,8 +125,8 @@ def _image(info: Info) -> str | None:
 
 
 def _failure(outcome: Outcome) -> str:
-    text = str(outcome.error)
-    return text if text.startswith(f"{outcome.job.name}:") else f"{outcome.job.name}: {text}"
+    name, text = printable(outcome.job.name), str(outcome.error)
+    return text if text.startswith(f"{name}:") else f"{name}: {text}"
 
 
 def _totals(outcomes: list[Outcome]) -> dict[str, Any]:

@@ -14,7 +14,10 @@ from jrecomp.errors import ExitCode, UsageError
 @click.command("verify")
 @options.selection
 @click.option(
-    "--original", metavar="FILE", type=click.Path(path_type=Path), help="Compare with this original file."
+    "--original",
+    metavar="FILE",
+    type=click.Path(readable=False, path_type=Path),
+    help="Compare with this original file.",
 )
 @options.threads
 @options.reporting

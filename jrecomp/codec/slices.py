@@ -1,5 +1,6 @@
 """Slices of whole MCU rows, each with its own coder, so that threads can work side by side."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from jrecomp.codec.engines import DEFAULT_ENGINE, ENGINES, Engine
+from jrecomp.codec.engines import DEFAULT_ENGINE, ENGINES
 from jrecomp.errors import CorruptContainerError
 from jrecomp.jpeg.types import Frame, JpegFile
 from jrecomp.model import Model
@@ -31,10 +32,10 @@ def encode(jpeg: JpegFile, model: Model, threads: int = 1, engine: str = DEFAULT
     frame, mcu_rows = jpeg.frame, _slice_rows(jpeg.frame)
 
     def one(start: int) -> bytes:
-        stop = min(start + mcu_rows, frame.mcu_rows)
-        rows = [slice(start * c.vertical, stop * c.vertical) for c in frame.components]
-        parts = [array[r] for array, r in zip(jpeg.coefficients, rows, strict=True)]
-        return _encode_slice(frame, model, ENGINES[engine], parts)
+        parts = _rows(frame, jpeg.coefficients, start, min(start + mcu_rows, frame.mcu_rows))
+        if not any(part.any() for part in parts):
+            return b""
+        return ENGINES[engine].encode(model, _steps(frame), parts) or b"\0"
 
     with ThreadPoolExecutor(threads) as pool, threadpool_limits(1):
         return EncodedSlices(mcu_rows, list(pool.map(one, range(0, frame.mcu_rows, mcu_rows))))
@@ -48,26 +49,31 @@ def decode(
     if slices.mcu_rows < 1 or len(starts) != len(slices.data):
         raise CorruptContainerError("the slices do not cover the frame")
 
-    def one(start: int, data: bytes) -> list[Int16]:
-        height = min(slices.mcu_rows, frame.mcu_rows - start)
-        return _decode_slice(frame, height, model, ENGINES[engine], data)
+    coefficients = [np.zeros((c.block_rows, c.block_columns, 64), np.int16) for c in frame.components]
+
+    def one(start: int, data: bytes) -> None:
+        if not data:
+            return
+        stop = min(start + slices.mcu_rows, frame.mcu_rows)
+        parts = _rows(frame, coefficients, start, stop)
+        shapes = [(len(part), part.shape[1]) for part in parts]
+        decoded = ENGINES[engine].decode(model, _steps(frame), shapes, data)
+        for part, values in zip(parts, decoded, strict=True):
+            part[:] = values
 
     with ThreadPoolExecutor(threads) as pool, threadpool_limits(1):
-        parts = list(pool.map(one, starts, slices.data))
-    return [np.concatenate(rows) for rows in zip(*parts, strict=True)]
+        list(pool.map(one, starts, slices.data))
+    return coefficients
 
 
-def _encode_slice(frame: Frame, model: Model, engine: Engine, parts: list[Int16]) -> bytes:
-    if not any(part.any() for part in parts):
-        return b""
-    return engine.encode(model, [c.quantization for c in frame.components], parts) or b"\0"
+def _rows(frame: Frame, coefficients: Sequence[Int16], start: int, stop: int) -> list[Int16]:
+    """Views of each component's coefficients in some MCU rows."""
+    pairs = zip(coefficients, frame.components, strict=True)
+    return [array[start * c.vertical : stop * c.vertical] for array, c in pairs]
 
 
-def _decode_slice(frame: Frame, mcu_rows: int, model: Model, engine: Engine, data: bytes) -> list[Int16]:
-    shapes = [(mcu_rows * c.vertical, c.block_columns) for c in frame.components]
-    if not data:
-        return [np.zeros((*shape, 64), np.int16) for shape in shapes]
-    return engine.decode(model, [c.quantization for c in frame.components], shapes, data)
+def _steps(frame: Frame) -> list[npt.NDArray[np.int32]]:
+    return [c.quantization for c in frame.components]
 
 
 def _slice_rows(frame: Frame) -> int:

@@ -156,6 +156,7 @@ def test_damage() -> None:
         (["compress", "."], ExitCode.INPUT),
         (["compress", "photo.jpg", "-o", "photo.jpg/x"], ExitCode.OUTPUT),
         (["decompress", "missing.jrc"], ExitCode.INPUT),
+        (["decompress", "a" * 300 + ".jrc"], ExitCode.INPUT),
         (["--help"], ExitCode.OK),
         (["--version"], ExitCode.OK),
     ],
@@ -164,6 +165,25 @@ def test_exit_codes(arguments: list[str], code: ExitCode) -> None:
     before = names()
     run(*arguments, code=code)
     assert names() == before
+
+
+def test_odd_names_take_one_line() -> None:
+    Path("a\nb\x1b[m.jpg").write_bytes(FAKE_JPEG)
+    assert run("compress", "a\nb\x1b[m.jpg").output.startswith(r"a\nb\x1b[m.jpg -> a\nb\x1b[m.jpg.jrc: ")
+    assert run("verify", "a\nb\x1b[m.jpg.jrc").output.count("\n") == 1
+    assert run("info", "a\nb\x1b[m.jpg.jrc").output.startswith("a\\nb\\x1b[m.jpg.jrc\n  mode")
+    missing = run("info", "a\nb", code=ExitCode.INPUT)
+    assert missing.stderr == "jrecomp: a\\nb: No such file or directory\n"
+    twice = run("compress", "x\ny", "./x\ny", code=ExitCode.USAGE)
+    assert twice.stderr == "jrecomp: 2 inputs would be written to x\\ny.jrc\n"
+    assert document("info", "a\nb\x1b[m.jpg.jrc")["files"][0]["source"] == "a\nb\x1b[m.jpg.jrc"
+
+
+def test_unreadable_files_are_inputs_that_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Click does not look whether it may read them: its errors have another code and stop all files."""
+    monkeypatch.setattr(os, "access", lambda *arguments, **options: False)
+    assert "saved" in run("compress", "photo.jpg", "--output-dir", ".").stdout
+    run("verify", "photo.jpg.jrc", "--original", "photo.jpg")
 
 
 def test_interrupt_leaves_no_partial_output(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,8 @@ def test_round_trip_through_pipes(start: list[str], photo: bytes, tmp_path: Path
     assert (restored.returncode, restored.stdout) == (0, photo)
 
 
-def test_interrupt_while_reading(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_while_reading(number: signal.Signals, tmp_path: Path) -> None:
     """Ctrl-C: exit code 130, one line, no file."""
     os.mkfifo(tmp_path / "input")
     process = subprocess.Popen(
@@ -37,7 +38,7 @@ def test_interrupt_while_reading(tmp_path: Path) -> None:
     with (tmp_path / "input").open("wb") as pipe:  # opens when the process has opened its side
         pipe.write(STORED[:100])
         pipe.flush()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         message = process.communicate()[1].decode()
     assert process.returncode == ExitCode.INTERRUPTED
     assert message.split("\n") == ["", "jrecomp: interrupted", ""]
@@ -82,3 +83,27 @@ def test_full_disk(tmp_path: Path) -> None:
         )
     assert result.returncode == ExitCode.OUTPUT
     assert result.stderr.decode() == "jrecomp: a.jrc: pipe: No space left on device\n"
+
+
+@pytest.mark.parametrize("command", [["info", "a.jrc"], ["info", "--json", "a.jrc"], ["--help"]])
+def test_full_disk_under_messages(command: list[str], tmp_path: Path) -> None:
+    (tmp_path / "a.jrc").write_bytes(STORED)
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    with Path("/dev/full").open("wb") as full:
+        result = subprocess.run([*STARTS[0], *command], stdout=full, stderr=subprocess.PIPE, cwd=tmp_path)
+    assert result.returncode == ExitCode.OUTPUT
+    assert result.stderr.decode() == "jrecomp: standard output: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("closed", "code", "message"),
+    [
+        ("<&-", ExitCode.INPUT, "jrecomp: -: standard input is closed\n"),
+        (">&-", ExitCode.OUTPUT, "jrecomp: -: standard output is closed\n"),
+    ],
+)
+def test_closed_pipes(closed: str, code: ExitCode, message: str, tmp_path: Path) -> None:
+    shell = ["sh", "-c", f'"$0" -m jrecomp decompress - {closed}', sys.executable]
+    result = subprocess.run(shell, input=STORED, capture_output=True, cwd=tmp_path)
+    assert (result.returncode, result.stderr.decode()) == (code, message)

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -60,6 +62,21 @@ def test_empty_slices_take_no_bytes(random_model: Model) -> None:
     slices = codec.encode(file, random_model)
     assert slices.data == [b""]
     assert not codec.decode(file.frame, slices, random_model)[0].any()
+
+
+def test_coefficients_are_held_once(random_model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slicing, "SLICE_BLOCKS", 64)
+    file = random_file([(1, 1)] * 3, 64, 64)
+    for array in file.coefficients:
+        array[:] = 0
+    slices = codec.encode(file, random_model)
+    tracemalloc.start()
+    try:
+        codec.decode(file.frame, slices, random_model)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(slices.data) > 9 and peak < 1.5 * sum(array.nbytes for array in file.coefficients)
 
 
 def test_slices_must_cover_the_frame(random_model: Model) -> None:

@@ -157,7 +157,7 @@ private:
 
     static Part make_part(const std::vector<I64>& steps, int rows, int columns) {
         require(steps.size() == 64 && rows > 0 && columns > 0, "bad component");
-        require(static_cast<I64>(rows + 4) * (columns + 4) < 1 << 24, "the slice is too large");
+        require((I64{rows} + 2 * kBorder) * (I64{columns} + 2 * kBorder) < 1 << 24, "the slice is too large");
         for (const I64 step : steps) require(step >= 1 && step <= 65535, "bad quantization step");
         return {Planes(steps.data(), rows, columns), nullptr};
     }
