@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 import jrecomp
-from jrecomp.model import weights
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.jrc"))
 

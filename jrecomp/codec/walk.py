@@ -29,7 +29,7 @@ CHUNK = 4096
 
 
 class Sink(Protocol):
-    """What a walk shows its inputs to and gets values from: a coder with a network, or a collector."""
+    """What a walk shows its inputs to and gets values from."""
 
     linear: list[Int64]
 

@@ -39,3 +39,15 @@ class Engine:
         self, components: list[tuple[list[int], int, int]], data: bytes
     ) -> list[npt.NDArray[np.int16]]:
         """Coefficients of components given by steps, rows and columns; raises Damaged."""
+
+    def collect(
+        self,
+        components: list[tuple[list[int], npt.NDArray[np.int16]]],
+        shares: list[list[float]],
+        seed: int,
+    ) -> list[list[tuple[npt.NDArray[np.int8], npt.NDArray[np.int32], npt.NDArray[np.uint8]]]]:
+        """What networks see of a share of the blocks, for training.
+
+        shares: per component class and network (planes 0 to 63, `last`). Returns for each component and
+        network inputs int8 [n, width], targets int32 [n], and 1 where zero is impossible [n].
+        """

@@ -56,11 +56,11 @@ def command(
     \b
     jrecomp train --data data --name default --id 1
     """
-    from jrecomp.train import run
+    from jrecomp.train import export, run
 
     settings = run.Settings(data, work, variants, steps, hidden, device, workers)
     arrays = run.train(settings)
     for label, saving in run.validate(settings, arrays).items():
         click.echo(f"validation, {label}: {saving:.2f} % of the entropy-coded bytes saved")
-    path = run.save(arrays, weights, name, identifier)
+    path = export.save(arrays, weights, name, identifier)
     click.echo(f"wrote {path}")

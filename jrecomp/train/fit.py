@@ -123,7 +123,7 @@ def _rate(progress: float) -> float:
 
 
 def _tensors(plane: int, samples: Samples, device: str) -> tuple[Tensor, Tensor]:
-    wanted = of_last(samples.target) if plane == LAST else of_values(samples.target, samples.sure)
+    wanted = of_last(samples.target) if plane == LAST else of_values(samples.target, samples.sure > 0)
     return torch.from_numpy(samples.x).to(device), torch.from_numpy(wanted).to(device)
 
 

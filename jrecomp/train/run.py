@@ -4,14 +4,11 @@ Every step leaves its result in the work folder and is skipped when that is ther
 cut off goes on where it was when the same command is given again.
 """
 
-import hashlib
-import io
-import json
 import math
 import multiprocessing
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +20,7 @@ from jrecomp import codec
 from jrecomp.model.weights import CLASSES, LAST, build, shapes
 from jrecomp.planes.tables import Tables, make
 from jrecomp.train import corpus, samples
+from jrecomp.train.export import Layer, Linear, assemble
 from jrecomp.train.fit import BATCH, fit
 
 SEED = 1
@@ -50,7 +48,7 @@ def train(settings: Settings) -> dict[str, npt.NDArray[Any]]:
     linear = _linear(settings, tables)
     _samples(settings, tables, linear)
     _networks(settings)
-    return _collect(settings, tables, linear)
+    return assemble(tables, settings.hidden, linear, _fitted(settings))
 
 
 def _corpora(settings: Settings, tables: Tables) -> tuple[samples.Corpus, samples.Corpus]:
@@ -60,7 +58,7 @@ def _corpora(settings: Settings, tables: Tables) -> tuple[samples.Corpus, sample
     return samples.Corpus(training, cameras, tables), samples.Corpus(validation, cameras, tables)
 
 
-def _linear(settings: Settings, tables: Tables) -> samples.Linear:
+def _linear(settings: Settings, tables: Tables) -> Linear:
     path = settings.work / "linear.npz"
     if not path.is_file():
         settings.work.mkdir(parents=True, exist_ok=True)
@@ -83,7 +81,7 @@ def _save(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
     np.savez(path, **arrays)  # type: ignore[arg-type]
 
 
-def _samples(settings: Settings, tables: Tables, linear: samples.Linear) -> None:
+def _samples(settings: Settings, tables: Tables, linear: Linear) -> None:
     done = settings.work / "samples-done"
     if done.is_file():
         return
@@ -153,41 +151,13 @@ def _run_jobs(settings: Settings, jobs: list[tuple[Settings, samples.Key]]) -> I
         yield from pool.imap_unordered(_fit_one, jobs)
 
 
-def _layers(settings: Settings, key: samples.Key) -> list[tuple[npt.NDArray[np.int8], npt.NDArray[np.int32]]]:
-    path = _network_path(settings, key)
-    if not path.is_file():
-        layout = shapes(key[0], settings.hidden, key[1])
-        return [(np.zeros(shape, np.int8), np.zeros(shape[0], np.int32)) for shape in layout]
-    with np.load(path) as arrays:
-        return [(arrays[f"w{i}"], arrays[f"b{i}"]) for i in range(3)]
-
-
-def _collect(settings: Settings, tables: Tables, linear: samples.Linear) -> dict[str, npt.NDArray[Any]]:
-    arrays: dict[str, npt.NDArray[Any]] = {f.name: getattr(tables, f.name) for f in fields(Tables)}
-    arrays["hidden"] = np.array(settings.hidden, np.int32)
-    for number in range(CLASSES):
-        layers = [pair for plane in range(LAST + 1) for pair in _layers(settings, (number, plane))]
-        arrays[f"weight_{number}"] = np.concatenate([w.ravel() for w, _ in layers])
-        arrays[f"bias_{number}"] = np.concatenate([b for _, b in layers])
-        arrays[f"linear_{number}"] = np.concatenate([w.ravel() for w in linear[number]]).astype(np.int16)
-    return arrays
-
-
-def save(arrays: dict[str, npt.NDArray[Any]], folder: Path, name: str, identifier: int) -> Path:
-    """Writes a weights file and its entry in the manifest; an id that is taken is refused."""
-    build(identifier, name, arrays)
-    manifest = folder / "manifest.json"
-    entries = json.loads(manifest.read_text())["models"] if manifest.is_file() else []
-    if any(identifier == entry["id"] or name == entry["name"] for entry in entries):
-        raise ValueError(f"model id {identifier} or name {name!r} is taken: ids are permanent")
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    path = folder / f"{name}-{identifier}.npz"
-    path.write_bytes(buffer.getvalue())
-    digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-    entries.append({"id": identifier, "name": name, "file": path.name, "sha256": digest})
-    manifest.write_text(json.dumps({"models": entries}, indent=2) + "\n")
-    return path
+def _fitted(settings: Settings) -> dict[samples.Key, list[Layer]]:
+    result = {}
+    for key in _order():
+        if _network_path(settings, key).is_file():
+            with np.load(_network_path(settings, key)) as arrays:
+                result[key] = [(arrays[f"w{i}"], arrays[f"b{i}"]) for i in range(3)]
+    return result
 
 
 def validate(settings: Settings, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, float]:

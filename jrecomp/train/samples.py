@@ -1,5 +1,6 @@
 """Training samples: what the codec's own walk shows to its networks, thinned out and kept."""
 
+import shutil
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -8,16 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from jrecomp.codec import walk
-from jrecomp.model.weights import CLASSES, LAST
-from jrecomp.planes.store import Planes
+from jrecomp.model.weights import CLASSES, LAST, Model
+from jrecomp.native._engine import Engine
 from jrecomp.planes.tables import Tables
 from jrecomp.train import corpus, linear
+from jrecomp.train.export import Linear, assemble
 
 JOB_RECIPES = 60
 """Recipes that one worker takes at a time."""
-
-Int64 = npt.NDArray[np.int64]
-Linear = list[list[Int64]]
 
 SHARE = (4000, 12000, 12000)
 """Per component class: a block is kept with probability SHARE / bytes of its file, so that a file
@@ -30,56 +29,37 @@ chroma reach the high ones and their networks would learn the samples by heart."
 
 @dataclass
 class Samples:
-    """x: int8 [n, inputs], target: int32 [n], sure: bool [n]."""
+    """x: int8 [n, inputs], target: int32 [n], sure: uint8 [n], 1 where zero is impossible."""
 
     x: npt.NDArray[np.int8]
     target: npt.NDArray[np.int32]
-    sure: npt.NDArray[np.bool_]
+    sure: npt.NDArray[np.uint8]
 
 
 Key = tuple[int, int]
 Part = dict[Key, list[Samples]]
 
 
-class Collector:
-    """A walk.Sink that learns instead of coding."""
-
-    def __init__(self, number: int, weights: list[Int64], keep: float, part: Part, rng: np.random.Generator):
-        self.linear = weights
-        self._number, self._keep, self._part, self._rng = number, keep, part, rng
-
-    def value(
-        self, plane: int, x: npt.NDArray[np.float32], truth: Int64 | None, sure: npt.NDArray[np.bool_]
-    ) -> Int64:
-        """Keeps some blocks of a chunk."""
-        assert truth is not None
-        share = self._keep * (1 + GROWTH[self._number] * (plane if plane < LAST else 0))
-        kept = np.flatnonzero(self._rng.random(len(truth)) < share)
-        if len(kept):
-            sample = Samples(x[:, kept].T.astype(np.int8), truth[kept].astype(np.int32), sure[kept])
-            self._part.setdefault((self._number, plane), []).append(sample)
-        return truth
-
-    def last(self, x: npt.NDArray[np.float32], truth: Int64 | None) -> Int64:
-        """Keeps some blocks of a chunk of `last`."""
-        assert truth is not None
-        return self.value(LAST, x, truth, np.zeros(len(truth), np.bool_))
+def collecting_engine(tables: Tables, linear: Linear) -> Engine:
+    """An engine that knows what networks see, but no networks."""
+    return Model(0, "collector", assemble(tables, (1, 1), linear, {})).engine
 
 
-def collect(
-    part: Part, picture: corpus.Picture, weights: Linear, tables: Tables, rng: np.random.Generator
-) -> None:
+def collect(part: Part, picture: corpus.Picture, engine: Engine, seed: int) -> None:
     """Adds samples of all components of one picture."""
     file = picture.file
-    done: list[Planes] = []
-    for number, component in enumerate(file.frame.components):
-        rows, columns = component.block_rows, component.block_columns
-        planes = walk.new_planes(number, component.quantization, rows, columns, done, tables)
-        truth = walk.bordered(planes, file.coefficients[number])
-        kind = walk.component_class(number)
-        keep = SHARE[kind] / max(picture.scan_bytes, 1)
-        walk.Walk(planes, tables, Collector(kind, weights[kind], keep, part, rng), truth).run()
-        done.append(planes)
+    steps = [np.maximum(c.quantization, 1).tolist() for c in file.frame.components]
+    blocks = [np.ascontiguousarray(array) for array in file.coefficients]
+    shares = [[_share(c, p) / max(picture.scan_bytes, 1) for p in range(LAST + 1)] for c in range(CLASSES)]
+    for number, networks in enumerate(engine.collect(list(zip(steps, blocks, strict=True)), shares, seed)):
+        for plane, (x, target, sure) in enumerate(networks):
+            if len(target):
+                key = walk.component_class(number), plane
+                part.setdefault(key, []).append(Samples(x, target, sure))
+
+
+def _share(number: int, plane: int) -> float:
+    return SHARE[number] * (1 + GROWTH[number] * (plane if plane < LAST else 0))
 
 
 @dataclass(frozen=True)
@@ -102,9 +82,9 @@ def _linear_job(job: Job) -> linear.NormalEquations:
 
 def _collect_job(job: Job) -> dict[Key, Samples]:
     assert job.weights is not None
-    rng, part = np.random.default_rng(job.seed), Part()
-    for picture in corpus.pictures(job.recipes, job.cameras):
-        collect(part, picture, job.weights, job.tables, rng)
+    engine, part = collecting_engine(job.tables, job.weights), Part()
+    for number, picture in enumerate(corpus.pictures(job.recipes, job.cameras)):
+        collect(part, picture, engine, (job.seed << 20) + (number << 3))
     return {key: _join(items) for key, items in part.items()}
 
 
@@ -143,33 +123,31 @@ def learn_linear(source: Corpus, workers: int) -> Linear:
 
 
 def gather(source: Corpus, weights: Linear, workers: int, folder: Path) -> None:
-    """Writes the samples of a corpus to folder, one .npz for each network."""
-    parts: Part = {}
+    """Writes the samples of a corpus to folder, raw arrays for each network."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     jobs = source.jobs(weights)
     with get_context("fork").Pool(workers) as pool:
         for number, result in enumerate(pool.imap(_collect_job, jobs), 1):
             for key, samples in result.items():
-                parts.setdefault(key, []).append(samples)
+                _append(folder, key, samples)
             print(f"samples: part {number} of {len(jobs)}", flush=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    for number in range(CLASSES):
-        for plane in range(LAST + 1):
-            if items := parts.pop((number, plane), []):
-                joined = _join(items)
-                np.savez(
-                    sample_path(folder, (number, plane)), x=joined.x, target=joined.target, sure=joined.sure
-                )
 
 
-def sample_path(folder: Path, key: Key) -> Path:
-    """Where the samples of a network lie."""
-    return folder / f"{key[0]}-{key[1]:02}.npz"
+def _path(folder: Path, key: Key, kind: str) -> Path:
+    return folder / f"{key[0]}-{key[1]:02}.{kind}"
+
+
+def _append(folder: Path, key: Key, samples: Samples) -> None:
+    for kind in ("x", "target", "sure"):
+        with _path(folder, key, kind).open("ab") as file:
+            getattr(samples, kind).tofile(file)
 
 
 def read(folder: Path, key: Key) -> Samples | None:
     """The samples of a network, None where there are none."""
-    path = sample_path(folder, key)
-    if not path.is_file():
+    if not _path(folder, key, "x").is_file():
         return None
-    with np.load(path) as arrays:
-        return Samples(arrays["x"], arrays["target"], arrays["sure"])
+    target = np.fromfile(_path(folder, key, "target"), np.int32)
+    x = np.fromfile(_path(folder, key, "x"), np.int8).reshape(len(target), -1)
+    return Samples(x, target, np.fromfile(_path(folder, key, "sure"), np.uint8))

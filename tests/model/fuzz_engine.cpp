@@ -10,7 +10,7 @@
 #include <cstdio>
 #include <random>
 
-#include "walk.hpp"
+#include "network_sink.hpp"
 
 using namespace jrecomp;
 
@@ -128,7 +128,8 @@ std::vector<Planes> walk(const Model& model, const std::vector<Component>& compo
         for (int r = 0; r < number; ++r)
             planes.references.push_back(make_reference(done[r ? i - 1 : 0], planes, model.tables));
         if (truth) truth->push_back(random_truth(planes));
-        Walk<Coder>(model, model.classes[number], planes, truth ? truth->back().data() : nullptr, coder).run();
+        NetworkSink<Coder> sink(model.tables, model.classes[number], coder);
+        Walk(model, model.classes[number], planes, truth ? truth->back().data() : nullptr, sink).run();
         done.push_back(std::move(planes));
     }
     return done;

@@ -16,7 +16,7 @@ from tests.model.conftest import random_file
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install jrecomp[train]")
 
-from jrecomp.train import decisions, fit, run  # noqa: E402
+from jrecomp.train import decisions, export, fit, run  # noqa: E402
 
 
 def draw(path: Path, seed: int) -> None:
@@ -46,10 +46,10 @@ def test_a_short_run_learns_resumes_and_repeats(tmp_path: Path) -> None:
     removed.unlink()
     again = run.train(settings)
     assert all((arrays[name] == again[name]).all() for name in arrays)
-    path = run.save(arrays, tmp_path, "tiny", 77)
+    path = export.save(arrays, tmp_path, "tiny", 77)
     assert path.is_file()
     with pytest.raises(ValueError, match="permanent"):
-        run.save(arrays, tmp_path, "other", 77)
+        export.save(arrays, tmp_path, "other", 77)
 
 
 def test_training_computes_what_the_codec_computes() -> None:
@@ -96,12 +96,12 @@ def test_training_cost_is_the_coders() -> None:
 def test_what_training_sees_is_what_the_codec_asks(random_model: weights.Model) -> None:
     """The collector gets, for every block, the inputs that the coder's networks get."""
     from jrecomp.train.corpus import Picture
-    from jrecomp.train.samples import Part, collect
+    from jrecomp.train.samples import Part, collect, collecting_engine
 
     file: JpegFile = random_file([(2, 1), (1, 1), (1, 1)], 3, 3)
     part: Part = {}
     linear = [c.linear for c in random_model.classes]
-    collect(part, Picture(file, 1), linear, random_model.tables, np.random.default_rng(0))
+    collect(part, Picture(file, 1), collecting_engine(random_model.tables, linear), 0)
     seen: list[np.ndarray] = []
 
     class Watch(walk.NetworkSink):
@@ -117,6 +117,4 @@ def test_what_training_sees_is_what_the_codec_asks(random_model: weights.Model) 
     finally:
         walk.NetworkSink = original  # type: ignore[misc]
     collected = [sample.x for number in range(3) for sample in part[number, 3]]
-    assert len(seen) == len(collected) and all(
-        np.array_equal(a, b) for a, b in zip(seen, collected, strict=True)
-    )
+    assert b"".join(x.tobytes() for x in seen) == b"".join(x.tobytes() for x in collected)

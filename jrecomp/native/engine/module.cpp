@@ -9,7 +9,8 @@
 
 #include <tuple>
 
-#include "walk.hpp"
+#include "network_sink.hpp"
+#include "sample_sink.hpp"
 
 namespace nb = nanobind;
 
@@ -19,6 +20,7 @@ namespace {
 template <class T>
 using Array = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
 using Blocks = nb::ndarray<const std::int16_t, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
+using KnownComponents = std::vector<std::tuple<std::vector<I64>, Blocks>>;
 using Selection = std::tuple<std::vector<int>, std::vector<int>, std::vector<int>, std::array<int, 5>>;
 
 constexpr int kValueOutputs = 2 + 2 * kPerSign, kLastOutputs = (1 << kLastLevels) - 1;
@@ -110,18 +112,13 @@ public:
         model_.classes[number] = std::move(result);
     }
 
-    nb::bytes encode(const std::vector<std::tuple<std::vector<I64>, Blocks>>& components) const {
-        std::vector<Part> parts;
-        for (const auto& [steps, blocks] : components) {
-            require(blocks.shape(2) == 64, "blocks have 64 coefficients");
-            parts.push_back(make_part(steps, static_cast<int>(blocks.shape(0)), static_cast<int>(blocks.shape(1))));
-            parts.back().source = blocks.data();
-        }
+    nb::bytes encode(const KnownComponents& components) const {
+        std::vector<Part> parts = known_parts(components);
         RangeEncoder coder;
         std::string bytes;
         {
             const nb::gil_scoped_release released;
-            walk(parts, coder);
+            code(parts, coder);
             bytes = coder.finish();
         }
         return nb::bytes(bytes.data(), bytes.size());
@@ -133,10 +130,39 @@ public:
         {
             RangeDecoder coder(static_cast<const std::uint8_t*>(data.data()), data.size());
             const nb::gil_scoped_release released;
-            walk(parts, coder);
+            code(parts, coder);
         }
         nb::list result;
         for (Part& part : parts) result.append(blocks_of(part.planes));
+        return result;
+    }
+
+    // Per component and network the inputs, targets and certainties of some blocks; shares per class and network.
+    nb::list collect(const KnownComponents& components, const std::vector<std::vector<double>>& shares,
+                     std::uint64_t seed) const {
+        require(shares.size() == kClasses, "shares of each class are needed");
+        for (const auto& row : shares) require(row.size() == kLastNetwork + 1, "shares of each network are needed");
+        std::vector<Part> parts = known_parts(components);
+        std::vector<SampleSink> sinks;
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+            std::vector<int> widths;
+            for (int plane = 0; plane <= kLastNetwork; ++plane) widths.push_back(inputs_of(plane, class_of(i)));
+            sinks.emplace_back(shares[class_of(i)], widths, seed + i);
+        }
+        {
+            const nb::gil_scoped_release released;
+            walk(parts, [&](std::size_t i) -> SampleSink& { return sinks[i]; });
+        }
+        nb::list result;
+        for (SampleSink& sink : sinks) {
+            nb::list networks;
+            for (Samples& s : sink.samples) {
+                const std::size_t count = s.targets.size(), width = s.width;
+                networks.append(nb::make_tuple(moved(std::move(s.inputs), {count, width}),
+                                               moved(std::move(s.targets), {count}), moved(std::move(s.sure), {count})));
+            }
+            result.append(networks);
+        }
         return result;
     }
 
@@ -145,6 +171,8 @@ private:
         Planes planes;
         const std::int16_t* source;  // [rows][columns][64], null to decode
     };
+
+    static int class_of(std::size_t component) { return static_cast<int>(std::min<std::size_t>(component, kClasses - 1)); }
 
     static int references_of(int number) { return number; }
 
@@ -162,19 +190,44 @@ private:
         return {Planes(steps.data(), rows, columns), nullptr};
     }
 
+    static std::vector<Part> known_parts(const KnownComponents& components) {
+        std::vector<Part> parts;
+        for (const auto& [steps, blocks] : components) {
+            require(blocks.shape(2) == 64, "blocks have 64 coefficients");
+            parts.push_back(make_part(steps, static_cast<int>(blocks.shape(0)), static_cast<int>(blocks.shape(1))));
+            parts.back().source = blocks.data();
+        }
+        return parts;
+    }
+
     template <class Coder>
-    void walk(std::vector<Part>& parts, Coder& coder) const {
+    void code(std::vector<Part>& parts, Coder& coder) const {
+        walk(parts, [&](std::size_t i) { return NetworkSink<Coder>(model_.tables, model_.classes[class_of(i)], coder); });
+    }
+
+    // sink_of(i): the sink of component i.
+    template <class SinkOf>
+    void walk(std::vector<Part>& parts, SinkOf sink_of) const {
         for (std::size_t i = 0; i < parts.size(); ++i) {
             Planes& planes = parts[i].planes;
-            const int number = static_cast<int>(std::min<std::size_t>(i, kClasses - 1));
+            const int number = class_of(i);
             require(!model_.classes[number].networks.empty(), "the model lacks a class");
             for (int r = 0; r < references_of(number); ++r)
                 planes.references.push_back(make_reference(parts[r ? i - 1 : 0].planes, planes, model_.tables));
             std::vector<std::int16_t> truth;
             if (parts[i].source) truth = bordered(planes, parts[i].source);
-            Walk<Coder>(model_, model_.classes[number], planes, truth.empty() ? nullptr : truth.data(), coder).run();
+            auto&& sink = sink_of(i);
+            Walk(model_, model_.classes[number], planes, truth.empty() ? nullptr : truth.data(), sink).run();
             planes.references.clear();
         }
+    }
+
+    // A NumPy array that owns a vector's memory.
+    template <class T>
+    static nb::ndarray<nb::numpy, T> moved(std::vector<T>&& values, std::vector<std::size_t> shape) {
+        auto* kept = new std::vector<T>(std::move(values));
+        const nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+        return nb::ndarray<nb::numpy, T>(kept->data(), shape.size(), shape.data(), owner);
     }
 
     static std::vector<std::int16_t> bordered(const Planes& planes, const std::int16_t* blocks) {
@@ -215,5 +268,6 @@ NB_MODULE(_engine, module) {
         .def("add_class", &Engine::add_class, nb::arg("number"), nb::arg("first_width"), nb::arg("second_width"),
              nb::arg("weights"), nb::arg("biases"), nb::arg("linear"))
         .def("encode", &Engine::encode, nb::arg("components"))
-        .def("decode", &Engine::decode, nb::arg("components"), nb::arg("data"));
+        .def("decode", &Engine::decode, nb::arg("components"), nb::arg("data"))
+        .def("collect", &Engine::collect, nb::arg("components"), nb::arg("shares"), nb::arg("seed"));
 }
