@@ -10,22 +10,23 @@ import numpy as np
 import numpy.typing as npt
 
 from jrecomp.errors import CorruptContainerError
-from jrecomp.model.symbols import HEAD, PER_SIGN, Coder, Ones, code_last, code_values
+from jrecomp.model.adaptation import Adaptation, AdaptiveDecider, Coder
+from jrecomp.model.symbols import LAST_OUTPUTS, VALUE_OUTPUTS, code_last, code_values
 from jrecomp.model.weights import CLASSES, LAST, ClassWeights, Model, references_of
 from jrecomp.planes.ac import AcInputs
 from jrecomp.planes.dc import Neighbourhood, dc_inputs, last_inputs
 from jrecomp.planes.reference import Slopes, reference
 from jrecomp.planes.schedule import checkerboard, pyramid
 from jrecomp.planes.store import Planes
-from jrecomp.planes.tables import LOGIT_LIMIT, Tables
+from jrecomp.planes.tables import Tables
 
 Int16 = npt.NDArray[np.int16]
 Int64 = npt.NDArray[np.int64]
 Index = npt.NDArray[np.intp]
 Features = npt.NDArray[np.float32]
 
-CHUNK = 4096
-"""Blocks whose decisions are coded together."""
+CHUNK = 256
+"""Blocks whose decisions are coded together, with what was learned before them."""
 
 
 class Sink(Protocol):
@@ -41,33 +42,40 @@ class Sink(Protocol):
         """Indices int64 [n] of last non-zero coefficients."""
         ...
 
+    def end_plane(self) -> None:
+        """Told after each AC plane."""
+        ...
+
 
 class NetworkSink:
     """Codes what a walk shows it with the networks of one component class."""
 
     def __init__(self, weights: ClassWeights, tables: Tables, coder: Coder) -> None:
         self.linear = weights.linear
-        self._networks, self._sigmoid, self._coder = weights.networks, tables.sigmoid, coder
-
-    def _ones(self, logits: Int16) -> Ones:
-        return self._sigmoid[logits + LOGIT_LIMIT]
+        self._networks, self._coder = weights.networks, coder
+        self._dc = Adaptation(VALUE_OUTPUTS, tables.sigmoid)
+        self._ac = Adaptation(VALUE_OUTPUTS, tables.sigmoid)
+        self._last = Adaptation(LAST_OUTPUTS, tables.sigmoid)
 
     def value(self, plane: int, x: Features, truth: Int64 | None, sure: npt.NDArray[np.bool_]) -> Int64:
         """Codes a chunk of a plane."""
-        network = self._networks[plane]
-        hidden = network.hidden(x)
-        head = self._ones(network.logits(hidden, slice(0, HEAD)))
-
-        def tail(index: Index, negative: bool) -> Ones:
-            start = HEAD + PER_SIGN * negative
-            return self._ones(network.logits(hidden[:, index], slice(start, start + PER_SIGN)))
-
-        return code_values(self._coder, head, tail, truth, sure)
+        adaptation = self._ac if plane else self._dc
+        values = code_values(self._decider(plane, x, adaptation), truth, sure)
+        adaptation.refresh()
+        return values
 
     def last(self, x: Features, truth: Int64 | None) -> Int64:
         """Codes a chunk of `last`."""
-        network = self._networks[LAST]
-        return code_last(self._coder, self._ones(network.logits(network.hidden(x), slice(None))), truth)
+        values = code_last(self._decider(LAST, x, self._last), truth, x.shape[1])
+        self._last.refresh()
+        return values
+
+    def end_plane(self) -> None:
+        """What was learned of an AC plane counts half for the next."""
+        self._ac.halve()
+
+    def _decider(self, network: int, x: Features, adaptation: Adaptation) -> AdaptiveDecider:
+        return AdaptiveDecider(self._networks[network].logits(x), adaptation, self._coder)
 
 
 def _chunks(items: Index) -> Iterator[Index]:
@@ -95,6 +103,7 @@ class Walk:
             self._ac(k, slopes)
             for slope in slopes:
                 slope.learn(k)
+            self._sink.end_plane()
 
     def _wanted(self, plane: int, blocks: Index) -> Int64 | None:
         return None if self._truth is None else self._truth[plane, blocks].astype(np.int64)

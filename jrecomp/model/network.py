@@ -49,19 +49,15 @@ class Network:
         for layer, limit in zip(layers, (INPUT_LIMIT, ACTIVATION_LIMIT, ACTIVATION_LIMIT), strict=True):
             layer.check(limit)
 
-    def hidden(self, x: Float32) -> Float32:
-        """Activations of the second hidden layer [width, n] for inputs [inputs, n]."""
-        for layer, shift in zip(self.layers, HIDDEN_SHIFTS, strict=False):
-            x = layer.sums(x)
-            x *= 2.0**-shift
-            np.floor(x, out=x)
-            np.clip(x, 0, ACTIVATION_LIMIT, out=x)
-        return x
+    def logits(self, x: Float32) -> npt.NDArray[np.int16]:
+        """int16 [outputs, n] in +-LOGIT_LIMIT for inputs [inputs, n]."""
+        for layer, shift in zip(self.layers[:2], HIDDEN_SHIFTS, strict=True):
+            x = np.clip(_floor(layer.sums(x), shift), 0, ACTIVATION_LIMIT)
+        logits = _floor(self.layers[2].sums(x), LOGIT_SHIFT)
+        return np.clip(logits, -LOGIT_LIMIT, LOGIT_LIMIT).astype(np.int16)
 
-    def logits(self, hidden: Float32, outputs: slice) -> npt.NDArray[np.int16]:
-        """int16 [outputs, n], clamped to +-LOGIT_LIMIT."""
-        output = Layer(self.layers[2].weight[outputs], self.layers[2].bias[outputs])
-        sums = output.sums(hidden)
-        sums *= 2.0**-LOGIT_SHIFT
-        np.floor(sums, out=sums)
-        return np.clip(sums, -LOGIT_LIMIT, LOGIT_LIMIT).astype(np.int16)
+
+def _floor(sums: Float32, shift: int) -> Float32:
+    sums *= 2.0**-shift
+    floored: Float32 = np.floor(sums, out=sums)
+    return floored

@@ -4,14 +4,13 @@ A coefficient is: non-zero?, sign, bit length in unary given the sign, the two b
 one given length and sign, and the rest with probability one half. So nothing is escaped.
 """
 
-from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 Bits = npt.NDArray[np.bool_]
-Ones = npt.NDArray[np.uint16]
+Rows = npt.NDArray[np.intp]
 Values = npt.NDArray[np.int64]
 
 MAX_LENGTH = 17
@@ -34,88 +33,72 @@ VALUE_OUTPUTS = HEAD + 2 * PER_SIGN
 LAST_LEVELS = 6
 LAST_OUTPUTS = (1 << LAST_LEVELS) - 1
 
-_HALF = 1 << 15
 
+class Decider(Protocol):
+    """What codes decisions about the blocks of a chunk."""
 
-class Coder(Protocol):
-    """What codes decisions: coding.BitEncoder or coding.BitDecoder."""
+    def decide(self, outputs: int | Rows | None, rows: Rows, truth: Bits | None) -> Bits:
+        """Codes one decision about each of some blocks (rows) and returns them.
 
-    def code(self, ones: Ones, decisions: Bits | None) -> Bits:
-        """Codes len(ones) decisions and returns them."""
+        outputs: of the network, one for all or one for each; None for probability one half.
+        truth: what to encode, None to decode.
+        """
         ...
 
 
-def code_values(
-    coder: Coder,
-    head: Ones,
-    tail: Callable[[npt.NDArray[np.intp], bool], Ones],
-    truth: Values | None,
-    sure: Bits,
-) -> Values:
+def code_values(decider: Decider, truth: Values | None, sure: Bits) -> Values:
     """Codes coefficients, int64 [n].
 
-    head: uint16 [2, n], P(non-zero) and P(negative). tail: for m indices of one sign (True for
-    negative) gives uint16 [PER_SIGN, m]. truth: what to encode, None to decode. sure: where zero is
-    impossible.
+    truth: what to encode, None to decode. sure: where zero is impossible.
     """
     nonzero = sure.copy()
     ask = np.flatnonzero(~sure)
-    nonzero[ask] = coder.code(head[NONZERO, ask], None if truth is None else truth[ask] != 0)
-    index = np.flatnonzero(nonzero)
-    wanted = None if truth is None else truth[index]
-    negative = coder.code(head[NEGATIVE, index], None if wanted is None else wanted < 0)
-    ones = np.empty((PER_SIGN, len(index)), np.uint16)
-    for sign in (False, True):
-        ones[:, negative == sign] = tail(index[negative == sign], sign)
-    magnitude = _code_magnitudes(coder, ones, None if wanted is None else np.abs(wanted))
+    nonzero[ask] = decider.decide(NONZERO, ask, None if truth is None else truth[ask] != 0)
+    rows = np.flatnonzero(nonzero)
+    wanted = None if truth is None else truth[rows]
+    negative = decider.decide(NEGATIVE, rows, None if wanted is None else wanted < 0)
+    magnitude = _code_magnitudes(decider, rows, negative, None if wanted is None else np.abs(wanted))
     values = np.zeros(len(sure), np.int64)
-    values[index] = np.where(negative, -magnitude, magnitude)
+    values[rows] = np.where(negative, -magnitude, magnitude)
     return values
 
 
-def _code_magnitudes(coder: Coder, ones: Ones, wanted: Values | None) -> Values:
-    length = np.ones(ones.shape[1], np.int64)
-    active = np.arange(len(length))
+def _code_magnitudes(decider: Decider, rows: Rows, negative: Bits, wanted: Values | None) -> Values:
+    start = HEAD + PER_SIGN * negative.astype(np.intp)
+    length = np.ones(len(rows), np.int64)
+    active = np.arange(len(rows))
     for n in range(2, MAX_LENGTH + 1):
         if not len(active):
             break
-        p = _output(ones, active, MODELLED_LENGTHS, n, LENGTH_OUTPUT)
-        longer = coder.code(p, None if wanted is None else wanted[active] >= 1 << (n - 1))
-        active = active[longer]
+        output = start[active] + LENGTH_OUTPUT + n - MODELLED_LENGTHS.start if n in MODELLED_LENGTHS else None
+        truth = None if wanted is None else wanted[active] >= 1 << (n - 1)
+        active = active[decider.decide(output, rows[active], truth)]
         length[active] = n
-    magnitude = np.ones(len(length), np.int64)
+    magnitude = np.ones(len(rows), np.int64)
     for n in range(2, int(length.max(initial=1)) + 1):
-        rows = np.flatnonzero(length == n)
+        chosen = np.flatnonzero(length == n)
         for place in range(n - 2, -1, -1):
-            p = _mantissa_output(ones, rows, n, n - 2 - place, magnitude)
-            bit = coder.code(p, None if wanted is None else (wanted[rows] >> place & 1).astype(np.bool_))
-            magnitude[rows] = 2 * magnitude[rows] + bit
+            output = _mantissa_output(start[chosen], n, n - 2 - place, magnitude[chosen])
+            truth = None if wanted is None else (wanted[chosen] >> place & 1).astype(np.bool_)
+            magnitude[chosen] = 2 * magnitude[chosen] + decider.decide(output, rows[chosen], truth)
     return magnitude
 
 
-def _mantissa_output(ones: Ones, rows: npt.NDArray[np.intp], n: int, depth: int, magnitude: Values) -> Ones:
-    if depth == 0:
-        return _output(ones, rows, FIRST_BITS, n, FIRST_OUTPUT)
+def _mantissa_output(start: Rows, n: int, depth: int, magnitude: Values) -> Rows | None:
+    if depth == 0 and n in FIRST_BITS:
+        return start + FIRST_OUTPUT + n - FIRST_BITS.start
     if depth == 1 and n in SECOND_BITS:
-        second: Ones = ones[SECOND_OUTPUT + 2 * (n - SECOND_BITS.start) + (magnitude[rows] & 1), rows]
+        second: Rows = start + SECOND_OUTPUT + 2 * (n - SECOND_BITS.start) + (magnitude & 1)
         return second
-    return np.full(len(rows), _HALF, np.uint16)
+    return None
 
 
-def _output(ones: Ones, rows: npt.NDArray[np.intp], modelled: range, n: int, start: int) -> Ones:
-    if n in modelled:
-        chosen: Ones = ones[start + n - modelled.start, rows]
-        return chosen
-    return np.full(len(rows), _HALF, np.uint16)
-
-
-def code_last(coder: Coder, ones: Ones, truth: Values | None) -> Values:
-    """Codes `last` (0 to 63), int64 [n], as the path in a binary tree; ones: uint16 [LAST_OUTPUTS, n]."""
-    columns = np.arange(ones.shape[1])
-    prefix = np.zeros(len(columns), np.int64)
+def code_last(decider: Decider, truth: Values | None, count: int) -> Values:
+    """Codes `last` (0 to 63) of `count` blocks, int64 [count], as the path in a binary tree."""
+    rows = np.arange(count)
+    prefix = np.zeros(count, np.int64)
     for level in range(LAST_LEVELS):
         place = LAST_LEVELS - 1 - level
-        p = ones[(1 << level) - 1 + prefix, columns]
-        bit = coder.code(p, None if truth is None else (truth >> place & 1).astype(np.bool_))
-        prefix = 2 * prefix + bit
+        bit = None if truth is None else (truth >> place & 1).astype(np.bool_)
+        prefix = 2 * prefix + decider.decide((1 << level) - 1 + prefix, rows, bit)
     return prefix

@@ -59,7 +59,7 @@ def test_training_computes_what_the_codec_computes() -> None:
     layers = [Layer(w.astype(np.float32), b.astype(np.float32)[:, None]) for w, b in network.export()]
     x = np.random.default_rng(0).integers(-127, 128, (shapes[0][1], 400)).astype(np.float32)
     engine = Network(layers)
-    logits = engine.logits(engine.hidden(x), slice(None)) / 64
+    logits = engine.logits(x) / 64
     assert np.array_equal(network(torch.from_numpy(x.T)).detach().numpy().T, logits)
 
 
@@ -72,20 +72,15 @@ def test_training_cost_is_the_coders() -> None:
     class Meter:
         bits = 0.0
 
-        def code(self, ones: symbols.Ones, decisions: symbols.Bits | None) -> symbols.Bits:
-            assert decisions is not None
-            p = np.where(decisions, ones, 65536 - ones.astype(np.int64)) / 65536
-            self.bits += float(-np.log2(p).sum())
-            return decisions
-
-    ones = np.clip(np.rint(65536 / (1 + np.exp(-logits.T.astype(np.float64)))), 1, 65535).astype(np.uint16)
-
-    def tail(index: np.ndarray, negative: bool) -> symbols.Ones:
-        start = symbols.HEAD + symbols.PER_SIGN * negative
-        return ones[start : start + symbols.PER_SIGN, index]
+        def decide(self, outputs: int | symbols.Rows | None, rows: symbols.Rows, truth: symbols.Bits | None):  # type: ignore[no-untyped-def]
+            assert truth is not None
+            sign = np.where(truth, 1, -1)
+            logit = np.zeros(len(rows)) if outputs is None else logits[rows, outputs].astype(np.float64)
+            self.bits += float(np.logaddexp(0, -sign * logit).sum() / np.log(2))
+            return truth
 
     meter = Meter()
-    symbols.code_values(meter, ones[: symbols.HEAD], tail, truth.astype(np.int64), sure)
+    symbols.code_values(meter, truth.astype(np.int64), sure)
     lengths = np.floor(np.log2(np.maximum(np.abs(truth), 1))).astype(int) + 1
     raw = np.where(lengths <= 2, 0, np.where(lengths < 7, np.maximum(lengths - 3, 0), lengths - 2)).sum()
     wanted = decisions.of_values(truth, sure)

@@ -23,7 +23,6 @@ using Blocks = nb::ndarray<const std::int16_t, nb::ndim<3>, nb::c_contig, nb::de
 using KnownComponents = std::vector<std::tuple<std::vector<I64>, Blocks>>;
 using Selection = std::tuple<std::vector<int>, std::vector<int>, std::vector<int>, std::array<int, 5>>;
 
-constexpr int kValueOutputs = 2 + 2 * kPerSign, kLastOutputs = (1 << kLastLevels) - 1;
 constexpr int kAcScalars = 23, kAcPerReference = 19;
 constexpr int kDcScalars = 2 + kPhases, kDcPerReference = 13;
 constexpr int kLastScalars = 16 + kPhases, kLastPerReference = 11;

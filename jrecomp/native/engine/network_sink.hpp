@@ -1,5 +1,7 @@
 // The sink that codes: networks predict, a range coder writes or reads.
 #pragma once
+#include "adaptation.hpp"
+#include "range_coder.hpp"
 #include "symbols.hpp"
 #include "walk.hpp"
 
@@ -9,12 +11,18 @@ template <class Coder>
 class NetworkSink {
 public:
     NetworkSink(const Tables& tables, const ClassWeights& weights, Coder& coder)
-        : tables_(tables), weights_(weights), coder_(coder) {}
+        : weights_(weights),
+          coder_(coder),
+          dc_(kValueOutputs, tables),
+          ac_(kValueOutputs, tables),
+          last_(kLastOutputs, tables) {}
 
     template <class Build>
     void values(int plane, int count, Build build, std::vector<I64>& values, const std::vector<char>& sure) {
+        Adaptation& adaptation = plane ? ac_ : dc_;
         hidden(weights_.networks[plane], count, build);
-        code_values(weights_.networks[plane], values, sure);
+        code_values(weights_.networks[plane], adaptation, values, sure);
+        adaptation.refresh();
     }
 
     template <class Build>
@@ -27,14 +35,20 @@ public:
         std::vector<int> prefix(count, 0);
         for (int level = 0; level < kLastLevels; ++level)
             for (int i = 0; i < count; ++i) {
-                const std::int32_t sum = sums_[i * width + (1 << level) - 1 + prefix[i]];
+                const int node = (1 << level) - 1 + prefix[i];
                 const bool bit = values[i] >> (kLastLevels - 1 - level) & 1;
-                prefix[i] = 2 * prefix[i] + coder_.code(tables_.ones(sum >> kLogitShift), bit);
+                prefix[i] = 2 * prefix[i] + last_.decide(coder_, node, logit(sums_[i * width + node]), bit);
             }
         values.assign(prefix.begin(), prefix.end());
+        last_.refresh();
     }
 
+    // What was learned of an AC plane counts half for the next.
+    void end_plane() { ac_.halve(); }
+
 private:
+    static int logit(std::int32_t sum) { return static_cast<int>(clamp(sum >> kLogitShift, -kLogitLimit, kLogitLimit)); }
+
     static int padded(int count) { return (count + kRows - 1) / kRows * kRows; }
 
     // Fills hidden_ with the second layer's activations of `count` blocks, inputs written by build(i, writer).
@@ -58,33 +72,40 @@ private:
     }
 
     // Codes coefficients of the blocks in hidden_; values hold what to encode.
-    void code_values(const Network& network, std::vector<I64>& values, const std::vector<char>& sure) {
+    void code_values(const Network& network, Adaptation& adaptation, std::vector<I64>& values,
+                     const std::vector<char>& sure) {
         const int count = static_cast<int>(values.size()), width = network.outputs[0].input_stride();
         const int heads = network.outputs[0].outputs();
         sums_.resize(static_cast<std::size_t>(padded(count)) * heads);
         network.outputs[0].run(hidden_.data(), padded(count), sums_.data());
+        const auto head = [&](int i, int output, bool truth) {
+            return adaptation.decide(coder_, output, logit(sums_[i * heads + output]), truth);
+        };
         std::vector<int> index;
         for (int i = 0; i < count; ++i)
-            if (sure[i] || coder_.code(tables_.ones(sums_[i * heads] >> kLogitShift), values[i] != 0)) index.push_back(i);
+            if (sure[i] || head(i, kNonzero, values[i] != 0)) index.push_back(i);
             else values[i] = 0;
         std::vector<int> by_sign[2];
         std::vector<char> negative(index.size());
         std::vector<I64> magnitudes(index.size());
         for (std::size_t j = 0; j < index.size(); ++j) {
             const int i = index[j];
-            negative[j] = coder_.code(tables_.ones(sums_[i * heads + 1] >> kLogitShift), values[i] < 0);
+            negative[j] = head(i, kNegative, values[i] < 0);
             magnitudes[j] = std::llabs(values[i]);
             by_sign[static_cast<int>(negative[j])].push_back(static_cast<int>(j));
         }
-        std::vector<std::uint16_t> ones(index.size() * kPerSign);
-        for (int sign = 0; sign < 2; ++sign) tails(network.outputs[1 + sign], width, by_sign[sign], index, ones);
-        code_magnitudes(coder_, ones, magnitudes);
+        tails_.resize(index.size() * kPerSign);
+        for (int sign = 0; sign < 2; ++sign) tails(network.outputs[1 + sign], width, by_sign[sign], index);
+        code_magnitudes(magnitudes, [&](int j, int output, bool truth) {
+            if (output == kNoOutput) return coder_.code(kHalf, truth);
+            return adaptation.decide(coder_, kHead + kPerSign * negative[j] + output,
+                                     logit(tails_[static_cast<std::size_t>(j) * kPerSign + output]), truth);
+        });
         for (std::size_t j = 0; j < index.size(); ++j) values[index[j]] = negative[j] ? -magnitudes[j] : magnitudes[j];
     }
 
-    // Probabilities of the magnitudes of some non-zero values of one sign.
-    void tails(const Dense& layer, int width, const std::vector<int>& chosen, const std::vector<int>& index,
-               std::vector<std::uint16_t>& ones) {
+    // Sums for the magnitudes of some non-zero values of one sign.
+    void tails(const Dense& layer, int width, const std::vector<int>& chosen, const std::vector<int>& index) {
         constexpr int kTile = 64;
         std::vector<std::uint8_t> rows(kTile * width);
         std::vector<std::int32_t> sums(static_cast<std::size_t>(kTile) * layer.outputs());
@@ -96,17 +117,16 @@ private:
             }
             layer.run(rows.data(), padded(count), sums.data());
             for (int r = 0; r < count; ++r)
-                for (int o = 0; o < kPerSign; ++o)
-                    ones[static_cast<std::size_t>(chosen[start + r]) * kPerSign + o] = static_cast<std::uint16_t>(
-                        tables_.ones(sums[r * layer.outputs() + o] >> kLogitShift));
+                std::copy_n(sums.data() + r * layer.outputs(), kPerSign,
+                            tails_.data() + static_cast<std::size_t>(chosen[start + r]) * kPerSign);
         }
     }
 
-    const Tables& tables_;
     const ClassWeights& weights_;
     Coder& coder_;
+    Adaptation dc_, ac_, last_;
     std::vector<std::uint8_t> inputs_, middle_, hidden_;
-    std::vector<std::int32_t> sums_;
+    std::vector<std::int32_t> sums_, tails_;
 };
 
 }  // namespace jrecomp

@@ -11,7 +11,7 @@ struct Damaged : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-constexpr std::uint32_t kTotal = 1u << 24;
+constexpr std::uint32_t kTotal = 1u << 24, kHalf = 1u << 15;
 
 inline std::uint32_t split_of(std::uint32_t ones) {
     return static_cast<std::uint32_t>((65536ull - ones) * (kTotal - 2) >> 16) + 1;

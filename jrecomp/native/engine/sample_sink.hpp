@@ -39,6 +39,8 @@ public:
         values(kLastNetwork, count, build, targets, std::vector<char>(count, 0));
     }
 
+    void end_plane() {}
+
     std::vector<Samples> samples;  // of planes 0 to 63, then of `last`
 
 private:

@@ -7,7 +7,7 @@
 
 namespace jrecomp {
 
-constexpr int kClasses = 3, kLastNetwork = 64, kChunk = 4096;
+constexpr int kClasses = 3, kLastNetwork = 64, kChunk = 256;
 
 struct ClassWeights {
     std::vector<Network> networks;         // planes 0 to 63, then `last`
@@ -23,6 +23,7 @@ struct Model {
 // What a Sink does with a chunk of blocks: Build writes the inputs of block i, as in build(i, InputWriter).
 //   void values(int plane, int count, Build, std::vector<I64>& values, const std::vector<char>& sure)
 //   void last(int count, Build, std::vector<I64>& values)
+//   void end_plane(), after each AC plane
 // values hold what to encode, and afterwards what a decoder knows. sure: where zero is impossible.
 template <class Sink>
 class Walk {
@@ -43,6 +44,7 @@ public:
         for (int k = 1; k <= highest; ++k) {
             ac(k, slopes);
             for (Slopes& slope : slopes) slope.learn(k);
+            sink_.end_plane();
         }
     }
 
