@@ -15,6 +15,7 @@ from jrecomp import jpeg
 from jrecomp.errors import JrecompError
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.train.coefficients import transposed, with_dead_zone
+from jrecomp.train.drawings import draw
 
 HELD_OUT = (
     "coral_test_data",
@@ -50,6 +51,15 @@ VERY_LARGE = 1200
 SAMPLINGS = {"4:4:4": 36, "4:2:0": 36, "4:2:2": 15, "4:4:0": 8, "gray": 5}
 """Chroma samplings of re-encodings and how often they are taken, in percent."""
 
+DRAWINGS = 0.08
+"""Share of re-encodings whose source is a drawing."""
+
+DRAWINGS_HELD_OUT = range(1 << 32, (1 << 32) + 12)
+"""Seeds of drawings for validation; those for training have at most 32 bits."""
+
+QUALITIES = (50, 75, 90, 95)
+"""Of validation pictures."""
+
 DEAD_ZONES = 0.12
 """Share of re-encodings that are quantized with a dead zone."""
 
@@ -58,11 +68,21 @@ Tables = list[list[int]]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to make one training file; `quality` None takes the file as it is."""
+    """How to make one training file.
 
-    path: Path
+    path: the source; None for a drawing, which the seed makes. quality: None takes the file as it is.
+    """
+
+    path: Path | None
     seed: int
     quality: int | None = None
+
+    @property
+    def label(self) -> str:
+        """The kind of picture, for results by kind."""
+        if self.path is None:
+            return "drawings"
+        return "real files" if self.quality is None else f"quality {self.quality}"
 
 
 def held_out(path: Path) -> bool:
@@ -73,18 +93,21 @@ def held_out(path: Path) -> bool:
 def training_recipes(data: Path, variants: int, seed: int) -> list[Recipe]:
     """Every real file as it is, and `variants` re-encodings of it; three times as many of clean pictures.
 
-    Sources are shuffled; recipes of one source follow one another, so that it is decoded once.
+    Drawings join them. Sources are shuffled; recipes of one source follow one another, so that it is
+    decoded once.
     """
     rng = random.Random(seed)
     real = [p for p in sorted((data / "train" / "jpeg").iterdir()) if not held_out(p)]
     clean = [p for i, p in enumerate(sorted((data / "train" / "clean").iterdir())) if i % CLEAN_HELD_OUT]
     groups = [[Recipe(path, rng.getrandbits(32)), *_encodings(path, variants, rng)] for path in real]
     groups += [_encodings(path, 3 * variants, rng) for path in clean]
+    encodings = variants * (len(real) + 3 * len(clean))
+    groups += [_encodings(None, 1, rng) for _ in range(round(encodings * DRAWINGS / (1 - DRAWINGS)))]
     rng.shuffle(groups)
     return [recipe for group in groups for recipe in group]
 
 
-def _encodings(path: Path, count: int, rng: random.Random) -> list[Recipe]:
+def _encodings(path: Path | None, count: int, rng: random.Random) -> list[Recipe]:
     return [Recipe(path, rng.getrandbits(32), _quality(rng)) for _ in range(count)]
 
 
@@ -94,17 +117,18 @@ def _quality(rng: random.Random) -> int:
 
 
 def validation_recipes(data: Path) -> list[Recipe]:
-    """Held-out real files as they are, and held-out clean pictures at four qualities."""
+    """Held-out real files as they are, held-out clean pictures at four qualities, drawings of other seeds."""
     real = [p for p in sorted((data / "train" / "jpeg").iterdir()) if held_out(p)]
     clean = sorted((data / "train" / "clean").iterdir())[::CLEAN_HELD_OUT]
     recipes = [Recipe(path, 0) for path in real[::4]]
-    return recipes + [Recipe(path, seed, q) for seed, path in enumerate(clean) for q in (50, 75, 90, 95)]
+    recipes += [Recipe(path, seed, q) for seed, path in enumerate(clean) for q in QUALITIES]
+    return recipes + [Recipe(None, seed, QUALITIES[seed % 4]) for seed in DRAWINGS_HELD_OUT]
 
 
 def camera_tables(recipes: list[Recipe]) -> list[Tables]:
     """Distinct quantization tables of the real files, in natural order as Pillow takes them."""
     found: dict[str, Tables] = {}
-    for path in sorted({r.path for r in recipes if r.quality is None}):
+    for path in sorted({r.path for r in recipes if r.path and r.quality is None}):
         with Image.open(path) as image:
             tables = getattr(image, "quantization", {})
         if 1 <= len(tables) <= 2 and max(max(t) for t in tables.values()) <= 255:
@@ -122,7 +146,9 @@ class Picture:
 
 def realise(recipe: Recipe, cameras: list[Tables]) -> Picture:
     """The JPEG file of a recipe, parsed; raises JrecompError where it cannot be modelled."""
-    return _parsed(recipe.path.read_bytes()) if recipe.quality is None else _encoded(recipe, cameras)
+    if recipe.path and recipe.quality is None:
+        return _parsed(recipe.path.read_bytes())
+    return _encoded(recipe, cameras)
 
 
 def _parsed(data: bytes) -> Picture:
@@ -134,7 +160,8 @@ def _encoded(recipe: Recipe, cameras: list[Tables]) -> Picture:
     """A source encoded anew: scaled, cut, one time in four with the tables of a camera, sometimes with a
     dead zone."""
     rng = random.Random(recipe.seed)
-    image = _cut(_decoded(recipe.path), _scale(recipe.path, rng), rng)
+    image = _decoded(recipe.path) if recipe.path else draw(recipe.seed)
+    image = _cut(image, _scale(recipe.path, image, rng), rng)
     sampling = rng.choices(list(SAMPLINGS), list(SAMPLINGS.values()))[0]
     from_camera = bool(cameras) and rng.random() < 0.25
     how = {"qtables": rng.choice(cameras)} if from_camera else {"quality": recipe.quality}
@@ -152,11 +179,11 @@ def _decoded(path: Path) -> Image.Image:
         return opened.convert("RGB")
 
 
-def _scale(path: Path, rng: random.Random) -> float:
+def _scale(path: Path | None, image: Image.Image, rng: random.Random) -> float:
     """The factor to scale a source down by: JPEG files always, to kill the traces of their compression."""
-    if path.suffix.lower() not in (".jpg", ".jpeg"):
+    if path is None or path.suffix.lower() not in (".jpg", ".jpeg"):
         return rng.choice([1.0, 1.0, rng.uniform(1.0, 2.0)])
-    very_large = max(_decoded(path).size) >= VERY_LARGE
+    very_large = max(image.size) >= VERY_LARGE
     return rng.uniform(3.2, 6.0) if very_large and rng.random() < 0.2 else rng.uniform(1.8, 3.2)
 
 

@@ -81,3 +81,18 @@ def test_cuts_are_inside_the_picture_and_not_too_large(size: tuple[int, int], tm
     made = list(corpus.pictures([Recipe(path, seed, 90) for seed in range(12)], []))
     assert len({(p.file.frame.width, p.file.frame.height) for p in made}) >= 2
     assert all(max(p.file.frame.width, p.file.frame.height) <= corpus.LARGEST for p in made)
+
+
+def test_drawings_are_a_share_of_the_recipes_and_others_for_validation(data: Path) -> None:
+    recipes = [r for r in corpus.training_recipes(data, 20, 1) if r.quality is not None]
+    drawn = {r for r in recipes if r.path is None}
+    assert len(drawn) / len(recipes) == pytest.approx(corpus.DRAWINGS, abs=0.01)
+    held_out = [r for r in corpus.validation_recipes(data) if r.label == "drawings"]
+    assert len(held_out) == len(list(corpus.pictures(held_out, []))) == len(corpus.DRAWINGS_HELD_OUT)
+    assert not {r.seed for r in drawn} & {r.seed for r in held_out}
+
+
+def test_labels_tell_the_kinds_of_validation_pictures(data: Path) -> None:
+    (data / "train" / "jpeg" / "uikit.jpg").write_bytes((data / "train" / "jpeg" / "0.jpg").read_bytes())
+    labels = {r.label for r in corpus.validation_recipes(data)}
+    assert labels == {"real files", "drawings", *(f"quality {q}" for q in corpus.QUALITIES)}
