@@ -63,7 +63,8 @@ def _linear(settings: Settings, tables: Tables) -> Linear:
     if not path.is_file():
         settings.work.mkdir(parents=True, exist_ok=True)
         training, _ = _corpora(settings, tables)
-        some = samples.Corpus(training.recipes[:LINEAR_RECIPES], training.cameras, tables)
+        step = -(-len(training.recipes) // LINEAR_RECIPES)
+        some = samples.Corpus(training.recipes[::step], training.cameras, tables)
         solved = samples.learn_linear(some, settings.workers)
         _save(path, {f"{c}-{p}": solved[c][p] for c in range(CLASSES) for p in range(64)})
     with np.load(path) as arrays:
@@ -107,7 +108,13 @@ def _order() -> list[samples.Key]:
 
 
 def _network_path(settings: Settings, key: samples.Key) -> Path:
-    return settings.work / "networks" / f"{key[0]}-{key[1]:02}.npz"
+    return _networks_folder(settings) / f"{key[0]}-{key[1]:02}.npz"
+
+
+def _networks_folder(settings: Settings) -> Path:
+    """Models of different widths or lengths of training share the samples."""
+    first, second = settings.hidden
+    return settings.work / f"networks-{first}-{second}-{settings.steps}"
 
 
 def _fit_one(job: tuple[Settings, samples.Key]) -> str:
@@ -134,9 +141,9 @@ def _fit_one(job: tuple[Settings, samples.Key]) -> str:
 
 
 def _networks(settings: Settings) -> None:
-    (settings.work / "networks").mkdir(exist_ok=True)
+    _networks_folder(settings).mkdir(exist_ok=True)
     jobs = [(settings, key) for key in _order() if not _network_path(settings, key).is_file()]
-    with (settings.work / "log.txt").open("a") as log:
+    with (_networks_folder(settings) / "log.txt").open("a") as log:
         for number, line in enumerate(_run_jobs(settings, jobs), 1):
             print(f"{number}/{len(jobs)} {line}", flush=True)
             log.write(line + "\n")
@@ -168,9 +175,8 @@ def validate(settings: Settings, arrays: dict[str, npt.NDArray[Any]]) -> dict[st
     after: dict[str, int] = defaultdict(int)
     for recipe in validation.recipes:
         for picture in corpus.pictures([recipe], validation.cameras):
-            label = "real files" if recipe.quality is None else f"quality {recipe.quality}"
-            before[label] += picture.scan_bytes
-            after[label] += sum(map(len, codec.encode(picture.file, model, settings.workers).data))
+            before[recipe.label] += picture.scan_bytes
+            after[recipe.label] += sum(map(len, codec.encode(picture.file, model, settings.workers).data))
     return {
         label: 100 * (1 - after[label] / before[label]) if before[label] else math.nan for label in before
     }
