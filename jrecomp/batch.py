@@ -83,7 +83,7 @@ def find(sources: Iterable[str], recursive: bool, suffixes: tuple[str, ...]) -> 
         path = Path(source)
         if source == PIPE:
             found.append((Job(None), path))
-        elif not stat.S_ISDIR(_mode(path)):
+        elif not stat.S_ISDIR(files.mode(path)):
             found.append((Job(path), Path(path.name)))
         elif recursive:
             found += [(job, (job.source or path).relative_to(path)) for job in _walk(path, suffixes)]
@@ -101,19 +101,11 @@ def _walk(folder: Path, suffixes: tuple[str, ...]) -> list[Job]:
     for place, folders, names in os.walk(folder, onerror=unreadable):
         folders.sort()
         paths = [Path(place, name) for name in sorted(names) if name.lower().endswith(suffixes)]
-        jobs += [Job(path) for path in paths if stat.S_IFMT(_mode(path)) in (stat.S_IFREG, 0)]
+        jobs += [Job(path) for path in paths if stat.S_IFMT(files.mode(path)) in (stat.S_IFREG, 0)]
     if not jobs:
         problem = InputError(f"{folder}: holds no {', '.join(suffixes)} files")
         jobs.append(Job(folder, problem=problem))
     return jobs
-
-
-def _mode(path: Path) -> int:
-    """Its st_mode; 0 where that cannot be had, and reading it will tell why."""
-    try:
-        return path.stat().st_mode
-    except OSError:
-        return 0
 
 
 def plan(

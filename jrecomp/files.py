@@ -27,6 +27,14 @@ def restored_name(path: Path) -> Path:
     return path.with_suffix("")
 
 
+def mode(path: Path) -> int:
+    """Its st_mode; 0 where that cannot be had, and reading it will tell why."""
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return 0
+
+
 def read(path: Path | None) -> bytes:
     """All bytes of a file or of standard input; raises InputError."""
     if path is None and sys.stdin is None:
@@ -53,9 +61,9 @@ def check_target(target: Path | None, source: Path | None, force: bool) -> None:
         return
     if not force:
         raise OutputError(f"{target}: exists already (--force replaces it)")
-    if not target.is_file():
+    if not stat.S_ISREG(mode(target)):
         raise OutputError(f"{target}: exists and is no regular file")
-    if source is not None and source.exists() and source.samefile(target):
+    if source is not None and mode(source) and source.samefile(target):
         raise UsageError(f"{target}: is the input")
 
 

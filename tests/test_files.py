@@ -88,6 +88,20 @@ def test_what_even_force_keeps(source: Path, out: Path) -> None:
     assert source.read_bytes() == b"photo"
 
 
+def test_source_that_cannot_be_looked_at(source: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading it tells why; that it may be the target is no reason to fail before."""
+    (out / "a").write_bytes(b"old")
+    stat_of = Path.stat
+
+    def stat_or_not(path: Path, **options: bool) -> os.stat_result:
+        if path == source:
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat_of(path, **options)
+
+    monkeypatch.setattr(Path, "stat", stat_or_not)
+    files.check_target(out / "a", source, force=True)
+
+
 def test_dangling_link_counts_as_existing(source: Path, out: Path) -> None:
     (out / "a").symlink_to(out / "nowhere")
     with pytest.raises(OutputError):

@@ -141,8 +141,10 @@ def load(wanted: str | int = DEFAULT_MODEL) -> Model:
     manifest = folder() / "manifest.json"
     entries = json.loads(manifest.read_text())["models"] if manifest.is_file() else []
     for entry in entries:
-        if wanted in (entry["id"], entry["name"]):
+        if wanted == entry["id"]:
             return _load_entry(entry)
+        if wanted == entry["name"]:
+            return load(entry["id"])  # one model, whichever way it is asked for
     known = ", ".join(f"{entry['name']} (id {entry['id']})" for entry in entries) or "none"
     raise UnknownModelError(f"model {wanted!r} is not installed; installed models: {known}")
 

@@ -87,6 +87,25 @@ def test_slices_must_cover_the_frame(random_model: Model) -> None:
             codec.decode(file.frame, bad, random_model)
 
 
+@pytest.mark.parametrize("sampling", LAYOUTS, ids=str)
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5), (2, 2)], ids=str)
+def test_engines_agree_on_extremes(
+    random_model: Model, sampling: list[tuple[int, int]], shape: tuple[int, int]
+) -> None:
+    """Steps of 16 bits and coefficients to the end of their range: the same bytes, decoded by the other."""
+    rng = np.random.default_rng(sum(shape))
+    parts = [rng.choice([-32767, 0, 32767], (shape[0] * v, shape[1] * h, 64)) for h, v in sampling]
+    parts = [part.astype(np.int16) for part in parts]
+    steps = [rng.choice([0, 1, 65535], 64).astype(np.int32) for _ in sampling]
+    native, numpy = ENGINES["native"], ENGINES["numpy"]
+    data = native.encode(random_model, steps, parts)
+    assert data == numpy.encode(random_model, steps, parts)
+    shapes = [(len(part), part.shape[1]) for part in parts]
+    for engine in (native, numpy):
+        decoded = engine.decode(random_model, steps, shapes, data)
+        assert all((a == b).all() for a, b in zip(decoded, parts, strict=True))
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.binary(min_size=1, max_size=200))
 def test_any_slice_decodes_the_same_or_is_called_corrupt(random_model: Model, data: bytes) -> None:
