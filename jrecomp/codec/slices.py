@@ -18,6 +18,9 @@ Int16 = npt.NDArray[np.int16]
 SLICE_BLOCKS = 1 << 15
 """Blocks of all components that a slice holds at most, where it has more than one MCU row."""
 
+LARGEST_SLICE = 1 << 17
+"""Blocks that a decoder takes in a slice of more than one MCU row: it bounds the memory of a thread."""
+
 
 @dataclass(frozen=True)
 class EncodedSlices:
@@ -48,7 +51,8 @@ def decode(
     starts = range(0, frame.mcu_rows, max(1, slices.mcu_rows))
     if slices.mcu_rows < 1 or len(starts) != len(slices.data):
         raise CorruptContainerError("the slices do not cover the frame")
-
+    if slices.mcu_rows > 1 and min(slices.mcu_rows, frame.mcu_rows) * _row_blocks(frame) > LARGEST_SLICE:
+        raise CorruptContainerError("a slice is too large")
     coefficients = [np.zeros((c.block_rows, c.block_columns, 64), np.int16) for c in frame.components]
 
     def one(start: int, data: bytes) -> None:
@@ -76,7 +80,10 @@ def _steps(frame: Frame) -> list[npt.NDArray[np.int32]]:
     return [c.quantization for c in frame.components]
 
 
+def _row_blocks(frame: Frame) -> int:
+    return frame.mcu_columns * sum(c.horizontal * c.vertical for c in frame.components)
+
+
 def _slice_rows(frame: Frame) -> int:
-    per_row = frame.mcu_columns * sum(c.horizontal * c.vertical for c in frame.components)
-    count = -(-frame.mcu_rows * per_row // SLICE_BLOCKS)
+    count = -(-frame.mcu_rows * _row_blocks(frame) // SLICE_BLOCKS)
     return max(1, -(-frame.mcu_rows // max(1, count)))

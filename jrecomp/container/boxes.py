@@ -7,6 +7,7 @@ from jrecomp.container import phrases
 from jrecomp.container.fields import Fields, Reader, Writer, blob, blobs
 
 _CHECKSUM_BYTES = 4
+_METADATA_ALLOWANCE = 4096
 
 
 @dataclass(frozen=True)
@@ -58,14 +59,15 @@ Container = Stored | Lossless
 
 def stored(fields: Fields, box: Stored) -> Stored:
     """The body of a stored file."""
-    return Stored(_original(fields, box.original), fields.byte(box.reason), fields.packed(box.data))
+    original = _original(fields, box.original)
+    return Stored(original, fields.byte(box.reason), fields.packed(box.data, original.length))
 
 
 def lossless(fields: Fields, box: Lossless) -> Lossless:
     """The body of a modelled file."""
     original = _original(fields, box.original)
     model = fields.varint(box.model)
-    metadata = fields.packed(_join_metadata(box))
+    metadata = fields.packed(_join_metadata(box), 4 * original.length + _METADATA_ALLOWANCE)
     headers, extras = _split_metadata(metadata, original.length)
     return Lossless(
         original,

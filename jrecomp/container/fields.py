@@ -32,8 +32,11 @@ class Fields(Protocol):
         """Exactly `length` bytes."""
         ...
 
-    def packed(self, value: bytes) -> bytes:
-        """Bytes compressed where that helps: length, compressed length or 0, compressed or plain bytes."""
+    def packed(self, value: bytes, limit: int) -> bytes:
+        """Bytes compressed where that helps: length, compressed length or 0, compressed or plain bytes.
+
+        limit: the largest length that a reader accepts.
+        """
         ...
 
 
@@ -81,7 +84,7 @@ class Writer:
         self.data += value
         return value
 
-    def packed(self, value: bytes) -> bytes:
+    def packed(self, value: bytes, limit: int = 0) -> bytes:
         """Append bytes, compressed where that helps."""
         self.varint(len(value))
         squeezed = packing.squeeze(value)
@@ -130,9 +133,13 @@ class Reader:
         start, self._position = self._position, self._position + length
         return self._data[start : self._position]
 
-    def packed(self, value: bytes = b"") -> bytes:
+    def packed(self, value: bytes, limit: int) -> bytes:
         """Take bytes and undo their compression."""
         length = self.varint()
+        if length > limit:
+            raise CorruptContainerError(
+                f"damaged container: a part of {length} bytes, where {limit} are possible"
+            )
         squeezed = blob(self, b"")
         return packing.expand(squeezed, length) if squeezed else self.raw(b"", length)
 

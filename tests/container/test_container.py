@@ -118,3 +118,10 @@ def test_errors_say_what_is_wrong(data: bytes, message: str) -> None:
 def test_headers_longer_than_the_file() -> None:
     with pytest.raises(CorruptContainerError, match="longer than the file"):
         unpack(pack(replace(SMALL, original=Original(5, b"1234"))))
+
+
+def test_metadata_are_bounded_by_the_file() -> None:
+    """A small container of a small file cannot ask for memory without end."""
+    bomb = replace(SMALL, original=Original(100, b"1234"), extras=bytes(1 << 20))
+    with pytest.raises(CorruptContainerError, match="where 4496 are possible"):
+        unpack(pack(bomb))

@@ -87,6 +87,17 @@ def test_slices_must_cover_the_frame(random_model: Model) -> None:
             codec.decode(file.frame, bad, random_model)
 
 
+def test_slices_are_bounded(random_model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = random_file([(1, 1)], 3, 5)
+    encoded = codec.encode(file, random_model)
+    monkeypatch.setattr(slicing, "LARGEST_SLICE", 14)
+    with pytest.raises(CorruptContainerError, match="too large"):
+        codec.decode(file.frame, encoded, random_model)
+    huge = codec.EncodedSlices(1 << 40, encoded.data)
+    with pytest.raises(CorruptContainerError, match="too large"):
+        codec.decode(file.frame, huge, random_model)
+
+
 @pytest.mark.parametrize("sampling", LAYOUTS, ids=str)
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (2, 2)], ids=str)
 def test_engines_agree_on_extremes(
