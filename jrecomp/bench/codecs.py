@@ -1,26 +1,30 @@
-"""The programs that are compared: one class each, the same questions to all."""
+"""The programs that are compared: one class each, the same questions to all.
 
-from importlib.metadata import PackageNotFoundError, version
-from typing import Protocol
+To add one, write a class with the members of Codec and name it in PEERS.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any, Protocol
 
 import jrecomp
+from jrecomp.model import load
 
 
 class Codec(Protocol):
-    """A lossless JPEG recompressor. `encode` raises Refused for files that it does not take."""
+    """A lossless JPEG recompressor that works on one thread, or on as many as jrecomp is given."""
 
     name: str
-
-    def version(self) -> str:
-        """What was measured."""
-        ...
+    version: str
 
     def encode(self, data: bytes) -> bytes:
-        """The compressed file."""
+        """The compressed file; raises Refused for files that the codec does not take."""
         ...
 
     def decode(self, data: bytes) -> bytes:
-        """The file again."""
+        """The file again; whatever it raises, the file is lost."""
         ...
 
 
@@ -28,21 +32,22 @@ class Refused(Exception):
     """The codec does not take this file."""
 
 
+class Missing(Exception):
+    """The codec is not installed; the message names it and says how to install it."""
+
+
 class Jrecomp:
-    """This project; encoding includes verification."""
+    """This project with one of its models; encoding includes verification."""
 
-    name = "jrecomp"
-
-    def __init__(self, threads: int) -> None:
-        self._threads = threads
-
-    def version(self) -> str:
-        """Version of the package."""
-        return jrecomp.__version__
+    def __init__(self, model: str, threads: int) -> None:
+        """Raises UnknownModelError."""
+        self.name = f"jrecomp {model}"
+        self.version = f"{jrecomp.__version__}, model id {load(model).identifier}"
+        self._model, self._threads = model, threads
 
     def encode(self, data: bytes) -> bytes:
         """The finished container."""
-        return jrecomp.compress(data, threads=self._threads)
+        return jrecomp.compress(data, model=self._model, threads=self._threads)
 
     def decode(self, data: bytes) -> bytes:
         """The file again."""
@@ -50,36 +55,72 @@ class Jrecomp:
 
 
 class Lepton:
-    """Microsoft's Rust port of Lepton (lepton_jpeg_python) with one partition."""
+    """Microsoft's Rust port of Lepton with one partition, and so on one thread."""
 
     name = "Lepton"
 
-    def version(self) -> str:
-        """Version of the package."""
-        return version("lepton_jpeg_python")
+    def __init__(self) -> None:
+        """Raises Missing."""
+        self._library = _library("lepton_jpeg_python", self.name, "lepton_jpeg_python")
+        self.version = version("lepton_jpeg_python")
 
     def encode(self, data: bytes) -> bytes:
         """The .lep bytes."""
-        import lepton_jpeg_python
-
         try:
-            return bytes(lepton_jpeg_python.compress_bytes(data, {"max_partitions": 1}))
+            return bytes(self._library.compress_bytes(data, {"max_partitions": 1}))
         except Exception as error:
             raise Refused(str(error)) from error
 
     def decode(self, data: bytes) -> bytes:
         """The file again."""
-        import lepton_jpeg_python
-
-        return bytes(lepton_jpeg_python.decompress_bytes(data))
+        return bytes(self._library.decompress_bytes(data))
 
 
-def installed(threads: int) -> list[Codec]:
-    """All codecs that this installation can run, jrecomp first."""
-    codecs: list[Codec] = [Jrecomp(threads)]
+class Libjxl:
+    """libjxl's lossless transcoding of JPEG files to JPEG XL, at an effort from 1 to 9."""
+
+    def __init__(self, effort: int) -> None:
+        """Raises Missing."""
+        self.name = f"libjxl effort {effort}"
+        self._library = _library("pillow_jxl", "libjxl", "pillow-jxl-plugin")
+        self.version = "pillow-jxl-plugin " + version("pillow-jxl-plugin")
+        # num_threads: 0 keeps the work on the caller's thread.
+        self._encode = self._library.Encoder(mode="RGB", lossless=True, effort=effort, num_threads=0)
+
+    def encode(self, data: bytes) -> bytes:
+        """The .jxl bytes."""
+        try:
+            return bytes(self._encode(data, 0, 0, jpeg_encode=True))  # the size is in the JPEG file
+        except Exception as error:
+            raise Refused(str(error)) from error
+
+    def decode(self, data: bytes) -> bytes:
+        """The file again, or pixels where the JPEG file cannot be had."""
+        _, _, restored, *_ = self._library.Decoder(num_threads=0)(data)
+        return bytes(restored)
+
+
+PEERS: list[Callable[[], Codec]] = [Lepton, partial(Libjxl, 7), partial(Libjxl, 9)]
+"""What makes the other codecs; each may raise Missing."""
+
+
+def installed(models: list[str], threads: int) -> tuple[list[Codec], list[str]]:
+    """The codecs that can run here, jrecomp first, and notes on those that cannot.
+
+    models: names of jrecomp's models. threads: of jrecomp, 0 for one per core. Raises UnknownModelError.
+    """
+    codecs: list[Codec] = [Jrecomp(model, threads) for model in models]
+    notes = []
+    for peer in PEERS:
+        try:
+            codecs.append(peer())
+        except Missing as missing:
+            notes.append(str(missing))
+    return codecs, list(dict.fromkeys(notes))
+
+
+def _library(module: str, codec: str, package: str) -> Any:
     try:
-        version("lepton_jpeg_python")
-        codecs.append(Lepton())
-    except PackageNotFoundError:
-        pass
-    return codecs
+        return import_module(module)
+    except ImportError as error:
+        raise Missing(f"{codec} (pip install {package})") from error

@@ -1,6 +1,7 @@
 """`jrecomp bench`."""
 
 import json
+import sys
 from pathlib import Path
 
 import click
@@ -17,7 +18,16 @@ def _numbers(_: click.Context, __: click.Parameter, value: str) -> list[int]:
 
 
 @click.command("bench")
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument(
+    "sources", metavar="SOURCE...", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path)
+)
+@click.option(
+    "--model",
+    "models",
+    metavar="NAME",
+    multiple=True,
+    help="Model of jrecomp; may be given several times; the default is every installed one.",
+)
 @click.option(
     "--qualities",
     default="50,75,90,95",
@@ -34,35 +44,61 @@ def _numbers(_: click.Context, __: click.Parameter, value: str) -> list[int]:
     show_default=True,
     help="Chroma subsamplings to encode pictures at.",
 )
-@click.option("--repeats", default=1, show_default=True, help="Runs of each file; the fastest counts.")
-@click.option("--threads", default=0, show_default=True, help="Threads of jrecomp; 0 takes one per core.")
 @click.option(
-    "--json", "json_path", type=click.Path(path_type=Path), help="Write all results to a file, too."
+    "--repeats",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Runs of each file; the fastest counts.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    help="Threads of jrecomp, others have 1; 0 takes one per core.",
+)
+@click.option(
+    "--output",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write report.md, results.json, saving.png and speed.png into DIR, replacing those there.",
 )
 def command(
-    folder: Path,
+    sources: tuple[Path, ...],
+    models: tuple[str, ...],
     qualities: list[int],
     samplings: tuple[str, ...],
     repeats: int,
     threads: int,
-    json_path: Path | None,
+    output: Path | None,
 ) -> None:
-    """Compare jrecomp with other programs on the JPEG files and pictures in FOLDER.
+    """Compare jrecomp with other programs on JPEG files and pictures.
 
-    JPEG files are taken as they are; other pictures are encoded at each quality and subsampling. Every
-    file is restored and compared.
+    SOURCE is a file or a folder. JPEG files are taken as they are; other pictures are encoded at each
+    quality and subsampling. Every file is restored and compared.
 
     \b
-    jrecomp bench kodak --qualities 50,75,90,95 --json results.json
+    jrecomp bench kodak --qualities 50,75,90,95 --output results
+    jrecomp bench photos/nikon*.jpg
     """
-    from jrecomp.bench import codecs, inputs, measure
+    from jrecomp.bench import codecs, inputs, measure, report
+    from jrecomp.model import weights
 
-    found = codecs.installed(threads)
-    results = measure.run(found, inputs.sets(folder, qualities, list(samplings)), repeats)
-    if not results:
-        raise click.UsageError(f"no pictures in {folder}")
-    if json_path:
-        document = {"codecs": {c.name: c.version() for c in found}, "results": measure.as_json(results)}
-        json_path.write_text(json.dumps(document, indent=2) + "\n")
-    click.echo(", ".join(f"{c.name} {c.version()}" for c in found) + "\n")
-    click.echo(measure.markdown(results), nl=False)
+    if output:
+        from jrecomp.bench import plots  # what is missing is told before hours of measuring
+
+        output.mkdir(parents=True, exist_ok=True)
+    paths = inputs.find(sources)
+    if not paths:
+        raise click.UsageError("no JPEG files or pictures there")
+    found, missing = codecs.installed(list(models) or weights.names(), threads)
+    setup = report.setup(["jrecomp", *sys.argv[1:]], found, missing, repeats, threads)
+    results = report.Results(measure.run(found, inputs.samples(paths, qualities, samplings), repeats))
+    text = report.markdown(setup, results)
+    if output:
+        document = json.dumps(report.as_json(setup, results), indent=2) + "\n"
+        (output / "report.md").write_text(text, "utf-8", "backslashreplace")  # names need not be text
+        (output / "results.json").write_text(document, "utf-8")
+        plots.save(results, output)
+    click.echo(text, nl=False)

@@ -1,103 +1,128 @@
-"""Runs codecs over sets of files, checks every round trip, and adds up sizes and times."""
+"""Runs codecs over JPEG files, checks every round trip, and adds up sizes and times."""
 
 import time
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
 from jrecomp.bench.codecs import Codec, Refused
+from jrecomp.bench.inputs import Sample, Setting
 
 
-@dataclass
-class Result:
-    """Sums over one set of files. Sizes in bytes, times in seconds of wall clock, best of the repeats.
+class Outcome(StrEnum):
+    """What became of a file."""
 
-    A refused file counts at its full size; one that does not come back bit for bit is `wrong` and
-    counts at its full size too.
+    RESTORED = "restored"
+    REFUSED = "refused"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One codec on one file. Sizes in bytes; seconds of wall clock, the best of the repeats.
+
+    A file that is refused or does not come back bit for bit counts at its full size and has a reason and
+    no times.
     """
 
     codec: str
-    files: str
-    count: int = 0
-    before: int = 0
-    after: int = 0
-    refused: int = 0
-    wrong: int = 0
+    file: str
+    setting: Setting | None
+    sub_pixels: int
+    before: int
+    after: int
+    outcome: Outcome = Outcome.RESTORED
+    reason: str = ""
     encode_seconds: float = 0.0
     decode_seconds: float = 0.0
 
     @property
     def saving(self) -> float:
         """Percent of the bytes that are saved."""
-        return 100 * (1 - self.after / self.before)
-
-    def add(self, codec: Codec, data: bytes, repeats: int) -> None:
-        """Measures one file."""
-        self.count += 1
-        self.before += len(data)
-        encode_times, decode_times = [], []
-        compressed, restored = b"", b""
-        try:
-            for _ in range(repeats):
-                start = time.perf_counter()
-                compressed = codec.encode(data)
-                middle = time.perf_counter()
-                restored = codec.decode(compressed)
-                encode_times.append(middle - start)
-                decode_times.append(time.perf_counter() - middle)
-        except Refused:
-            self.refused += 1
-            self.after += len(data)
-            return
-        self.encode_seconds += min(encode_times)
-        self.decode_seconds += min(decode_times)
-        self.wrong += restored != data
-        self.after += len(compressed) if restored == data else len(data)
+        return _saving(self.before, self.after)
 
 
-def run(codecs: list[Codec], sets: Iterable[tuple[str, list[bytes]]], repeats: int) -> list[Result]:
-    """One result for each codec and set; codecs take turns file by file, so that they share the noise."""
-    results = []
-    for name, files in sets:
-        row = [Result(codec.name, name) for codec in codecs]
-        for data in files:
-            for codec, result in zip(codecs, row, strict=True):
-                result.add(codec, data, repeats)
-        results += row
-    return results
+@dataclass(frozen=True)
+class Total:
+    """Sums over measurements. `restored` has the bytes before compression of the files that came back."""
+
+    count: int
+    before: int
+    after: int
+    sub_pixels: int
+    refused: int
+    wrong: int
+    restored: int
+    encode_seconds: float
+    decode_seconds: float
+
+    @classmethod
+    def of(cls, measurements: Sequence[Measurement]) -> "Total":
+        """Adds up."""
+        outcomes = [m.outcome for m in measurements]
+        return cls(
+            count=len(measurements),
+            before=sum(m.before for m in measurements),
+            after=sum(m.after for m in measurements),
+            sub_pixels=sum(m.sub_pixels for m in measurements),
+            refused=outcomes.count(Outcome.REFUSED),
+            wrong=outcomes.count(Outcome.WRONG),
+            restored=sum(m.before for m in measurements if m.outcome is Outcome.RESTORED),
+            encode_seconds=sum(m.encode_seconds for m in measurements),
+            decode_seconds=sum(m.decode_seconds for m in measurements),
+        )
+
+    @property
+    def saving(self) -> float:
+        """Percent of the bytes that are saved."""
+        return _saving(self.before, self.after)
+
+    @property
+    def encode_speed(self) -> float | None:
+        """MB of JPEG per second, of the files that came back; None where none did."""
+        return self.restored / 1e6 / self.encode_seconds if self.encode_seconds else None
+
+    @property
+    def decode_speed(self) -> float | None:
+        """MB of JPEG per second, of the files that came back; None where none did."""
+        return self.restored / 1e6 / self.decode_seconds if self.decode_seconds else None
 
 
-def as_json(results: list[Result]) -> list[dict[str, object]]:
-    """Results as plain values, saving included."""
-    return [asdict(result) | {"saving": result.saving} for result in results]
-
-
-def markdown(results: list[Result]) -> str:
-    """Tables of saving, refusals and speed: a row for each codec, a column for each set."""
-    names = list(dict.fromkeys(result.files for result in results))
-    codecs = list(dict.fromkeys(result.codec for result in results))
-    by = {(result.codec, result.files): result for result in results}
-
-    def table(title: str, cell: str) -> str:
-        lines = [f"| {title} | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+def run(codecs: list[Codec], samples: Iterable[Sample], repeats: int) -> Iterator[Measurement]:
+    """Measures; codecs take turns file by file, so that they share the machine's moods."""
+    for number, sample in enumerate(samples):
+        data, sub_pixels = sample.read(), sample.sub_pixels()
         for codec in codecs:
-            cells = [_CELLS[cell](by[codec, name]) for name in names]
-            lines.append(f"| {codec} | " + " | ".join(cells) + " |")
-        return "\n".join(lines) + "\n"
-
-    titles = {
-        "saving": "saving %",
-        "problems": "refused / wrong",
-        "speed": "MB/s encode / decode",
-    }
-    return "\n".join(table(title, cell) for cell, title in titles.items())
+            if number == 0:  # not counted, so that no time includes the loading of libraries
+                _measure(codec, sample, data, sub_pixels, 1)
+            yield _measure(codec, sample, data, sub_pixels, repeats)
 
 
-_CELLS = {
-    "saving": lambda r: f"{r.saving:.2f}",
-    "problems": lambda r: f"{r.refused} / {r.wrong} of {r.count}",
-    "speed": lambda r: _speed(r.before, r.encode_seconds) + " / " + _speed(r.before, r.decode_seconds),
-}
+def _measure(codec: Codec, sample: Sample, data: bytes, sub_pixels: int, repeats: int) -> Measurement:
+    def failed(outcome: Outcome, reason: str) -> Measurement:
+        return Measurement(*place, len(data), len(data), outcome, reason)
+
+    place = (codec.name, str(sample.path), sample.setting, sub_pixels)
+    encode_times, decode_times = [], []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        try:
+            compressed = codec.encode(data)
+        except Refused as refused:
+            return failed(Outcome.REFUSED, str(refused))
+        middle = time.perf_counter()
+        try:
+            restored = codec.decode(compressed)
+        except Exception as error:  # a codec that cannot decode its own output has lost the file
+            return failed(Outcome.WRONG, f"{type(error).__name__}: {error}")
+        end = time.perf_counter()
+        if restored != data:
+            return failed(Outcome.WRONG, "the restored bytes differ")
+        encode_times.append(middle - start)
+        decode_times.append(end - middle)
+    times = (min(encode_times), min(decode_times))
+    return Measurement(*place, len(data), len(compressed), Outcome.RESTORED, "", *times)
 
 
-def _speed(size: int, seconds: float) -> str:
-    return f"{size / seconds / 1e6:.2f}" if seconds else "-"
+def _saving(before: int, after: int) -> float:
+    return 100 * (1 - after / before) if before else 0.0

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from jrecomp.errors import CorruptContainerError
 from jrecomp.model.adaptation import Adaptation, AdaptiveDecider, Coder
-from jrecomp.model.symbols import LAST_OUTPUTS, VALUE_OUTPUTS, code_last, code_values
+from jrecomp.model.symbols import ALL_OUTPUTS, code_last, code_values
 from jrecomp.model.weights import CLASSES, LAST, ClassWeights, Model, references_of
 from jrecomp.planes.ac import AcInputs
 from jrecomp.planes.dc import Neighbourhood, dc_inputs, last_inputs
@@ -25,7 +25,7 @@ Int64 = npt.NDArray[np.int64]
 Index = npt.NDArray[np.intp]
 Features = npt.NDArray[np.float32]
 
-CHUNK = 256
+CHUNK = 128
 """Blocks whose decisions are coded together, with what was learned before them."""
 
 
@@ -53,9 +53,9 @@ class NetworkSink:
     def __init__(self, weights: ClassWeights, tables: Tables, coder: Coder) -> None:
         self.linear = weights.linear
         self._networks, self._coder = weights.networks, coder
-        self._dc = Adaptation(VALUE_OUTPUTS, tables.sigmoid)
-        self._ac = Adaptation(VALUE_OUTPUTS, tables.sigmoid)
-        self._last = Adaptation(LAST_OUTPUTS, tables.sigmoid)
+        self._dc = Adaptation(tables.sigmoid)
+        self._ac = Adaptation(tables.sigmoid)
+        self._last = Adaptation(tables.sigmoid)
 
     def value(self, plane: int, x: Features, truth: Int64 | None, sure: npt.NDArray[np.bool_]) -> Int64:
         """Codes a chunk of a plane."""
@@ -71,11 +71,14 @@ class NetworkSink:
         return values
 
     def end_plane(self) -> None:
-        """What was learned of an AC plane counts half for the next."""
-        self._ac.halve()
+        """What was learned of an AC plane weighs less in the next."""
+        self._ac.fade()
 
     def _decider(self, network: int, x: Features, adaptation: Adaptation) -> AdaptiveDecider:
-        return AdaptiveDecider(self._networks[network].logits(x), adaptation, self._coder)
+        logits = np.zeros((ALL_OUTPUTS, x.shape[1]), np.int16)
+        predicted = self._networks[network].logits(x)
+        logits[: len(predicted)] = predicted
+        return AdaptiveDecider(logits, adaptation, self._coder)
 
 
 def _chunks(items: Index) -> Iterator[Index]:

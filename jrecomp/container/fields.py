@@ -84,7 +84,7 @@ class Writer:
         self.data += value
         return value
 
-    def packed(self, value: bytes, limit: int = 0) -> bytes:
+    def packed(self, value: bytes, limit: int) -> bytes:
         """Append bytes, compressed where that helps."""
         self.varint(len(value))
         squeezed = packing.squeeze(value)

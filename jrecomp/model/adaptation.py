@@ -1,7 +1,7 @@
 """Predictions corrected by what the file has shown so far: secondary estimation in integers.
 
-For each output and range of its logits, the errors of the network's predictions and their variances are
-summed; one Newton step on the log-likelihood, held back by a prior, gives a shift of the logit.
+For each output and range of its logits, outcomes are counted beside what the network expected; the
+logarithm of their ratio shifts the logit.
 """
 
 from typing import Protocol
@@ -9,20 +9,33 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from jrecomp.model.symbols import Bits, Rows
-from jrecomp.planes.tables import LOGIT_LIMIT, LOGIT_UNIT
+from jrecomp.model.symbols import ALL_OUTPUTS, Bits, Rows
+from jrecomp.planes.tables import LOGIT_LIMIT
 
 BUCKET_SHIFT = 7
 BUCKETS = ((2 * LOGIT_LIMIT) >> BUCKET_SHIFT) + 1
-PRIOR = 8 << 16
-"""Added to the summed variance, which is in units of 2^-16."""
+ONE = 1 << 16
+"""Unit of counts, as of probabilities."""
 
-SHIFT_LIMIT = 2 * LOGIT_UNIT
-_ONE = 1 << 16
+PRIOR = 4 * ONE
+"""Added to every count."""
+
+SHIFT_LIMIT = 511
+"""Largest shift of a logit: 8 natural units."""
+
+LN_2, LN_MANTISSA = 2839, np.rint(4096 * np.log(np.arange(256, 512) / 256)).astype(np.int64)
+"""Natural logarithms of 2 and of 1 to 2 in steps of 1/256, in units of 2^-12."""
 
 Int64 = npt.NDArray[np.int64]
 Logits = npt.NDArray[np.int16]
 Ones = npt.NDArray[np.uint16]
+
+
+def logarithm(value: Int64) -> Int64:
+    """Natural logarithm of value >= 256, within 2^-8, in units of 2^-12; exact integer arithmetic."""
+    exponent = np.frexp(value.astype(np.float64))[1].astype(np.int64) - 9
+    result: Int64 = LN_2 * exponent + LN_MANTISSA[(value >> exponent) - 256]
+    return result
 
 
 class Coder(Protocol):
@@ -34,23 +47,23 @@ class Coder(Protocol):
 
 
 class Adaptation:
-    """Sums and shifts of the outputs of one network."""
+    """Counts and shifts of the outputs of one kind of network."""
 
-    def __init__(self, outputs: int, sigmoid: Ones) -> None:
+    def __init__(self, sigmoid: Ones) -> None:
         self._sigmoid = sigmoid
-        self._error = np.zeros(outputs * BUCKETS, np.int64)
-        self._variance = np.zeros(outputs * BUCKETS, np.int64)
-        self.refresh()
+        # [true, expected true, false, expected false]
+        self._counts = np.zeros((4, ALL_OUTPUTS * BUCKETS), np.int64)
+        self._shift = np.zeros(ALL_OUTPUTS * BUCKETS, np.int64)
 
     def refresh(self) -> None:
         """Takes everything learned so far into account."""
-        shift = LOGIT_UNIT * self._error // (self._variance + PRIOR)
+        true, expected_true, false, expected_false = logarithm(self._counts + PRIOR)
+        shift = (true - expected_true - false + expected_false) >> 6
         self._shift = np.clip(shift, -SHIFT_LIMIT, SHIFT_LIMIT)
 
-    def halve(self) -> None:
-        """Lets the sums count half, for the next plane."""
-        self._error >>= 1
-        self._variance >>= 1
+    def fade(self) -> None:
+        """Lets the counts weigh a quarter, for the next plane."""
+        self._counts >>= 2
         self.refresh()
 
     def ones(self, outputs: int | Rows, logits: Logits) -> Ones:
@@ -60,11 +73,11 @@ class Adaptation:
         return ones
 
     def learn(self, outputs: int | Rows, logits: Logits, decisions: Bits) -> None:
-        """Adds the outcome of decisions to the sums; ones() does not change before refresh()."""
-        predicted = self._sigmoid[logits + LOGIT_LIMIT].astype(np.int64)
-        place = _place(outputs, logits)
-        np.add.at(self._error, place, _ONE * decisions - predicted)
-        np.add.at(self._variance, place, predicted * (_ONE - predicted) >> 16)
+        """Counts outcomes; ones() does not change before refresh()."""
+        place, true = _place(outputs, logits), ONE * decisions.astype(np.int64)
+        expected = self._sigmoid[logits + LOGIT_LIMIT].astype(np.int64)
+        for row, amount in zip(self._counts, (true, expected, ONE - true, ONE - expected), strict=True):
+            np.add.at(row, place, amount)
 
 
 def _place(outputs: int | Rows, logits: Logits) -> Int64:
@@ -81,7 +94,7 @@ class AdaptiveDecider:
     def decide(self, outputs: int | Rows | None, rows: Rows, truth: Bits | None) -> Bits:
         """See symbols.Decider."""
         if outputs is None:
-            return self._coder.code(np.full(len(rows), _ONE >> 1, np.uint16), truth)
+            return self._coder.code(np.full(len(rows), ONE >> 1, np.uint16), truth)
         logits = self._logits[outputs, rows]
         decisions = self._coder.code(self._adaptation.ones(outputs, logits), truth)
         self._adaptation.learn(outputs, logits, decisions)

@@ -1,7 +1,7 @@
 """Binarization: coefficients and `last` as binary decisions, and which output predicts which.
 
 A coefficient is: non-zero?, sign, bit length in unary given the sign, the two bits below the leading
-one given length and sign, and the rest with probability one half. So nothing is escaped.
+one given length and sign, and the rest, which no network predicts. So nothing is escaped.
 """
 
 from typing import Protocol
@@ -30,6 +30,12 @@ SECOND_OUTPUT = FIRST_OUTPUT + len(FIRST_BITS)
 PER_SIGN = SECOND_OUTPUT + 2 * len(SECOND_BITS)
 
 VALUE_OUTPUTS = HEAD + 2 * PER_SIGN
+ADAPTIVE_LENGTHS = range(2, 9)
+"""Lengths whose other bits below the leading one have adaptive outputs: one for each prefix of bits."""
+
+ALL_OUTPUTS = VALUE_OUTPUTS + (1 << (ADAPTIVE_LENGTHS.stop - 2))
+"""With the adaptive outputs, whose logits are 0."""
+
 LAST_LEVELS = 6
 LAST_OUTPUTS = (1 << LAST_LEVELS) - 1
 
@@ -90,7 +96,7 @@ def _mantissa_output(start: Rows, n: int, depth: int, magnitude: Values) -> Rows
     if depth == 1 and n in SECOND_BITS:
         second: Rows = start + SECOND_OUTPUT + 2 * (n - SECOND_BITS.start) + (magnitude & 1)
         return second
-    return None
+    return VALUE_OUTPUTS + magnitude if n in ADAPTIVE_LENGTHS else None
 
 
 def code_last(decider: Decider, truth: Values | None, count: int) -> Values:

@@ -135,11 +135,15 @@ def folder() -> Path:
     return (checkout if (checkout / "pyproject.toml").is_file() else package) / "weights"
 
 
+def names() -> list[str]:
+    """Names of the installed models."""
+    return [entry["name"] for entry in _entries()]
+
+
 @cache
 def load(wanted: str | int = DEFAULT_MODEL) -> Model:
     """The model of a name or a permanent id; raises UnknownModelError."""
-    manifest = folder() / "manifest.json"
-    entries = json.loads(manifest.read_text())["models"] if manifest.is_file() else []
+    entries = _entries()
     for entry in entries:
         if wanted == entry["id"]:
             return _load_entry(entry)
@@ -147,6 +151,11 @@ def load(wanted: str | int = DEFAULT_MODEL) -> Model:
             return load(entry["id"])  # one model, whichever way it is asked for
     known = ", ".join(f"{entry['name']} (id {entry['id']})" for entry in entries) or "none"
     raise UnknownModelError(f"model {wanted!r} is not installed; installed models: {known}")
+
+
+def _entries() -> list[dict[str, Any]]:
+    manifest = folder() / "manifest.json"
+    return json.loads(manifest.read_text())["models"] if manifest.is_file() else []
 
 
 def _load_entry(entry: dict[str, Any]) -> Model:

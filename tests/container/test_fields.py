@@ -40,23 +40,23 @@ def test_blobs_round_trip(values: list[bytes]) -> None:
 
 @given(st.binary(max_size=2000))
 def test_packed_round_trip(value: bytes) -> None:
-    reader = Reader(written("packed", value))
-    assert reader.packed(len(value)) == value
+    reader = Reader(written("packed", value, 0))
+    assert reader.packed(b"", len(value)) == value
     reader.finish()
     if value:
         with pytest.raises(CorruptContainerError, match="are possible"):
-            Reader(written("packed", value)).packed(len(value) - 1)
+            Reader(written("packed", value, 0)).packed(b"", len(value) - 1)
 
 
 @pytest.mark.parametrize("value", [b"", b"x", bytes(range(256)), bytes(3_000_000)])
 def test_packed_never_grows_much(value: bytes) -> None:
-    assert len(written("packed", value)) <= len(value) + 5
+    assert len(written("packed", value, 0)) <= len(value) + 5
 
 
 def test_false_lengths_end_at_once() -> None:
     """A length or a number of parts is compared with the bytes there are before anything is allocated."""
     huge = written("varint", 1 << 62)
-    for read in (lambda r: blobs(r, []), lambda r: r.raw(b"", r.varint()), lambda r: r.packed(1 << 63)):
+    for read in (lambda r: blobs(r, []), lambda r: r.raw(b"", r.varint()), lambda r: r.packed(b"", 1 << 63)):
         with pytest.raises(CorruptContainerError):
             read(Reader(huge + huge + b"123"))
 

@@ -1,9 +1,14 @@
-import numpy as np
+import math
 
-from jrecomp.model.adaptation import BUCKETS, PRIOR, SHIFT_LIMIT, Adaptation
+import numpy as np
+import pytest
+
+from jrecomp.model.adaptation import LN_2, LN_MANTISSA, ONE, PRIOR, SHIFT_LIMIT, Adaptation, logarithm
+from jrecomp.model.symbols import ALL_OUTPUTS
 from jrecomp.planes.tables import LOGIT_LIMIT, make
 
 SIGMOID = make().sigmoid
+EVERY = np.arange(-LOGIT_LIMIT, LOGIT_LIMIT + 1, dtype=np.int16)
 
 
 def logits(*values: int) -> np.ndarray:
@@ -11,44 +16,45 @@ def logits(*values: int) -> np.ndarray:
 
 
 def test_nothing_learned_changes_nothing() -> None:
-    every = np.arange(-LOGIT_LIMIT, LOGIT_LIMIT + 1, dtype=np.int16)
-    assert np.array_equal(Adaptation(3, SIGMOID).ones(2, every), SIGMOID)
+    assert np.array_equal(Adaptation(SIGMOID).ones(ALL_OUTPUTS - 1, EVERY), SIGMOID)
 
 
-def test_the_shift_is_one_newton_step() -> None:
-    adaptation = Adaptation(1, SIGMOID)
-    seen = np.zeros(100, np.int16)
-    adaptation.learn(0, seen, np.arange(100) < 70)
+def test_the_shift_is_the_logarithm_of_a_ratio_of_odds() -> None:
+    adaptation = Adaptation(SIGMOID)
+    adaptation.learn(0, np.zeros(100, np.int16), np.arange(100) < 70)
     assert adaptation.ones(0, logits(0))[0] == SIGMOID[LOGIT_LIMIT]  # not before refresh
     adaptation.refresh()
-    shift = 64 * (70 * 65536 - 100 * 32768) // (100 * 16384 + PRIOR)
-    assert 0 < shift < SHIFT_LIMIT
-    assert adaptation.ones(0, logits(0))[0] == SIGMOID[LOGIT_LIMIT + shift]
+    shift = round(64 * math.log((70 + 4) / (50 + 4) / ((30 + 4) / (50 + 4))))
+    near = SIGMOID[LOGIT_LIMIT + shift - 1 : LOGIT_LIMIT + shift + 2]
+    assert near[0] <= adaptation.ones(0, logits(0))[0] <= near[2]
 
 
 def test_outputs_and_buckets_learn_apart() -> None:
-    adaptation = Adaptation(2, SIGMOID)
+    adaptation = Adaptation(SIGMOID)
     adaptation.learn(np.array([1, 1]), logits(-700, -700), np.array([True, True]))
     adaptation.refresh()
-    every = np.arange(-LOGIT_LIMIT, LOGIT_LIMIT + 1, dtype=np.int16)
-    assert np.array_equal(adaptation.ones(0, every), SIGMOID)
-    changed = np.flatnonzero(adaptation.ones(1, every) != SIGMOID)
+    assert np.array_equal(adaptation.ones(0, EVERY), SIGMOID)
+    changed = np.flatnonzero(adaptation.ones(1, EVERY) != SIGMOID)
     assert len(changed) > 0 and changed.max() < 128
 
 
 def test_shifts_are_limited_and_fade() -> None:
-    adaptation = Adaptation(1, SIGMOID)
-    surprises = np.full(9000, -100, np.int16)
-    adaptation.learn(0, surprises, np.ones(9000, np.bool_))
+    adaptation = Adaptation(SIGMOID)
+    adaptation.learn(0, np.full(1 << 20, -600, np.int16), np.ones(1 << 20, np.bool_))
     adaptation.refresh()
-    strongest = SIGMOID[LOGIT_LIMIT - 100 + SHIFT_LIMIT]
-    assert adaptation.ones(0, logits(-100))[0] == strongest
+    assert adaptation.ones(0, logits(-600))[0] == SIGMOID[LOGIT_LIMIT - 600 + SHIFT_LIMIT]
     for _ in range(30):
-        adaptation.halve()
-    assert adaptation.ones(0, logits(-100))[0] == SIGMOID[LOGIT_LIMIT - 100]
+        adaptation.fade()
+    assert adaptation.ones(0, logits(-600))[0] == SIGMOID[LOGIT_LIMIT - 600]
 
 
-def test_every_logit_has_a_bucket() -> None:
-    adaptation = Adaptation(1, SIGMOID)
-    adaptation.learn(0, logits(-LOGIT_LIMIT, LOGIT_LIMIT), np.array([True, False]))
-    assert (2 * LOGIT_LIMIT) >> 7 == BUCKETS - 1
+@pytest.mark.parametrize("value", [256, 511, 512, PRIOR, PRIOR + ONE, 3**25, 2**52 - 1])
+def test_logarithm(value: int) -> None:
+    assert logarithm(np.array([value]))[0] / 4096 == pytest.approx(math.log(value / 256), abs=1 / 200)
+
+
+def test_rounding_of_the_table_is_never_close() -> None:
+    """So that every machine's floats give the same table."""
+    exact = 4096 * np.log(np.arange(256, 512) / 256)
+    assert np.abs(exact - np.floor(exact) - 0.5).min() > 1e-4
+    assert np.array_equal(LN_MANTISSA, np.rint(exact)) and round(4096 * math.log(2)) == LN_2

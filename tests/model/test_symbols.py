@@ -6,6 +6,7 @@ from jrecomp.model.symbols import (
     HEAD,
     LAST_OUTPUTS,
     PER_SIGN,
+    VALUE_OUTPUTS,
     Bits,
     Rows,
     code_last,
@@ -69,6 +70,15 @@ def test_each_decision_uses_its_own_output() -> None:
         (negative + 10 + 1, 0, False),
         (negative + 17, 0, True),
     ]
+
+
+def test_other_bits_have_an_output_for_each_prefix() -> None:
+    recorder = Recorder()
+    code_values(recorder, np.array([0b1011001]), np.array([True]))
+    adaptive = [
+        output - VALUE_OUTPUTS for output, _, _ in recorder.asked if output and output >= VALUE_OUTPUTS
+    ]
+    assert adaptive == [0b10, 0b101, 0b1011, 0b10110, 0b101100]
 
 
 def test_what_has_no_output_is_asked_all_the_same() -> None:

@@ -13,9 +13,9 @@ public:
     NetworkSink(const Tables& tables, const ClassWeights& weights, Coder& coder)
         : weights_(weights),
           coder_(coder),
-          dc_(kValueOutputs, tables),
-          ac_(kValueOutputs, tables),
-          last_(kLastOutputs, tables) {}
+          dc_(tables),
+          ac_(tables),
+          last_(tables) {}
 
     template <class Build>
     void values(int plane, int count, Build build, std::vector<I64>& values, const std::vector<char>& sure) {
@@ -43,8 +43,8 @@ public:
         last_.refresh();
     }
 
-    // What was learned of an AC plane counts half for the next.
-    void end_plane() { ac_.halve(); }
+    // What was learned of an AC plane weighs less in the next.
+    void end_plane() { ac_.fade(); }
 
 private:
     static int logit(std::int32_t sum) { return static_cast<int>(clamp(sum >> kLogitShift, -kLogitLimit, kLogitLimit)); }
@@ -86,22 +86,25 @@ private:
             if (sure[i] || head(i, kNonzero, values[i] != 0)) index.push_back(i);
             else values[i] = 0;
         std::vector<int> by_sign[2];
-        std::vector<char> negative(index.size());
+        std::vector<int> starts(index.size());
         std::vector<I64> magnitudes(index.size());
         for (std::size_t j = 0; j < index.size(); ++j) {
             const int i = index[j];
-            negative[j] = head(i, kNegative, values[i] < 0);
+            const bool negative = head(i, kNegative, values[i] < 0);
             magnitudes[j] = std::llabs(values[i]);
-            by_sign[static_cast<int>(negative[j])].push_back(static_cast<int>(j));
+            starts[j] = kHead + kPerSign * negative;
+            by_sign[negative].push_back(static_cast<int>(j));
         }
         tails_.resize(index.size() * kPerSign);
         for (int sign = 0; sign < 2; ++sign) tails(network.outputs[1 + sign], width, by_sign[sign], index);
-        code_magnitudes(magnitudes, [&](int j, int output, bool truth) {
+        code_magnitudes(magnitudes, starts, [&](int j, int output, bool truth) {
             if (output == kNoOutput) return coder_.code(kHalf, truth);
-            return adaptation.decide(coder_, kHead + kPerSign * negative[j] + output,
-                                     logit(tails_[static_cast<std::size_t>(j) * kPerSign + output]), truth);
+            if (output >= kValueOutputs) return adaptation.decide(coder_, output, 0, truth);
+            const std::int32_t sum = tails_[static_cast<std::size_t>(j) * kPerSign + output - starts[j]];
+            return adaptation.decide(coder_, output, logit(sum), truth);
         });
-        for (std::size_t j = 0; j < index.size(); ++j) values[index[j]] = negative[j] ? -magnitudes[j] : magnitudes[j];
+        for (std::size_t j = 0; j < index.size(); ++j)
+            values[index[j]] = starts[j] == kHead ? magnitudes[j] : -magnitudes[j];
     }
 
     // Sums for the magnitudes of some non-zero values of one sign.

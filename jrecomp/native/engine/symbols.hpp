@@ -13,23 +13,25 @@ constexpr int kPerSign = kLengths + kFirstBits + 2 * kSecondBits;
 constexpr int kNonzero = 0, kNegative = 1, kHead = 2;
 constexpr int kValueOutputs = kHead + 2 * kPerSign;
 constexpr int kLastLevels = 6, kLastOutputs = (1 << kLastLevels) - 1;
+constexpr int kAdaptiveLength = 8;  // the longest whose other bits have adaptive outputs, one for each prefix
+constexpr int kAllOutputs = kValueOutputs + (1 << (kAdaptiveLength - 1));
 constexpr int kNoOutput = -1;  // of decisions with probability one half
 
-// Output within a sign's of the decision `length >= n`.
-inline int length_output(int n) { return n <= kLengths + 1 ? n - 2 : kNoOutput; }
+// Output of the decision `length >= n`; start: the first one of the sign.
+inline int length_output(int start, int n) { return n <= kLengths + 1 ? start + n - 2 : kNoOutput; }
 
 // The same of a bit below the leading one; depth: how far below; leading: the magnitude's bits so far.
-inline int bit_output(int n, int depth, I64 leading) {
-    if (depth == 0 && n < 2 + kFirstBits) return kLengths + n - 2;
-    if (depth == 1 && n >= 3 && n < 3 + kSecondBits)
-        return kLengths + kFirstBits + 2 * (n - 3) + static_cast<int>(leading & 1);
-    return kNoOutput;
+inline int bit_output(int start, int n, int depth, I64 leading) {
+    const int prefix = static_cast<int>(leading);
+    if (depth == 0 && n < 2 + kFirstBits) return start + kLengths + n - 2;
+    if (depth == 1 && n >= 3 && n < 3 + kSecondBits) return start + kLengths + kFirstBits + 2 * (n - 3) + (prefix & 1);
+    return n <= kAdaptiveLength ? kValueOutputs + prefix : kNoOutput;
 }
 
-// Codes the magnitudes of non-zero values; values hold what to encode.
+// Codes the magnitudes of non-zero values; they hold what to encode. starts: the first output of each one's sign.
 // decide(i, output, truth) codes a decision about the i-th.
 template <class Decide>
-void code_magnitudes(std::vector<I64>& magnitudes, Decide decide) {
+void code_magnitudes(std::vector<I64>& magnitudes, const std::vector<int>& starts, Decide decide) {
     const int count = static_cast<int>(magnitudes.size());
     std::vector<int> length(count, 1), active(count);
     std::iota(active.begin(), active.end(), 0);
@@ -37,7 +39,7 @@ void code_magnitudes(std::vector<I64>& magnitudes, Decide decide) {
     for (int n = 2; n <= kMaxLength && !active.empty(); ++n) {
         std::size_t kept = 0;
         for (const int i : active)
-            if (decide(i, length_output(n), magnitudes[i] >= I64{1} << (n - 1))) {
+            if (decide(i, length_output(starts[i], n), magnitudes[i] >= I64{1} << (n - 1))) {
                 active[kept++] = i;
                 length[i] = longest = n;
             }
@@ -50,7 +52,7 @@ void code_magnitudes(std::vector<I64>& magnitudes, Decide decide) {
         std::vector<I64> leading(by_length[n].size(), 1);
         for (int place = n - 2; place >= 0; --place)
             for (std::size_t j = 0; j < leading.size(); ++j) {
-                const int i = by_length[n][j], output = bit_output(n, n - 2 - place, leading[j]);
+                const int i = by_length[n][j], output = bit_output(starts[i], n, n - 2 - place, leading[j]);
                 leading[j] = 2 * leading[j] + decide(i, output, magnitudes[i] >> place & 1);
             }
         for (std::size_t j = 0; j < leading.size(); ++j) magnitudes[by_length[n][j]] = leading[j];

@@ -7,7 +7,7 @@
 
 namespace jrecomp {
 
-constexpr int kClasses = 3, kLastNetwork = 64, kChunk = 256;
+constexpr int kClasses = 3, kLastNetwork = 64, kChunk = 128;
 
 struct ClassWeights {
     std::vector<Network> networks;         // planes 0 to 63, then `last`

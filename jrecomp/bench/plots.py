@@ -1,0 +1,94 @@
+"""Charts of a run: saving by quality, and saving against speed."""
+
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
+
+from jrecomp.bench.report import Results
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe and Ito's, which colour-blind readers tell apart."""
+
+MARKERS = "osD^vPX*"
+"""One more than colours, so that pairs repeat only after 56 codecs."""
+
+
+def save(results: Results, folder: Path) -> None:
+    """Writes saving.png and speed.png."""
+    _saving(results).savefig(folder / "saving.png", dpi=150)
+    _speed(results).savefig(folder / "speed.png", dpi=150)
+
+
+def _saving(results: Results) -> Figure:
+    """A panel of lines for each subsampling of pictures, and one of bars for files as they are."""
+    samplings = list(dict.fromkeys(s.sampling for s in results.sets if s))
+    panels = [*samplings, *(["files"] if None in results.sets else [])]
+    figure = Figure(figsize=(max(5 * len(panels), 6), 4.5), layout="constrained")
+    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for panel, axis in zip(panels, axes, strict=True):
+        if panel == "files":
+            _bars(axis, results)
+        else:
+            _lines(axis, results, panel)
+        axis.yaxis.set_tick_params(labelleft=True)
+    axes[0].set_ylabel("saving (% of the JPEG file)")
+    _legend(figure, axes[0], results)
+    return figure
+
+
+def _lines(axis: Any, results: Results, sampling: str) -> None:
+    settings = sorted(
+        (s for s in results.sets if s and s.sampling == sampling), key=lambda setting: setting.quality
+    )
+    qualities = [setting.quality for setting in settings]
+    for number, codec in enumerate(results.codecs):
+        savings = [results.by_set[codec, setting].saving for setting in settings]
+        axis.plot(qualities, savings, label=codec, **_style(number))
+    axis.set(title=f"pictures, {':'.join(sampling)}", xlabel="JPEG quality", xticks=qualities)
+    _tidy(axis)
+
+
+def _bars(axis: Any, results: Results) -> None:
+    for number, codec in enumerate(results.codecs):
+        bar = axis.bar(number, results.by_set[codec, None].saving, color=_style(number)["color"], label=codec)
+        axis.bar_label(bar, fmt="%.1f")
+    axis.set(title="files as they are", xticks=[])
+    _tidy(axis)
+
+
+def _speed(results: Results) -> Figure:
+    """Encoding and decoding side by side; codecs that brought no file back have no speed and no point."""
+    figure = Figure(figsize=(10, 4.5), layout="constrained")
+    axes = figure.subplots(1, 2, sharey=True)
+    for axis, direction in zip(axes, ("encode", "decode"), strict=True):
+        for number, (codec, total) in enumerate(results.totals.items()):
+            speed = total.encode_speed if direction == "encode" else total.decode_speed
+            if speed:
+                axis.plot(speed, total.saving, label=codec, linestyle="", markersize=9, **_style(number))
+        axis.set_xscale("log")
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.xaxis.set_minor_locator(NullLocator())
+        axis.set(title=direction, xlabel="speed (MB of JPEG per second, log scale)")
+        axis.margins(0.15)
+        _tidy(axis)
+    axes[0].set_ylabel("saving over all sets (% of the JPEG files)")
+    _legend(figure, axes[0], results)
+    return figure
+
+
+def _style(number: int) -> dict[str, Any]:
+    return {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)]}
+
+
+def _legend(figure: Figure, axis: Any, results: Results) -> None:
+    columns = min(len(results.codecs), 4)
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=columns, frameon=False)
+
+
+def _tidy(axis: Any) -> None:
+    axis.grid(color="0.9")
+    axis.set_axisbelow(True)
+    axis.spines[["top", "right"]].set_visible(False)

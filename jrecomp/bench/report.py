@@ -1,0 +1,240 @@
+"""What a run found, as Markdown and as JSON."""
+
+import os
+import platform
+import shlex
+import textwrap
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeVar
+
+from jrecomp.bench.codecs import Codec, Lepton
+from jrecomp.bench.inputs import Setting
+from jrecomp.bench.measure import Measurement, Outcome, Total
+
+Key = TypeVar("Key")
+
+WORSE = 0.5
+"""Points of saving by which a file must fall behind Lepton to be told."""
+
+WORST = 10
+"""How many files are listed at least, where there are so many."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What was run, where and when. threads: of jrecomp, 0 for one per core. notes: what is missing."""
+
+    command: list[str]
+    codecs: dict[str, str]
+    missing: list[str]
+    repeats: int
+    threads: int
+    cpu: str
+    cores: int
+    date: str
+    packages: dict[str, str]
+
+
+def setup(command: list[str], codecs: list[Codec], missing: list[str], repeats: int, threads: int) -> Setup:
+    """A Setup with what this machine says about itself."""
+    return Setup(
+        command=command,
+        codecs={codec.name: codec.version for codec in codecs},
+        missing=missing,
+        repeats=repeats,
+        threads=threads,
+        cpu=_cpu(),
+        cores=os.cpu_count() or 1,
+        date=datetime.now(UTC).date().isoformat(),
+        packages={"Python": platform.python_version(), "Pillow": version("pillow")},
+    )
+
+
+class Results:
+    """Measurements, added up by codec and by set; a set is a setting of pictures, or None for files."""
+
+    def __init__(self, measurements: Iterable[Measurement]) -> None:
+        self.measurements = list(measurements)
+        self.codecs = list(dict.fromkeys(m.codec for m in self.measurements))
+        self.sets = list(dict.fromkeys(m.setting for m in self.measurements))
+        self.totals = _add_up(self.measurements, lambda m: m.codec)
+        self.by_set = _add_up(self.measurements, lambda m: (m.codec, m.setting))
+
+    def files(self, codec: str) -> dict[str, Measurement]:
+        """A codec's measurements of files as they are, by name."""
+        return {m.file: m for m in self.measurements if m.codec == codec and m.setting is None}
+
+
+def _add_up(measurements: Iterable[Measurement], key: Callable[[Measurement], Key]) -> dict[Key, Total]:
+    groups: dict[Key, list[Measurement]] = {}
+    for measurement in measurements:
+        groups.setdefault(key(measurement), []).append(measurement)
+    return {name: Total.of(group) for name, group in groups.items()}
+
+
+def as_json(setup: Setup, results: Results) -> dict[str, Any]:
+    """Everything as plain values: the setup, totals by codec, by codec and set, and every file."""
+    return {
+        "setup": asdict(setup),
+        "totals": [{"codec": codec} | _plain(total) for codec, total in results.totals.items()],
+        "sets": [
+            {"codec": codec, "setting": setting and asdict(setting)} | _plain(total)
+            for (codec, setting), total in results.by_set.items()
+        ],
+        "files": [asdict(m) | {"saving": m.saving} for m in results.measurements],
+    }
+
+
+def _plain(total: Total) -> dict[str, Any]:
+    speeds = {"encode_speed": total.encode_speed, "decode_speed": total.decode_speed}
+    return asdict(total) | {"saving": total.saving} | speeds
+
+
+def markdown(setup: Setup, results: Results) -> str:
+    """The report: setup, totals, a table for each question, and files on which jrecomp falls behind."""
+    parts = [
+        _head(setup),
+        "## Totals\n",
+        _totals(results),
+        "## By set\n",
+        _by_set("saving %", results, lambda total: f"{total.saving:.2f}"),
+        _by_set("refused / wrong", results, lambda t: f"{t.refused} / {t.wrong} of {t.count}"),
+        _by_set("MB/s encode / decode", results, _speeds),
+        *_reasons(results),
+        *_bits_per_sub_pixel(results),
+        *_behind(results),
+    ]
+    return "\n".join(parts)
+
+
+def _head(setup: Setup) -> str:
+    command = textwrap.shorten(shlex.join(setup.command), 400, placeholder=" ...")
+    packages = ", ".join(f"{name} {number}" for name, number in setup.packages.items())
+    threads = setup.threads or "one per core"
+    lines = [
+        "# Benchmark",
+        "",
+        f"- command: `{command}`",
+        f"- date: {setup.date}",
+        f"- machine: {setup.cpu}, {setup.cores} cores",
+        f"- versions: {packages}",
+        *(f"- {name}: {number}" for name, number in setup.codecs.items()),
+        *(f"- not measured: {note}" for note in setup.missing),
+        "",
+        "Savings are of whole files; one that is refused or does not come back bit for bit counts at its",
+        "full size. Speeds are MB of JPEG per second of wall clock over the files that came back, those that",
+        f"jrecomp stores unmodelled included; of {setup.repeats} runs the fastest counts. Threads of",
+        f"jrecomp: {threads}; of the others: 1. Encoding by jrecomp includes restoring and comparing.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _totals(results: Results) -> str:
+    header = [
+        "codec",
+        "saving %",
+        "refused",
+        "wrong",
+        "files",
+        "MB before",
+        "MB after",
+        "MB/s encode / decode",
+    ]
+    rows = [
+        [
+            codec,
+            f"{total.saving:.2f}",
+            str(total.refused),
+            str(total.wrong),
+            str(total.count),
+            f"{total.before / 1e6:.3f}",
+            f"{total.after / 1e6:.3f}",
+            _speeds(total),
+        ]
+        for codec, total in results.totals.items()
+    ]
+    return _table(header, rows)
+
+
+def _by_set(title: str, results: Results, cell: Callable[[Total], str]) -> str:
+    rows = [[codec, *(cell(results.by_set[codec, s]) for s in results.sets)] for codec in results.codecs]
+    return _table([title, *map(set_name, results.sets)], rows)
+
+
+def _reasons(results: Results) -> list[str]:
+    """Why files were refused or wrong, so that a defect of this benchmark is not taken for a codec's."""
+    failures = [m for m in results.measurements if m.outcome is not Outcome.RESTORED]
+    counts = Counter((m.codec, str(m.outcome), _short(m.reason)) for m in failures)
+    rows = [[*key, str(count)] for key, count in counts.most_common()]
+    return [_table(["codec", "outcome", "reason", "files"], rows)] if rows else []
+
+
+def _short(reason: str) -> str:
+    """One line that a cell of a table can hold."""
+    return textwrap.shorten(reason.replace("|", "/"), 80, placeholder=" ...")
+
+
+def _bits_per_sub_pixel(results: Results) -> list[str]:
+    """Compressed bits / (width x height x 3) at 4:4:4, where each sample is one sub-pixel."""
+    sets = [s for s in results.sets if s and s.sampling == "444"]
+    if not sets:
+        return []
+    jpeg = [results.by_set[results.codecs[0], s] for s in sets]
+    rows = [["JPEG", *(f"{8 * total.before / total.sub_pixels:.3f}" for total in jpeg)]]
+    for codec in results.codecs:
+        totals = [results.by_set[codec, s] for s in sets]
+        rows.append([codec, *(f"{8 * total.after / total.sub_pixels:.3f}" for total in totals)])
+    return ["## Bits per sub-pixel\n", _table(["4:4:4", *(f"q{s.quality}" for s in sets)], rows)]
+
+
+def _behind(results: Results) -> list[str]:
+    """For each of jrecomp's models the files on which it saves less than Lepton, the worst first."""
+    lepton = results.files(Lepton.name)
+    own = [codec for codec in results.codecs if codec.startswith("jrecomp ")]
+    return [_behind_lepton(codec, results.files(codec), lepton) for codec in own if lepton]
+
+
+def _behind_lepton(codec: str, own: dict[str, Measurement], lepton: dict[str, Measurement]) -> str:
+    gains = {file: own[file].saving - lepton[file].saving for file in own}
+    order = sorted(gains, key=lambda file: gains[file])
+    worse = sum(gain < -WORSE for gain in gains.values())
+    rows = [
+        [f"`{file}`", _one(own[file]), _one(lepton[file]), f"{gains[file]:+.2f}"]
+        for file in order[: max(worse, WORST)]
+    ]
+    text = f"More than {WORSE} points behind on {worse} of {len(own)} files; the worst first.\n"
+    table = _table(["file", codec, "Lepton", "points"], rows)
+    return "\n".join([f"## {codec} against Lepton\n", text, table])
+
+
+def _one(measurement: Measurement) -> str:
+    trouble = "" if measurement.outcome is Outcome.RESTORED else f" ({measurement.outcome})"
+    return f"{measurement.saving:.2f}{trouble}"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
+
+
+def set_name(setting: Setting | None) -> str:
+    """What a set is called in tables."""
+    return f"{':'.join(setting.sampling)} q{setting.quality}" if setting else "files"
+
+
+def _speeds(total: Total) -> str:
+    return " / ".join(f"{s:.2f}" if s else "-" for s in (total.encode_speed, total.decode_speed))
+
+
+def _cpu() -> str:
+    """The processor's model where Linux tells it, else its architecture."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.machine()
