@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import jrecomp
+from jrecomp.model import weights
 
 GOLDEN = sorted((Path(__file__).parent / "golden").glob("*.jrc"))
 
@@ -18,3 +19,8 @@ def test_golden_file_decodes(path: Path) -> None:
 def test_golden_file_says_what_it_is(path: Path) -> None:
     expected = "stored" if path.stem.startswith("no_jpeg") else "lossless"
     assert jrecomp.inspect(path.read_bytes()).mode == expected
+
+
+@pytest.mark.parametrize("name", weights.names())
+def test_every_model_has_golden_files(name: str) -> None:
+    assert any(jrecomp.inspect(path.read_bytes()).model == name for path in GOLDEN)

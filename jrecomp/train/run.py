@@ -4,9 +4,7 @@ Every step leaves its result in the work folder and is skipped when that is ther
 cut off goes on where it was when the same command is given again.
 """
 
-import math
 import multiprocessing
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from jrecomp import codec
 from jrecomp.model.weights import CLASSES, LAST, build, shapes
 from jrecomp.planes.tables import Tables, make
-from jrecomp.train import corpus, samples
+from jrecomp.train import corpus, samples, validation
 from jrecomp.train.export import Layer, Linear, assemble
 from jrecomp.train.fit import BATCH, fit
 
@@ -54,8 +51,8 @@ def train(settings: Settings) -> dict[str, npt.NDArray[Any]]:
 def _corpora(settings: Settings, tables: Tables) -> tuple[samples.Corpus, samples.Corpus]:
     training = corpus.training_recipes(settings.data, settings.variants, SEED)
     cameras = corpus.camera_tables(training)
-    validation = corpus.validation_recipes(settings.data)
-    return samples.Corpus(training, cameras, tables), samples.Corpus(validation, cameras, tables)
+    held_out = corpus.validation_recipes(settings.data)
+    return samples.Corpus(training, cameras, tables), samples.Corpus(held_out, cameras, tables)
 
 
 def _linear(settings: Settings, tables: Tables) -> Linear:
@@ -86,9 +83,9 @@ def _samples(settings: Settings, tables: Tables, linear: Linear) -> None:
     done = settings.work / "samples-done"
     if done.is_file():
         return
-    training, validation = _corpora(settings, tables)
+    training, held_out = _corpora(settings, tables)
     samples.gather(training, linear, settings.workers, settings.work / "train")
-    samples.gather(validation, linear, settings.workers, settings.work / "valid")
+    samples.gather(held_out, linear, settings.workers, settings.work / "valid")
     done.touch()
 
 
@@ -168,15 +165,12 @@ def _fitted(settings: Settings) -> dict[samples.Key, list[Layer]]:
 
 
 def validate(settings: Settings, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, float]:
-    """Saving in percent of the entropy-coded bytes of held-out files, by quality, from finished slices."""
+    """Savings on held-out files by label, from finished slices; more is written beside the networks."""
     model = build(0, "validation", arrays)
-    _, validation = _corpora(settings, model.tables)
-    before: dict[str, int] = defaultdict(int)
-    after: dict[str, int] = defaultdict(int)
-    for recipe in validation.recipes:
-        for picture in corpus.pictures([recipe], validation.cameras):
-            before[recipe.label] += picture.scan_bytes
-            after[recipe.label] += sum(map(len, codec.encode(picture.file, model, settings.workers).data))
-    return {
-        label: 100 * (1 - after[label] / before[label]) if before[label] else math.nan for label in before
-    }
+    _, source = _corpora(settings, model.tables)
+    report = validation.Report()
+    for recipe in source.recipes:
+        for picture in corpus.pictures([recipe], source.cameras):
+            report.add(recipe.label, picture, model, settings.workers)
+    report.save(_networks_folder(settings))
+    return report.savings()

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from jrecomp.codec import walk
+from jrecomp.jpeg.types import JpegFile
 from jrecomp.model.weights import CLASSES, LAST, Model
 from jrecomp.native._engine import Engine
 from jrecomp.planes.tables import Tables
@@ -47,15 +48,18 @@ def collecting_engine(tables: Tables, linear: Linear) -> Engine:
 
 def collect(part: Part, picture: corpus.Picture, engine: Engine, seed: int) -> None:
     """Adds samples of all components of one picture."""
-    file = picture.file
-    steps = [np.maximum(c.quantization, 1).tolist() for c in file.frame.components]
-    blocks = [np.ascontiguousarray(array) for array in file.coefficients]
     shares = [[_share(c, p) / max(picture.scan_bytes, 1) for p in range(LAST + 1)] for c in range(CLASSES)]
-    for number, networks in enumerate(engine.collect(list(zip(steps, blocks, strict=True)), shares, seed)):
+    for number, networks in enumerate(engine.collect(steps_and_blocks(picture.file), shares, seed)):
         for plane, (x, target, sure) in enumerate(networks):
             if len(target):
                 key = walk.component_class(number), plane
                 part.setdefault(key, []).append(Samples(x, target, sure))
+
+
+def steps_and_blocks(file: JpegFile) -> list[tuple[list[int], npt.NDArray[np.int16]]]:
+    """Quantization steps and coefficients of each component, as the native engine takes them."""
+    steps = [np.maximum(c.quantization, 1).tolist() for c in file.frame.components]
+    return list(zip(steps, map(np.ascontiguousarray, file.coefficients), strict=True))
 
 
 def _share(number: int, plane: int) -> float:

@@ -1,5 +1,6 @@
 """Training on a handful of pictures that the test draws; needs torch (extra `train`)."""
 
+import json
 import math
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from jrecomp.model.network import Layer, Network
 from tests.model.conftest import random_file
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install jrecomp[train]")
+pytest.importorskip("matplotlib", reason="training draws: pip install jrecomp[train]")
 
 from jrecomp.train import decisions, export, fit, run  # noqa: E402
 
@@ -42,6 +44,11 @@ def test_a_short_run_learns_resumes_and_repeats(tmp_path: Path) -> None:
     arrays = run.train(settings)
     savings = run.validate(settings, arrays)
     assert savings["real files"] > 0 and all(not math.isnan(saving) for saving in savings.values())
+    networks = next((tmp_path / "work").glob("networks-*"))
+    document = json.loads((networks / "validation.json").read_text())
+    assert document["savings"] == savings and (networks / "validation.png").stat().st_size > 1000
+    for label, groups in document["shares"].items():
+        assert 0.5 < sum(groups.values()) / (100 - savings[label]) < 3  # it leaves adaptation out
     removed = sorted((tmp_path / "work").glob("networks-*/*.npz"))[3]
     removed.unlink()
     again = run.train(settings)

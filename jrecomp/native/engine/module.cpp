@@ -341,6 +341,7 @@ private:
 }  // namespace jrecomp
 
 NB_MODULE(_engine, module) {
+    nb::set_leak_warnings(false);  // models are kept until the process ends
     using jrecomp::Engine;
     nb::exception<jrecomp::Damaged>(module, "Damaged", PyExc_ValueError);
     jrecomp::define_coders(module);

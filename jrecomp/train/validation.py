@@ -1,0 +1,103 @@
+"""What a finished model makes of held-out pictures: savings, and where the bits go."""
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from jrecomp import codec
+from jrecomp.codec import walk
+from jrecomp.model import Model
+from jrecomp.model.weights import CLASSES, LAST
+from jrecomp.train import decisions
+from jrecomp.train.corpus import Picture
+from jrecomp.train.samples import steps_and_blocks
+
+GROUPS = {
+    "DC": range(1),
+    "last": range(LAST, LAST + 1),
+    "AC 1-5": range(1, 6),
+    "AC 6-14": range(6, 15),
+    "AC 15-27": range(15, 28),
+    "AC 28-63": range(28, 64),
+}
+COMPONENTS = {"first": (0, 0.45, 0.7), "second": (0.84, 0.37, 0), "other": (0, 0.62, 0.45)}
+"""Component classes with their colours in the chart."""
+
+
+class Report:
+    """Sums over pictures by label (see corpus.Recipe.label)."""
+
+    def __init__(self) -> None:
+        self._before: dict[str, int] = defaultdict(int)
+        self._after: dict[str, int] = defaultdict(int)
+        self._bits: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+
+    def add(self, label: str, picture: Picture, model: Model, threads: int) -> None:
+        """Compresses a picture, and estimates without adaptation what its parts take."""
+        self._before[label] += picture.scan_bytes
+        self._after[label] += sum(map(len, codec.encode(picture.file, model, threads).data))
+        for group, bits in estimate(picture, model):
+            self._bits[label][group] += bits
+
+    def savings(self) -> dict[str, float]:
+        """Percent of the entropy-coded bytes that finished slices save, by label."""
+        return {
+            label: 100 * (1 - self._after[label] / before) if before else math.nan
+            for label, before in self._before.items()
+        }
+
+    def shares(self) -> dict[str, dict[str, float]]:
+        """Estimated size of each group of coefficients in percent of the entropy-coded bytes, by label."""
+        return {
+            label: {group: 100 * bits / 8 / self._before[label] for group, bits in groups.items()}
+            for label, groups in self._bits.items()
+        }
+
+    def save(self, folder: Path) -> None:
+        """Writes validation.json and validation.png."""
+        document = {"savings": self.savings(), "shares": self.shares()}
+        (folder / "validation.json").write_text(json.dumps(document, indent=2) + "\n")
+        _plot(self.shares(), folder / "validation.png")
+
+
+def estimate(picture: Picture, model: Model) -> Iterator[tuple[str, float]]:
+    """Bits of the networks' decisions, unadapted, for each component and network as (group, bits)."""
+    every = [[1.0] * (LAST + 1)] * CLASSES
+    components = model.engine.collect(steps_and_blocks(picture.file), every, 0)
+    for number, networks in enumerate(components):
+        kind = walk.component_class(number)
+        for plane, (x, target, sure) in enumerate(networks):
+            if not len(target):
+                continue
+            asked = decisions.of_last(target) if plane == LAST else decisions.of_values(target, sure > 0)
+            logits = model.classes[kind].networks[plane].logits(np.ascontiguousarray(x.T, np.float32)).T
+            costs = np.logaddexp(0, -asked * (logits / 64.0)) * np.abs(asked)
+            yield f"{list(COMPONENTS)[kind]}, {_group(plane)}", float(costs.sum()) / math.log(2)
+
+
+def _group(plane: int) -> str:
+    return next(name for name, planes in GROUPS.items() if plane in planes)
+
+
+def _plot(shares: Mapping[str, Mapping[str, float]], path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 5), layout="constrained")
+    axis = figure.subplots()
+    bottom = np.zeros(len(shares))
+    for component, base in COMPONENTS.items():
+        for place, group in enumerate(GROUPS):
+            name = f"{component}, {group}"
+            height = np.array([groups.get(name, 0.0) for groups in shares.values()])
+            shade = 0.35 + 0.6 * place / len(GROUPS)
+            colour = tuple(1 - shade * (1 - channel) for channel in base)
+            axis.bar(list(shares), height, bottom=bottom, color=colour, edgecolor="white", label=name)
+            bottom += height
+    axis.set_ylabel("estimated size (% of the entropy-coded bytes)")
+    handles, names = axis.get_legend_handles_labels()
+    figure.legend(handles[::-1], names[::-1], loc="outside right upper", title="component, coefficients")
+    figure.savefig(path, dpi=120)
