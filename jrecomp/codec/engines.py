@@ -23,8 +23,8 @@ Slice = Sequence[Int16]
 """Coefficients [rows, columns, 64] of each component."""
 
 
-BATCH = 16
-"""Slices that a GPU works on at once: 2^19 blocks, which take about 2 GB of its memory."""
+BATCH_BLOCKS = 1 << 19
+"""Blocks of the slices that a GPU works on at once; they take about 2 GB of its memory."""
 
 
 class Engine(Protocol):
@@ -142,10 +142,11 @@ def _fill(batch: Sequence[Slice], decoded: Sequence[Int16]) -> None:
 
 
 def _batches(slices: Sequence[Slice]) -> Iterator[list[Slice]]:
-    """Neighbouring slices of the same shape."""
+    """Neighbouring slices of the same shape, as many as a batch takes."""
     for _, alike in groupby(slices, lambda parts: [part.shape for part in parts]):
         group = list(alike)
-        yield from (group[start : start + BATCH] for start in range(0, len(group), BATCH))
+        size = max(1, BATCH_BLOCKS // sum(len(part) * part.shape[1] for part in group[0]))
+        yield from (group[start : start + size] for start in range(0, len(group), size))
 
 
 @lru_cache(maxsize=4)

@@ -156,6 +156,8 @@ class Walk:
             eligible = last[phase] >= k
             blocks = phase[eligible]
             inputs.start_phase(number)
+            if not len(blocks):
+                continue
             places = planes.xp.asarray(blocks)
             x = inputs.build(places, self._sink.linear[k][number])
             sure, truth = last[blocks] == k, self._wanted(k, blocks)

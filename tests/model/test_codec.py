@@ -139,7 +139,7 @@ def test_any_slice_decodes_the_same_or_is_called_corrupt(
 def test_batches_of_slices(random_model: Model, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """More slices than a batch takes, some of them empty, the last one shorter."""
     monkeypatch.setattr(slicing, "SLICE_BLOCKS", 60)
-    monkeypatch.setattr(engines, "BATCH", 2)
+    monkeypatch.setattr(engines, "BATCH_BLOCKS", 2 * 72)
     file = random_file([(2, 2), (1, 1), (1, 1)], 13, 4)
     for array, rows in zip(file.coefficients, (6, 3, 3), strict=True):
         array[rows : 2 * rows] = 0
