@@ -24,7 +24,7 @@ Slice = Sequence[Int16]
 
 
 BATCH_BLOCKS = 1 << 19
-"""Blocks of the slices that a GPU works on at once; they take about 2 GB of its memory."""
+"""Blocks of the slices that a GPU works on at once; an estimated 2 GB of its memory."""
 
 
 class Engine(Protocol):
