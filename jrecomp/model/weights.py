@@ -11,6 +11,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache, cached_property
+from itertools import accumulate
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from jrecomp.model.network import Layer, Network
 from jrecomp.model.symbols import LAST_OUTPUTS, VALUE_OUTPUTS
 from jrecomp.native._engine import Engine
 from jrecomp.planes import ac, dc
+from jrecomp.planes.arrays import namespace
 from jrecomp.planes.schedule import PYRAMID_PHASES, SLOTS
 from jrecomp.planes.store import AC_INPUTS, cross, nearest_known
 from jrecomp.planes.tables import Tables
@@ -65,9 +68,12 @@ class ClassWeights:
     linear: list[npt.NDArray[np.int64]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
-    """Everything that predicts: a permanent identifier, a name, and the arrays of a weights file."""
+    """Everything that predicts: a permanent identifier, a name, and the arrays of a weights file.
+
+    The arrays are NumPy's, or tensors to predict on a device; only NumPy's have an engine.
+    """
 
     identifier: int
     name: str
@@ -80,7 +86,7 @@ class Model:
 
     @cached_property
     def classes(self) -> list[ClassWeights]:
-        """The weights of each component class for the NumPy engine; raises ValueError."""
+        """The weights of each component class for the NumPy and torch engines; raises ValueError."""
         return [_class_weights(self.arrays, c) for c in range(CLASSES)]
 
     @cached_property
@@ -96,21 +102,23 @@ class Model:
 
 
 def _split(flat: npt.NDArray[Any], shape_list: list[tuple[int, ...]]) -> list[npt.NDArray[Any]]:
-    ends = np.cumsum([int(np.prod(shape)) for shape in shape_list])
+    ends = list(accumulate(map(prod, shape_list), initial=0))
     if ends[-1] != len(flat):
         raise ValueError("weights do not fit the network")
-    parts = np.split(flat, ends[:-1])
-    return [part.reshape(shape) for part, shape in zip(parts, shape_list, strict=True)]
+    return [
+        flat[start:end].reshape(shape) for start, end, shape in zip(ends, ends[1:], shape_list, strict=False)
+    ]
 
 
 def _class_weights(arrays: Mapping[str, npt.NDArray[Any]], number: int) -> ClassWeights:
+    xp = namespace(arrays["hidden"])
     hidden = (int(arrays["hidden"][0]), int(arrays["hidden"][1]))
     layers = [shape for plane in range(LAST + 1) for shape in shapes(number, hidden, plane)]
-    weights = _split(arrays[f"weight_{number}"].astype(np.float32), list(layers))
-    biases = _split(arrays[f"bias_{number}"].astype(np.float32), [(outputs, 1) for outputs, _ in layers])
+    weights = _split(xp.astype(arrays[f"weight_{number}"], xp.float32), list(layers))
+    biases = _split(xp.astype(arrays[f"bias_{number}"], xp.float32), [(outputs, 1) for outputs, _ in layers])
     pairs = [Layer(weight, bias) for weight, bias in zip(weights, biases, strict=True)]
     networks = [Network(pairs[3 * plane : 3 * plane + 3]) for plane in range(LAST + 1)]
-    linear = _split(arrays[f"linear_{number}"].astype(np.int64), [linear_shape(p) for p in range(64)])
+    linear = _split(xp.astype(arrays[f"linear_{number}"], xp.int64), [linear_shape(p) for p in range(64)])
     return ClassWeights(networks, linear)
 
 

@@ -108,10 +108,10 @@ def test_what_training_sees_is_what_the_codec_asks(random_model: weights.Model) 
     seen: list[np.ndarray] = []
 
     class Watch(walk.NetworkSink):
-        def value(self, plane, x, truth, sure):  # type: ignore[no-untyped-def]
+        def value(self, plane, x, truth, sure, sizes):  # type: ignore[no-untyped-def]
             if plane == 3:
                 seen.append(x.T.astype(np.int8))
-            return super().value(plane, x, truth, sure)
+            return super().value(plane, x, truth, sure, sizes)
 
     original = walk.NetworkSink
     try:
