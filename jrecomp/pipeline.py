@@ -18,7 +18,7 @@ from jrecomp.errors import (
     VerificationError,
 )
 from jrecomp.info import Info, JpegInfo, describe_frame, describe_reason
-from jrecomp.model import DEFAULT_MODEL, Model
+from jrecomp.model import DEFAULT_MODEL, AnyModel
 from jrecomp.model import load as load_model
 from jrecomp.options import DEFAULT_LIMITS, Limits
 
@@ -87,7 +87,7 @@ def inspect(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Info:
     )
 
 
-def _model(data: bytes, model: Model, threads: int, limits: Limits) -> Lossless:
+def _model(data: bytes, model: AnyModel, threads: int, limits: Limits) -> Lossless:
     file = jpeg.read(data, limits)
     slices = codec.encode(file, model, threads)
     return Lossless(

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from jrecomp.codec.engines import DEFAULT_ENGINE, ENGINES
+from jrecomp.codec.engines import DEFAULT_ENGINE, decode_slice, encode_slice
 from jrecomp.errors import CorruptContainerError
 from jrecomp.jpeg.types import Frame, JpegFile
-from jrecomp.model import Model
+from jrecomp.model import AnyModel
 
 Int16 = npt.NDArray[np.int16]
 
@@ -30,7 +30,7 @@ class EncodedSlices:
     data: list[bytes]
 
 
-def encode(jpeg: JpegFile, model: Model, threads: int = 1, engine: str = DEFAULT_ENGINE) -> EncodedSlices:
+def encode(jpeg: JpegFile, model: AnyModel, threads: int = 1, engine: str = DEFAULT_ENGINE) -> EncodedSlices:
     """The coefficients of a file as range-coded slices; neither threads nor engine change the bytes."""
     frame, mcu_rows = jpeg.frame, _slice_rows(jpeg.frame)
 
@@ -38,14 +38,14 @@ def encode(jpeg: JpegFile, model: Model, threads: int = 1, engine: str = DEFAULT
         parts = _rows(frame, jpeg.coefficients, start, min(start + mcu_rows, frame.mcu_rows))
         if not any(part.any() for part in parts):
             return b""
-        return ENGINES[engine].encode(model, _steps(frame), parts) or b"\0"
+        return encode_slice(model, engine, _steps(frame), parts) or b"\0"
 
     with ThreadPoolExecutor(threads) as pool, threadpool_limits(1):
         return EncodedSlices(mcu_rows, list(pool.map(one, range(0, frame.mcu_rows, mcu_rows))))
 
 
 def decode(
-    frame: Frame, slices: EncodedSlices, model: Model, threads: int = 1, engine: str = DEFAULT_ENGINE
+    frame: Frame, slices: EncodedSlices, model: AnyModel, threads: int = 1, engine: str = DEFAULT_ENGINE
 ) -> list[Int16]:
     """Coefficients per component, int16 [block row, block column, 64]; raises CorruptContainerError."""
     starts = range(0, frame.mcu_rows, max(1, slices.mcu_rows))
@@ -61,7 +61,7 @@ def decode(
         stop = min(start + slices.mcu_rows, frame.mcu_rows)
         parts = _rows(frame, coefficients, start, stop)
         shapes = [(len(part), part.shape[1]) for part in parts]
-        decoded = ENGINES[engine].decode(model, _steps(frame), shapes, data)
+        decoded = decode_slice(model, engine, _steps(frame), shapes, data)
         for part, values in zip(parts, decoded, strict=True):
             part[:] = values
 

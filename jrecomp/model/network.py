@@ -4,7 +4,9 @@ Weights and inputs are 8-bit integers, activations 0 to 255, and every sum stays
 magnitude (checked when weights load), so float32 products compute it exactly in any order.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -61,3 +63,12 @@ def _floor(sums: Float32, shift: int) -> Float32:
     sums *= 2.0**-shift
     floored: Float32 = np.floor(sums, out=sums)
     return floored
+
+
+def split(flat: npt.NDArray[Any], shape_list: Sequence[tuple[int, ...]]) -> list[npt.NDArray[Any]]:
+    """Arrays of some shapes that lie one after the other in a flat one; raises ValueError otherwise."""
+    ends = np.cumsum([int(np.prod(shape)) for shape in shape_list])
+    if ends[-1] != len(flat):
+        raise ValueError("weights do not fit the network")
+    parts = np.split(flat, ends[:-1])
+    return [part.reshape(shape) for part, shape in zip(parts, shape_list, strict=True)]
