@@ -1,6 +1,7 @@
 """Training of the hierarchical model on a handful of pictures that the test draws; needs torch."""
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -55,20 +56,27 @@ def settings(data: Path, work: Path, steps: int) -> Settings:
     return Settings(data, work, 1, steps, HIDDEN, workers=1)
 
 
-@pytest.fixture(scope="module")
-def networks() -> dict[run.Key, network.Autoencoder]:
-    torch.manual_seed(5)
-    made = {(c, g): network.Autoencoder(c, g, *HIDDEN) for c in range(3) for g in range(len(GROUPS))}
-    for one in made.values():
-        for name, parameter in one.named_parameters():
-            parameter.data *= 3 if "weight" in name else 1  # so that latents are more than 0 and -1
-    return made
+@dataclass(frozen=True)
+class Pair:
+    """The same networks in training and in the codec, their weights drawn and multiplied."""
+
+    networks: dict[run.Key, network.Autoencoder]
+    model: HierarchicalModel
+
+    @classmethod
+    def drawn(cls, factor: int) -> "Pair":
+        torch.manual_seed(5)
+        networks = {(c, g): network.Autoencoder(c, g, *HIDDEN) for c in range(3) for g in range(len(GROUPS))}
+        for one in networks.values():
+            for name, parameter in one.named_parameters():
+                parameter.data *= factor if "weight" in name else 1
+        arrays = run.assemble(HIDDEN, {key: one.export() for key, one in networks.items()})
+        return cls(networks, hierarchical.build(8, "untrained", arrays))
 
 
 @pytest.fixture(scope="module")
-def model(networks: dict[run.Key, network.Autoencoder]) -> HierarchicalModel:
-    layers = {key: one.export() for key, one in networks.items()}
-    return hierarchical.build(8, "untrained", run.assemble(HIDDEN, layers))
+def pair() -> Pair:
+    return Pair.drawn(3)  # so that latents are more than 0 and -1
 
 
 def examples(picture: Picture, component_class: int, group: int) -> crops.Batch:
@@ -84,18 +92,14 @@ def tensors(batch: crops.Batch) -> list[Any]:
 @pytest.mark.parametrize("component_class", range(3))
 @pytest.mark.parametrize("group", range(len(GROUPS)))
 def test_training_computes_what_the_codec_computes(
-    networks: dict[run.Key, network.Autoencoder],
-    model: HierarchicalModel,
-    picture: Picture,
-    component_class: int,
-    group: int,
+    pair: Pair, picture: Picture, component_class: int, group: int
 ) -> None:
-    batch, engine = examples(picture, component_class, group), model.classes[component_class][group]
+    batch, engine = examples(picture, component_class, group), pair.model.classes[component_class][group]
     own, known, steps = (x[0].astype(np.float32) for x in (batch.own, batch.known, batch.step_inputs))
     y1, _ = engine.analyse(own)
     given = engine.of_values(y1, known, steps)
     own_t, known_t, _, steps_t, *_ = tensors(batch)
-    trained = networks[component_class, group]
+    trained = pair.networks[component_class, group]
     latents = trained.latents(own_t)[0]
     assert np.abs(y1).max() > 0 and np.array_equal(latents.detach().numpy()[0], y1)
     sums = trained.of_values(latents, known_t, steps_t)
@@ -103,22 +107,18 @@ def test_training_computes_what_the_codec_computes(
     assert np.array_equal(mean, given.mean) and np.array_equal(level, given.level)
 
 
-def test_training_counts_the_coders_bits(
-    networks: dict[run.Key, network.Autoencoder],
-    model: HierarchicalModel,
-    picture: Picture,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_training_counts_the_coders_bits(picture: Picture, monkeypatch: pytest.MonkeyPatch) -> None:
     """But for what it learns from the file, a slice takes the bits that training makes fewer."""
+    pair = Pair.drawn(1)
     monkeypatch.setattr(adaptation.Adaptation, "learn", lambda *_: None)
     bits, parts = 0.0, []
     for group, (start, _) in enumerate(GROUPS):
         batch = examples(picture, 0, group)
-        bits += sum(rate[0].item() for rate in networks[0, group](*tensors(batch)))
+        bits += sum(rate[0].item() for rate in pair.networks[0, group](*tensors(batch)))
         parts += list(batch.target[0]) if start else [dc_of(batch.target[0, 0].astype(np.int64))]
         steps = picture.file.frame.components[0].quantization
     part = np.stack(parts, -1).astype(np.int16)
-    data = codec.engines.HIERARCHICAL.encode(model, [steps], [part])
+    data = codec.engines.HIERARCHICAL.encode(pair.model, [steps], [part])
     assert 8 * len(data) == pytest.approx(bits, rel=0.01)
 
 
@@ -135,11 +135,8 @@ def test_a_short_run_learns_and_repeats(data: Path, tmp_path: Path) -> None:
     export.save(arrays, tmp_path, "tiny", 77, "hierarchical")
 
 
-def test_saved_models_load(
-    networks: dict[run.Key, network.Autoencoder], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    arrays = run.assemble(HIDDEN, {key: one.export() for key, one in networks.items()})
-    export.save(arrays, tmp_path, "tiny", 77, "hierarchical")
+def test_saved_models_load(pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    export.save(dict(pair.model.arrays), tmp_path, "tiny", 77, "hierarchical")
     monkeypatch.setattr(weights, "folder", lambda: tmp_path)
     loaded = load.__wrapped__(77)
     assert isinstance(loaded, HierarchicalModel) and loaded.name == "tiny"
