@@ -14,7 +14,7 @@ Int8 = npt.NDArray[np.int8]
 Int16 = npt.NDArray[np.int16]
 Int64 = npt.NDArray[np.int64]
 
-GROUPS = ((0, 1), (1, 6), (6, 21), (21, 64))
+GROUPS = ((0, 1), (1, 15), (15, 64))
 """First and next zig-zag index of each group."""
 
 SIDES = ((0, 1), (1, 0), (1, 2), (2, 1))

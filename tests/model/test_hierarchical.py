@@ -29,7 +29,7 @@ def random_arrays(seed: int = 0) -> dict[str, npt.NDArray[Any]]:
     arrays: dict[str, npt.NDArray[Any]] = asdict(make()) | asdict(laplace.make())
     arrays["hidden"] = np.array(HIDDEN, np.int32)
     for number in range(hierarchical.CLASSES):
-        layout = [s for group in range(4) for s in hierarchical.shapes(number, group, *HIDDEN)]
+        layout = [s for g in range(len(groups.GROUPS)) for s in hierarchical.shapes(number, g, *HIDDEN)]
         size = sum(a * b for a, b in (shape.matrix for shape in layout))
         arrays[f"weight_{number}"] = rng.integers(-40, 41, size).astype(np.int8)
         arrays[f"bias_{number}"] = rng.integers(-999, 999, sum(s.outputs for s in layout)).astype(np.int32)

@@ -34,7 +34,7 @@ BATCH = 8
 """Crops of a step."""
 
 CHECKPOINT = 500
-RATE = 3e-3
+RATE = 6e-3
 LARGEST_GRADIENT = 1.0
 
 SHARES = (1.0, 0.5, 0.5)
