@@ -79,13 +79,13 @@ def pair() -> Pair:
     return Pair.drawn(3)  # so that latents are more than 0 and -1
 
 
-def examples(picture: Picture, component_class: int, group: int) -> crops.Batch:
+def examples(picture: Picture, component_class: int, group: int) -> crops.Examples:
     found = crops.of_picture(picture, make(), np.random.default_rng(0))
     items = [crop for number, crop in found if number == component_class]
     return crops.examples(crops._joined(items), component_class, group, make())
 
 
-def tensors(batch: crops.Batch) -> list[Any]:
+def tensors(batch: crops.Examples) -> list[Any]:
     return [torch.from_numpy(array).float() for array in batch.arrays()[:-1]]
 
 

@@ -122,17 +122,17 @@ def read(folder: Path, number: int) -> Crops | None:
 
 
 @dataclass
-class Batch:
+class Examples:
     """What an autoencoder learns from, for n crops.
 
-    own: int8, groups.group_inputs. known: int8, groups.known_inputs. target: int32, DC residuals or AC
+    own: int8, groups.group_inputs. known: int8, groups.known_inputs. target: int32 DC residuals or int16 AC
     coefficients; all [n, planes, SIZE, SIZE]. step_inputs: int8 [n, 64]. steps, levels: int32 [n, planes of
     the group, 1, 1], the latter of hierarchical.level_of. weight: float32 [n], of Crops.
     """
 
     own: npt.NDArray[np.int8]
     known: npt.NDArray[np.int8]
-    target: npt.NDArray[np.int32]
+    target: npt.NDArray[np.int32] | npt.NDArray[np.int16]
     step_inputs: npt.NDArray[np.int8]
     steps: npt.NDArray[np.int32]
     levels: npt.NDArray[np.int32]
@@ -143,14 +143,15 @@ class Batch:
         return [getattr(self, field.name) for field in fields(self)]
 
 
-def examples(crops: Crops, component_class: int, group: int, tables: Tables) -> Batch:
+def examples(crops: Crops, component_class: int, group: int, tables: Tables) -> Examples:
     """All crops as one group's autoencoder meets them."""
     start, stop = groups.GROUPS[group]
-    target = crops.coefficients[:, start:stop].astype(np.int32)
-    steps = crops.steps[:, start:stop, None, None]
+    target: npt.NDArray[np.int32] | npt.NDArray[np.int16] = crops.coefficients[:, start:stop]
     if start == 0:
-        target[:, 0] = [groups.dc_residual(dc.astype(np.int64)) for dc in target[:, 0]]
-    return Batch(
+        residuals = [groups.dc_residual(dc.astype(np.int64)) for dc in target[:, 0]]
+        target = np.stack(residuals)[:, None].astype(np.int32)
+    steps = crops.steps[:, start:stop, None, None]
+    return Examples(
         own=np.stack([groups.group_inputs(one.astype(np.int64), tables) for one in target]),
         known=_known(crops, component_class, group, tables),
         target=target,

@@ -108,7 +108,7 @@ class Autoencoder(nn.Module):
     def forward(
         self, own: Tensor, known: Tensor, target: Tensor, step_inputs: Tensor, steps: Tensor, levels: Tensor
     ) -> Rates:
-        """Bits for integers as floats, shaped as in crops.Batch."""
+        """Bits for integers as floats, shaped as in crops.Examples."""
         static, prior, prior_out = self.convolutions[4:7]
         y1, y2 = self.latents(own)
         rate = _bits(y2, *_parameters(static(y2, step_inputs)))
