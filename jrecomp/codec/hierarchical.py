@@ -60,9 +60,9 @@ class IntegerCoder:
 
 
 class ComponentCoder:
-    """Codes one component of a slice into its planes.
+    """Codes one component of a slice.
 
-    other: what it sees of the component before it, None for the first.
+    planes: tell its steps and size. other: what it sees of the component before it, None for the first.
     """
 
     def __init__(
