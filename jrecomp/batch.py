@@ -179,28 +179,29 @@ def exit_code(outcomes: Iterable[Outcome]) -> ExitCode:
     return next((outcome.error.exit_code for outcome in outcomes if outcome.error), ExitCode.OK)
 
 
-def compress(job: Job, *, model: str | None, threads: int, force: bool) -> tuple[Info, str]:
+def compress(job: Job, *, model: str | None, threads: int, device: str, force: bool) -> tuple[Info, str]:
     """Compress one file."""
     files.check_target(job.target, job.source, force)
-    data = pipeline.compress(files.read(job.source), model=model, threads=threads)
+    data = pipeline.compress(files.read(job.source), model=model, threads=threads, device=device)
     files.write(job.target, data, job.source, force)
     return pipeline.inspect(data), ""
 
 
-def decompress(job: Job, *, threads: int, force: bool) -> tuple[Info, str]:
+def decompress(job: Job, *, threads: int, device: str, force: bool) -> tuple[Info, str]:
     """Restore one file."""
     files.check_target(job.target, job.source, force)
     data = files.read(job.source)
-    files.write(job.target, pipeline.decompress(data, threads=threads), job.source, force)
+    restored = pipeline.decompress(data, threads=threads, device=device)
+    files.write(job.target, restored, job.source, force)
     return pipeline.inspect(data), ""
 
 
-def verify(job: Job, *, original: Path | None, threads: int) -> tuple[Info, str]:
+def verify(job: Job, *, original: Path | None, threads: int, device: str) -> tuple[Info, str]:
     """Check one container, also against its original where that is given or lies beside it."""
     data = files.read(job.source)
     original = original or _beside(job.source)
     expected = files.read(original) if original else None
-    pipeline.verify(data, expected, threads=threads)
+    pipeline.verify(data, expected, threads=threads, device=device)
     return pipeline.inspect(data), f"identical to {original}" if original else "checksums match"
 
 

@@ -19,3 +19,6 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+DEVICES = ("auto", "cpu", "cuda")
+"""Where to compute; `auto` takes a GPU where there is one that torch can use."""

@@ -24,18 +24,24 @@ from jrecomp.options import DEFAULT_LIMITS, Limits
 
 
 def compress(
-    data: bytes, *, model: str | None = None, threads: int = 0, limits: Limits = DEFAULT_LIMITS
+    data: bytes,
+    *,
+    model: str | None = None,
+    threads: int = 0,
+    device: str = "auto",
+    limits: Limits = DEFAULT_LIMITS,
 ) -> bytes:
     """Compress a file; what `decompress` makes of the result was compared with `data`.
 
     Any bytes are accepted: what cannot be modelled, restored exactly or made smaller is stored.
-    model: a name, None for the default. threads: 0 for one per core; the result does not depend on it.
+    model: a name, None for the default. threads: 0 for one per core. device: "cpu", "cuda", or "auto" for
+    CUDA where it is. The result depends on neither.
     Raises UnknownModelError and UsageError.
     """
-    threads, chosen = _thread_count(threads), load_model(model or DEFAULT_MODEL)
+    workers, chosen = _workers(threads, device), load_model(model or DEFAULT_MODEL)
     try:
-        modelled = container.pack(_model(data, chosen, threads, limits))
-        verify(modelled, data, threads=threads, limits=limits)
+        modelled = container.pack(_model(data, chosen, workers, limits))
+        verify(modelled, data, threads=threads, device=device, limits=limits)
     except UnsupportedJpegError as error:
         return _store(data, error.reason)
     except MemoryError:
@@ -45,28 +51,35 @@ def compress(
     return modelled if len(modelled) < len(data) else _store(data, StoredReason.NOT_SMALLER)
 
 
-def decompress(data: bytes, *, threads: int = 0, limits: Limits = DEFAULT_LIMITS) -> bytes:
+def decompress(
+    data: bytes, *, threads: int = 0, device: str = "auto", limits: Limits = DEFAULT_LIMITS
+) -> bytes:
     """Restore the original bytes of a container.
 
-    threads: 0 for one per core.
+    threads: 0 for one per core. device: "cpu", "cuda", or "auto" for CUDA where it is.
     Raises CorruptContainerError, UnknownModelError, VerificationError (the restored bytes are not the
     original's) and UsageError.
     """
-    threads, box = _thread_count(threads), container.unpack(data)
-    restored = box.data if isinstance(box, Stored) else _restore(box, threads, limits)
+    workers, box = _workers(threads, device), container.unpack(data)
+    restored = box.data if isinstance(box, Stored) else _restore(box, workers, limits)
     if Original.of(restored) != box.original:
         raise VerificationError("the restored bytes do not match the checksum of the original")
     return restored
 
 
 def verify(
-    data: bytes, original: bytes | None = None, *, threads: int = 0, limits: Limits = DEFAULT_LIMITS
+    data: bytes,
+    original: bytes | None = None,
+    *,
+    threads: int = 0,
+    device: str = "auto",
+    limits: Limits = DEFAULT_LIMITS,
 ) -> None:
     """Check that a container restores its original: by checksum, and against `original` where given.
 
     Raises what `decompress` raises, and VerificationError where `original` differs.
     """
-    restored = decompress(data, threads=threads, limits=limits)
+    restored = decompress(data, threads=threads, device=device, limits=limits)
     if original is not None and restored != original:
         raise VerificationError("the restored bytes differ from the original")
 
@@ -87,9 +100,9 @@ def inspect(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Info:
     )
 
 
-def _model(data: bytes, model: AnyModel, threads: int, limits: Limits) -> Lossless:
+def _model(data: bytes, model: AnyModel, workers: tuple[int, str], limits: Limits) -> Lossless:
     file = jpeg.read(data, limits)
-    slices = codec.encode(file, model, threads)
+    slices = codec.encode(file, model, *workers)
     return Lossless(
         original=Original.of(data),
         model=model.identifier,
@@ -100,12 +113,12 @@ def _model(data: bytes, model: AnyModel, threads: int, limits: Limits) -> Lossle
     )
 
 
-def _restore(box: Lossless, threads: int, limits: Limits) -> bytes:
+def _restore(box: Lossless, workers: tuple[int, str], limits: Limits) -> bytes:
     model = load_model(box.model)
     slices = codec.EncodedSlices(box.mcu_rows, list(box.slices))
     try:
         frame = jpeg.parse_frame(box.headers, limits)
-        coefficients = codec.decode(frame, slices, model, threads)
+        coefficients = codec.decode(frame, slices, model, *workers)
         return jpeg.write(jpeg.assemble(box.headers, box.extras, coefficients, limits), limits)
     except MemoryError:
         raise
@@ -136,9 +149,9 @@ def _model_name(identifier: int) -> str | None:
         return None
 
 
-def _thread_count(threads: int) -> int:
+def _workers(threads: int, device: str) -> tuple[int, str]:
+    """How many threads and which engine; raises UsageError."""
     if threads < 0:
         raise UsageError(f"{threads} threads make no sense")
-    return (
-        threads or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()) or 1
-    )
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return threads or cores or 1, codec.engine_for(device)

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any, Protocol
 
 import jrecomp
+from jrecomp.codec import engine_for
 from jrecomp.model import load
 
 
@@ -39,19 +40,21 @@ class Missing(Exception):
 class Jrecomp:
     """This project with one of its models; encoding includes verification."""
 
-    def __init__(self, model: str, threads: int) -> None:
-        """Raises UnknownModelError."""
+    def __init__(self, model: str, threads: int, device: str) -> None:
+        """Raises UnknownModelError and UsageError."""
         self.name = f"jrecomp {model}"
-        self.version = f"{jrecomp.__version__}, model id {load(model).identifier}"
-        self._model, self._threads = model, threads
+        engine = engine_for(device)
+        self.version = f"{jrecomp.__version__}, model id {load(model).identifier}, {engine} engine"
+        self._model = model
+        self._workers: dict[str, Any] = {"threads": threads, "device": device}
 
     def encode(self, data: bytes) -> bytes:
         """The finished container."""
-        return jrecomp.compress(data, model=self._model, threads=self._threads)
+        return jrecomp.compress(data, model=self._model, **self._workers)
 
     def decode(self, data: bytes) -> bytes:
         """The file again."""
-        return jrecomp.decompress(data, threads=self._threads)
+        return jrecomp.decompress(data, **self._workers)
 
 
 class Lepton:
@@ -104,12 +107,13 @@ PEERS: list[Callable[[], Codec]] = [Lepton, partial(Libjxl, 7), partial(Libjxl, 
 """What makes the other codecs; each may raise Missing."""
 
 
-def installed(models: list[str], threads: int) -> tuple[list[Codec], list[str]]:
+def installed(models: list[str], threads: int, device: str) -> tuple[list[Codec], list[str]]:
     """The codecs that can run here, jrecomp first, and notes on those that cannot.
 
-    models: names of jrecomp's models. threads: of jrecomp, 0 for one per core. Raises UnknownModelError.
+    models: names of jrecomp's models. threads, device: of jrecomp, as in its functions.
+    Raises UnknownModelError and UsageError.
     """
-    codecs: list[Codec] = [Jrecomp(model, threads) for model in models]
+    codecs: list[Codec] = [Jrecomp(model, threads, device) for model in models]
     notes = []
     for peer in PEERS:
         try:

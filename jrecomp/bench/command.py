@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from jrecomp.cli import options
+
 
 def _numbers(_: click.Context, __: click.Parameter, value: str) -> list[int]:
     try:
@@ -58,6 +60,7 @@ def _numbers(_: click.Context, __: click.Parameter, value: str) -> list[int]:
     show_default=True,
     help="Threads of jrecomp, others have 1; 0 takes one per core.",
 )
+@options.device
 @click.option(
     "--output",
     metavar="DIR",
@@ -71,6 +74,7 @@ def command(
     samplings: tuple[str, ...],
     repeats: int,
     threads: int,
+    device: str,
     output: Path | None,
 ) -> None:
     """Compare jrecomp with other programs on JPEG files and pictures.
@@ -92,7 +96,7 @@ def command(
     paths = inputs.find(sources)
     if not paths:
         raise click.UsageError("no JPEG files or pictures there")
-    found, missing = codecs.installed(list(models) or weights.names(), threads)
+    found, missing = codecs.installed(list(models) or weights.names(), threads, device)
     setup = report.setup(["jrecomp", *sys.argv[1:]], found, missing, repeats, threads)
     results = report.Results(measure.run(found, inputs.samples(paths, qualities, samplings), repeats))
     text = report.markdown(setup, results)

@@ -16,9 +16,15 @@ from jrecomp.errors import ExitCode
 @options.destination
 @click.option("--model", metavar="NAME", help="Predict with this model instead of the default.")
 @options.threads
+@options.device
 @options.reporting
 def command(
-    selection: Selection, destination: Destination, model: str | None, threads: int, reporting: Reporting
+    selection: Selection,
+    destination: Destination,
+    model: str | None,
+    threads: int,
+    device: str,
+    reporting: Reporting,
 ) -> ExitCode:
     """Compress JPEG files, FILE to FILE.jrc.
 
@@ -31,5 +37,5 @@ def command(
     jrecomp compress --recursive photos --output-dir compressed
     """
     jobs = batch.plan(selection.find(batch.JPEG_SUFFIXES), destination, files.compressed_name)
-    work = partial(batch.compress, model=model, threads=threads, force=destination.force)
+    work = partial(batch.compress, model=model, threads=threads, device=device, force=destination.force)
     return report.run(jobs, work, report.written, reporting, pipes=batch.pipes(jobs))

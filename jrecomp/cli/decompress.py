@@ -15,8 +15,11 @@ from jrecomp.errors import ExitCode
 @options.selection
 @options.destination
 @options.threads
+@options.device
 @options.reporting
-def command(selection: Selection, destination: Destination, threads: int, reporting: Reporting) -> ExitCode:
+def command(
+    selection: Selection, destination: Destination, threads: int, device: str, reporting: Reporting
+) -> ExitCode:
     """Restore compressed files, FILE.jrc to FILE.
 
     "-" is standard input and goes to standard output. Nothing is written unless it has the checksum of the
@@ -27,5 +30,5 @@ def command(selection: Selection, destination: Destination, threads: int, report
     jrecomp decompress --recursive compressed --output-dir restored
     """
     jobs = batch.plan(selection.find(batch.CONTAINER_SUFFIXES), destination, files.restored_name)
-    work = partial(batch.decompress, threads=threads, force=destination.force)
+    work = partial(batch.decompress, threads=threads, device=device, force=destination.force)
     return report.run(jobs, work, report.restored, reporting, pipes=batch.pipes(jobs))

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from jrecomp.batch import Destination, Job, find
+from jrecomp.options import DEVICES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -76,6 +77,14 @@ reporting = _bundle(
     Reporting,
     click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
+)
+
+device = click.option(
+    "--device",
+    type=click.Choice(DEVICES),
+    default="auto",
+    show_default=True,
+    help="Where to compute; auto takes a GPU where torch can use one. The result is the same.",
 )
 
 threads = click.option(

@@ -20,8 +20,11 @@ from jrecomp.errors import ExitCode, UsageError
     help="Compare with this original file.",
 )
 @options.threads
+@options.device
 @options.reporting
-def command(selection: Selection, original: Path | None, threads: int, reporting: Reporting) -> ExitCode:
+def command(
+    selection: Selection, original: Path | None, threads: int, device: str, reporting: Reporting
+) -> ExitCode:
     """Check that .jrc files restore their originals.
 
     Nothing is written. Each file is decompressed and its checksums are compared. Where the original lies
@@ -35,5 +38,5 @@ def command(selection: Selection, original: Path | None, threads: int, reporting
     if original and len(found) > 1:
         raise UsageError("--original names one file, but there are several inputs")
     jobs = [job for job, _ in found]
-    work = partial(batch.verify, original=original, threads=threads)
+    work = partial(batch.verify, original=original, threads=threads, device=device)
     return report.run(jobs, work, report.verified, reporting)

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from jrecomp.codec.coders import SliceCoder
 from jrecomp.errors import CorruptContainerError
-from jrecomp.model.adaptation import Adaptation, AdaptiveDecider, Coder
 from jrecomp.model.hierarchical import LATENT_LIMIT, Autoencoder, Distributions, HierarchicalModel, class_of
-from jrecomp.model.symbols import code_values
 from jrecomp.planes.groups import (
     GROUPS,
     dc_of,
@@ -24,39 +23,10 @@ Int16 = npt.NDArray[np.int16]
 Int64 = npt.NDArray[np.int64]
 Int8 = npt.NDArray[np.int8]
 
-CHUNK = 1024
-"""Values of a plane that are coded together, with what was learned before them."""
-
 VALUE_LIMIT = 32767
 
-
-class IntegerCoder:
-    """Codes integers with given distributions and learns from them."""
-
-    def __init__(self, model: HierarchicalModel, coder: Coder) -> None:
-        self._laplace, self._coder = model.laplace, coder
-        self._adaptation = Adaptation(model.tables.sigmoid)
-
-    def code(self, given: Distributions, truth: Int64 | None) -> Int64:
-        """Integers int64 [channels, rows, columns]; truth: what to encode, None to decode."""
-        limited, values = given.limited(), np.empty(given.mean.shape, np.int64)
-        for number, (mean, level) in enumerate(zip(limited.mean, limited.level, strict=True)):
-            known = None if truth is None else truth[number].ravel()
-            values[number] = self._code_plane(mean.ravel(), level.ravel(), known).reshape(mean.shape)
-        return values
-
-    def _code_plane(self, mean: Int64, level: Int64, truth: Int64 | None) -> Int64:
-        whole = (mean + 8) >> 4
-        values = np.empty(len(mean), np.int64)
-        for start in range(0, len(mean), CHUNK):
-            c = slice(start, start + CHUNK)
-            logits = self._laplace.logits(mean[c] - 16 * whole[c], level[c])
-            decider = AdaptiveDecider(logits, self._adaptation, self._coder)
-            wanted = None if truth is None else truth[c] - whole[c]
-            values[c] = whole[c] + code_values(decider, wanted, np.zeros(len(level[c]), np.bool_))
-            self._adaptation.refresh()
-        self._adaptation.fade()
-        return values
+LATENT_PLANE = 0
+"""Latents share the counts of DC."""
 
 
 class ComponentCoder:
@@ -66,12 +36,13 @@ class ComponentCoder:
     """
 
     def __init__(
-        self, model: HierarchicalModel, number: int, planes: Planes, other: Int8 | None, coder: Coder
+        self, model: HierarchicalModel, number: int, planes: Planes, other: Int8 | None, coder: SliceCoder
     ) -> None:
         self._networks, self._tables = model.classes[class_of(number)], model.tables
+        self._laplace, self._coder = model.laplace, coder
         self._planes, self._other = planes, other
         self._steps = step_inputs(planes.steps, model.tables).astype(np.float32)
-        self._latents, self._dc, self._ac = (IntegerCoder(model, coder) for _ in range(3))
+        coder.start_component()
 
     def run(self, truth: Int64 | None) -> Int64:
         """All groups; coefficients int64 [64, rows, columns] to encode, None to decode, and returned."""
@@ -92,7 +63,7 @@ class ComponentCoder:
         y1 = self._code_latents(network, truth)
         known = known_inputs(group, values, steps, self._other, self._tables).astype(np.float32)
         given = network.of_values(y1, known, self._steps).in_steps(steps[slice(*GROUPS[group])], self._tables)
-        return (self._ac if group else self._dc).code(given, truth)
+        return self._code(range(*GROUPS[group]), given, truth)
 
     def _code_latents(self, network: Autoencoder, truth: Int64 | None) -> Int64:
         """y2, then y1 given y2; returns y1."""
@@ -104,29 +75,43 @@ class ComponentCoder:
         return self._code_level(network.of_latents(y2, self._steps, rows, columns), known[0])
 
     def _code_level(self, given: Distributions, truth: Int64 | None) -> Int64:
-        latents = self._latents.code(given, truth)
+        latents = self._code([LATENT_PLANE] * len(given.mean), given, truth)
         if np.abs(latents).max() > LATENT_LIMIT:
             raise CorruptContainerError("a latent is out of range")
         return latents
+
+    def _code(self, planes: Sequence[int], given: Distributions, truth: Int64 | None) -> Int64:
+        """Integers int64 [channels, rows, columns]; planes: which counts to learn in, for each channel."""
+        limited, values = given.limited(), np.empty(given.mean.shape, np.int64)
+        for number, plane in enumerate(planes):
+            mean, level = limited.mean[number].ravel(), limited.level[number].ravel()
+            whole = (mean + 8) >> 4
+            logits = self._laplace.logits(mean - 16 * whole, level)
+            wanted = None if truth is None else truth[number].ravel() - whole
+            coded = self._coder.values(plane, logits, wanted, np.zeros(len(mean), np.bool_))
+            values[number] = (coded + whole).reshape(values[number].shape)
+        return values
 
 
 def code_slice(
     steps: Sequence[npt.NDArray[np.int32]],
     shapes: Sequence[tuple[int, int]],
     model: HierarchicalModel,
-    coder: Coder,
+    coder: SliceCoder,
     parts: Sequence[Int16] | None,
 ) -> list[Int16]:
     """Codes all components of a slice, given by quantization steps and (rows, columns) in blocks.
 
     parts: coefficients [rows, columns, 64] to encode, None to decode. Returns the coefficients.
     """
-    done: list[Planes] = []
+    before: Planes | None = None
+    coefficients = []
     for number, (quantization, (rows, columns)) in enumerate(zip(steps, shapes, strict=True)):
         planes = Planes(np.maximum(quantization, 1).astype(np.int64), rows, columns, [])
-        other = reference_inputs(done[-1], planes, model.tables) if done else None
+        other = None if before is None else reference_inputs(before, planes, model.tables)
         truth = None if parts is None else parts[number].transpose(2, 0, 1).astype(np.int64)
         values = ComponentCoder(model, number, planes, other, coder).run(truth)
-        planes.values[:64, planes.blocks] = values
-        done.append(planes)
-    return [planes.coefficients() for planes in done]
+        planes.values[:64, planes.blocks[0]] = values
+        coefficients.append(values.transpose(1, 2, 0).astype(np.int16))
+        before = planes
+    return coefficients

@@ -1,14 +1,14 @@
 """Slices of whole MCU rows, each with its own coder, so that threads can work side by side."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from jrecomp.codec.engines import DEFAULT_ENGINE, decode_slice, encode_slice
+from jrecomp.codec.engines import DEFAULT_ENGINE, decode_slices, encode_slices
 from jrecomp.errors import CorruptContainerError
 from jrecomp.jpeg.types import Frame, JpegFile
 from jrecomp.model import AnyModel
@@ -33,15 +33,12 @@ class EncodedSlices:
 def encode(jpeg: JpegFile, model: AnyModel, threads: int = 1, engine: str = DEFAULT_ENGINE) -> EncodedSlices:
     """The coefficients of a file as range-coded slices; neither threads nor engine change the bytes."""
     frame, mcu_rows = jpeg.frame, _slice_rows(jpeg.frame)
-
-    def one(start: int) -> bytes:
-        parts = _rows(frame, jpeg.coefficients, start, min(start + mcu_rows, frame.mcu_rows))
-        if not any(part.any() for part in parts):
-            return b""
-        return encode_slice(model, engine, _steps(frame), parts) or b"\0"
-
-    with ThreadPoolExecutor(threads) as pool, threadpool_limits(1):
-        return EncodedSlices(mcu_rows, list(pool.map(one, range(0, frame.mcu_rows, mcu_rows))))
+    slices = _cut(frame, jpeg.coefficients, mcu_rows)
+    full = [any(part.any() for part in parts) for parts in slices]
+    with threadpool_limits(1):
+        chosen = list(compress(slices, full))
+        data = iter(encode_slices(model, engine, _steps(frame), chosen, threads))
+    return EncodedSlices(mcu_rows, [next(data) or b"\0" if one else b"" for one in full])
 
 
 def decode(
@@ -54,20 +51,17 @@ def decode(
     if slices.mcu_rows > 1 and min(slices.mcu_rows, frame.mcu_rows) * _row_blocks(frame) > LARGEST_SLICE:
         raise CorruptContainerError("a slice is too large")
     coefficients = [np.zeros((c.block_rows, c.block_columns, 64), np.int16) for c in frame.components]
-
-    def one(start: int, data: bytes) -> None:
-        if not data:
-            return
-        stop = min(start + slices.mcu_rows, frame.mcu_rows)
-        parts = _rows(frame, coefficients, start, stop)
-        shapes = [(len(part), part.shape[1]) for part in parts]
-        decoded = decode_slice(model, engine, _steps(frame), shapes, data)
-        for part, values in zip(parts, decoded, strict=True):
-            part[:] = values
-
-    with ThreadPoolExecutor(threads) as pool, threadpool_limits(1):
-        list(pool.map(one, starts, slices.data))
+    cut = _cut(frame, coefficients, slices.mcu_rows)
+    full = list(compress(cut, slices.data))
+    with threadpool_limits(1):
+        decode_slices(model, engine, _steps(frame), full, list(filter(None, slices.data)), threads)
     return coefficients
+
+
+def _cut(frame: Frame, coefficients: Sequence[Int16], mcu_rows: int) -> list[list[Int16]]:
+    """For each slice views of each component's coefficients."""
+    starts = range(0, frame.mcu_rows, mcu_rows)
+    return [_rows(frame, coefficients, start, min(start + mcu_rows, frame.mcu_rows)) for start in starts]
 
 
 def _rows(frame: Frame, coefficients: Sequence[Int16], start: int, stop: int) -> list[Int16]:

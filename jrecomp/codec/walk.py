@@ -1,19 +1,23 @@
-"""One walk over the planes of a slice that encodes or decodes, so that the two cannot part.
+"""One walk over the planes of slices that encodes or decodes, so that the two cannot part.
 
-This is the reference: the native engine (jrecomp/native/engine) computes the same bytes.
+This is the reference: the native engine (jrecomp/native/engine) computes the same bytes. It runs on NumPy
+or torch (jrecomp.planes.arrays), and there on several slices of the same shape side by side; what codes
+the decisions is on the CPU and works with NumPy.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from itertools import accumulate
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from jrecomp.codec.coders import SliceCoder
 from jrecomp.errors import CorruptContainerError
-from jrecomp.model.adaptation import Adaptation, AdaptiveDecider, Coder
-from jrecomp.model.symbols import ALL_OUTPUTS, code_last, code_values
 from jrecomp.model.weights import CLASSES, LAST, ClassWeights, Model, references_of
 from jrecomp.planes.ac import AcInputs
+from jrecomp.planes.arrays import to_numpy
 from jrecomp.planes.dc import Neighbourhood, dc_inputs, last_inputs
 from jrecomp.planes.reference import Slopes, reference
 from jrecomp.planes.schedule import checkerboard, pyramid
@@ -23,90 +27,96 @@ from jrecomp.planes.tables import Tables
 Int16 = npt.NDArray[np.int16]
 Int64 = npt.NDArray[np.int64]
 Index = npt.NDArray[np.intp]
+Bits = npt.NDArray[np.bool_]
 Features = npt.NDArray[np.float32]
-
-CHUNK = 128
-"""Blocks whose decisions are coded together, with what was learned before them."""
+Sizes = Sequence[int]
 
 
 class Sink(Protocol):
-    """What a walk shows its inputs to and gets values from."""
+    """What a walk shows its inputs to and gets values from.
+
+    sizes: how many blocks of a phase are of each slice; they follow one another.
+    """
 
     linear: list[Int64]
 
-    def value(self, plane: int, x: Features, truth: Int64 | None, sure: npt.NDArray[np.bool_]) -> Int64:
+    def value(self, plane: int, x: Features, truth: Int64 | None, sure: Bits, sizes: Sizes) -> Int64:
         """Values int64 [n] of a coefficient plane; truth where it is known beforehand."""
         ...
 
-    def last(self, x: Features, truth: Int64 | None) -> Int64:
+    def last(self, x: Features, truth: Int64 | None, sizes: Sizes) -> Int64:
         """Indices int64 [n] of last non-zero coefficients."""
-        ...
-
-    def end_plane(self) -> None:
-        """Told after each AC plane."""
         ...
 
 
 class NetworkSink:
-    """Codes what a walk shows it with the networks of one component class."""
+    """Codes what a walk shows it with the networks of one component class, each slice with its own coder.
 
-    def __init__(self, weights: ClassWeights, tables: Tables, coder: Coder) -> None:
+    Where the truth is known, the walk goes on while the coders work on what it showed them last.
+    """
+
+    def __init__(self, weights: ClassWeights, coders: Sequence[SliceCoder], workers: Executor) -> None:
         self.linear = weights.linear
-        self._networks, self._coder = weights.networks, coder
-        self._dc = Adaptation(tables.sigmoid)
-        self._ac = Adaptation(tables.sigmoid)
-        self._last = Adaptation(tables.sigmoid)
+        self._networks, self._coders, self._workers = weights.networks, coders, workers
+        self._running: list[Future[Int64]] = []
+        for coder in coders:
+            coder.start_component()
 
-    def value(self, plane: int, x: Features, truth: Int64 | None, sure: npt.NDArray[np.bool_]) -> Int64:
-        """Codes a chunk of a plane."""
-        adaptation = self._ac if plane else self._dc
-        values = code_values(self._decider(plane, x, adaptation), truth, sure)
-        adaptation.refresh()
-        return values
+    def value(self, plane: int, x: Features, truth: Int64 | None, sure: Bits, sizes: Sizes) -> Int64:
+        """Codes a phase of a plane."""
+        logits = to_numpy(self._networks[plane].logits(x))
 
-    def last(self, x: Features, truth: Int64 | None) -> Int64:
-        """Codes a chunk of `last`."""
-        values = code_last(self._decider(LAST, x, self._last), truth, x.shape[1])
-        self._last.refresh()
-        return values
+        def code(coder: SliceCoder, part: slice) -> Int64:
+            return coder.values(plane, logits[:, part], None if truth is None else truth[part], sure[part])
 
-    def end_plane(self) -> None:
-        """What was learned of an AC plane weighs less in the next."""
-        self._ac.fade()
+        return self._code(code, truth, sizes)
 
-    def _decider(self, network: int, x: Features, adaptation: Adaptation) -> AdaptiveDecider:
-        logits = np.zeros((ALL_OUTPUTS, x.shape[1]), np.int16)
-        predicted = self._networks[network].logits(x)
-        logits[: len(predicted)] = predicted
-        return AdaptiveDecider(logits, adaptation, self._coder)
+    def last(self, x: Features, truth: Int64 | None, sizes: Sizes) -> Int64:
+        """Codes a phase of `last`."""
+        logits = to_numpy(self._networks[LAST].logits(x))
 
+        def code(coder: SliceCoder, part: slice) -> Int64:
+            return coder.last(logits[:, part], None if truth is None else truth[part])
 
-def _chunks(items: Index) -> Iterator[Index]:
-    for start in range(0, len(items), CHUNK):
-        yield items[start : start + CHUNK]
+        return self._code(code, truth, sizes)
+
+    def finish(self) -> Int64:
+        """Waits for the coders; the values that they coded last."""
+        values = [future.result() for future in self._running]
+        self._running = []
+        return np.concatenate([np.zeros(0, np.int64), *values])
+
+    def _code(self, code: Callable[[SliceCoder, slice], Int64], truth: Int64 | None, sizes: Sizes) -> Int64:
+        self.finish()
+        ends = list(accumulate(sizes))
+        parts = [slice(end - size, end) for size, end in zip(sizes, ends, strict=True)]
+        self._running = [self._workers.submit(code, *one) for one in zip(self._coders, parts, strict=True)]
+        return self.finish() if truth is None else truth
 
 
 class Walk:
-    """Fills the planes of one component of one slice in coding order.
+    """Fills the planes of one component of some slices in coding order.
 
-    truth: int16 [64, bordered grid] to encode (or to learn from), None to decode.
+    truth: int16 [64, bordered plane] to encode (or to learn from), None to decode; NumPy's.
     """
 
     def __init__(self, planes: Planes, tables: Tables, sink: Sink, truth: Int16 | None) -> None:
         self._planes, self._tables, self._sink, self._truth = planes, tables, sink, truth
+        self._blocks: Index = to_numpy(planes.blocks)
 
     def run(self) -> None:
         """Codes DC, `last`, and the AC planes in ascending order."""
+        planes = self._planes
         self._dc()
-        self._planes.finish_dc()
+        planes.finish_dc()
         self._last()
-        self._planes.repeat_edge(self._planes.last)
-        slopes = [Slopes(self._planes, r) for r in self._planes.references]
-        for k in range(1, int(self._planes.last.max(initial=0)) + 1):
-            self._ac(k, slopes)
+        planes.repeat_edge(planes.last)
+        slopes = [Slopes(planes, r) for r in planes.references]
+        last = to_numpy(planes.last)
+        for k in range(1, int(last.max(initial=0)) + 1):
+            self._ac(k, slopes, last)
             for slope in slopes:
                 slope.learn(k)
-            self._sink.end_plane()
 
     def _wanted(self, plane: int, blocks: Index) -> Int64 | None:
         return None if self._truth is None else self._truth[plane, blocks].astype(np.int64)
@@ -114,44 +124,45 @@ class Walk:
     def _store(self, plane: Int16, blocks: Index, values: Int64) -> None:
         if len(values) and np.abs(values).max() > 32767:
             raise CorruptContainerError("a coefficient is out of range")
-        plane[blocks] = values
+        plane[blocks] = self._planes.xp.asarray(values.astype(np.int16))
 
     def _dc(self) -> None:
         planes = self._planes
         for phase in pyramid(planes.rows, planes.columns):
             near = Neighbourhood(planes, phase)
-            x, predicted = dc_inputs(planes, near, self._sink.linear[0][phase.number], self._tables)
-            truth = self._wanted(0, near.blocks)
-            values = np.empty(len(near.blocks), np.int64)
-            for c in _chunks(np.arange(len(near.blocks))):
-                wanted = None if truth is None else truth[c] - predicted[c]
-                values[c] = self._sink.value(0, x[:, c], wanted, np.zeros(len(c), np.bool_)) + predicted[c]
+            x, prediction = dc_inputs(planes, near, self._sink.linear[0][phase.number], self._tables)
+            predicted, truth = to_numpy(prediction), self._wanted(0, to_numpy(near.blocks))
+            residual, sure = None if truth is None else truth - predicted, np.zeros(len(predicted), np.bool_)
+            values = self._sink.value(0, x, residual, sure, self._sizes(phase.rows)) + predicted
             self._store(planes.values[0], near.blocks, values)
 
     def _last(self) -> None:
         planes = self._planes
-        truth = None if self._truth is None else last_of(self._truth)
+        lasts = None if self._truth is None else last_of(self._truth)
         for phase in pyramid(planes.rows, planes.columns):
             near = Neighbourhood(planes, phase)
             x = last_inputs(planes, near, self._tables)
-            values = np.empty(len(near.blocks), np.int64)
-            for c in _chunks(np.arange(len(near.blocks))):
-                values[c] = self._sink.last(x[:, c], None if truth is None else truth[near.blocks[c]])
-            planes.last[near.blocks] = values
+            truth = None if lasts is None else lasts[to_numpy(near.blocks)]
+            self._store(planes.last, near.blocks, self._sink.last(x, truth, self._sizes(phase.rows)))
 
-    def _ac(self, k: int, slopes: list[Slopes]) -> None:
+    def _sizes(self, rows: Index) -> Sizes:
+        return [len(rows)] * self._planes.slices
+
+    def _ac(self, k: int, slopes: list[Slopes], last: Int16) -> None:
         planes = self._planes
         inputs = AcInputs(planes, k, self._tables, slopes)
         for number, mask in enumerate(checkerboard(planes.rows, planes.columns)):
-            blocks = planes.blocks[mask]
-            blocks = blocks[planes.last[blocks] >= k]
+            phase = self._blocks[:, mask]
+            eligible = last[phase] >= k
+            blocks = phase[eligible]
             inputs.start_phase(number)
-            values = np.empty(len(blocks), np.int64)
-            for c in _chunks(np.arange(len(blocks))):
-                chunk = blocks[c]
-                x = inputs.build(chunk, self._sink.linear[k][number])
-                values[c] = self._sink.value(k, x, self._wanted(k, chunk), planes.last[chunk] == k)
-            self._store(planes.values[k], blocks, values)
+            if not len(blocks):
+                continue
+            places = planes.xp.asarray(blocks)
+            x = inputs.build(places, self._sink.linear[k][number])
+            sure, truth = last[blocks] == k, self._wanted(k, blocks)
+            values = self._sink.value(k, x, truth, sure, eligible.sum(1).tolist())
+            self._store(planes.values[k], places, values)
 
 
 def last_of(values: Int16) -> Int64:
@@ -168,13 +179,16 @@ def component_class(number: int) -> int:
 def new_planes(
     number: int,
     steps: npt.NDArray[np.int32],
-    rows: int,
-    columns: int,
+    shape: tuple[int, int, int],
     before: Sequence[Planes],
     tables: Tables,
 ) -> Planes:
-    """Empty planes of a component with its references among the components before it."""
-    planes = Planes(np.maximum(steps, 1).astype(np.int64), rows, columns, [])
+    """Empty planes of a component with its references among the components before it.
+
+    shape: (slices, rows, columns).
+    """
+    slices, rows, columns = shape
+    planes = Planes(tables.xp.asarray(np.maximum(steps, 1).astype(np.int64)), rows, columns, [], slices)
     sources = [before[0], before[number - 1]][: references_of(component_class(number))] if number else []
     found = [reference(source, planes, tables) for source in sources]
     planes.references = [r if r is not None else planes.blank_reference() for r in found]
@@ -182,28 +196,32 @@ def new_planes(
 
 
 def bordered(planes: Planes, coefficients: Int16) -> Int16:
-    """Coefficients [rows, columns, 64] as planes [64, bordered grid]."""
-    truth = np.zeros((64, planes.height * planes.width), np.int16)
-    truth[:, planes.blocks] = coefficients.transpose(2, 0, 1)
+    """Coefficients [slices, rows, columns, 64] as bordered planes [64, ...]."""
+    truth = np.zeros((64, planes.size), np.int16)
+    truth[:, to_numpy(planes.blocks)] = coefficients.transpose(3, 0, 1, 2)
     return truth
 
 
-def walk_slice(
+def walk_slices(
     steps: Sequence[npt.NDArray[np.int32]],
-    shapes: Sequence[tuple[int, int]],
+    shapes: Sequence[tuple[int, int, int]],
     model: Model,
-    coder: Coder,
+    coders: Sequence[SliceCoder],
     parts: Sequence[Int16] | None,
+    workers: Executor,
 ) -> list[Int16]:
-    """Codes all components of a slice, given by quantization steps and (rows, columns) in blocks.
+    """Codes all components of some slices, given by steps and (slices, rows, columns) in blocks.
 
-    parts: coefficients [rows, columns, 64] to encode, None to decode. Returns the coefficients.
+    model: its arrays say whether NumPy or torch computes, and where. parts: coefficients
+    [slices, rows, columns, 64] to encode, None to decode. workers: run the coders, one for each slice.
+    Returns the coefficients.
     """
     done: list[Planes] = []
-    for number, (quantization, (rows, columns)) in enumerate(zip(steps, shapes, strict=True)):
-        planes = new_planes(number, quantization, rows, columns, done, model.tables)
+    for number, (quantization, shape) in enumerate(zip(steps, shapes, strict=True)):
+        planes = new_planes(number, quantization, shape, done, model.tables)
         truth = None if parts is None else bordered(planes, parts[number])
-        sink = NetworkSink(model.classes[component_class(number)], model.tables, coder)
+        sink = NetworkSink(model.classes[component_class(number)], coders, workers)
         Walk(planes, model.tables, sink, truth).run()
+        sink.finish()
         done.append(planes)
     return [planes.coefficients() for planes in done]

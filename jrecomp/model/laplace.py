@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from jrecomp.model.symbols import (
-    ALL_OUTPUTS,
     FIRST_BITS,
     FIRST_OUTPUT,
     HEAD,
@@ -43,8 +42,8 @@ class Laplace:
     tail: Int16
 
     def logits(self, fraction: Int64, level: Int64) -> Int16:
-        """int16 [ALL_OUTPUTS, n]; fraction: -8 to 7 sixteenths, level: 0 to LEVELS - 1, each int64 [n]."""
-        logits = np.zeros((ALL_OUTPUTS, len(level)), np.int16)
+        """int16 [VALUE_OUTPUTS, n]; fraction: -8 to 7 sixteenths, level: 0 to LEVELS - 1, each int64 [n]."""
+        logits = np.empty((VALUE_OUTPUTS, len(level)), np.int16)
         logits[:HEAD] = self.head[level, fraction + FRACTION // 2].T
         logits[HEAD : HEAD + PER_SIGN] = self.tail[level].T
         logits[HEAD + PER_SIGN : VALUE_OUTPUTS] = logits[HEAD : HEAD + PER_SIGN]

@@ -1,16 +1,20 @@
-"""The integer network, NumPy engine: the readable reference that every other engine must equal.
+"""The integer network of the NumPy and torch engines: the reference that the native engine must equal.
 
 Weights and inputs are 8-bit integers, activations 0 to 255, and every sum stays below 2^24 in
-magnitude (checked when weights load), so float32 products compute it exactly in any order.
+magnitude (checked when weights load), so float32 products compute it exactly in any order; so do GPUs
+that round operands to the 11 bits of TF32.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from math import prod
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from jrecomp.planes.arrays import namespace, to_numpy
 from jrecomp.planes.tables import LOGIT_LIMIT
 
 Float32 = npt.NDArray[np.float32]
@@ -32,7 +36,8 @@ class Layer:
 
     def check(self, limit: int) -> None:
         """Raises ValueError where a sum over inputs of magnitude `limit` could be inexact."""
-        bound = np.abs(self.weight.astype(np.float64)).sum(1) * limit + np.abs(self.bias[:, 0])
+        weight, bias = to_numpy(self.weight).astype(np.float64), to_numpy(self.bias)
+        bound = np.abs(weight).sum(1) * limit + np.abs(bias[:, 0])
         if bound.max() >= EXACT:
             raise ValueError("a sum of the network can reach 2^24")
 
@@ -54,21 +59,23 @@ class Network:
     def logits(self, x: Float32) -> npt.NDArray[np.int16]:
         """int16 [outputs, n] in +-LOGIT_LIMIT for inputs [inputs, n]."""
         for layer, shift in zip(self.layers[:2], HIDDEN_SHIFTS, strict=True):
-            x = np.clip(_floor(layer.sums(x), shift), 0, ACTIVATION_LIMIT)
-        logits = _floor(self.layers[2].sums(x), LOGIT_SHIFT)
-        return np.clip(logits, -LOGIT_LIMIT, LOGIT_LIMIT).astype(np.int16)
+            x = _floor(layer.sums(x), shift).clip(0, ACTIVATION_LIMIT)
+        xp, logits = namespace(x), _floor(self.layers[2].sums(x), LOGIT_SHIFT)
+        result: npt.NDArray[np.int16] = xp.astype(logits.clip(-LOGIT_LIMIT, LOGIT_LIMIT), xp.int16)
+        return result
 
 
 def _floor(sums: Float32, shift: int) -> Float32:
     sums *= 2.0**-shift
-    floored: Float32 = np.floor(sums, out=sums)
+    floored: Float32 = namespace(sums).floor(sums, out=sums)
     return floored
 
 
 def split(flat: npt.NDArray[Any], shape_list: Sequence[tuple[int, ...]]) -> list[npt.NDArray[Any]]:
     """Arrays of some shapes that lie one after the other in a flat one; raises ValueError otherwise."""
-    ends = np.cumsum([int(np.prod(shape)) for shape in shape_list])
+    ends = list(accumulate(map(prod, shape_list), initial=0))
     if ends[-1] != len(flat):
         raise ValueError("weights do not fit the network")
-    parts = np.split(flat, ends[:-1])
-    return [part.reshape(shape) for part, shape in zip(parts, shape_list, strict=True)]
+    return [
+        flat[start:end].reshape(shape) for start, end, shape in zip(ends, ends[1:], shape_list, strict=False)
+    ]

@@ -25,6 +25,7 @@ from jrecomp.model.network import Layer, Network, split
 from jrecomp.model.symbols import LAST_OUTPUTS, VALUE_OUTPUTS
 from jrecomp.native._engine import Engine
 from jrecomp.planes import ac, dc
+from jrecomp.planes.arrays import namespace
 from jrecomp.planes.schedule import PYRAMID_PHASES, SLOTS
 from jrecomp.planes.store import AC_INPUTS, cross, nearest_known
 from jrecomp.planes.tables import Tables
@@ -68,9 +69,12 @@ class ClassWeights:
     linear: list[npt.NDArray[np.int64]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
-    """Everything that predicts: a permanent identifier, a name, and the arrays of a weights file."""
+    """Everything that predicts: a permanent identifier, a name, and the arrays of a weights file.
+
+    The arrays are NumPy's, or tensors to predict on a device; only NumPy's have an engine.
+    """
 
     identifier: int
     name: str
@@ -83,7 +87,7 @@ class Model:
 
     @cached_property
     def classes(self) -> list[ClassWeights]:
-        """The weights of each component class for the NumPy engine; raises ValueError."""
+        """The weights of each component class for the NumPy and torch engines; raises ValueError."""
         return [_class_weights(self.arrays, c) for c in range(CLASSES)]
 
     @cached_property
@@ -99,13 +103,14 @@ class Model:
 
 
 def _class_weights(arrays: Mapping[str, npt.NDArray[Any]], number: int) -> ClassWeights:
+    xp = namespace(arrays["hidden"])
     hidden = (int(arrays["hidden"][0]), int(arrays["hidden"][1]))
     layers = [shape for plane in range(LAST + 1) for shape in shapes(number, hidden, plane)]
-    weights = split(arrays[f"weight_{number}"].astype(np.float32), list(layers))
-    biases = split(arrays[f"bias_{number}"].astype(np.float32), [(outputs, 1) for outputs, _ in layers])
+    weights = split(xp.astype(arrays[f"weight_{number}"], xp.float32), list(layers))
+    biases = split(xp.astype(arrays[f"bias_{number}"], xp.float32), [(outputs, 1) for outputs, _ in layers])
     pairs = [Layer(weight, bias) for weight, bias in zip(weights, biases, strict=True)]
     networks = [Network(pairs[3 * plane : 3 * plane + 3]) for plane in range(LAST + 1)]
-    linear = split(arrays[f"linear_{number}"].astype(np.int64), [linear_shape(p) for p in range(64)])
+    linear = split(xp.astype(arrays[f"linear_{number}"], xp.int64), [linear_shape(p) for p in range(64)])
     return ClassWeights(networks, linear)
 
 

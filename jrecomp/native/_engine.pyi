@@ -6,6 +6,41 @@ import numpy.typing as npt
 class Damaged(ValueError):
     """The data of a slice is damaged."""
 
+class _SliceCoder:
+    """Codes a slice whose logits are computed elsewhere; see jrecomp.codec.coders.SliceCoder.
+
+    logits: int16 [outputs, n] within +-767, of an output side by side. Without the GIL.
+    """
+
+    def start_component(self) -> None:
+        """Forgets what was learned of the component before."""
+
+    def values(
+        self,
+        plane: int,
+        logits: npt.NDArray[np.int16],
+        truth: npt.NDArray[np.int64] | None,
+        sure: npt.NDArray[np.bool_],
+    ) -> npt.NDArray[np.int64]:
+        """Values [n] of a phase of a plane; truth is what to encode. Raises Damaged."""
+
+    def last(
+        self, logits: npt.NDArray[np.int16], truth: npt.NDArray[np.int64] | None
+    ) -> npt.NDArray[np.int64]:
+        """Indices [n] of last non-zero coefficients. Raises Damaged."""
+
+class SliceEncoder(_SliceCoder):
+    """Encodes."""
+
+    def __init__(self, sigmoid: npt.NDArray[np.uint16]) -> None: ...
+    def finish(self) -> bytes:
+        """The bytes of the slice."""
+
+class SliceDecoder(_SliceCoder):
+    """Decodes the bytes of a slice."""
+
+    def __init__(self, sigmoid: npt.NDArray[np.uint16], data: bytes) -> None: ...
+
 class Engine:
     """A model, ready to code slices. Methods release the GIL and may run in several threads at once."""
 

@@ -3,9 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
-from jrecomp.planes.reference import slope_inputs
+from jrecomp.planes.reference import LIMIT, slope_inputs
 from jrecomp.planes.schedule import PRIMARY, PYRAMID_PHASES, SLOTS, PyramidPhase
-from jrecomp.planes.store import BORDER, DIFFERENCE, Planes, Reference
+from jrecomp.planes.store import DIFFERENCE, Planes, Reference
 from jrecomp.planes.tables import FRACTION, SCALES, Tables
 
 Features = npt.NDArray[np.float32]
@@ -31,26 +31,30 @@ def last_width(references: int) -> int:
 
 
 class Neighbourhood:
-    """The known blocks around those of a pyramid phase.
+    """The known blocks around those of a pyramid phase, in all slices.
 
     Where an offset leads out of the slice, the mean of the primary ones inside stands in.
     """
 
     def __init__(self, planes: Planes, phase: PyramidPhase) -> None:
-        self.phase = phase
-        self.blocks = planes.blocks[phase.rows, phase.columns]
+        self.phase, self._xp = phase, planes.xp
+        chosen = planes.xp.asarray(phase.rows * planes.columns + phase.columns)
+        self.blocks = planes.blocks.reshape(planes.slices, -1)[:, chosen].ravel()
+        """intp [blocks]: index in a bordered plane, slice by slice."""
         offsets = np.array(phase.offsets, np.intp).reshape(-1, 2)
         y, x = phase.rows + offsets[:, :1], phase.columns + offsets[:, 1:]
-        self._inside = (y >= 0) & (y < planes.rows) & (x >= 0) & (x < planes.columns)
-        self._index = np.where(self._inside, (y + BORDER) * planes.width + x + BORDER, 0)
+        inside = (y >= 0) & (y < planes.rows) & (x >= 0) & (x < planes.columns)
+        self._inside = planes.xp.asarray(np.tile(inside, planes.slices))
+        deltas = planes.xp.asarray(offsets @ [planes.width, 1])
+        self._index = planes.xp.where(self._inside, self.blocks + deltas[:, None], 0)
 
     def gather(self, plane: npt.NDArray[np.signedinteger]) -> Int64:
         """int64 [SLOTS, blocks] from a bordered plane; unused slots are zero."""
-        values = np.where(self._inside, plane[self._index], 0).astype(np.int64)
-        total = values[:PRIMARY].sum(0)
-        mean = total // np.maximum(self._inside[:PRIMARY].sum(0), 1)
-        result = np.zeros((SLOTS, len(self.blocks)), np.int64)
-        result[: len(values)] = np.where(self._inside, values, mean)
+        xp, inside = self._xp, self._inside
+        values = xp.astype(xp.where(inside, plane[self._index], 0), xp.int64)
+        mean = values[:PRIMARY].sum(0) // inside[:PRIMARY].sum(0).clip(min=1)
+        result: Int64 = xp.zeros((SLOTS, len(self.blocks)), dtype=xp.int64)
+        result[: len(values)] = xp.where(inside, values, mean)
         return result
 
 
@@ -59,22 +63,27 @@ def dc_inputs(planes: Planes, near: Neighbourhood, weights: Int64, tables: Table
 
     weights: int64 [SLOTS] in units of 2^-12, of this phase.
     """
-    step = int(planes.steps[0])
+    xp, step = planes.xp, planes.steps[:1]
     values = near.gather(planes.values[0])
-    fine = (weights @ values) >> 8
+    fine = _weighted(weights, values) >> 8
     predicted = (fine + 8) >> 4
-    x = np.zeros((dc_width(len(planes.references)), len(near.blocks)), np.float32)
-    if near.phase.offsets:
-        used = len(near.phase.offsets)
-        x[:used] = tables.log_of((values - predicted)[:used] * FRACTION)
+    x = xp.zeros((dc_width(len(planes.references)), len(near.blocks)), dtype=xp.float32)
+    used = len(near.phase.offsets)
+    x[:used] = tables.log_of((values - predicted)[:used] * FRACTION)
     rows = x[SLOTS:]
     rows[0] = 8 * (fine - 16 * predicted)
-    rows[1] = tables.log_of(np.array([step * FRACTION]))[0]
+    rows[1] = tables.log_of(step * FRACTION)
     rows[2 + near.phase.number] = 64
     for number, reference in enumerate(planes.references):
         part = rows[_DC_SCALARS + number * _DC_PER_REFERENCE :]
         _dc_reference(part, reference, near, values, weights, step, tables)
     return x, predicted
+
+
+def _weighted(weights: Int64, values: Int64) -> Int64:
+    """weights @ values, which torch lacks for integers on a GPU."""
+    total: Int64 = (weights[:, None] * values).sum(0)
+    return total
 
 
 def _dc_reference(
@@ -83,15 +92,15 @@ def _dc_reference(
     near: Neighbourhood,
     values: Int64,
     weights: Int64,
-    step: int,
+    step: Int64,
     tables: Tables,
 ) -> None:
-    count = max(1, len(near.phase.offsets))
+    xp, count = tables.xp, max(1, len(near.phase.offsets))
     y = near.gather(reference.values[0])
-    surprise = reference.values[0][near.blocks] - ((weights @ y) >> 12)
-    c = np.clip(values * step, -32767, 32767)
+    surprise = reference.values[0][near.blocks] - (_weighted(weights, y) >> 12)
+    c = (values * step).clip(-LIMIT, LIMIT)
     c, y = c[:count] - c[:count].sum(0) // count, y[:count] - y[:count].sum(0) // count
-    sums = np.stack([(c * y).sum(0), (y * y).sum(0), (c * c).sum(0)])
+    sums = xp.stack([(c * y).sum(0), (y * y).sum(0), (c * c).sum(0)])
     predicted, trust = slope_inputs(sums, surprise, step, tables)
     rows[0] = tables.log_of(surprise * FRACTION // step)
     rows[1:9] = tables.tanh_of(predicted)
@@ -101,12 +110,12 @@ def _dc_reference(
 
 def last_inputs(planes: Planes, near: Neighbourhood, tables: Tables) -> Features:
     """Inputs float32 [width, blocks] of the index of the last non-zero coefficient."""
-    blocks = near.blocks
-    x = np.zeros((last_width(len(planes.references)), len(blocks)), np.float32)
+    xp, blocks = planes.xp, near.blocks
+    x: Features = xp.zeros((last_width(len(planes.references)), len(blocks)), dtype=xp.float32)
     x[:SLOTS] = 2 * near.gather(planes.last)
     rows = x[SLOTS:]
-    rows[:8] = tables.log_of(planes.values[DIFFERENCE:, blocks].astype(np.int64) * FRACTION)
-    rows[8:16] = tables.log_of(planes.steps[_LAST_STEPS] * FRACTION)[:, None]
+    rows[:8] = tables.log_of(xp.astype(planes.values[DIFFERENCE:, blocks], xp.int64) * FRACTION)
+    rows[8:16] = tables.log_of(planes.steps[xp.asarray(_LAST_STEPS)] * FRACTION)[:, None]
     rows[16 + near.phase.number] = 64
     for number, reference in enumerate(planes.references):
         _last_reference(
@@ -118,11 +127,13 @@ def last_inputs(planes: Planes, near: Neighbourhood, tables: Tables) -> Features
 def _last_reference(
     rows: Features, reference: Reference, planes: Planes, blocks: Index, tables: Tables
 ) -> None:
+    xp = planes.xp
     rows[0] = 2 * reference.last[blocks]
-    rows[1] = 2 * (reference.last[blocks + planes.around[:, None]].astype(np.int64).sum(0) // 8)
-    magnitudes = np.abs(reference.values[:, blocks].astype(np.int64)) * FRACTION // planes.steps[:, None]
-    index = np.arange(64)[:, None]
+    rows[1] = 2 * (xp.astype(reference.last[blocks + planes.around[:, None]], xp.int64).sum(0) // 8)
+    dequantized = xp.astype(reference.values[:, blocks], xp.int64)
+    magnitudes = abs(dequantized) * FRACTION // planes.steps[:, None]
+    index = xp.arange(0, 64)[:, None]
     for number, threshold in enumerate((8, 16, 32)):
-        rows[2 + number] = 2 * ((magnitudes >= threshold) * index).max(0)
+        rows[2 + number] = 2 * xp.max((magnitudes >= threshold) * index, axis=0)
     for number, (start, stop) in enumerate(_BANDS):
         rows[5 + number] = tables.log_of(magnitudes[start:stop].sum(0))

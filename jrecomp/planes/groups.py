@@ -1,6 +1,6 @@
 """What the hierarchical model sees of a component: groups of coefficients, and integers to convolve.
 
-Planes here are [planes, rows, columns] over the blocks of a slice.
+Planes here are [planes, rows, columns] over the blocks of a slice; `Planes` are of one slice.
 """
 
 import numpy as np
@@ -77,7 +77,7 @@ def step_inputs(steps: Int64, tables: Tables) -> Int64:
 def reference_inputs(source: Planes, target: Planes, tables: Tables) -> Int8:
     """Another component in steps of this one, int8 [64, rows, columns]; zero where the grids do not fit."""
     found = reference(source, target, tables) or target.blank_reference()
-    values = found.values[:, target.blocks].astype(np.int64)
+    values = found.values[:, target.blocks[0]].astype(np.int64)
     return tables.log_of(FRACTION * values // target.steps[:, None, None])
 
 

@@ -1,9 +1,11 @@
 """Components that were coded before, brought to the grid of the one being coded; local slopes on them."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-from jrecomp.planes.store import AROUND, BORDER, DIFFERENCE, Planes, Reference
+from jrecomp.planes.store import DIFFERENCE, Planes, Reference
 from jrecomp.planes.tables import Tables
 from jrecomp.planes.zigzag import COLUMN, INDEX, ROW
 
@@ -18,20 +20,27 @@ SLOPE_BIAS = 300
 
 
 def _low(source: Planes, rows: int, columns: int) -> Int64:
-    """Dequantized coefficients of the lowest frequencies, int64 [block row, rows, block column, columns]."""
-    chosen = [[INDEX[row, column] for column in range(columns)] for row in range(rows)]
-    planes = np.array(chosen).ravel()
-    values = _limited(source.values[planes], source.steps[planes, None])[:, source.blocks]
-    return values.reshape(rows, columns, source.rows, source.columns).transpose(2, 0, 3, 1)
+    """Dequantized coefficients of the lowest frequencies of each block.
+
+    int64 [slice, block row, rows, block column, columns].
+    """
+    xp = source.xp
+    planes = xp.asarray(np.array([[INDEX[row, column] for column in range(columns)] for row in range(rows)]))
+    steps = source.steps[planes.ravel(), None]
+    values = _limited(source.values[planes.ravel()], steps, xp)[:, source.blocks]
+    low: Int64 = xp.permute_dims(values.reshape(rows, columns, *source.blocks.shape), (2, 3, 0, 4, 1))
+    return low
 
 
 def _axis(values: Int64, ratio: int, tables: Tables) -> Int64:
     """[..., blocks * ratio, 8 / ratio] along one direction to [..., blocks, 8], in integers."""
     if ratio == 1:
         return values
-    matrix = (tables.half if ratio == 2 else tables.quarter).astype(np.float64)
-    rows = values.reshape(*values.shape[:-2], values.shape[-2] // ratio, 8).astype(np.float64)
-    return ((rows @ matrix.T).astype(np.int64) + 2048) >> 12  # sums below 2^53: exact
+    xp = tables.xp
+    matrix = xp.astype(tables.half if ratio == 2 else tables.quarter, xp.float64)
+    rows = xp.astype(values.reshape(*values.shape[:-2], values.shape[-2] // ratio, 8), xp.float64)
+    resampled: Int64 = (xp.astype(rows @ matrix.T, xp.int64) + 2048) >> 12  # sums below 2^53: exact
+    return resampled
 
 
 def reference(source: Planes, target: Planes, tables: Tables) -> Reference | None:
@@ -40,73 +49,70 @@ def reference(source: Planes, target: Planes, tables: Tables) -> Reference | Non
     fits = source.rows == vertical * target.rows and source.columns == horizontal * target.columns
     if not fits or vertical not in (1, 2, 4) or horizontal not in (1, 2, 4):
         return None
-    # [block row, vertical frequency, block column, horizontal frequency], one direction after the other
+    xp, result = target.xp, target.blank_reference()
+    # [slice, block row, vertical frequency, block column, horizontal frequency]; one way, then the other
     x = _axis(_low(source, 8 // vertical, 8 // horizontal), horizontal, tables)
-    x = _axis(x.transpose(2, 3, 0, 1), vertical, tables)
-    values = np.zeros((64, target.height * target.width), np.int32)
-    places = x.transpose(2, 0, 3, 1)[:, :, ROW, COLUMN].transpose(2, 0, 1)
-    values[:, target.blocks] = np.clip(places, -LIMIT, LIMIT)
-    target.repeat_edge(values[0])
-    lasts = source.last[source.blocks].astype(np.int64)
-    lasts = lasts.reshape(target.rows, vertical, target.columns, horizontal).sum((1, 3))
-    last = np.zeros(target.height * target.width, np.int16)
-    last[target.blocks] = lasts // (vertical * horizontal)
-    target.repeat_edge(last)
-    return Reference(values, last)
+    x = _axis(xp.permute_dims(x, (0, 3, 4, 1, 2)), vertical, tables)
+    places = xp.permute_dims(x, (4, 2, 0, 3, 1))[xp.asarray(ROW), xp.asarray(COLUMN)]
+    result.values[:, target.blocks] = xp.astype(places.clip(-LIMIT, LIMIT), xp.int32)
+    target.repeat_edge(result.values[0])
+    lasts = xp.astype(source.last[source.blocks], xp.int64)
+    lasts = lasts.reshape(target.slices, target.rows, vertical, target.columns, horizontal).sum((2, 4))
+    result.last[target.blocks] = xp.astype(lasts // (vertical * horizontal), xp.int16)
+    target.repeat_edge(result.last)
+    return result
 
 
 class Slopes:
     """Running sums over the known coefficients of a block and its neighbours: c y, y y and c c.
 
     c is the component being coded, y the reference, both dequantized; AC planes 1 to SLOPE_PLANES - 1
-    of the nine blocks and the DC differences of the eight neighbours.
+    of the nine blocks and the DC differences of the eight neighbours. sums: int64 [3, bordered plane].
     """
 
     def __init__(self, planes: Planes, against: Reference) -> None:
         self._planes, self._reference = planes, against
-        self._own = np.zeros((3, planes.height, planes.width), np.int64)
-        self._differences = np.zeros((3, planes.rows, planes.columns), np.int64)
-        inside = planes.blocks
-        for number in range(len(AROUND)):
-            c = _limited(planes.values[DIFFERENCE + number, inside], planes.steps[:1])
-            y = against.values[0, inside + planes.around[number]].astype(np.int64) - against.values[0, inside]
-            self._differences += np.stack([c * y, y * y, c * c])
-        self.sums = self._differences.reshape(3, -1)
-
-    def position(self, blocks: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-        """Where the sums of blocks (indices in the bordered grid) are."""
-        row, column = np.divmod(blocks, self._planes.width)
-        return (row - BORDER) * self._planes.columns + column - BORDER
+        xp, inside = planes.xp, planes.blocks
+        self._own = xp.zeros((3, planes.slices, planes.height, planes.width), dtype=xp.int64)
+        self.sums = xp.zeros((3, planes.size), dtype=xp.int64)
+        dc = xp.astype(against.values[0], xp.int64)
+        for number, offset in enumerate(planes.offsets):
+            c = _limited(planes.values[DIFFERENCE + number, inside], planes.steps[0], xp)
+            y = dc[inside + offset] - dc[inside]
+            self.sums[:, inside] += xp.stack([c * y, y * y, c * c])
+        self._differences = self.sums
 
     def learn(self, k: int) -> None:
         """To be called when plane k is known."""
         if not 0 < k < SLOPE_PLANES:
             return
-        planes = self._planes
-        c = planes.grid(_limited(planes.values[k], planes.steps[k : k + 1]))
-        y = planes.grid(self._reference.values[k].astype(np.int64))
-        self._own += np.stack([c * y, y * y, c * c])
-        rows = self._own[:, 1:-3] + self._own[:, 2:-2] + self._own[:, 3:-1]
-        box = rows[:, :, 1:-3] + rows[:, :, 2:-2] + rows[:, :, 3:-1]
-        self.sums = (box + self._differences).reshape(3, -1)
+        planes, xp = self._planes, self._planes.xp
+        c = planes.grid(_limited(planes.values[k], planes.steps[k], xp))
+        y = planes.grid(xp.astype(self._reference.values[k], xp.int64))
+        self._own += xp.stack([c * y, y * y, c * c])
+        rows = self._own[:, :, :-2] + self._own[:, :, 1:-1] + self._own[:, :, 2:]
+        box = xp.zeros_like(self._own)
+        box[:, :, 1:-1, 1:-1] = rows[..., :-2] + rows[..., 1:-1] + rows[..., 2:]
+        self.sums = box.reshape(3, -1) + self._differences
 
 
-def _limited(values: npt.NDArray[np.int16], steps: Int64) -> Int64:
-    limited: Int64 = np.clip(values.astype(np.int64) * steps, -LIMIT, LIMIT)
+def _limited(values: npt.NDArray[np.int16], steps: Int64, xp: Any) -> Int64:
+    limited: Int64 = (xp.astype(values, xp.int64) * steps).clip(-LIMIT, LIMIT)
     return limited
 
 
-def slope_inputs(sums: Int64, y: Int64, step: int, tables: Tables) -> tuple[Int64, Int64]:
+def slope_inputs(sums: Int64, y: Int64, step: Int64, tables: Tables) -> tuple[Int64, Int64]:
     """The prediction slope * y of a coefficient and how far to trust it.
 
-    sums: int64 [3, n] of c y, y y, c c; y: int64 [n] dequantized; step: of the coefficient.
+    sums: int64 [3, n] of c y, y y, c c; y: int64 [n] dequantized; step: int64 [1], of the coefficient.
     Returns the prediction in sixteenths of a step, int64 [n], and inputs int64 [3, n]: agreement
     (signed, of the correlation's logarithm), and the energies' logarithms in steps.
     """
-    product, energy, own = sums
+    xp = tables.xp
+    product, energy = sums[:2]
     predicted = (16 * product * y) // ((energy + SLOPE_BIAS) * step)
-    log_step = int(tables.log2_of(np.array([step]))[0])
-    logs = [tables.log2_of(np.abs(value) + 1) for value in (product, energy, own)]
-    agreement = np.clip(127 + 2 * (2 * logs[0] - logs[1] - logs[2]), 0, 127)
-    trust = [np.sign(product) * agreement, logs[1] // 2 - log_step, logs[2] // 2 - log_step]
-    return predicted, np.clip(np.stack(trust), -127, 127)
+    log_step = tables.log2_of(step)
+    logs = tables.log2_of(abs(sums) + 1)
+    agreement = (127 + 2 * (2 * logs[0] - logs[1] - logs[2])).clip(0, 127)
+    trust = [xp.sign(product) * agreement, logs[1] // 2 - log_step, logs[2] // 2 - log_step]
+    return predicted, xp.stack(trust).clip(-127, 127)

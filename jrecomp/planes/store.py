@@ -1,11 +1,12 @@
 """What is known of one component of a slice while it is coded."""
 
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from jrecomp.planes.arrays import namespace, to_numpy
 from jrecomp.planes.zigzag import INDEX, PLACES, distance
 
 BORDER = 2
@@ -40,10 +41,11 @@ class Reference:
 
 @dataclass
 class Planes:
-    """The known coefficients of one component of one slice, plane by plane.
+    """The known coefficients of one component of some slices of the same shape, plane by plane.
 
-    steps: int64 [64], the quantization table. rows, columns: of the slice in blocks.
-    values: int16 [PLANES, (rows + 2 BORDER) * (columns + 2 BORDER)], zero where not known yet.
+    steps: int64 [64], the quantization table. rows, columns: of a slice in blocks. Every slice has a grid
+    of (rows + 2 BORDER) * (columns + 2 BORDER) blocks; a bordered plane is the grids of all slices in turn.
+    values: int16 [PLANES, bordered plane], zero where not known yet.
     last: int16 likewise, index of the last non-zero AC coefficient, 0 where there is none.
     references: up to two components that were coded before, the nearest in kind last.
     """
@@ -52,45 +54,51 @@ class Planes:
     rows: int
     columns: int
     references: list[Reference]
+    slices: int = 1
+    xp: Any = field(init=False, repr=False)
     values: Int16 = field(init=False)
     last: Int16 = field(init=False)
 
     def __post_init__(self) -> None:
+        xp = self.xp = namespace(self.steps)
         self.height, self.width = self.rows + 2 * BORDER, self.columns + 2 * BORDER
-        self.values = np.zeros((PLANES, self.height * self.width), np.int16)
-        self.last = np.zeros(self.height * self.width, np.int16)
-        y, x = np.mgrid[BORDER : BORDER + self.rows, BORDER : BORDER + self.columns]
-        self.blocks = (y * self.width + x).astype(np.intp)
-        """intp [rows, columns]: index of each block in the bordered grid."""
-        self.around = np.array([dy * self.width + dx for dy, dx in AROUND], np.intp)
+        self.size = self.slices * self.height * self.width
+        self.values = xp.zeros((PLANES, self.size), dtype=xp.int16)
+        self.last = xp.zeros(self.size, dtype=xp.int16)
+        grids = np.arange(self.size).reshape(self.slices, self.height, self.width)
+        self.blocks: npt.NDArray[np.intp] = xp.asarray(grids[:, BORDER:-BORDER, BORDER:-BORDER])
+        """intp [slices, rows, columns]: index of each block in a bordered plane."""
+        self.offsets = [dy * self.width + dx for dy, dx in AROUND]
+        self.around: npt.NDArray[np.intp] = xp.asarray(np.array(self.offsets))
 
     def grid(self, plane: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
-        """The view [height, width] of a bordered plane."""
-        return plane.reshape(self.height, self.width)
+        """The view [slices, height, width] of a bordered plane."""
+        return plane.reshape(self.slices, self.height, self.width)
 
     def repeat_edge(self, plane: npt.NDArray[np.signedinteger]) -> None:
-        """Copies the outermost blocks of a bordered plane into the ring around them."""
+        """Copies the outermost blocks of each slice of a bordered plane into the ring around them."""
         g, b = self.grid(plane), BORDER
-        g[b - 1, b:-b], g[-b, b:-b] = g[b, b:-b], g[-b - 1, b:-b]
-        g[b - 1 : 1 - b, b - 1], g[b - 1 : 1 - b, -b] = g[b - 1 : 1 - b, b], g[b - 1 : 1 - b, -b - 1]
+        g[:, b - 1, b:-b], g[:, -b, b:-b] = g[:, b, b:-b], g[:, -b - 1, b:-b]
+        ring = slice(b - 1, 1 - b)
+        g[:, ring, b - 1], g[:, ring, -b] = g[:, ring, b], g[:, ring, -b - 1]
 
     def blank_reference(self) -> Reference:
         """What stands in for a component whose sampling does not fit."""
-        size = self.height * self.width
-        return Reference(np.zeros((64, size), np.int32), np.zeros(size, np.int16))
+        values = self.xp.zeros((64, self.size), dtype=self.xp.int32)
+        return Reference(values, self.xp.zeros(self.size, dtype=self.xp.int16))
 
     def finish_dc(self) -> None:
         """To be called when all DC coefficients are known: fills the difference planes."""
-        dc = self.values[0]
-        self.repeat_edge(dc)
-        inside = self.blocks.ravel()
-        for number, offset in enumerate(self.around):
-            difference = dc[inside + offset].astype(np.int32) - dc[inside]
-            self.values[DIFFERENCE + number, inside] = np.clip(difference, -32767, 32767)
+        xp, inside = self.xp, self.blocks.ravel()
+        self.repeat_edge(self.values[0])
+        dc = xp.astype(self.values[0], xp.int32)
+        for number, offset in enumerate(self.offsets):
+            difference = (dc[inside + offset] - dc[inside]).clip(-32767, 32767)
+            self.values[DIFFERENCE + number, inside] = xp.astype(difference, xp.int16)
 
     def coefficients(self) -> Int16:
-        """int16 [rows, columns, 64]."""
-        return np.ascontiguousarray(self.values[:64, self.blocks].transpose(1, 2, 0))
+        """int16 [slices, rows, columns, 64], NumPy's."""
+        return np.ascontiguousarray(to_numpy(self.values[:64, self.blocks]).transpose(1, 2, 3, 0))
 
 
 @dataclass(frozen=True)
@@ -105,13 +113,14 @@ class Inputs:
 
     def deltas(self, planes: Planes) -> npt.NDArray[np.intp]:
         """intp [n]: what to add to a block's index to address `planes.values` flattened."""
-        offsets = np.append(planes.around, 0)
-        deltas: npt.NDArray[np.intp] = self.plane * planes.values.shape[1] + offsets[self.side]
+        offsets = np.array([*planes.offsets, 0])
+        deltas: npt.NDArray[np.intp] = planes.xp.asarray(self.plane * planes.size + offsets[self.side])
         return deltas
 
     def steps(self, planes: Planes) -> Int64:
         """int64 [n]: the quantization step of each input."""
-        return planes.steps[np.where(self.plane < 64, self.plane, 0)]
+        steps: Int64 = planes.steps[planes.xp.asarray(np.where(self.plane < DIFFERENCE, self.plane, 0))]
+        return steps
 
 
 def _wanted(k: int, side: int) -> list[int]:

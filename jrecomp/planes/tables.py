@@ -4,9 +4,13 @@
 """
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from jrecomp.planes.arrays import namespace
 
 FRACTION = 16
 """Values relative to a quantization step are integers in sixteenths of it."""
@@ -40,20 +44,30 @@ class Tables:
     half: npt.NDArray[np.int16]
     quarter: npt.NDArray[np.int16]
 
+    @cached_property
+    def xp(self) -> Any:
+        """NumPy or its twin for the tables' kind of array."""
+        return namespace(self.log)
+
     def log_of(self, sixteenths: Int64) -> npt.NDArray[np.int8]:
         """sign x 16 log2(1 + magnitude in steps), int8 in [-127, 127]."""
-        logs = self.log[np.minimum(np.abs(sixteenths), MAGNITUDES - 1)].astype(np.int8)
-        return np.where(sixteenths < 0, -logs, logs)
+        logs = self.xp.astype(self.log[abs(sixteenths).clip(max=MAGNITUDES - 1)], self.xp.int8)
+        signed: npt.NDArray[np.int8] = self.xp.where(sixteenths < 0, -logs, logs)
+        return signed
 
     def tanh_of(self, sixteenths: Int64) -> npt.NDArray[np.int8]:
         """The eight saturating views [8, ...] of a prediction in sixteenths of a step."""
-        values = self.tanh[:, np.minimum(np.abs(sixteenths), MAGNITUDES - 1)]
-        return np.where(sixteenths < 0, -values, values)
+        values = self.tanh[:, abs(sixteenths).clip(max=MAGNITUDES - 1)]
+        signed: npt.NDArray[np.int8] = self.xp.where(sixteenths < 0, -values, values)
+        return signed
 
     def log2_of(self, value: Int64) -> Int64:
         """About 16 log2(value) for value >= 1, exact integer arithmetic; value below 2^53."""
-        mantissa, exponent = np.frexp(value.astype(np.float64))
-        return 16 * exponent.astype(np.int64) + self.log2_mantissa[(mantissa * 32).astype(np.int64) - 16]
+        xp = self.xp
+        mantissa, exponent = xp.frexp(xp.astype(value, xp.float64))
+        place = xp.astype(mantissa * 32, xp.int64) - 16
+        logarithm: Int64 = 16 * xp.astype(exponent, xp.int64) + self.log2_mantissa[place]
+        return logarithm
 
 
 def make() -> Tables:

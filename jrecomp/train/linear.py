@@ -66,7 +66,7 @@ def learn(equations: NormalEquations, file: JpegFile, tables: Tables, rng: np.ra
         planes = Planes(
             component.quantization.astype(np.int64), component.block_rows, component.block_columns, []
         )
-        truth = walk.bordered(planes, file.coefficients[number])
+        truth = walk.bordered(planes, file.coefficients[number][None])
         planes.values[:64], planes.last = truth, walk.last_of(truth).astype(np.int16)
         planes.finish_dc()
         _learn_dc(equations, walk.component_class(number), planes, rng)
@@ -96,7 +96,7 @@ def _learn_ac(
     inputs, step = AC_INPUTS[k], planes.steps[k]
     deltas, ratio = inputs.deltas(planes), inputs.steps(planes) / step
     for phase, mask in enumerate(checkerboard(planes.rows, planes.columns)):
-        blocks = planes.blocks[mask]
+        blocks = planes.blocks[0, mask]
         blocks = _sample(blocks[planes.last[blocks] >= k], rng)
         if not len(blocks):
             continue

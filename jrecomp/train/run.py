@@ -95,7 +95,7 @@ def _steps(settings: Settings, key: samples.Key, count: int) -> int:
     number, plane = key
     share = 1.0 if number == 0 else 0.5
     if 0 < plane < LAST:
-        share *= 1.0 if plane < 30 else 0.6
+        share *= 1.0 if plane < 30 else 0.6 if plane < 40 else 0.3
     return max(50, min(int(settings.steps * share), EPOCHS * count // BATCH))
 
 

@@ -298,7 +298,7 @@ def test_missing_codecs_are_noted(monkeypatch: pytest.MonkeyPatch) -> None:
         raise Missing("Other (pip install other)")
 
     monkeypatch.setattr(codecs, "PEERS", [missing, Half, missing])
-    found, notes = codecs.installed(["default"], 1)
+    found, notes = codecs.installed(["default"], 1, "cpu")
     assert [codec.name for codec in found] == ["jrecomp default", "Half"]
     assert notes == ["Other (pip install other)"]
 

@@ -1,12 +1,15 @@
 """A model with random weights, so that the codec is tested without any trained one."""
 
 from dataclasses import fields
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from jrecomp.codec.devices import missing_for_cuda
+from jrecomp.codec.engines import ENGINES
 from jrecomp.jpeg.types import Component, Frame, JpegFile
 from jrecomp.model import Model, weights
 from jrecomp.planes.tables import Tables, make
@@ -26,6 +29,37 @@ def random_arrays(seed: int = 0, hidden: tuple[int, int] = HIDDEN) -> dict[str, 
         arrays[f"bias_{number}"] = rng.integers(-999, 999, sum(a for a, _ in layers)).astype(np.int32)
         arrays[f"linear_{number}"] = rng.integers(-300, 301, sum(a * b for a, b in linear)).astype(np.int16)
     return arrays
+
+
+def missing(engine: str) -> str | None:
+    """What keeps an engine from running here."""
+    if engine == "torch":
+        return None if find_spec("torch") else "torch is not installed"
+    return missing_for_cuda() if engine == "cuda" else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread_of_torch() -> None:
+    """More of them wait for each other: the arrays of these tests are small."""
+    if find_spec("torch"):
+        import torch
+
+        torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def engines_here() -> list[str]:
+    """The names of all engines that can run here."""
+    return [name for name in ENGINES if not missing(name)]
+
+
+@pytest.fixture(scope="session", params=list(ENGINES))
+def engine(request: pytest.FixtureRequest) -> str:
+    """The name of each engine; skips those that cannot run here."""
+    name: str = request.param
+    if reason := missing(name):
+        pytest.skip(reason)
+    return name
 
 
 @pytest.fixture(scope="session")

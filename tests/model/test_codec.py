@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jrecomp import codec
+from jrecomp.codec import engines
 from jrecomp.codec import slices as slicing
 from jrecomp.codec.engines import ENGINES
 from jrecomp.errors import CorruptContainerError
@@ -26,10 +27,10 @@ LAYOUTS = [
 
 
 @pytest.mark.parametrize("sampling", LAYOUTS, ids=str)
-def test_round_trip(random_model: Model, sampling: list[tuple[int, int]]) -> None:
+def test_round_trip(random_model: Model, engine: str, sampling: list[tuple[int, int]]) -> None:
     file = random_file(sampling, 3, 5, seed=len(sampling))
-    slices = codec.encode(file, random_model)
-    decoded = codec.decode(file.frame, slices, random_model)
+    slices = codec.encode(file, random_model, engine=engine)
+    decoded = codec.decode(file.frame, slices, random_model, engine=engine)
     for restored, original in zip(decoded, file.coefficients, strict=True):
         assert restored.dtype == np.int16 and (restored == original).all()
 
@@ -39,29 +40,32 @@ def test_round_trip(random_model: Model, sampling: list[tuple[int, int]]) -> Non
     st.integers(1, 6), st.integers(1, 6), st.integers(0, 10**6), st.sampled_from([0.05, 1.0, 30.0, 9000.0])
 )
 def test_round_trip_of_any_size_and_spread(
-    random_model: Model, rows: int, columns: int, seed: int, spread: float
+    random_model: Model, engine: str, rows: int, columns: int, seed: int, spread: float
 ) -> None:
     file = random_file([(2, 1), (1, 1), (1, 1)], rows, columns, seed, spread)
-    decoded = codec.decode(file.frame, codec.encode(file, random_model), random_model)
+    slices = codec.encode(file, random_model, engine=engine)
+    decoded = codec.decode(file.frame, slices, random_model, engine=engine)
     assert all((a == b).all() for a, b in zip(decoded, file.coefficients, strict=True))
 
 
-def test_bytes_do_not_depend_on_threads(random_model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bytes_do_not_depend_on_threads(
+    random_model: Model, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(slicing, "SLICE_BLOCKS", 60)
     file = random_file([(2, 2), (1, 1), (1, 1)], 7, 4)
-    one = codec.encode(file, random_model, threads=1)
-    assert len(one.data) > 2 and codec.encode(file, random_model, threads=2) == one
+    one = codec.encode(file, random_model, 1, engine)
+    assert len(one.data) > 2 and codec.encode(file, random_model, 2, engine) == one
     for threads in (1, 2):
-        decoded = codec.decode(file.frame, one, random_model, threads)
+        decoded = codec.decode(file.frame, one, random_model, threads, engine)
         assert all((a == b).all() for a, b in zip(decoded, file.coefficients, strict=True))
 
 
-def test_empty_slices_take_no_bytes(random_model: Model) -> None:
+def test_empty_slices_take_no_bytes(random_model: Model, engine: str) -> None:
     file = random_file([(1, 1)], 4, 4)
     file.coefficients[0][:] = 0
-    slices = codec.encode(file, random_model)
+    slices = codec.encode(file, random_model, engine=engine)
     assert slices.data == [b""]
-    assert not codec.decode(file.frame, slices, random_model)[0].any()
+    assert not codec.decode(file.frame, slices, random_model, engine=engine)[0].any()
 
 
 def test_coefficients_are_held_once(random_model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,31 +105,58 @@ def test_slices_are_bounded(random_model: Model, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("sampling", LAYOUTS, ids=str)
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (2, 2)], ids=str)
 def test_engines_agree_on_extremes(
-    random_model: Model, sampling: list[tuple[int, int]], shape: tuple[int, int]
+    random_model: Model, engines_here: list[str], sampling: list[tuple[int, int]], shape: tuple[int, int]
 ) -> None:
-    """Steps of 16 bits and coefficients to the end of their range: the same bytes, decoded by the other."""
+    """Steps of 16 bits and coefficients to the end of their range: the same bytes, decoded by each."""
     rng = np.random.default_rng(sum(shape))
     parts = [rng.choice([-32767, 0, 32767], (shape[0] * v, shape[1] * h, 64)) for h, v in sampling]
     parts = [part.astype(np.int16) for part in parts]
     steps = [rng.choice([0, 1, 65535], 64).astype(np.int32) for _ in sampling]
-    native, numpy = ENGINES["native"], ENGINES["numpy"]
-    data = native.encode(random_model, steps, parts)
-    assert data == numpy.encode(random_model, steps, parts)
-    shapes = [(len(part), part.shape[1]) for part in parts]
-    for engine in (native, numpy):
-        decoded = engine.decode(random_model, steps, shapes, data)
+    data = ENGINES["numpy"].encode(random_model, steps, [parts], 1)
+    for engine in engines_here:
+        assert ENGINES[engine].encode(random_model, steps, [parts], 1) == data
+        decoded = [np.zeros_like(part) for part in parts]
+        ENGINES[engine].decode(random_model, steps, [decoded], data, 1)
         assert all((a == b).all() for a, b in zip(decoded, parts, strict=True))
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.binary(min_size=1, max_size=200))
-def test_any_slice_decodes_the_same_or_is_called_corrupt(random_model: Model, data: bytes) -> None:
+def test_any_slice_decodes_the_same_or_is_called_corrupt(
+    random_model: Model, engines_here: list[str], data: bytes
+) -> None:
     frame = random_file([(2, 2), (1, 1), (1, 1)], 2, 2).frame
     results = []
-    for engine in ENGINES:
+    for engine in engines_here:
         try:
             decoded = codec.decode(frame, codec.EncodedSlices(2, [data]), random_model, engine=engine)
             results.append([array.tolist() for array in decoded])
         except CorruptContainerError:
             results.append([])
-    assert results[0] == results[1]
+    assert all(result == results[0] for result in results)
+
+
+def test_batches_of_slices(random_model: Model, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More slices than a batch takes, some of them empty, the last one shorter."""
+    monkeypatch.setattr(slicing, "SLICE_BLOCKS", 60)
+    monkeypatch.setattr(engines, "BATCH_BLOCKS", 2 * 72)
+    file = random_file([(2, 2), (1, 1), (1, 1)], 13, 4)
+    for array, rows in zip(file.coefficients, (6, 3, 3), strict=True):
+        array[rows : 2 * rows] = 0
+    encoded = codec.encode(file, random_model, threads=2, engine=engine)
+    assert encoded == codec.encode(file, random_model, engine="numpy")
+    assert encoded.mcu_rows == 3 and len(encoded.data) == 5 and encoded.data[1] == b""
+    decoded = codec.decode(file.frame, encoded, random_model, 2, engine)
+    assert all((a == b).all() for a, b in zip(decoded, file.coefficients, strict=True))
+
+
+def test_a_full_device_is_a_lack_of_memory(random_model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that nobody takes it for a file that cannot be modelled."""
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+
+    def fail(*arguments: object) -> None:
+        raise torch.OutOfMemoryError("out of memory")
+
+    monkeypatch.setattr(engines, "walk_slices", fail)
+    with pytest.raises(MemoryError):
+        codec.encode(random_file([(1, 1)], 1, 1), random_model, engine="torch")

@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from jrecomp import codec
 from jrecomp.codec import slices as slicing
+from jrecomp.codec.coders import NumpyCoder
+from jrecomp.codec.hierarchical import code_slice
+from jrecomp.coding import BitDecoder, BitEncoder
 from jrecomp.errors import CorruptContainerError
 from jrecomp.model import HierarchicalModel, hierarchical, laplace, weights
 from jrecomp.model.convolution import Convolution, Shape, enlarged
@@ -78,6 +81,22 @@ def test_bytes_do_not_depend_on_threads(model: HierarchicalModel, monkeypatch: p
     one = codec.encode(file, model, threads=1)
     assert len(one.data) > 2 and codec.encode(file, model, threads=2) == one
     decoded = codec.decode(file.frame, one, model, threads=2)
+    assert all((a == b).all() for a, b in zip(decoded, file.coefficients, strict=True))
+
+
+@pytest.mark.parametrize("sampling", LAYOUTS, ids=str)
+def test_the_readable_coder_gives_the_same_bytes(
+    model: HierarchicalModel, sampling: list[tuple[int, int]]
+) -> None:
+    file = random_file(sampling, 2, 3)
+    steps = [component.quantization for component in file.frame.components]
+    shapes = [array.shape[:2] for array in file.coefficients]
+    encoder = BitEncoder()
+    code_slice(steps, shapes, model, NumpyCoder(model.tables.sigmoid, encoder), file.coefficients)
+    (data,) = codec.encode(file, model).data
+    assert encoder.finish() == data
+    decoder = NumpyCoder(model.tables.sigmoid, BitDecoder(data))
+    decoded = code_slice(steps, shapes, model, decoder, None)
     assert all((a == b).all() for a, b in zip(decoded, file.coefficients, strict=True))
 
 

@@ -82,7 +82,8 @@ def test_training_cost_is_the_coders() -> None:
         def decide(self, outputs: int | symbols.Rows | None, rows: symbols.Rows, truth: symbols.Bits | None):  # type: ignore[no-untyped-def]
             assert truth is not None
             sign = np.where(truth, 1, -1)
-            logit = np.zeros(len(rows)) if outputs is None else logits[rows, outputs].astype(np.float64)
+            predicted = outputs is not None and np.max(outputs, initial=0) < symbols.VALUE_OUTPUTS
+            logit = logits[rows, outputs].astype(np.float64) if predicted else np.zeros(len(rows))
             self.bits += float(np.logaddexp(0, -sign * logit).sum() / np.log(2))
             return truth
 
@@ -107,10 +108,10 @@ def test_what_training_sees_is_what_the_codec_asks(random_model: weights.Model) 
     seen: list[np.ndarray] = []
 
     class Watch(walk.NetworkSink):
-        def value(self, plane, x, truth, sure):  # type: ignore[no-untyped-def]
+        def value(self, plane, x, truth, sure, sizes):  # type: ignore[no-untyped-def]
             if plane == 3:
                 seen.append(x.T.astype(np.int8))
-            return super().value(plane, x, truth, sure)
+            return super().value(plane, x, truth, sure, sizes)
 
     original = walk.NetworkSink
     try:

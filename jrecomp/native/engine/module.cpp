@@ -3,12 +3,16 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/array.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <memory>
+#include <optional>
 #include <tuple>
 
+#include "logit_coder.hpp"
 #include "network_sink.hpp"
 #include "sample_sink.hpp"
 
@@ -52,6 +56,96 @@ public:
 private:
     const T *at_, *end_;
 };
+
+// A NumPy array that owns a vector's memory.
+template <class T>
+nb::ndarray<nb::numpy, T> moved(std::vector<T>&& values, std::vector<std::size_t> shape) {
+    auto* kept = new std::vector<T>(std::move(values));
+    const nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+    return nb::ndarray<nb::numpy, T>(kept->data(), shape.size(), shape.data(), owner);
+}
+
+// LogitCoder with its own tables and Python's arrays.
+template <class Coder>
+class SliceCoder {
+public:
+    using Phase = nb::ndarray<const std::int16_t, nb::ndim<2>, nb::device::cpu>;
+    using Known = std::optional<Array<I64>>;
+
+    SliceCoder(const Array<std::uint16_t>& sigmoid, Coder coder)
+        : tables_(std::make_unique<Tables>()), coder_(*tables_, std::move(coder)) {
+        tables_->sigmoid = copy(sigmoid, 2 * kLogitLimit + 1);
+    }
+
+    void start_component() { coder_.start_component(); }
+
+    nb::ndarray<nb::numpy, I64> values(int plane, const Phase& logits, const Known& truth, const Array<bool>& sure) {
+        const std::size_t count = sure.size();
+        const Logits view = checked(logits, kValueOutputs, count);
+        std::vector<I64> values = start(truth, count);
+        {
+            const std::vector<char> certain(sure.data(), sure.data() + count);
+            const nb::gil_scoped_release released;
+            coder_.values(plane, view, values, certain);
+        }
+        return moved(std::move(values), {count});
+    }
+
+    nb::ndarray<nb::numpy, I64> last(const Phase& logits, const Known& truth) {
+        const std::size_t count = logits.shape(1);
+        const Logits view = checked(logits, kLastOutputs, count);
+        std::vector<I64> values = start(truth, count);
+        {
+            const nb::gil_scoped_release released;
+            coder_.last(view, values);
+        }
+        return moved(std::move(values), {count});
+    }
+
+    Coder& coder() { return coder_.coder(); }
+
+private:
+    static Logits checked(const Phase& logits, std::size_t outputs, std::size_t count) {
+        require(logits.shape(0) == outputs && logits.shape(1) == count, "logits have the wrong shape");
+        require(count < 2 || logits.stride(1) == 1, "logits of an output must lie side by side");
+        return {logits.data(), logits.stride(0)};
+    }
+
+    static std::vector<I64> start(const Known& truth, std::size_t count) {
+        if (!truth) return std::vector<I64>(count);
+        require(truth->size() == count, "values have the wrong size");
+        return {truth->data(), truth->data() + count};
+    }
+
+    std::unique_ptr<Tables> tables_;
+    LogitCoder<Coder> coder_;
+};
+
+template <class Coder>
+nb::class_<SliceCoder<Coder>> define_coder(nb::module_& module, const char* name) {
+    using Defined = SliceCoder<Coder>;
+    return nb::class_<Defined>(module, name)
+        .def("start_component", &Defined::start_component)
+        .def("values", &Defined::values, nb::arg("plane"), nb::arg("logits"), nb::arg("truth").none(), nb::arg("sure"))
+        .def("last", &Defined::last, nb::arg("logits"), nb::arg("truth").none());
+}
+
+void define_coders(nb::module_& module) {
+    using Encoder = SliceCoder<RangeEncoder>;
+    using Decoder = SliceCoder<RangeDecoder>;
+    define_coder<RangeEncoder>(module, "SliceEncoder")
+        .def("__init__", [](Encoder* self, const Array<std::uint16_t>& sigmoid) {
+            new (self) Encoder(sigmoid, RangeEncoder());
+        }, nb::arg("sigmoid"))
+        .def("finish", [](Encoder& self) {
+            const std::string bytes = self.coder().finish();
+            return nb::bytes(bytes.data(), bytes.size());
+        });
+    define_coder<RangeDecoder>(module, "SliceDecoder")
+        .def("__init__", [](Decoder* self, const Array<std::uint16_t>& sigmoid, const nb::bytes& data) {
+            new (self) Decoder(sigmoid, RangeDecoder(static_cast<const std::uint8_t*>(data.data()), data.size()));
+        }, nb::arg("sigmoid"), nb::arg("data"), nb::keep_alive<1, 3>());
+}
 
 class Engine {
 public:
@@ -221,14 +315,6 @@ private:
         }
     }
 
-    // A NumPy array that owns a vector's memory.
-    template <class T>
-    static nb::ndarray<nb::numpy, T> moved(std::vector<T>&& values, std::vector<std::size_t> shape) {
-        auto* kept = new std::vector<T>(std::move(values));
-        const nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
-        return nb::ndarray<nb::numpy, T>(kept->data(), shape.size(), shape.data(), owner);
-    }
-
     static std::vector<std::int16_t> bordered(const Planes& planes, const std::int16_t* blocks) {
         std::vector<std::int16_t> truth(64 * planes.size);
         for (int row = 0; row < planes.rows; ++row)
@@ -258,6 +344,7 @@ NB_MODULE(_engine, module) {
     nb::set_leak_warnings(false);  // models are kept until the process ends
     using jrecomp::Engine;
     nb::exception<jrecomp::Damaged>(module, "Damaged", PyExc_ValueError);
+    jrecomp::define_coders(module);
     nb::class_<Engine>(module, "Engine")
         .def(nb::init<const jrecomp::Array<std::uint8_t>&, const jrecomp::Array<std::int8_t>&,
                       const jrecomp::Array<std::int8_t>&, const jrecomp::Array<std::uint16_t>&,

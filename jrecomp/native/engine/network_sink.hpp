@@ -32,14 +32,9 @@ public:
         const int width = network.outputs[0].outputs();
         sums_.resize(static_cast<std::size_t>(padded(count)) * width);
         network.outputs[0].run(hidden_.data(), padded(count), sums_.data());
-        std::vector<int> prefix(count, 0);
-        for (int level = 0; level < kLastLevels; ++level)
-            for (int i = 0; i < count; ++i) {
-                const int node = (1 << level) - 1 + prefix[i];
-                const bool bit = values[i] >> (kLastLevels - 1 - level) & 1;
-                prefix[i] = 2 * prefix[i] + last_.decide(coder_, node, logit(sums_[i * width + node]), bit);
-            }
-        values.assign(prefix.begin(), prefix.end());
+        code_last(values, [&](int i, int node, bool truth) {
+            return last_.decide(coder_, node, logit(sums_[i * width + node]), truth);
+        });
         last_.refresh();
     }
 
@@ -81,30 +76,19 @@ private:
         const auto head = [&](int i, int output, bool truth) {
             return adaptation.decide(coder_, output, logit(sums_[i * heads + output]), truth);
         };
-        std::vector<int> index;
-        for (int i = 0; i < count; ++i)
-            if (sure[i] || head(i, kNonzero, values[i] != 0)) index.push_back(i);
-            else values[i] = 0;
+        Nonzero found = code_signs(values, sure, head);
         std::vector<int> by_sign[2];
-        std::vector<int> starts(index.size());
-        std::vector<I64> magnitudes(index.size());
-        for (std::size_t j = 0; j < index.size(); ++j) {
-            const int i = index[j];
-            const bool negative = head(i, kNegative, values[i] < 0);
-            magnitudes[j] = std::llabs(values[i]);
-            starts[j] = kHead + kPerSign * negative;
-            by_sign[negative].push_back(static_cast<int>(j));
-        }
-        tails_.resize(index.size() * kPerSign);
-        for (int sign = 0; sign < 2; ++sign) tails(network.outputs[1 + sign], width, by_sign[sign], index);
-        code_magnitudes(magnitudes, starts, [&](int j, int output, bool truth) {
+        for (std::size_t j = 0; j < found.index.size(); ++j)
+            by_sign[found.starts[j] != kHead].push_back(static_cast<int>(j));
+        tails_.resize(found.index.size() * kPerSign);
+        for (int sign = 0; sign < 2; ++sign) tails(network.outputs[1 + sign], width, by_sign[sign], found.index);
+        code_magnitudes(found.magnitudes, found.starts, [&](int j, int output, bool truth) {
             if (output == kNoOutput) return coder_.code(kHalf, truth);
             if (output >= kValueOutputs) return adaptation.decide(coder_, output, 0, truth);
-            const std::int32_t sum = tails_[static_cast<std::size_t>(j) * kPerSign + output - starts[j]];
+            const std::int32_t sum = tails_[static_cast<std::size_t>(j) * kPerSign + output - found.starts[j]];
             return adaptation.decide(coder_, output, logit(sum), truth);
         });
-        for (std::size_t j = 0; j < index.size(); ++j)
-            values[index[j]] = starts[j] == kHead ? magnitudes[j] : -magnitudes[j];
+        found.store(values);
     }
 
     // Sums for the magnitudes of some non-zero values of one sign.

@@ -1,5 +1,6 @@
 // Binarization (docs/format/model.md, section 6); twin of jrecomp.model.symbols.
 #pragma once
+#include <cstdlib>
 #include <numeric>
 #include <vector>
 
@@ -7,6 +8,7 @@
 
 namespace jrecomp {
 
+constexpr int kChunk = 128;  // blocks whose decisions are coded together, with what was learned before them
 constexpr int kMaxLength = 17;
 constexpr int kLengths = 10, kFirstBits = 7, kSecondBits = 4;
 constexpr int kPerSign = kLengths + kFirstBits + 2 * kSecondBits;
@@ -26,6 +28,44 @@ inline int bit_output(int start, int n, int depth, I64 leading) {
     if (depth == 0 && n < 2 + kFirstBits) return start + kLengths + n - 2;
     if (depth == 1 && n >= 3 && n < 3 + kSecondBits) return start + kLengths + kFirstBits + 2 * (n - 3) + (prefix & 1);
     return n <= kAdaptiveLength ? kValueOutputs + prefix : kNoOutput;
+}
+
+// The non-zero values of a chunk: where they are, the first output of each one's sign, and their magnitudes.
+struct Nonzero {
+    std::vector<int> index, starts;
+    std::vector<I64> magnitudes;
+
+    void store(std::vector<I64>& values) const {
+        for (std::size_t j = 0; j < index.size(); ++j)
+            values[index[j]] = starts[j] == kHead ? magnitudes[j] : -magnitudes[j];
+    }
+};
+
+// Codes which values are not zero, and their signs; they hold what to encode. decide(i, output, truth) codes a
+// decision about the i-th. sure: where zero is impossible.
+template <class Decide>
+Nonzero code_signs(std::vector<I64>& values, const std::vector<char>& sure, Decide decide) {
+    Nonzero result;
+    for (int i = 0; i < static_cast<int>(values.size()); ++i)
+        if (sure[i] || decide(i, kNonzero, values[i] != 0)) result.index.push_back(i);
+        else values[i] = 0;
+    for (const int i : result.index) {
+        result.starts.push_back(kHead + kPerSign * decide(i, kNegative, values[i] < 0));
+        result.magnitudes.push_back(std::llabs(values[i]));
+    }
+    return result;
+}
+
+// Codes `last` of a chunk; values hold what to encode.
+template <class Decide>
+void code_last(std::vector<I64>& values, Decide decide) {
+    std::vector<int> prefix(values.size(), 0);
+    for (int level = 0; level < kLastLevels; ++level)
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            const bool bit = values[i] >> (kLastLevels - 1 - level) & 1;
+            prefix[i] = 2 * prefix[i] + decide(static_cast<int>(i), (1 << level) - 1 + prefix[i], bit);
+        }
+    values.assign(prefix.begin(), prefix.end());
 }
 
 // Codes the magnitudes of non-zero values; they hold what to encode. starts: the first output of each one's sign.

@@ -4,10 +4,11 @@
 #include <vector>
 
 #include "inputs.hpp"
+#include "symbols.hpp"
 
 namespace jrecomp {
 
-constexpr int kClasses = 3, kLastNetwork = 64, kChunk = 128;
+constexpr int kClasses = 3, kLastNetwork = 64;
 
 struct ClassWeights {
     std::vector<Network> networks;         // planes 0 to 63, then `last`

@@ -1,0 +1,76 @@
+"""What codes the decisions of one slice, given the logits of phase after phase."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from jrecomp.model.adaptation import Adaptation, AdaptiveDecider, Coder, Logits, Ones
+from jrecomp.model.symbols import ALL_OUTPUTS, code_last, code_values
+
+Int64 = npt.NDArray[np.int64]
+Bits = npt.NDArray[np.bool_]
+
+CHUNK = 128
+"""Blocks whose decisions are coded together, with what was learned before them."""
+
+
+class SliceCoder(Protocol):
+    """Codes the phases of a slice in order; logits: int16 [outputs, n], truth: None to decode."""
+
+    def start_component(self) -> None:
+        """Forgets what was learned of the component before."""
+        ...
+
+    def values(self, plane: int, logits: Logits, truth: Int64 | None, sure: Bits) -> Int64:
+        """Values int64 [n] of a phase of a plane. sure: where zero is impossible."""
+        ...
+
+    def last(self, logits: Logits, truth: Int64 | None) -> Int64:
+        """Indices int64 [n] of last non-zero coefficients."""
+        ...
+
+
+class NumpyCoder:
+    """The reference."""
+
+    def __init__(self, sigmoid: Ones, coder: Coder) -> None:
+        self._sigmoid, self._coder = sigmoid, coder
+
+    def start_component(self) -> None:
+        """See SliceCoder."""
+        self._dc, self._ac, self._last = (Adaptation(self._sigmoid) for _ in range(3))
+        self._plane = 1
+
+    def values(self, plane: int, logits: Logits, truth: Int64 | None, sure: Bits) -> Int64:
+        """See SliceCoder."""
+        while self._plane < plane:  # what was learned of an AC plane weighs less in the next
+            self._ac.fade()
+            self._plane += 1
+        adaptation = self._ac if plane else self._dc
+        values = np.empty(len(sure), np.int64)
+        for c in _chunks(len(sure)):
+            decider = self._decider(logits[:, c], adaptation)
+            values[c] = code_values(decider, None if truth is None else truth[c], sure[c])
+            adaptation.refresh()
+        return values
+
+    def last(self, logits: Logits, truth: Int64 | None) -> Int64:
+        """See SliceCoder."""
+        values = np.empty(logits.shape[1], np.int64)
+        for c in _chunks(len(values)):
+            decider = self._decider(logits[:, c], self._last)
+            values[c] = code_last(decider, None if truth is None else truth[c], len(values[c]))
+            self._last.refresh()
+        return values
+
+    def _decider(self, predicted: Logits, adaptation: Adaptation) -> AdaptiveDecider:
+        logits = np.zeros((ALL_OUTPUTS, predicted.shape[1]), np.int16)
+        logits[: len(predicted)] = predicted
+        return AdaptiveDecider(logits, adaptation, self._coder)
+
+
+def _chunks(count: int) -> Iterator[slice]:
+    for start in range(0, count, CHUNK):
+        yield slice(start, start + CHUNK)

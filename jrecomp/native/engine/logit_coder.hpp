@@ -1,0 +1,82 @@
+// Codes a slice whose logits are computed elsewhere; twin of jrecomp.codec.coders.NumpyCoder.
+#pragma once
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "adaptation.hpp"
+#include "range_coder.hpp"
+#include "symbols.hpp"
+
+namespace jrecomp {
+
+// Logits of the blocks of a phase: rows are outputs.
+struct Logits {
+    const std::int16_t* data;
+    std::int64_t stride;
+
+    int operator()(int output, std::size_t block) const { return data[output * stride + static_cast<std::int64_t>(block)]; }
+};
+
+template <class Coder>
+class LogitCoder {
+public:
+    LogitCoder(const Tables& tables, Coder coder) : tables_(tables), coder_(std::move(coder)) { start_component(); }
+
+    // Forgets what was learned of the component before.
+    void start_component() { learned_.emplace(Learned{Adaptation(tables_), Adaptation(tables_), Adaptation(tables_), 1}); }
+
+    // values hold what to encode, and afterwards what a decoder knows. sure: where zero is impossible.
+    void values(int plane, const Logits& logits, std::vector<I64>& values, const std::vector<char>& sure) {
+        for (; learned_->plane < plane; ++learned_->plane) learned_->ac.fade();
+        Adaptation& adaptation = plane ? learned_->ac : learned_->dc;
+        chunks(values, [&](std::size_t start, std::vector<I64>& chunk) {
+            const std::vector<char> certain(sure.begin() + start, sure.begin() + start + chunk.size());
+            const auto decide = [&](int i, int output, bool truth) {
+                return adaptation.decide(coder_, output, logits(output, start + i), truth);
+            };
+            Nonzero found = code_signs(chunk, certain, decide);
+            code_magnitudes(found.magnitudes, found.starts, [&](int j, int output, bool truth) {
+                if (output == kNoOutput) return coder_.code(kHalf, truth);
+                if (output >= kValueOutputs) return adaptation.decide(coder_, output, 0, truth);
+                return decide(found.index[j], output, truth);
+            });
+            found.store(chunk);
+            adaptation.refresh();
+        });
+    }
+
+    void last(const Logits& logits, std::vector<I64>& values) {
+        chunks(values, [&](std::size_t start, std::vector<I64>& chunk) {
+            code_last(chunk, [&](int i, int node, bool truth) {
+                return learned_->last.decide(coder_, node, logits(node, start + i), truth);
+            });
+            learned_->last.refresh();
+        });
+    }
+
+    Coder& coder() { return coder_; }
+
+private:
+    // Runs code(start, chunk) for up to kChunk values at a time.
+    template <class Code>
+    static void chunks(std::vector<I64>& values, Code code) {
+        for (std::size_t start = 0; start < values.size(); start += kChunk) {
+            const auto begin = values.begin() + start, end = begin + std::min<std::size_t>(kChunk, values.end() - begin);
+            std::vector<I64> chunk(begin, end);
+            code(start, chunk);
+            std::copy(chunk.begin(), chunk.end(), begin);
+        }
+    }
+
+    struct Learned {
+        Adaptation dc, ac, last;
+        int plane;
+    };
+
+    const Tables& tables_;
+    Coder coder_;
+    std::optional<Learned> learned_;
+};
+
+}  // namespace jrecomp
