@@ -89,6 +89,7 @@ def _networks(settings: Settings) -> None:
         for line in _run_jobs(settings, jobs):
             print(line, flush=True)
             log.write(line + "\n")
+            log.flush()
 
 
 def _run_jobs(settings: Settings, jobs: list[tuple[Settings, Key]]) -> Iterator[str]:
