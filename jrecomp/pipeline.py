@@ -18,7 +18,7 @@ from jrecomp.errors import (
     VerificationError,
 )
 from jrecomp.info import Info, JpegInfo, describe_frame, describe_reason
-from jrecomp.model import DEFAULT_MODEL, Model
+from jrecomp.model import DEFAULT_MODEL, AnyModel
 from jrecomp.model import load as load_model
 from jrecomp.options import DEFAULT_LIMITS, Limits
 
@@ -100,7 +100,7 @@ def inspect(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Info:
     )
 
 
-def _model(data: bytes, model: Model, workers: tuple[int, str], limits: Limits) -> Lossless:
+def _model(data: bytes, model: AnyModel, workers: tuple[int, str], limits: Limits) -> Lossless:
     file = jpeg.read(data, limits)
     slices = codec.encode(file, model, *workers)
     return Lossless(

@@ -1,20 +1,24 @@
-"""What codes slices: native for speed, torch for GPUs, NumPy for reading; all give the same bytes."""
+"""What codes slices: native for speed, torch for GPUs, NumPy for reading; all give the same bytes.
+
+Models of the hierarchical kind have one engine.
+"""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from itertools import groupby
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from jrecomp.codec.coders import NumpyCoder
+from jrecomp.codec.hierarchical import code_slice
 from jrecomp.codec.walk import walk_slices
 from jrecomp.coding import BitDecoder, BitEncoder
 from jrecomp.errors import CorruptContainerError
-from jrecomp.model import Model
+from jrecomp.model import AnyModel, HierarchicalModel, Model
 from jrecomp.native._engine import Damaged, SliceDecoder, SliceEncoder
 
 Int16 = npt.NDArray[np.int16]
@@ -22,20 +26,22 @@ Steps = Sequence[npt.NDArray[np.int32]]
 Slice = Sequence[Int16]
 """Coefficients [rows, columns, 64] of each component."""
 
+Kind = TypeVar("Kind", contravariant=True)
+
 
 BATCH_BLOCKS = 1 << 19
 """Blocks of the slices that a GPU works on at once; an estimated 2 GB of its memory."""
 
 
-class Engine(Protocol):
+class Engine(Protocol[Kind]):
     """Codes slices of components that have quantization steps int32 [64] in zig-zag order."""
 
-    def encode(self, model: Model, steps: Steps, slices: Sequence[Slice], threads: int) -> list[bytes]:
+    def encode(self, model: Kind, steps: Steps, slices: Sequence[Slice], threads: int) -> list[bytes]:
         """The bytes of each slice."""
         ...
 
     def decode(
-        self, model: Model, steps: Steps, slices: Sequence[Slice], data: Sequence[bytes], threads: int
+        self, model: Kind, steps: Steps, slices: Sequence[Slice], data: Sequence[bytes], threads: int
     ) -> None:
         """Fills the slices with what the bytes of each say; raises CorruptContainerError."""
         ...
@@ -125,6 +131,41 @@ class NativeEngine:
             list(pool.map(one, slices, data))
 
 
+class HierarchicalEngine:
+    """Networks in NumPy, native coders for their decisions."""
+
+    def encode(
+        self, model: HierarchicalModel, steps: Steps, slices: Sequence[Slice], threads: int
+    ) -> list[bytes]:
+        """Each slice by itself, in threads."""
+
+        def one(parts: Slice) -> bytes:
+            coder = SliceEncoder(model.tables.sigmoid)
+            code_slice(steps, [part.shape[:2] for part in parts], model, coder, parts)
+            return coder.finish()
+
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(one, slices))
+
+    def decode(
+        self,
+        model: HierarchicalModel,
+        steps: Steps,
+        slices: Sequence[Slice],
+        data: Sequence[bytes],
+        threads: int,
+    ) -> None:
+        """Each slice by itself, in threads."""
+
+        def one(parts: Slice, data: bytes) -> None:
+            coder = SliceDecoder(model.tables.sigmoid, data)
+            decoded = code_slice(steps, [part.shape[:2] for part in parts], model, coder, None)
+            _fill([parts], [part[None] for part in decoded])
+
+        with _damage(), ThreadPoolExecutor(threads) as pool:
+            list(pool.map(one, slices, data))
+
+
 def _positive(steps: Steps) -> list[list[int]]:
     return [np.maximum(quantization, 1).tolist() for quantization in steps]
 
@@ -177,10 +218,35 @@ def _out_of_memory() -> Iterator[None]:
         raise MemoryError(str(error)) from error
 
 
-ENGINES: dict[str, Engine] = {
+ENGINES: dict[str, Engine[Model]] = {
     "native": NativeEngine(),
     "numpy": NumpyEngine(),
     "torch": TorchEngine("cpu"),
     "cuda": TorchEngine("cuda"),
 }
 DEFAULT_ENGINE = "native"
+HIERARCHICAL = HierarchicalEngine()
+
+
+def encode_slices(
+    model: AnyModel, engine: str, steps: Steps, slices: Sequence[Slice], threads: int
+) -> list[bytes]:
+    """See Engine; engine: of ENGINES, for models of planes."""
+    if isinstance(model, HierarchicalModel):
+        return HIERARCHICAL.encode(model, steps, slices, threads)
+    return ENGINES[engine].encode(model, steps, slices, threads)
+
+
+def decode_slices(
+    model: AnyModel,
+    engine: str,
+    steps: Steps,
+    slices: Sequence[Slice],
+    data: Sequence[bytes],
+    threads: int,
+) -> None:
+    """See Engine; engine: of ENGINES, for models of planes."""
+    if isinstance(model, HierarchicalModel):
+        HIERARCHICAL.decode(model, steps, slices, data, threads)
+    else:
+        ENGINES[engine].decode(model, steps, slices, data, threads)

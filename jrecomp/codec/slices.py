@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from jrecomp.codec.engines import DEFAULT_ENGINE, ENGINES
+from jrecomp.codec.engines import DEFAULT_ENGINE, decode_slices, encode_slices
 from jrecomp.errors import CorruptContainerError
 from jrecomp.jpeg.types import Frame, JpegFile
-from jrecomp.model import Model
+from jrecomp.model import AnyModel
 
 Int16 = npt.NDArray[np.int16]
 
@@ -30,19 +30,19 @@ class EncodedSlices:
     data: list[bytes]
 
 
-def encode(jpeg: JpegFile, model: Model, threads: int = 1, engine: str = DEFAULT_ENGINE) -> EncodedSlices:
+def encode(jpeg: JpegFile, model: AnyModel, threads: int = 1, engine: str = DEFAULT_ENGINE) -> EncodedSlices:
     """The coefficients of a file as range-coded slices; neither threads nor engine change the bytes."""
     frame, mcu_rows = jpeg.frame, _slice_rows(jpeg.frame)
     slices = _cut(frame, jpeg.coefficients, mcu_rows)
     full = [any(part.any() for part in parts) for parts in slices]
     with threadpool_limits(1):
         chosen = list(compress(slices, full))
-        data = iter(ENGINES[engine].encode(model, _steps(frame), chosen, threads))
+        data = iter(encode_slices(model, engine, _steps(frame), chosen, threads))
     return EncodedSlices(mcu_rows, [next(data) or b"\0" if one else b"" for one in full])
 
 
 def decode(
-    frame: Frame, slices: EncodedSlices, model: Model, threads: int = 1, engine: str = DEFAULT_ENGINE
+    frame: Frame, slices: EncodedSlices, model: AnyModel, threads: int = 1, engine: str = DEFAULT_ENGINE
 ) -> list[Int16]:
     """Coefficients per component, int16 [block row, block column, 64]; raises CorruptContainerError."""
     starts = range(0, frame.mcu_rows, max(1, slices.mcu_rows))
@@ -54,7 +54,7 @@ def decode(
     cut = _cut(frame, coefficients, slices.mcu_rows)
     full = list(compress(cut, slices.data))
     with threadpool_limits(1):
-        ENGINES[engine].decode(model, _steps(frame), full, list(filter(None, slices.data)), threads)
+        decode_slices(model, engine, _steps(frame), full, list(filter(None, slices.data)), threads)
     return coefficients
 
 

@@ -1,5 +1,6 @@
-"""The integer network: definition, engine, and weights by permanent id."""
+"""The integer networks: definition, engine, and weights by permanent id."""
 
-from jrecomp.model.weights import DEFAULT_MODEL, Model, load
+from jrecomp.model.hierarchical import HierarchicalModel
+from jrecomp.model.weights import DEFAULT_MODEL, AnyModel, Model, load
 
-__all__ = ["DEFAULT_MODEL", "Model", "load"]
+__all__ = ["DEFAULT_MODEL", "AnyModel", "HierarchicalModel", "Model", "load"]

@@ -5,7 +5,11 @@ magnitude (checked when weights load), so float32 products compute it exactly in
 that round operands to the 11 bits of TF32.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from math import prod
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -65,3 +69,13 @@ def _floor(sums: Float32, shift: int) -> Float32:
     sums *= 2.0**-shift
     floored: Float32 = namespace(sums).floor(sums, out=sums)
     return floored
+
+
+def split(flat: npt.NDArray[Any], shape_list: Sequence[tuple[int, ...]]) -> list[npt.NDArray[Any]]:
+    """Arrays of some shapes that lie one after the other in a flat one; raises ValueError otherwise."""
+    ends = list(accumulate(map(prod, shape_list), initial=0))
+    if ends[-1] != len(flat):
+        raise ValueError("weights do not fit the network")
+    return [
+        flat[start:end].reshape(shape) for start, end, shape in zip(ends, ends[1:], shape_list, strict=False)
+    ]

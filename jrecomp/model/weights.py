@@ -1,18 +1,17 @@
 """Weights files: one model each, found by a permanent id and checked by SHA-256.
 
-weights/manifest.json lists {"id", "name", "file", "sha256"}. A file is an .npz of `tables` (by name),
+weights/manifest.json lists {"id", "name", "kind", "file", "sha256"}. A file is an .npz of `tables` (by name),
 `hidden` (the two widths), and per component class c: `linear_c` (int16, all linear predictions in
-order), `weight_c` (int8, all layers of all planes in order) and `bias_c` (int32 likewise).
+order), `weight_c` (int8, all layers of all planes in order) and `bias_c` (int32 likewise). That is the kind
+"planes", Model here; the other kind is "hierarchical" (jrecomp.model.hierarchical).
 """
 
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache, cached_property
-from itertools import accumulate
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from jrecomp.errors import UnknownModelError
-from jrecomp.model.network import Layer, Network
+from jrecomp.model import hierarchical
+from jrecomp.model.hierarchical import HierarchicalModel
+from jrecomp.model.network import Layer, Network, split
 from jrecomp.model.symbols import LAST_OUTPUTS, VALUE_OUTPUTS
 from jrecomp.native._engine import Engine
 from jrecomp.planes import ac, dc
@@ -101,24 +102,15 @@ class Model:
         return engine
 
 
-def _split(flat: npt.NDArray[Any], shape_list: list[tuple[int, ...]]) -> list[npt.NDArray[Any]]:
-    ends = list(accumulate(map(prod, shape_list), initial=0))
-    if ends[-1] != len(flat):
-        raise ValueError("weights do not fit the network")
-    return [
-        flat[start:end].reshape(shape) for start, end, shape in zip(ends, ends[1:], shape_list, strict=False)
-    ]
-
-
 def _class_weights(arrays: Mapping[str, npt.NDArray[Any]], number: int) -> ClassWeights:
     xp = namespace(arrays["hidden"])
     hidden = (int(arrays["hidden"][0]), int(arrays["hidden"][1]))
     layers = [shape for plane in range(LAST + 1) for shape in shapes(number, hidden, plane)]
-    weights = _split(xp.astype(arrays[f"weight_{number}"], xp.float32), list(layers))
-    biases = _split(xp.astype(arrays[f"bias_{number}"], xp.float32), [(outputs, 1) for outputs, _ in layers])
+    weights = split(xp.astype(arrays[f"weight_{number}"], xp.float32), list(layers))
+    biases = split(xp.astype(arrays[f"bias_{number}"], xp.float32), [(outputs, 1) for outputs, _ in layers])
     pairs = [Layer(weight, bias) for weight, bias in zip(weights, biases, strict=True)]
     networks = [Network(pairs[3 * plane : 3 * plane + 3]) for plane in range(LAST + 1)]
-    linear = _split(xp.astype(arrays[f"linear_{number}"], xp.int64), [linear_shape(p) for p in range(64)])
+    linear = split(xp.astype(arrays[f"linear_{number}"], xp.int64), [linear_shape(p) for p in range(64)])
     return ClassWeights(networks, linear)
 
 
@@ -127,6 +119,15 @@ def build(identifier: int, name: str, arrays: Mapping[str, npt.NDArray[Any]]) ->
     model = Model(identifier, name, arrays)
     assert model.engine is not None
     return model
+
+
+AnyModel = Model | HierarchicalModel
+
+BUILDERS: dict[str, Callable[[int, str, Mapping[str, npt.NDArray[Any]]], AnyModel]] = {
+    "planes": build,
+    "hierarchical": hierarchical.build,
+}
+"""What makes a model of a file's arrays, by kind."""
 
 
 def _selections() -> list[tuple[list[int], list[int], list[int], tuple[int, int, int, int, int]]]:
@@ -149,7 +150,7 @@ def names() -> list[str]:
 
 
 @cache
-def load(wanted: str | int = DEFAULT_MODEL) -> Model:
+def load(wanted: str | int = DEFAULT_MODEL) -> AnyModel:
     """The model of a name or a permanent id; raises UnknownModelError."""
     entries = _entries()
     for entry in entries:
@@ -166,9 +167,9 @@ def _entries() -> list[dict[str, Any]]:
     return json.loads(manifest.read_text())["models"] if manifest.is_file() else []
 
 
-def _load_entry(entry: dict[str, Any]) -> Model:
+def _load_entry(entry: dict[str, Any]) -> AnyModel:
     data = (folder() / entry["file"]).read_bytes()
     if hashlib.sha256(data).hexdigest() != entry["sha256"]:
         raise UnknownModelError(f"weights of model {entry['name']!r} are damaged")
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        return build(entry["id"], entry["name"], dict(arrays))
+        return BUILDERS[entry["kind"]](entry["id"], entry["name"], dict(arrays))

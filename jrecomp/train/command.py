@@ -30,10 +30,19 @@ import click
 @click.option(
     "--id", "identifier", type=click.IntRange(1), required=True, help="Permanent id of the new model."
 )
+@click.option(
+    "--kind",
+    type=click.Choice(["planes", "hierarchical"]),
+    default="planes",
+    show_default=True,
+    help="Kind of the new model.",
+)
 @click.option("--variants", default=2, show_default=True, help="Re-encodings of each source picture.")
 @click.option("--steps", default=1500, show_default=True, help="Steps of the most important networks.")
 @click.option(
-    "--hidden", type=(int, int), default=(96, 48), show_default=True, help="Widths of the hidden layers."
+    "--hidden",
+    type=(int, int),
+    help="Widths of the hidden layers (planes: 96 48), or channels and latent channels (hierarchical: 48 4).",
 )
 @click.option(
     "--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="Where to train."
@@ -45,9 +54,10 @@ def command(
     weights: Path,
     name: str,
     identifier: int,
+    kind: str,
     variants: int,
     steps: int,
-    hidden: tuple[int, int],
+    hidden: tuple[int, int] | None,
     device: str,
     workers: int,
 ) -> None:
@@ -57,10 +67,12 @@ def command(
     jrecomp train --data data --name default --id 1
     """
     from jrecomp.train import export, run
+    from jrecomp.train.hierarchical import run as hierarchical
 
-    settings = run.Settings(data, work, variants, steps, hidden, device, workers)
-    arrays = run.train(settings)
-    for label, saving in run.validate(settings, arrays).items():
+    trainer, usual = {"planes": (run, (96, 48)), "hierarchical": (hierarchical, (48, 4))}[kind]
+    settings = run.Settings(data, work, variants, steps, hidden or usual, device, workers)
+    arrays = trainer.train(settings)
+    for label, saving in trainer.validate(settings, arrays).items():
         click.echo(f"validation, {label}: {saving:.2f} % of the entropy-coded bytes saved")
-    path = export.save(arrays, weights, name, identifier)
+    path = export.save(arrays, weights, name, identifier, kind)
     click.echo(f"wrote {path}")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from jrecomp.model.weights import CLASSES, LAST, build, shapes
+from jrecomp.model.weights import BUILDERS, CLASSES, LAST, shapes
 from jrecomp.planes.tables import Tables
 
 Layer = tuple[npt.NDArray[np.int8], npt.NDArray[np.int32]]
@@ -45,9 +45,14 @@ def _zero(number: int, hidden: tuple[int, int], plane: int) -> list[Layer]:
     return [(np.zeros(shape, np.int8), np.zeros(shape[0], np.int32)) for shape in layout]
 
 
-def save(arrays: dict[str, npt.NDArray[Any]], folder: Path, name: str, identifier: int) -> Path:
-    """Writes a weights file and its entry in the manifest; an id that is taken is refused."""
-    build(identifier, name, arrays)
+def save(
+    arrays: dict[str, npt.NDArray[Any]], folder: Path, name: str, identifier: int, kind: str = "planes"
+) -> Path:
+    """Writes a weights file and its entry in the manifest; an id that is taken is refused.
+
+    kind: of weights.BUILDERS.
+    """
+    BUILDERS[kind](identifier, name, arrays)
     manifest = folder / "manifest.json"
     entries = json.loads(manifest.read_text())["models"] if manifest.is_file() else []
     if any(identifier == entry["id"] or name == entry["name"] for entry in entries):
@@ -57,6 +62,7 @@ def save(arrays: dict[str, npt.NDArray[Any]], folder: Path, name: str, identifie
     path = folder / f"{name}-{identifier}.npz"
     path.write_bytes(buffer.getvalue())
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-    entries.append({"id": identifier, "name": name, "file": path.name, "sha256": digest})
+    entry = {"id": identifier, "name": name, "kind": kind, "file": path.name, "sha256": digest}
+    entries.append(entry)
     manifest.write_text(json.dumps({"models": entries}, indent=2) + "\n")
     return path

@@ -39,7 +39,8 @@ class _Rounding(torch.autograd.Function):
         return gradient, None
 
 
-def _through(value: Tensor, rounding: Callable[[Tensor], Tensor]) -> Tensor:
+def through(value: Tensor, rounding: Callable[[Tensor], Tensor]) -> Tensor:
+    """rounding(value), whose gradient is the value's."""
     rounded: Tensor = _Rounding.apply(value, rounding)  # type: ignore[no-untyped-call]
     return rounded
 
@@ -55,7 +56,7 @@ class IntegerNetwork(nn.Module):
         """Integer weights and biases of a layer, with gradients."""
         weight = (layer.weight * WEIGHT_UNIT).clamp(-WEIGHT_LIMIT, WEIGHT_LIMIT)
         bias = layer.bias * (WEIGHT_UNIT * INPUT_UNIT)
-        return _through(weight, torch.round), _through(bias, torch.round)
+        return through(weight, torch.round), through(bias, torch.round)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits in natural units [n, outputs] for integer inputs [n, inputs]."""
@@ -63,12 +64,12 @@ class IntegerNetwork(nn.Module):
             assert isinstance(layer, nn.Linear)
             weight, bias = self.integers(layer)
             x = F.linear(x, weight * 2.0**-shift, bias * 2.0**-shift)
-            x = F.hardtanh(_through(x, torch.floor), 0, ACTIVATION_LIMIT)
+            x = F.hardtanh(through(x, torch.floor), 0, ACTIVATION_LIMIT)
         last = self.layers[-1]
         assert isinstance(last, nn.Linear)
         weight, bias = self.integers(last)
         sums = F.linear(x, weight * 2.0**-LOGIT_SHIFT, bias * 2.0**-LOGIT_SHIFT)
-        return F.hardtanh(_through(sums, torch.floor), -LOGIT_LIMIT, LOGIT_LIMIT) / LOGIT_UNIT
+        return F.hardtanh(through(sums, torch.floor), -LOGIT_LIMIT, LOGIT_LIMIT) / LOGIT_UNIT
 
     def export(self) -> list[tuple[npt.NDArray[np.int8], npt.NDArray[np.int32]]]:
         """Integer weight [outputs, inputs] and bias [outputs] of each layer."""

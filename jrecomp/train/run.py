@@ -48,7 +48,8 @@ def train(settings: Settings) -> dict[str, npt.NDArray[Any]]:
     return assemble(tables, settings.hidden, linear, _fitted(settings))
 
 
-def _corpora(settings: Settings, tables: Tables) -> tuple[samples.Corpus, samples.Corpus]:
+def corpora(settings: Settings, tables: Tables) -> tuple[samples.Corpus, samples.Corpus]:
+    """Recipes for training and for validation."""
     training = corpus.training_recipes(settings.data, settings.variants, SEED)
     cameras = corpus.camera_tables(training)
     held_out = corpus.validation_recipes(settings.data)
@@ -59,7 +60,7 @@ def _linear(settings: Settings, tables: Tables) -> Linear:
     path = settings.work / "linear.npz"
     if not path.is_file():
         settings.work.mkdir(parents=True, exist_ok=True)
-        training, _ = _corpora(settings, tables)
+        training, _ = corpora(settings, tables)
         step = -(-len(training.recipes) // LINEAR_RECIPES)
         some = samples.Corpus(training.recipes[::step], training.cameras, tables)
         solved = samples.learn_linear(some, settings.workers)
@@ -83,7 +84,7 @@ def _samples(settings: Settings, tables: Tables, linear: Linear) -> None:
     done = settings.work / "samples-done"
     if done.is_file():
         return
-    training, held_out = _corpora(settings, tables)
+    training, held_out = corpora(settings, tables)
     samples.gather(training, linear, settings.workers, settings.work / "train")
     samples.gather(held_out, linear, settings.workers, settings.work / "valid")
     done.touch()
@@ -167,7 +168,7 @@ def _fitted(settings: Settings) -> dict[samples.Key, list[Layer]]:
 def validate(settings: Settings, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, float]:
     """Savings on held-out files by label, from finished slices; more is written beside the networks."""
     model = build(0, "validation", arrays)
-    _, source = _corpora(settings, model.tables)
+    _, source = corpora(settings, model.tables)
     report = validation.Report()
     for recipe in source.recipes:
         for picture in corpus.pictures([recipe], source.cameras):

@@ -1,0 +1,79 @@
+"""Logits of the decisions about an integer with a Laplace distribution, as integer tables.
+
+A Laplace distribution's tails are geometric, so that only the first two decisions depend on its mean.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from jrecomp.model.symbols import (
+    FIRST_BITS,
+    FIRST_OUTPUT,
+    HEAD,
+    LENGTH_OUTPUT,
+    MODELLED_LENGTHS,
+    PER_SIGN,
+    SECOND_BITS,
+    SECOND_OUTPUT,
+    VALUE_OUTPUTS,
+)
+from jrecomp.planes.tables import FRACTION, LOGIT_LIMIT, LOGIT_UNIT
+
+LEVELS, LEVELS_PER_OCTAVE, LEVEL_OF_ONE = 64, 5, 22
+"""Scales: that of level n is 2^((n - LEVEL_OF_ONE) / LEVELS_PER_OCTAVE)."""
+
+MEAN_LIMIT = 2047
+"""Largest mean, in sixteenths."""
+
+Int16 = npt.NDArray[np.int16]
+Int64 = npt.NDArray[np.int64]
+Float64 = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Laplace:
+    """head: int16 [LEVELS, FRACTION, HEAD], by scale and mean less its rounded value, of the decisions
+    non-zero and negative. tail: int16 [LEVELS, PER_SIGN], of all others, the same for both signs.
+    """
+
+    head: Int16
+    tail: Int16
+
+    def logits(self, fraction: Int64, level: Int64) -> Int16:
+        """int16 [VALUE_OUTPUTS, n]; fraction: -8 to 7 sixteenths, level: 0 to LEVELS - 1, each int64 [n]."""
+        logits = np.empty((VALUE_OUTPUTS, len(level)), np.int16)
+        logits[:HEAD] = self.head[level, fraction + FRACTION // 2].T
+        logits[HEAD : HEAD + PER_SIGN] = self.tail[level].T
+        logits[HEAD + PER_SIGN : VALUE_OUTPUTS] = logits[HEAD : HEAD + PER_SIGN]
+        return logits
+
+
+def make() -> Laplace:
+    """The tables as computed in float64 by the machine that trains."""
+    scale = 2.0 ** ((np.arange(LEVELS) - LEVEL_OF_ONE) / LEVELS_PER_OCTAVE)
+    mean = (np.arange(FRACTION) - FRACTION // 2) / FRACTION
+    above = 0.5 * np.exp((mean - 0.5) / scale[:, None])
+    below = 0.5 * np.exp((-mean - 0.5) / scale[:, None])
+    nonzero = np.log((above + below) / (1 - above - below))
+    negative = -2 * mean / scale[:, None]
+    return Laplace(_rounded(np.stack([nonzero, negative], -1)), _rounded(_tail(scale)))
+
+
+def _tail(scale: Float64) -> Float64:
+    """Each decision is between two halves of an interval, or between an interval and all beyond it."""
+    tail = np.zeros((LEVELS, PER_SIGN))
+    for n in MODELLED_LENGTHS:
+        half = 2.0 ** (n - 2) / scale
+        tail[:, LENGTH_OUTPUT + n - MODELLED_LENGTHS.start] = -half - np.log(-np.expm1(-half))
+    for n in FIRST_BITS:
+        tail[:, FIRST_OUTPUT + n - FIRST_BITS.start] = -(2.0 ** (n - 2)) / scale
+    for n in SECOND_BITS:
+        output = SECOND_OUTPUT + 2 * (n - SECOND_BITS.start)
+        tail[:, output : output + 2] = (-(2.0 ** (n - 3)) / scale)[:, None]
+    return tail
+
+
+def _rounded(logits: Float64) -> Int16:
+    return np.clip(np.rint(LOGIT_UNIT * logits), -LOGIT_LIMIT, LOGIT_LIMIT).astype(np.int16)

@@ -1,0 +1,170 @@
+"""Training data of the hierarchical model: square parts of components, as the codec sees them."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from jrecomp.jpeg.types import JpegFile
+from jrecomp.model.hierarchical import CLASSES, class_of, level_of
+from jrecomp.planes import groups
+from jrecomp.planes.store import Planes
+from jrecomp.planes.tables import Tables
+from jrecomp.train import corpus, samples
+
+SIZE = 24
+"""Blocks along a side of a crop."""
+
+COUNTS = (2, 1, 1)
+"""Crops of each picture, by component class."""
+
+
+@dataclass
+class Crops:
+    """Parts of components of one class.
+
+    coefficients: int16 [n, 64, SIZE, SIZE]. other: int8 likewise, groups.reference_inputs, zero in class 0.
+    steps: int32 [n, 64]. weight: float32 [n], what one bit is of the file's entropy-coded data, times the
+    crops that the component consists of: the mean of weighted bits is the component's share of its file.
+    """
+
+    coefficients: npt.NDArray[np.int16]
+    other: npt.NDArray[np.int8]
+    steps: npt.NDArray[np.int32]
+    weight: npt.NDArray[np.float32]
+
+
+SHAPES: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
+    "coefficients": (np.int16, (64, SIZE, SIZE)),
+    "other": (np.int8, (64, SIZE, SIZE)),
+    "steps": (np.int32, (64,)),
+    "weight": (np.float32, ()),
+}
+
+
+def of_picture(
+    picture: corpus.Picture, tables: Tables, rng: np.random.Generator
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(class, fields of Crops) of some places in all components that are large enough."""
+    for number, (planes, other) in enumerate(_components(picture.file, tables)):
+        if min(planes.rows, planes.columns) < SIZE:
+            continue
+        values = planes.values[:64, planes.blocks[0]]
+        weight = planes.rows * planes.columns / (8 * picture.scan_bytes * SIZE**2)
+        for _ in range(COUNTS[class_of(number)]):
+            y, x = rng.integers(planes.rows - SIZE + 1), rng.integers(planes.columns - SIZE + 1)
+            part = np.s_[:, y : y + SIZE, x : x + SIZE]
+            crop = {"coefficients": values[part], "other": other[part]}
+            yield class_of(number), crop | {"steps": planes.steps, "weight": weight}
+
+
+def _components(file: JpegFile, tables: Tables) -> Iterator[tuple[Planes, groups.Int8]]:
+    """Each component and what it sees of the one before."""
+    before: Planes | None = None
+    for component, array in zip(file.frame.components, file.coefficients, strict=True):
+        steps = np.maximum(component.quantization, 1).astype(np.int64)
+        planes = Planes(steps, component.block_rows, component.block_columns, [])
+        planes.values[:64, planes.blocks[0]] = array.transpose(2, 0, 1)
+        if before is None:
+            other = np.zeros((64, planes.rows, planes.columns), np.int8)
+        else:
+            other = groups.reference_inputs(before, planes, tables)
+        yield planes, other
+        before = planes
+
+
+def _job(job: samples.Job) -> list[Crops | None]:
+    rng = np.random.default_rng(job.seed)
+    found: list[list[dict[str, Any]]] = [[] for _ in range(CLASSES)]
+    for picture in corpus.pictures(job.recipes, job.cameras):
+        for number, crop in of_picture(picture, job.tables, rng):
+            found[number].append(crop)
+    return [_joined(items) if items else None for items in found]
+
+
+def _joined(items: list[dict[str, Any]]) -> Crops:
+    return Crops(**{name: np.stack([i[name] for i in items]).astype(t) for name, (t, _) in SHAPES.items()})
+
+
+def gather(source: samples.Corpus, workers: int, folder: Path) -> None:
+    """Writes the crops of a corpus to folder, raw arrays for each class."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    jobs = source.jobs(None)
+    with get_context("fork").Pool(workers) as pool:
+        for done, result in enumerate(pool.imap(_job, jobs), 1):
+            for number, crops in enumerate(result):
+                if crops is not None:
+                    _append(folder, number, crops)
+            print(f"crops: part {done} of {len(jobs)}", flush=True)
+
+
+def _append(folder: Path, number: int, crops: Crops) -> None:
+    for field in fields(Crops):
+        with (folder / f"{number}.{field.name}").open("ab") as file:
+            getattr(crops, field.name).tofile(file)
+
+
+def read(folder: Path, number: int) -> Crops | None:
+    """The crops of a class, None where there are none."""
+    if not (folder / f"{number}.weight").is_file():
+        return None
+    arrays = {
+        name: np.fromfile(folder / f"{number}.{name}", kind).reshape(-1, *shape)
+        for name, (kind, shape) in SHAPES.items()
+    }
+    return Crops(**arrays)
+
+
+@dataclass
+class Examples:
+    """What an autoencoder learns from, for n crops.
+
+    own: int8, groups.group_inputs. known: int8, groups.known_inputs. target: int32 DC residuals or int16 AC
+    coefficients; all [n, planes, SIZE, SIZE]. step_inputs: int8 [n, 64]. steps, levels: int32 [n, planes of
+    the group, 1, 1], the latter of hierarchical.level_of. weight: float32 [n], of Crops.
+    """
+
+    own: npt.NDArray[np.int8]
+    known: npt.NDArray[np.int8]
+    target: npt.NDArray[np.int32] | npt.NDArray[np.int16]
+    step_inputs: npt.NDArray[np.int8]
+    steps: npt.NDArray[np.int32]
+    levels: npt.NDArray[np.int32]
+    weight: npt.NDArray[np.float32]
+
+    def arrays(self) -> list[npt.NDArray[Any]]:
+        """In the order of the fields."""
+        return [getattr(self, field.name) for field in fields(self)]
+
+
+def examples(crops: Crops, component_class: int, group: int, tables: Tables) -> Examples:
+    """All crops as one group's autoencoder meets them."""
+    start, stop = groups.GROUPS[group]
+    target: npt.NDArray[np.int32] | npt.NDArray[np.int16] = crops.coefficients[:, start:stop]
+    if start == 0:
+        residuals = [groups.dc_residual(dc.astype(np.int64)) for dc in target[:, 0]]
+        target = np.stack(residuals)[:, None].astype(np.int32)
+    steps = crops.steps[:, start:stop, None, None]
+    return Examples(
+        own=np.stack([groups.group_inputs(one.astype(np.int64), tables) for one in target]),
+        known=_known(crops, component_class, group, tables),
+        target=target,
+        step_inputs=groups.step_inputs(crops.steps.astype(np.int64), tables).astype(np.int8),
+        steps=steps,
+        levels=level_of(steps.astype(np.int64), tables).astype(np.int32),
+        weight=crops.weight,
+    )
+
+
+def _known(crops: Crops, component_class: int, group: int, tables: Tables) -> npt.NDArray[np.int8]:
+    def one(values: npt.NDArray[np.int16], steps: npt.NDArray[np.int32], other: groups.Int8) -> groups.Int8:
+        seen = other if component_class else None
+        return groups.known_inputs(group, values.astype(np.int64), steps.astype(np.int64), seen, tables)
+
+    return np.stack(list(map(one, crops.coefficients, crops.steps, crops.other)))
