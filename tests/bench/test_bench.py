@@ -366,7 +366,8 @@ def test_output_folder(folder: Path, tmp_path: Path) -> None:
     output = tmp_path / "new" / "results"
     text = bench(folder, "--qualities", "50,75", "--output", output).stdout
     assert (output / "report.md").read_text() == text
-    assert len(json.loads((output / "results.json").read_text())["files"]) == (1 + len(weights.names())) * (2 + 2 * 2)
+    files = json.loads((output / "results.json").read_text())["files"]
+    assert len(files) == (1 + len(weights.names())) * (2 + 2 * 2)
     for name in ("saving.png", "speed.png"):
         with Image.open(output / name) as image:
             assert image.format == "PNG"
