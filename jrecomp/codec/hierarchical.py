@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from jrecomp.codec.coders import SliceCoder
 from jrecomp.errors import CorruptContainerError
-from jrecomp.model.hierarchical import LATENT_LIMIT, Autoencoder, Distributions, HierarchicalModel, class_of
+from jrecomp.model.arrays import component_class
+from jrecomp.model.hierarchical import LATENT_LIMIT, Autoencoder, Distributions, HierarchicalModel
 from jrecomp.planes.groups import (
     GROUPS,
     dc_of,
@@ -38,7 +39,7 @@ class ComponentCoder:
     def __init__(
         self, model: HierarchicalModel, number: int, planes: Planes, other: Int8 | None, coder: SliceCoder
     ) -> None:
-        self._networks, self._tables = model.classes[class_of(number)], model.tables
+        self._networks, self._tables = model.classes[component_class(number)], model.tables
         self._laplace, self._coder = model.laplace, coder
         self._planes, self._other = planes, other
         self._steps = step_inputs(planes.steps, model.tables).astype(np.float32)

@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from jrecomp.codec.coders import SliceCoder
 from jrecomp.errors import CorruptContainerError
-from jrecomp.model.weights import CLASSES, LAST, ClassWeights, Model, references_of
+from jrecomp.model.arrays import component_class
+from jrecomp.model.weights import LAST, ClassWeights, Model, references_of
 from jrecomp.planes.ac import AcInputs
 from jrecomp.planes.arrays import to_numpy
 from jrecomp.planes.dc import Neighbourhood, dc_inputs, last_inputs
@@ -169,11 +170,6 @@ def last_of(values: Int16) -> Int64:
     """Index of the last non-zero AC coefficient of planes [64, n], 0 where there is none."""
     found = (values[:0:-1] != 0).argmax(0)
     return np.where((values[1:] != 0).any(0), 63 - found, 0).astype(np.int64)
-
-
-def component_class(number: int) -> int:
-    """The class of the component at this place in the frame header."""
-    return min(number, CLASSES - 1)
 
 
 def new_planes(

@@ -6,21 +6,19 @@ JPEG recompression (arXiv:2312.02705): y2 is coded first, then y1 given y2, then
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from jrecomp.model.arrays import CLASSES, WeightsFile
 from jrecomp.model.convolution import Convolution, Float32, Shape, enlarged, shifted
 from jrecomp.model.laplace import LEVEL_OF_ONE, LEVELS, LEVELS_PER_OCTAVE, MEAN_LIMIT, Laplace
 from jrecomp.model.network import ACTIVATION_LIMIT, INPUT_LIMIT, split
 from jrecomp.planes.groups import GROUPS, known_width
 from jrecomp.planes.tables import Tables
-
-CLASSES = 3
-"""Component classes: the first component, the second, all others; each but the first sees the one before."""
 
 LATENT_LIMIT = 7
 LATENT_UNIT = 16
@@ -36,11 +34,6 @@ STEPS = 64
 
 Int64 = npt.NDArray[np.int64]
 Latents = npt.NDArray[np.int64]
-
-
-def class_of(number: int) -> int:
-    """The class of the component at this place in the frame header."""
-    return min(number, CLASSES - 1)
 
 
 def shapes(component_class: int, group: int, channels: int, latents: int) -> list[Shape]:
@@ -151,18 +144,8 @@ def _as_inputs(latents: Latents) -> Float32:
     return (LATENT_UNIT * latents).astype(np.float32)
 
 
-@dataclass(frozen=True)
-class HierarchicalModel:
-    """Everything that predicts: a permanent identifier, a name, and the arrays of a weights file."""
-
-    identifier: int
-    name: str
-    arrays: Mapping[str, npt.NDArray[Any]]
-
-    @cached_property
-    def tables(self) -> Tables:
-        """The integer tables."""
-        return Tables(**{field.name: self.arrays[field.name] for field in fields(Tables)})
+class HierarchicalModel(WeightsFile):
+    """Everything that predicts, of the hierarchical kind."""
 
     @cached_property
     def laplace(self) -> Laplace:

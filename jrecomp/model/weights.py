@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from jrecomp.errors import UnknownModelError
 from jrecomp.model import hierarchical
+from jrecomp.model.arrays import CLASSES, WeightsFile
 from jrecomp.model.hierarchical import HierarchicalModel
 from jrecomp.model.network import Layer, Network, split
 from jrecomp.model.symbols import LAST_OUTPUTS, VALUE_OUTPUTS
@@ -29,9 +30,6 @@ from jrecomp.planes.arrays import namespace
 from jrecomp.planes.schedule import PYRAMID_PHASES, SLOTS
 from jrecomp.planes.store import AC_INPUTS, cross, nearest_known
 from jrecomp.planes.tables import Tables
-
-CLASSES = 3
-"""Component classes: the first component, the second, all others; each sees the classes before it."""
 
 LAST = 64
 """Number of the network that predicts `last`, after those of the 64 planes."""
@@ -69,21 +67,8 @@ class ClassWeights:
     linear: list[npt.NDArray[np.int64]]
 
 
-@dataclass(frozen=True, eq=False)
-class Model:
-    """Everything that predicts: a permanent identifier, a name, and the arrays of a weights file.
-
-    The arrays are NumPy's, or tensors to predict on a device; only NumPy's have an engine.
-    """
-
-    identifier: int
-    name: str
-    arrays: Mapping[str, npt.NDArray[Any]]
-
-    @cached_property
-    def tables(self) -> Tables:
-        """The integer tables."""
-        return Tables(**{field.name: self.arrays[field.name] for field in fields(Tables)})
+class Model(WeightsFile):
+    """Everything that predicts, of the kind of planes; only NumPy's arrays have an engine."""
 
     @cached_property
     def classes(self) -> list[ClassWeights]:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from jrecomp.model.weights import BUILDERS, CLASSES, LAST, shapes
+from jrecomp.model.arrays import CLASSES
+from jrecomp.model.weights import BUILDERS, LAST, shapes
 from jrecomp.planes.tables import Tables
 
 Layer = tuple[npt.NDArray[np.int8], npt.NDArray[np.int32]]

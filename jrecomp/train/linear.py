@@ -5,7 +5,8 @@ import numpy.typing as npt
 
 from jrecomp.codec import walk
 from jrecomp.jpeg.types import JpegFile
-from jrecomp.model.weights import CLASSES, linear_shape
+from jrecomp.model.arrays import CLASSES, component_class
+from jrecomp.model.weights import linear_shape
 from jrecomp.planes.ac import LINEAR_SHIFT
 from jrecomp.planes.dc import Neighbourhood
 from jrecomp.planes.schedule import SLOTS, checkerboard, pyramid, pyramid_slots
@@ -69,9 +70,9 @@ def learn(equations: NormalEquations, file: JpegFile, tables: Tables, rng: np.ra
         truth = walk.bordered(planes, file.coefficients[number][None])
         planes.values[:64], planes.last = truth, walk.last_of(truth).astype(np.int16)
         planes.finish_dc()
-        _learn_dc(equations, walk.component_class(number), planes, rng)
+        _learn_dc(equations, component_class(number), planes, rng)
         for k in range(1, 64):
-            _learn_ac(equations, walk.component_class(number), planes, k, rng)
+            _learn_ac(equations, component_class(number), planes, k, rng)
 
 
 def _sample(items: npt.NDArray[np.intp], rng: np.random.Generator) -> npt.NDArray[np.intp]:

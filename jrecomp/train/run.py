@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from jrecomp.model.weights import CLASSES, LAST, build, shapes
+from jrecomp.model.arrays import CLASSES
+from jrecomp.model.weights import LAST, build, shapes
 from jrecomp.planes.tables import Tables, make
 from jrecomp.train import corpus, samples, validation
 from jrecomp.train.export import Layer, Linear, assemble

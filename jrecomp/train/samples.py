@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from jrecomp.codec import walk
 from jrecomp.jpeg.types import JpegFile
-from jrecomp.model.weights import CLASSES, LAST, Model
+from jrecomp.model.arrays import CLASSES, component_class
+from jrecomp.model.weights import LAST, Model
 from jrecomp.native._engine import Engine
 from jrecomp.planes.tables import Tables
 from jrecomp.train import corpus, linear
@@ -52,7 +52,7 @@ def collect(part: Part, picture: corpus.Picture, engine: Engine, seed: int) -> N
     for number, networks in enumerate(engine.collect(steps_and_blocks(picture.file), shares, seed)):
         for plane, (x, target, sure) in enumerate(networks):
             if len(target):
-                key = walk.component_class(number), plane
+                key = component_class(number), plane
                 part.setdefault(key, []).append(Samples(x, target, sure))
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from jrecomp import codec
-from jrecomp.codec import walk
 from jrecomp.model import Model
-from jrecomp.model.weights import CLASSES, LAST
+from jrecomp.model.arrays import CLASSES, component_class
+from jrecomp.model.weights import LAST
 from jrecomp.train import decisions
 from jrecomp.train.corpus import Picture
 from jrecomp.train.samples import steps_and_blocks
@@ -69,7 +69,7 @@ def estimate(picture: Picture, model: Model) -> Iterator[tuple[str, float]]:
     every = [[1.0] * (LAST + 1)] * CLASSES
     components = model.engine.collect(steps_and_blocks(picture.file), every, 0)
     for number, networks in enumerate(components):
-        kind = walk.component_class(number)
+        kind = component_class(number)
         for plane, (x, target, sure) in enumerate(networks):
             if not len(target):
                 continue

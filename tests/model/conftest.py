@@ -12,6 +12,7 @@ from jrecomp.codec.devices import missing_for_cuda
 from jrecomp.codec.engines import ENGINES
 from jrecomp.jpeg.types import Component, Frame, JpegFile
 from jrecomp.model import Model, weights
+from jrecomp.model.arrays import CLASSES
 from jrecomp.planes.tables import Tables, make
 
 HIDDEN = (16, 8)
@@ -22,7 +23,7 @@ def random_arrays(seed: int = 0, hidden: tuple[int, int] = HIDDEN) -> dict[str, 
     rng, tables = np.random.default_rng(seed), make()
     arrays: dict[str, npt.NDArray[Any]] = {f.name: getattr(tables, f.name) for f in fields(Tables)}
     arrays["hidden"] = np.array(hidden, np.int32)
-    for number in range(weights.CLASSES):
+    for number in range(CLASSES):
         layers = [s for plane in range(65) for s in weights.shapes(number, hidden, plane)]
         linear = [weights.linear_shape(plane) for plane in range(64)]
         arrays[f"weight_{number}"] = rng.integers(-40, 41, sum(a * b for a, b in layers)).astype(np.int8)

@@ -16,6 +16,7 @@ from jrecomp.codec.hierarchical import code_slice
 from jrecomp.coding import BitDecoder, BitEncoder
 from jrecomp.errors import CorruptContainerError
 from jrecomp.model import HierarchicalModel, hierarchical, laplace, weights
+from jrecomp.model.arrays import CLASSES
 from jrecomp.model.convolution import Convolution, Shape, enlarged
 from jrecomp.model.symbols import code_values
 from jrecomp.planes import groups
@@ -31,7 +32,7 @@ def random_arrays(seed: int = 0) -> dict[str, npt.NDArray[Any]]:
     rng = np.random.default_rng(seed)
     arrays: dict[str, npt.NDArray[Any]] = asdict(make()) | asdict(laplace.make())
     arrays["hidden"] = np.array(HIDDEN, np.int32)
-    for number in range(hierarchical.CLASSES):
+    for number in range(CLASSES):
         layout = [s for g in range(len(groups.GROUPS)) for s in hierarchical.shapes(number, g, *HIDDEN)]
         size = sum(a * b for a, b in (shape.matrix for shape in layout))
         arrays[f"weight_{number}"] = rng.integers(-40, 41, size).astype(np.int8)

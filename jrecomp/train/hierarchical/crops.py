@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from jrecomp.jpeg.types import JpegFile
-from jrecomp.model.hierarchical import CLASSES, class_of, level_of
+from jrecomp.model.arrays import CLASSES, component_class
+from jrecomp.model.hierarchical import level_of
 from jrecomp.planes import groups
 from jrecomp.planes.store import Planes
 from jrecomp.planes.tables import Tables
@@ -56,11 +57,11 @@ def of_picture(
             continue
         values = planes.values[:64, planes.blocks[0]]
         weight = planes.rows * planes.columns / (8 * picture.scan_bytes * SIZE**2)
-        for _ in range(COUNTS[class_of(number)]):
+        for _ in range(COUNTS[component_class(number)]):
             y, x = rng.integers(planes.rows - SIZE + 1), rng.integers(planes.columns - SIZE + 1)
             part = np.s_[:, y : y + SIZE, x : x + SIZE]
             crop = {"coefficients": values[part], "other": other[part]}
-            yield class_of(number), crop | {"steps": planes.steps, "weight": weight}
+            yield component_class(number), crop | {"steps": planes.steps, "weight": weight}
 
 
 def _components(file: JpegFile, tables: Tables) -> Iterator[tuple[Planes, groups.Int8]]:

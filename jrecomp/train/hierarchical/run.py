@@ -22,7 +22,7 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from jrecomp import codec
 from jrecomp.model import hierarchical, laplace
-from jrecomp.model.hierarchical import CLASSES
+from jrecomp.model.arrays import CLASSES
 from jrecomp.planes.groups import GROUPS
 from jrecomp.planes.tables import Tables, make
 from jrecomp.train import corpus
