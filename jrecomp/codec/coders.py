@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from jrecomp.errors import CorruptContainerError
 from jrecomp.model.adaptation import Adaptation, AdaptiveDecider, Coder, Logits, Ones
 from jrecomp.model.symbols import ALL_OUTPUTS, code_last, code_values
 
@@ -14,6 +15,16 @@ Bits = npt.NDArray[np.bool_]
 
 CHUNK = 128
 """Blocks whose decisions are coded together, with what was learned before them."""
+
+
+VALUE_LIMIT = 32767
+"""Largest magnitude of a coefficient."""
+
+
+def check_range(values: Int64) -> None:
+    """Raises CorruptContainerError where decoded coefficients are beyond VALUE_LIMIT."""
+    if np.abs(values).max(initial=0) > VALUE_LIMIT:
+        raise CorruptContainerError("a coefficient is out of range")
 
 
 class SliceCoder(Protocol):

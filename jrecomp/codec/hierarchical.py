@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from jrecomp.codec.coders import SliceCoder
+from jrecomp.codec.coders import SliceCoder, check_range
 from jrecomp.errors import CorruptContainerError
 from jrecomp.model.arrays import component_class
 from jrecomp.model.hierarchical import LATENT_LIMIT, Autoencoder, Distributions, HierarchicalModel
@@ -23,8 +23,6 @@ from jrecomp.planes.store import Planes
 Int16 = npt.NDArray[np.int16]
 Int64 = npt.NDArray[np.int64]
 Int8 = npt.NDArray[np.int8]
-
-VALUE_LIMIT = 32767
 
 LATENT_PLANE = 0
 """Latents share the counts of DC."""
@@ -55,8 +53,7 @@ class ComponentCoder:
             else:
                 wanted = None if wanted is None else dc_residual(wanted[0])[None]
                 values[0] = dc_of(self._group(group, values, wanted)[0])
-            if np.abs(values[start:stop]).max() > VALUE_LIMIT:
-                raise CorruptContainerError("a coefficient is out of range")
+            check_range(values[start:stop])
         return values
 
     def _group(self, group: int, values: Int64, truth: Int64 | None) -> Int64:

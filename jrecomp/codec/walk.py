@@ -13,8 +13,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from jrecomp.codec.coders import SliceCoder
-from jrecomp.errors import CorruptContainerError
+from jrecomp.codec.coders import SliceCoder, check_range
 from jrecomp.model.arrays import component_class
 from jrecomp.model.weights import LAST, ClassWeights, Model, references_of
 from jrecomp.planes.ac import AcInputs
@@ -123,8 +122,7 @@ class Walk:
         return None if self._truth is None else self._truth[plane, blocks].astype(np.int64)
 
     def _store(self, plane: Int16, blocks: Index, values: Int64) -> None:
-        if len(values) and np.abs(values).max() > 32767:
-            raise CorruptContainerError("a coefficient is out of range")
+        check_range(values)
         plane[blocks] = self._planes.xp.asarray(values.astype(np.int16))
 
     def _dc(self) -> None:

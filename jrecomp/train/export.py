@@ -3,7 +3,7 @@
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from jrecomp.model.weights import BUILDERS, LAST, shapes
 from jrecomp.planes.tables import Tables
 
 Layer = tuple[npt.NDArray[np.int8], npt.NDArray[np.int32]]
-"""Weight [outputs, inputs] and bias [outputs]."""
+"""Weight [outputs, inputs] (of a convolution [outputs, inputs, height, width]) and bias [outputs]."""
 
 Linear = list[list[npt.NDArray[np.int64]]]
 """Per component class and plane the weights of the linear prediction [phases, inputs]."""
@@ -35,10 +35,17 @@ def assemble(
         layers: list[Layer] = []
         for plane in range(LAST + 1):
             layers += networks.get((number, plane)) or _zero(number, hidden, plane)
-        arrays[f"weight_{number}"] = np.concatenate([w.ravel() for w, _ in layers])
-        arrays[f"bias_{number}"] = np.concatenate([b for _, b in layers])
+        arrays |= joined(layers, number)
         arrays[f"linear_{number}"] = np.concatenate([w.ravel() for w in linear[number]]).astype(np.int16)
     return arrays
+
+
+def joined(layers: Sequence[Layer], component_class: int) -> dict[str, npt.NDArray[Any]]:
+    """Weights and biases of all networks of a component class as a weights file has them."""
+    return {
+        f"weight_{component_class}": np.concatenate([weight.ravel() for weight, _ in layers]),
+        f"bias_{component_class}": np.concatenate([bias for _, bias in layers]),
+    }
 
 
 def _zero(number: int, hidden: tuple[int, int], plane: int) -> list[Layer]:

@@ -4,8 +4,6 @@ Every step leaves its result in the work folder and is skipped when that is ther
 cut off goes on where it was when the same command is given again.
 """
 
-import multiprocessing
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from jrecomp.planes.tables import Tables, make
 from jrecomp.train import corpus, samples, validation
 from jrecomp.train.export import Layer, Linear, assemble
 from jrecomp.train.fit import BATCH, fit
+from jrecomp.train.jobs import read_layers, run_all, save_layers
 
 SEED = 1
 
@@ -65,7 +64,8 @@ def _linear(settings: Settings, tables: Tables) -> Linear:
         step = -(-len(training.recipes) // LINEAR_RECIPES)
         some = samples.Corpus(training.recipes[::step], training.cameras, tables)
         solved = samples.learn_linear(some, settings.workers)
-        _save(path, {f"{c}-{p}": solved[c][p] for c in range(CLASSES) for p in range(64)})
+        arrays: dict[str, Any] = {f"{c}-{p}": solved[c][p] for c in range(CLASSES) for p in range(64)}
+        np.savez(path, **arrays)
     with np.load(path) as arrays:
         return [[arrays[f"{c}-{p}"] for p in range(64)] for c in range(CLASSES)]
 
@@ -75,10 +75,6 @@ EPOCHS = 25
 
 LINEAR_RECIPES = 800
 """Files that the linear predictions are fitted to; more change nothing."""
-
-
-def _save(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> None:
-    np.savez(path, **arrays)  # type: ignore[arg-type]
 
 
 def _samples(settings: Settings, tables: Tables, linear: Linear) -> None:
@@ -127,12 +123,7 @@ def _fit_one(job: tuple[Settings, samples.Key]) -> str:
     valid = samples.read(settings.work / "valid", key)
     layout = shapes(key[0], settings.hidden, key[1])
     result = fit(key[1], layout, train_samples, valid, steps, settings.device)
-    path = _network_path(settings, key)
-    partial = path.with_suffix(".partial.npz")
-    arrays: dict[str, npt.NDArray[Any]] = {f"w{i}": w for i, (w, _) in enumerate(result.layers)}
-    arrays |= {f"b{i}": b for i, (_, b) in enumerate(result.layers)}
-    _save(partial, arrays)
-    partial.rename(path)
+    save_layers(_network_path(settings, key), result.layers)
     return (
         f"network {key}: {len(train_samples.x)} samples, {steps} steps, "
         f"{result.train:.4f} bits in training, {result.validation:.4f} in validation"
@@ -140,30 +131,15 @@ def _fit_one(job: tuple[Settings, samples.Key]) -> str:
 
 
 def _networks(settings: Settings) -> None:
-    _networks_folder(settings).mkdir(exist_ok=True)
+    folder = _networks_folder(settings)
+    folder.mkdir(exist_ok=True)
     jobs = [(settings, key) for key in _order() if not _network_path(settings, key).is_file()]
-    with (_networks_folder(settings) / "log.txt").open("a") as log:
-        for number, line in enumerate(_run_jobs(settings, jobs), 1):
-            print(f"{number}/{len(jobs)} {line}", flush=True)
-            log.write(line + "\n")
-            log.flush()
-
-
-def _run_jobs(settings: Settings, jobs: list[tuple[Settings, samples.Key]]) -> Iterator[str]:
-    if settings.device != "cpu":
-        yield from map(_fit_one, jobs)
-        return
-    with multiprocessing.get_context("spawn").Pool(settings.workers) as pool:
-        yield from pool.imap_unordered(_fit_one, jobs)
+    run_all(_fit_one, jobs, settings.device, settings.workers, folder / "log.txt")
 
 
 def _fitted(settings: Settings) -> dict[samples.Key, list[Layer]]:
-    result = {}
-    for key in _order():
-        if _network_path(settings, key).is_file():
-            with np.load(_network_path(settings, key)) as arrays:
-                result[key] = [(arrays[f"w{i}"], arrays[f"b{i}"]) for i in range(3)]
-    return result
+    paths = {key: _network_path(settings, key) for key in _order()}
+    return {key: read_layers(path) for key, path in paths.items() if path.is_file()}
 
 
 def validate(settings: Settings, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, float]:
@@ -175,4 +151,4 @@ def validate(settings: Settings, arrays: dict[str, npt.NDArray[Any]]) -> dict[st
         for picture in corpus.pictures([recipe], source.cameras):
             report.add(recipe.label, picture, model, settings.workers)
     report.save(_networks_folder(settings))
-    return report.savings()
+    return report.savings.percent()

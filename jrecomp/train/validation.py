@@ -11,7 +11,7 @@ import numpy as np
 from jrecomp import codec
 from jrecomp.model import Model
 from jrecomp.model.arrays import CLASSES, component_class
-from jrecomp.model.weights import LAST
+from jrecomp.model.weights import LAST, AnyModel
 from jrecomp.train import decisions
 from jrecomp.train.corpus import Picture
 from jrecomp.train.samples import steps_and_blocks
@@ -28,38 +28,49 @@ COMPONENTS = {"first": (0, 0.45, 0.7), "second": (0.84, 0.37, 0), "other": (0, 0
 """Component classes with their colours in the chart."""
 
 
-class Report:
-    """Sums over pictures by label (see corpus.Recipe.label)."""
+class Savings:
+    """Sizes of pictures before and after, summed by label (see corpus.Recipe.label)."""
 
     def __init__(self) -> None:
-        self._before: dict[str, int] = defaultdict(int)
+        self.before: dict[str, int] = defaultdict(int)
         self._after: dict[str, int] = defaultdict(int)
+
+    def add(self, label: str, picture: Picture, model: AnyModel, threads: int) -> None:
+        """Compresses a picture."""
+        self.before[label] += picture.scan_bytes
+        self._after[label] += sum(map(len, codec.encode(picture.file, model, threads).data))
+
+    def percent(self) -> dict[str, float]:
+        """Percent of the entropy-coded bytes that finished slices save, by label."""
+        return {
+            label: 100 * (1 - self._after[label] / before) if before else math.nan
+            for label, before in self.before.items()
+        }
+
+
+class Report:
+    """Savings, and where the bits go."""
+
+    def __init__(self) -> None:
+        self.savings = Savings()
         self._bits: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
 
     def add(self, label: str, picture: Picture, model: Model, threads: int) -> None:
         """Compresses a picture, and estimates without adaptation what its parts take."""
-        self._before[label] += picture.scan_bytes
-        self._after[label] += sum(map(len, codec.encode(picture.file, model, threads).data))
+        self.savings.add(label, picture, model, threads)
         for group, bits in estimate(picture, model):
             self._bits[label][group] += bits
-
-    def savings(self) -> dict[str, float]:
-        """Percent of the entropy-coded bytes that finished slices save, by label."""
-        return {
-            label: 100 * (1 - self._after[label] / before) if before else math.nan
-            for label, before in self._before.items()
-        }
 
     def shares(self) -> dict[str, dict[str, float]]:
         """Estimated size of each group of coefficients in percent of the entropy-coded bytes, by label."""
         return {
-            label: {group: 100 * bits / 8 / self._before[label] for group, bits in groups.items()}
+            label: {group: 100 * bits / 8 / self.savings.before[label] for group, bits in groups.items()}
             for label, groups in self._bits.items()
         }
 
     def save(self, folder: Path) -> None:
         """Writes validation.json and validation.png."""
-        document = {"savings": self.savings(), "shares": self.shares()}
+        document = {"savings": self.savings.percent(), "shares": self.shares()}
         (folder / "validation.json").write_text(json.dumps(document, indent=2) + "\n")
         _plot(self.shares(), folder / "validation.png")
 

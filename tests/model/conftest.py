@@ -2,11 +2,13 @@
 
 from dataclasses import fields
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from PIL import Image
 
 from jrecomp.codec.devices import missing_for_cuda
 from jrecomp.codec.engines import ENGINES
@@ -66,6 +68,27 @@ def engine(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def random_model() -> Model:
     return weights.build(9, "random", random_arrays())
+
+
+def draw(path: Path, seed: int, size: tuple[int, int]) -> None:
+    """A picture of waves and noise. size: height and width."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[: size[0], : size[1]]
+    picture = 128 + 90 * np.sin(x / rng.uniform(4, 30) + seed) * np.cos(y / rng.uniform(4, 30))
+    pixels = np.stack([picture, picture * 0.7, 255 - picture], -1) + rng.normal(0, 6, (*size, 3))
+    options: dict[str, int] = {"subsampling": 0, "quality": 97} if path.suffix == ".jpg" else {}
+    Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(path, **options)
+
+
+def data_folder(path: Path, size: tuple[int, int]) -> Path:
+    """A folder as `jrecomp train --data` takes it, of pictures of a size."""
+    (path / "train" / "jpeg").mkdir(parents=True)
+    (path / "train" / "clean").mkdir()
+    for seed in range(4):
+        draw(path / "train" / "jpeg" / f"a{seed}.jpg", seed, size)
+        draw(path / "train" / "clean" / f"b{seed}.webp", seed, size)
+    draw(path / "train" / "jpeg" / "uikit__held_out.jpg", 9, size)
+    return path
 
 
 def random_file(

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from jrecomp import codec
 from jrecomp.codec import walk
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.model import symbols, weights
 from jrecomp.model.network import Layer, Network
-from tests.model.conftest import random_file
+from tests.model.conftest import data_folder, random_file
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install jrecomp[train]")
 pytest.importorskip("matplotlib", reason="training draws: pip install jrecomp[train]")
@@ -21,26 +20,10 @@ pytest.importorskip("matplotlib", reason="training draws: pip install jrecomp[tr
 from jrecomp.train import decisions, export, fit, run  # noqa: E402
 
 
-def draw(path: Path, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[0:96, 0:128]
-    picture = 128 + 90 * np.sin(x / rng.uniform(4, 30) + seed) * np.cos(y / rng.uniform(4, 30))
-    pixels = np.stack([picture, picture * 0.7, 255 - picture], -1) + rng.normal(0, 6, (96, 128, 3))
-    Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(path)
-
-
-def data_folder(path: Path) -> Path:
-    (path / "train" / "jpeg").mkdir(parents=True)
-    (path / "train" / "clean").mkdir()
-    for seed in range(4):
-        draw(path / "train" / "jpeg" / f"a{seed}.jpg", seed)
-        draw(path / "train" / "clean" / f"b{seed}.webp", seed)
-    draw(path / "train" / "jpeg" / "uikit__held_out.jpg", 9)
-    return path
-
-
 def test_a_short_run_learns_resumes_and_repeats(tmp_path: Path) -> None:
-    settings = run.Settings(data_folder(tmp_path / "data"), tmp_path / "work", 1, 40, (16, 8), workers=1)
+    settings = run.Settings(
+        data_folder(tmp_path / "data", (96, 128)), tmp_path / "work", 1, 40, (16, 8), workers=1
+    )
     arrays = run.train(settings)
     savings = run.validate(settings, arrays)
     assert savings["real files"] > 0 and all(not math.isnan(saving) for saving in savings.values())

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from jrecomp import jpeg
 from jrecomp.codec.coders import NumpyCoder
@@ -16,6 +15,7 @@ from jrecomp.coding import BitEncoder
 from jrecomp.model import HierarchicalModel, adaptation, hierarchical, load, weights
 from jrecomp.planes.groups import GROUPS, dc_of
 from jrecomp.planes.tables import make
+from tests.model.conftest import data_folder
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install jrecomp[train]")
 pytest.importorskip("matplotlib", reason="training draws: pip install jrecomp[train]")
@@ -28,25 +28,9 @@ from jrecomp.train.run import Settings  # noqa: E402
 HIDDEN = (8, 2)
 
 
-def draw(path: Path, seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[0:208, 0:224]
-    picture = 128 + 90 * np.sin(x / rng.uniform(4, 30) + seed) * np.cos(y / rng.uniform(4, 30))
-    pixels = np.stack([picture, picture * 0.7, 255 - picture], -1) + rng.normal(0, 6, (208, 224, 3))
-    options = {"subsampling": 0, "quality": 97} if path.suffix == ".jpg" else {}
-    Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(path, **options)
-
-
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("data")
-    (path / "train" / "jpeg").mkdir(parents=True)
-    (path / "train" / "clean").mkdir()
-    for seed in range(4):
-        draw(path / "train" / "jpeg" / f"a{seed}.jpg", seed)
-        draw(path / "train" / "clean" / f"b{seed}.webp", seed)
-    draw(path / "train" / "jpeg" / "uikit__held_out.jpg", 9)
-    return path
+    return data_folder(tmp_path_factory.mktemp("data"), (208, 224))
 
 
 @pytest.fixture(scope="module")

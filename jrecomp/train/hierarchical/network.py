@@ -7,7 +7,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -26,9 +25,8 @@ from jrecomp.model.hierarchical import (
 from jrecomp.model.laplace import LEVEL_OF_ONE, LEVELS, LEVELS_PER_OCTAVE, MEAN_LIMIT
 from jrecomp.model.network import ACTIVATION_LIMIT, WEIGHT_LIMIT
 from jrecomp.planes.tables import FRACTION
+from jrecomp.train.export import Layer
 from jrecomp.train.fit import INPUT_UNIT, WEIGHT_UNIT, through
-
-Layer = tuple[npt.NDArray[np.int8], npt.NDArray[np.int32]]
 
 FIRST_LEVEL = 16
 """Level of all scales, in steps of 1, before anything was learned."""

@@ -5,9 +5,6 @@ run that was cut off goes on where it was when the same command is given again.
 """
 
 import math
-import multiprocessing
-from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -20,15 +17,17 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
-from jrecomp import codec
 from jrecomp.model import hierarchical, laplace
 from jrecomp.model.arrays import CLASSES
 from jrecomp.planes.groups import GROUPS
 from jrecomp.planes.tables import Tables, make
 from jrecomp.train import corpus
+from jrecomp.train.export import Layer, joined
 from jrecomp.train.hierarchical import crops
-from jrecomp.train.hierarchical.network import Autoencoder, Layer, Rates
+from jrecomp.train.hierarchical.network import Autoencoder, Rates
+from jrecomp.train.jobs import read_layers, run_all, save_layers
 from jrecomp.train.run import Settings, corpora
+from jrecomp.train.validation import Savings
 
 BATCH = 8
 """Crops of a step."""
@@ -48,7 +47,7 @@ def train(settings: Settings) -> dict[str, npt.NDArray[Any]]:
     """The arrays of a weights file."""
     _crops(settings)
     _networks(settings)
-    return assemble(settings.hidden, {key: _layers(settings, key) for key in _keys()})
+    return assemble(settings.hidden, {key: read_layers(_layers_path(settings, key)) for key in _keys()})
 
 
 def assemble(hidden: tuple[int, int], networks: dict[Key, list[Layer]]) -> dict[str, npt.NDArray[Any]]:
@@ -57,8 +56,7 @@ def assemble(hidden: tuple[int, int], networks: dict[Key, list[Layer]]) -> dict[
     arrays["hidden"] = np.array(hidden, np.int32)
     for number in range(CLASSES):
         layers = [layer for group in range(len(GROUPS)) for layer in networks[number, group]]
-        arrays[f"weight_{number}"] = np.concatenate([weight.ravel() for weight, _ in layers])
-        arrays[f"bias_{number}"] = np.concatenate([bias for _, bias in layers])
+        arrays |= joined(layers, number)
     return arrays
 
 
@@ -85,19 +83,7 @@ def _folder(settings: Settings) -> Path:
 def _networks(settings: Settings) -> None:
     _folder(settings).mkdir(exist_ok=True)
     jobs = [(settings, key) for key in _keys() if not _layers_path(settings, key).is_file()]
-    with (_folder(settings) / "log.txt").open("a") as log:
-        for line in _run_jobs(settings, jobs):
-            print(line, flush=True)
-            log.write(line + "\n")
-            log.flush()
-
-
-def _run_jobs(settings: Settings, jobs: list[tuple[Settings, Key]]) -> Iterator[str]:
-    if settings.device != "cpu":
-        yield from map(_fit_one, jobs)
-        return
-    with multiprocessing.get_context("spawn").Pool(settings.workers) as pool:
-        yield from pool.imap_unordered(_fit_one, jobs)
+    run_all(_fit_one, jobs, settings.device, settings.workers, _folder(settings) / "log.txt")
 
 
 def _fit_one(job: tuple[Settings, Key]) -> str:
@@ -142,13 +128,7 @@ class Fit:
                 self._step(data, step)
                 if (step + 1) % CHECKPOINT == 0:
                     self._save()
-        layers = self._network.export()
-        arrays: dict[str, npt.NDArray[Any]] = {f"w{i}": w for i, (w, _) in enumerate(layers)}
-        arrays |= {f"b{i}": b for i, (_, b) in enumerate(layers)}
-        path = _layers_path(self._settings, self._key)
-        partial = path.with_suffix(".partial.npz")
-        np.savez(partial, **arrays)  # type: ignore[arg-type]
-        partial.rename(path)
+        save_layers(_layers_path(self._settings, self._key), self._network.export())
         self._path.unlink(missing_ok=True)
 
     def _data(self, folder: str) -> list[Tensor] | None:
@@ -200,19 +180,12 @@ def _layers_path(settings: Settings, key: Key) -> Path:
     return _folder(settings) / f"{key[0]}-{key[1]}.npz"
 
 
-def _layers(settings: Settings, key: Key) -> list[Layer]:
-    with np.load(_layers_path(settings, key)) as arrays:
-        return [(arrays[f"w{i}"], arrays[f"b{i}"]) for i in range(len(arrays) // 2)]
-
-
 def validate(settings: Settings, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, float]:
     """Percent of the entropy-coded bytes that finished slices of held-out files save, by label."""
     model = hierarchical.build(0, "validation", arrays)
     _, source = corpora(settings, model.tables)
-    before: dict[str, int] = defaultdict(int)
-    after: dict[str, int] = defaultdict(int)
+    savings = Savings()
     for recipe in source.recipes:
         for picture in corpus.pictures([recipe], source.cameras):
-            before[recipe.label] += picture.scan_bytes
-            after[recipe.label] += sum(map(len, codec.encode(picture.file, model, settings.workers).data))
-    return {label: 100 * (1 - after[label] / before[label]) for label in before}
+            savings.add(recipe.label, picture, model, settings.workers)
+    return savings.percent()
