@@ -23,6 +23,7 @@ pytest.importorskip("matplotlib", reason="training draws: pip install jrecomp[tr
 from jrecomp.train import export  # noqa: E402
 from jrecomp.train.corpus import Picture  # noqa: E402
 from jrecomp.train.hierarchical import crops, network, run  # noqa: E402
+from jrecomp.train.jobs import read_layers  # noqa: E402
 from jrecomp.train.run import Settings  # noqa: E402
 
 HIDDEN = (8, 2)
@@ -159,5 +160,6 @@ def test_an_autoencoder_goes_on_where_it_was_cut_off(
     monkeypatch.setattr(run.Fit, "_step", lambda *a: (taken.append(a[2]), original(*a)))
     run.Fit(cut, (0, 1)).run()
     assert taken == [4, 5, 6, 7, 8, 9]
-    for (w, b), (v, c) in zip(run._layers(whole, (0, 1)), run._layers(cut, (0, 1)), strict=True):
+    layers = [read_layers(run._layers_path(settings, (0, 1))) for settings in (whole, cut)]
+    for (w, b), (v, c) in zip(*layers, strict=True):
         assert np.array_equal(w, v) and np.array_equal(b, c)
