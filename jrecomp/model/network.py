@@ -19,7 +19,7 @@ from jrecomp.planes.tables import LOGIT_LIMIT
 
 Float32 = npt.NDArray[np.float32]
 
-HIDDEN_SHIFTS = (6, 6)
+HIDDEN_SHIFT = 6
 LOGIT_SHIFT = 5
 """Sums are divided by 2^shift and rounded down."""
 
@@ -58,8 +58,8 @@ class Network:
 
     def logits(self, x: Float32) -> npt.NDArray[np.int16]:
         """int16 [outputs, n] in +-LOGIT_LIMIT for inputs [inputs, n]."""
-        for layer, shift in zip(self.layers[:2], HIDDEN_SHIFTS, strict=True):
-            x = _floor(layer.sums(x), shift).clip(0, ACTIVATION_LIMIT)
+        for layer in self.layers[:2]:
+            x = _floor(layer.sums(x), HIDDEN_SHIFT).clip(0, ACTIVATION_LIMIT)
         xp, logits = namespace(x), _floor(self.layers[2].sums(x), LOGIT_SHIFT)
         result: npt.NDArray[np.int16] = xp.astype(logits.clip(-LOGIT_LIMIT, LOGIT_LIMIT), xp.int16)
         return result

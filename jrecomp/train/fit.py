@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from jrecomp.model.network import ACTIVATION_LIMIT, HIDDEN_SHIFTS, LOGIT_SHIFT, WEIGHT_LIMIT
+from jrecomp.model.network import ACTIVATION_LIMIT, HIDDEN_SHIFT, LOGIT_SHIFT, WEIGHT_LIMIT
 from jrecomp.model.weights import LAST
 from jrecomp.planes.tables import LOGIT_LIMIT, LOGIT_UNIT
 from jrecomp.train.decisions import of_last, of_values
@@ -46,7 +46,7 @@ def through(value: Tensor, rounding: Callable[[Tensor], Tensor]) -> Tensor:
 
 
 class IntegerNetwork(nn.Module):
-    """Two hidden layers; parameters are real, what is computed with them is integer."""
+    """Hidden layers and an output layer; parameters are real, what is computed with them is integer."""
 
     def __init__(self, shapes: list[tuple[int, int]]) -> None:
         super().__init__()
@@ -60,10 +60,10 @@ class IntegerNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits in natural units [n, outputs] for integer inputs [n, inputs]."""
-        for layer, shift in zip(self.layers, HIDDEN_SHIFTS, strict=False):
+        for layer in self.layers[:-1]:
             assert isinstance(layer, nn.Linear)
             weight, bias = self.integers(layer)
-            x = F.linear(x, weight * 2.0**-shift, bias * 2.0**-shift)
+            x = F.linear(x, weight * 2.0**-HIDDEN_SHIFT, bias * 2.0**-HIDDEN_SHIFT)
             x = F.hardtanh(through(x, torch.floor), 0, ACTIVATION_LIMIT)
         last = self.layers[-1]
         assert isinstance(last, nn.Linear)
