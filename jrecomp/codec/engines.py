@@ -19,7 +19,7 @@ from jrecomp.codec.walk import walk_slices
 from jrecomp.coding import BitDecoder, BitEncoder
 from jrecomp.errors import CorruptContainerError
 from jrecomp.model import AnyModel, HierarchicalModel, Model
-from jrecomp.native._engine import Damaged, SliceDecoder, SliceEncoder
+from jrecomp.native.engine import Damaged, SliceDecoder, SliceEncoder
 
 Int16 = npt.NDArray[np.int16]
 Steps = Sequence[npt.NDArray[np.int32]]

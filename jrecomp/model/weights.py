@@ -24,7 +24,7 @@ from jrecomp.model.arrays import CLASSES, WeightsFile
 from jrecomp.model.hierarchical import HierarchicalModel
 from jrecomp.model.network import Layer, Network, split
 from jrecomp.model.symbols import LAST_OUTPUTS, VALUE_OUTPUTS
-from jrecomp.native._engine import Engine
+from jrecomp.native.engine import Engine
 from jrecomp.planes import ac, dc
 from jrecomp.planes.arrays import namespace
 from jrecomp.planes.schedule import PYRAMID_PHASES, SLOTS

@@ -10,6 +10,9 @@ import numpy.typing as npt
 Blocks = npt.NDArray[np.int16]
 Exceptions = list[tuple[int, int]]
 
+def instructions() -> list[str]:
+    """Sets of instructions that the engine is built for and this processor has, of "avx2" and "avx512"."""
+
 class Scan:
     """One scan over int16 [block row, block column, 64] arrays, which it keeps alive."""
 

@@ -4,6 +4,7 @@
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
@@ -142,11 +143,28 @@ class PyScan {
   std::vector<Blocks> arrays_;  // keeps the coefficients alive
 };
 
+// Sets of instructions that the engine is built for and this processor has.
+std::vector<std::string> instructions() {
+  std::vector<std::string> result;
+#if defined(__x86_64__)
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+                    __builtin_cpu_supports("fma");
+  if (avx2) result.push_back("avx2");
+  if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd") &&
+      __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2") &&
+      __builtin_cpu_supports("avx512vnni"))
+    result.push_back("avx512");
+#endif
+  return result;
+}
+
 }  // namespace
 }  // namespace jrecomp
 
 NB_MODULE(_scan, module) {
   using jrecomp::PyScan;
+  module.def("instructions", &jrecomp::instructions);
   nb::class_<PyScan>(module, "Scan")
       .def(nb::init<bool, std::tuple<int, int, int, int>, int64_t, int64_t, std::vector<jrecomp::Component>>(),
            nb::arg("progressive"), nb::arg("parameters"), nb::arg("mcu_columns"), nb::arg("mcu_rows"),

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.model.arrays import CLASSES, component_class
 from jrecomp.model.weights import LAST, Model
-from jrecomp.native._engine import Engine
+from jrecomp.native.engine import Engine
 from jrecomp.planes.tables import Tables
 from jrecomp.train import corpus, linear
 from jrecomp.train.export import Linear, assemble

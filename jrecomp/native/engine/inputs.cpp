@@ -4,8 +4,6 @@ namespace jrecomp {
 
 namespace {
 
-constexpr int kFraction = 16;
-constexpr int kClip = 127, kLookup = 2 * kClip + 1;
 constexpr int kDiagonal[12][2] = {{-1, -1}, {-1, 1}, {1, -1}, {1, 1},   {-1, -3}, {-1, 3},
                                   {1, -3},  {1, 3},  {-3, -1}, {3, -1}, {-3, 1},  {3, 1}};
 constexpr int kDirect[16][2] = {{0, -1}, {0, 1},   {-1, 0}, {1, 0},  {-1, -2}, {-1, 2}, {1, -2}, {1, 2},
@@ -17,16 +15,15 @@ void add_phase(int number, InputWriter& out) {
     for (int i = 0; i < kPhases; ++i) out.add(i == number ? 64 : 0);
 }
 
+}  // namespace
+
 void add_slope(const I64* sums, I64 y, I64 step, const Tables& tables, InputWriter& out) {
-    int trust[3], views[kScales];
+    int trust[3];
     const I64 predicted = slope_prediction(sums, y, step, tables, trust);
-    tables.tanh_of(predicted, views);
-    for (const int view : views) out.add(view);
+    out.add_views(tables.tanh_of(predicted));
     out.add(tables.log_of(predicted));
     for (const int value : trust) out.add(value);
 }
-
-}  // namespace
 
 std::vector<PyramidPhase> pyramid(int rows, int columns) {
     std::vector<PyramidPhase> phases(kPhases);
@@ -116,91 +113,6 @@ void last_inputs(const Planes& planes, const Neighbourhood& near, int row, int c
             for (int j = kBands[band]; j < kBands[band + 1]; ++j) sum += magnitudes[j];
             out.add(tables.log_of(sum));
         }
-    }
-}
-
-AcInputs::AcInputs(const Planes& planes, int k, const AcSelection& selection, const Tables& tables,
-                   const std::vector<Slopes>& slopes)
-    : planes_(planes), k_(k), selection_(selection), tables_(tables), slopes_(slopes), step_(planes.steps[k]) {
-    const std::size_t count = selection.plane.size();
-    lookup_.resize(count * kLookup);
-    products_.resize(count);
-    for (std::size_t i = 0; i < count; ++i) {
-        const int plane = selection.plane[i], side = selection.side[i];
-        deltas_.push_back(plane * static_cast<int>(planes.size) + (side < 0 ? 0 : planes.around[side]));
-        const I64 step = planes.steps[plane < 64 ? plane : 0];
-        products_[i] = step;
-        for (int m = 0; m <= kClip; ++m) {
-            const int value = tables.log_of(m * step * kFraction / step_);
-            lookup_[i * kLookup + kClip + m] = static_cast<std::uint8_t>(kInputOffset + value);
-            lookup_[i * kLookup + kClip - m] = static_cast<std::uint8_t>(kInputOffset - value);
-        }
-    }
-    integrate(selection.nearest, near_);
-}
-
-void AcInputs::integrate(const std::vector<int>& planes, std::vector<I64>& total) const {
-    const int height = planes_.height, width = planes_.width;
-    total.assign(static_cast<std::size_t>(height + 1) * (width + 1), 0);
-    for (int y = 0; y < height; ++y) {
-        I64 row = 0;
-        for (int x = 0; x < width; ++x) {
-            I64 sum = 0;
-            for (const int j : planes) sum += std::abs(planes_.plane(j)[y * width + x]) * planes_.steps[j];
-            if (sum) row += std::min<I64>(sum * kFraction / step_, 1 << 20);
-            total[(y + 1) * (width + 1) + x + 1] = total[y * (width + 1) + x + 1] + row;
-        }
-    }
-}
-
-I64 AcInputs::box(const std::vector<I64>& total, int row, int column, int radius) const {
-    const int y = row + kBorder, x = column + kBorder, stride = planes_.width + 1;
-    const int top = std::max(0, y - radius), bottom = std::min(planes_.height, y + radius + 1);
-    const int left = std::max(0, x - radius), right = std::min(planes_.width, x + radius + 1);
-    return total[bottom * stride + right] - total[top * stride + right] - total[bottom * stride + left] +
-           total[top * stride + left];
-}
-
-void AcInputs::start_phase(int phase, const I64* weights) {
-    phase_ = phase;
-    if (phase) integrate({k_}, own_);
-    for (std::size_t i = 0; i < products_.size(); ++i) {
-        const int plane = selection_.plane[i];
-        products_[i] = weights[i] * planes_.steps[plane < 64 ? plane : 0];
-    }
-}
-
-void AcInputs::build(int row, int column, InputWriter out) const {
-    const int b = planes_.block(row, column), count = static_cast<int>(deltas_.size());
-    const std::int16_t* values = planes_.values.data() + b;
-    I64 total = 0;
-    for (int i = 0; i < count; ++i) {
-        const int c = values[deltas_[i]];
-        out.add(lookup_[i * kLookup + kClip + clamp(c, -kClip, kClip)] - kInputOffset);
-        total += products_[i] * c;
-    }
-    const I64 predicted = floor_div(total, step_ << 8);
-    out.add(tables_.log_of(step_ * kFraction / 4));
-    out.add(64 * phase_);
-    out.add(2 * planes_.last[b]);
-    for (const int offset : planes_.around) out.add(2 * planes_.last[b + offset]);
-    const I64 used = std::max<I64>(1, static_cast<I64>(selection_.nearest.size()));
-    out.add(tables_.log_of(box(near_, row, column, 2) / (25 * used)));
-    out.add(tables_.log_of(box(near_, row, column, 8) / (289 * used)));
-    out.add(phase_ ? tables_.log_of(box(own_, row, column, 2) / 12) : 0);
-    int views[kScales];
-    tables_.tanh_of(predicted, views);
-    for (const int view : views) out.add(view);
-    out.add(tables_.log_of(predicted));
-    for (std::size_t n = 0; n < slopes_.size(); ++n) {
-        const Reference& reference = *planes_.references[n];
-        const auto at = [&](int j, int block) { return I64{reference.values[j * planes_.size + block]}; };
-        for (const int j : selection_.cross) out.add(tables_.log_of(floor_div(at(j, b) * kFraction, step_)));
-        I64 around = 0;
-        for (const int offset : planes_.around) around += std::llabs(at(k_, b + offset));
-        out.add(tables_.log_of(around * (kFraction / 8) / step_));
-        out.add(2 * reference.last[b]);
-        add_slope(slopes_[n].sums(row, column), at(k_, b), step_, tables_, out);
     }
 }
 

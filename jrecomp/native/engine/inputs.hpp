@@ -1,4 +1,4 @@
-// Inputs of the networks (docs/format/model.md, section 5), written as unsigned bytes: value + 128.
+// Inputs of the networks of DC and `last` (docs/format/model.md, section 5), as unsigned bytes: value + 128.
 #pragma once
 #include <vector>
 
@@ -17,15 +17,27 @@ struct PyramidPhase {
 
 std::vector<PyramidPhase> pyramid(int rows, int columns);
 
-// Writes inputs one after the other.
+// Writes the inputs of one block, each to the next row.
 class InputWriter {
 public:
-    explicit InputWriter(std::uint8_t* out) : out_(out) {}
-    void add(I64 value) { *out_++ = static_cast<std::uint8_t>(value + kInputOffset); }
+    explicit InputWriter(Row first) : out_(first) {}
+    void add(I64 value) {
+        *out_ = static_cast<std::uint8_t>(value + kInputOffset);
+        out_ += kChunk;
+    }
+
+    // The views of Tables::tanh_of.
+    void add_views(std::uint64_t views) {
+        for (int s = 0; s < kScales; ++s, views >>= 8, out_ += kChunk) *out_ = static_cast<std::uint8_t>(views);
+    }
 
 private:
-    std::uint8_t* out_;
+    Row out_;
 };
+
+// The twelve inputs of a local slope.
+void add_slope(const I64* sums, I64 y, I64 step, const Tables& tables, InputWriter& out);
+
 
 // The values of a bordered plane at a phase's offsets from a block.
 class Neighbourhood {
@@ -64,31 +76,5 @@ I64 dc_inputs(const Planes& planes, const Neighbourhood& near, int row, int colu
 
 void last_inputs(const Planes& planes, const Neighbourhood& near, int row, int column, const Tables& tables,
                  InputWriter out);
-
-// Inputs of AC plane k.
-class AcInputs {
-public:
-    AcInputs(const Planes& planes, int k, const AcSelection& selection, const Tables& tables,
-             const std::vector<Slopes>& slopes);
-    void start_phase(int phase, const I64* weights);
-    void build(int row, int column, InputWriter out) const;
-
-private:
-    // Summed magnitudes of some planes in sixteenths of the step, as an integral image.
-    void integrate(const std::vector<int>& planes, std::vector<I64>& total) const;
-    I64 box(const std::vector<I64>& total, int row, int column, int radius) const;
-
-    const Planes& planes_;
-    const int k_;
-    const AcSelection& selection_;
-    const Tables& tables_;
-    const std::vector<Slopes>& slopes_;
-    const I64 step_;
-    int phase_ = 0;
-    std::vector<int> deltas_;
-    std::vector<std::uint8_t> lookup_;  // [input][255]
-    std::vector<I64> products_;         // weight times step
-    std::vector<I64> near_, own_;
-};
 
 }  // namespace jrecomp

@@ -11,7 +11,7 @@
 namespace jrecomp {
 
 // Logits of the blocks of a phase: rows are outputs.
-struct Logits {
+struct LogitRows {
     const std::int16_t* data;
     std::int64_t stride;
 
@@ -27,16 +27,16 @@ public:
     void start_component() { learned_.emplace(Learned{Adaptation(tables_), Adaptation(tables_), Adaptation(tables_), 1}); }
 
     // values hold what to encode, and afterwards what a decoder knows. sure: where zero is impossible.
-    void values(int plane, const Logits& logits, std::vector<I64>& values, const std::vector<char>& sure) {
+    void values(int plane, const LogitRows& logits, std::vector<I64>& values, const std::vector<char>& sure) {
         for (; learned_->plane < plane; ++learned_->plane) learned_->ac.fade();
         Adaptation& adaptation = plane ? learned_->ac : learned_->dc;
-        chunks(values, [&](std::size_t start, std::vector<I64>& chunk) {
-            const std::vector<char> certain(sure.begin() + start, sure.begin() + start + chunk.size());
+        chunks(values, sure, [&](std::size_t start, Values& chunk) {
             const auto decide = [&](int i, int output, bool truth) {
                 return adaptation.decide(coder_, output, logits(output, start + i), truth);
             };
-            Nonzero found = code_signs(chunk, certain, decide);
-            code_magnitudes(found.magnitudes, found.starts, [&](int j, int output, bool truth) {
+            Nonzero found;
+            code_signs(chunk, found, decide);
+            code_magnitudes(found, [&](int j, int output, bool truth) {
                 if (output == kNoOutput) return coder_.code(kHalf, truth);
                 if (output >= kValueOutputs) return adaptation.decide(coder_, output, 0, truth);
                 return decide(found.index[j], output, truth);
@@ -46,8 +46,8 @@ public:
         });
     }
 
-    void last(const Logits& logits, std::vector<I64>& values) {
-        chunks(values, [&](std::size_t start, std::vector<I64>& chunk) {
+    void last(const LogitRows& logits, std::vector<I64>& values) {
+        chunks(values, std::vector<char>(values.size()), [&](std::size_t start, Values& chunk) {
             code_last(chunk, [&](int i, int node, bool truth) {
                 return learned_->last.decide(coder_, node, logits(node, start + i), truth);
             });
@@ -60,12 +60,13 @@ public:
 private:
     // Runs code(start, chunk) for up to kChunk values at a time.
     template <class Code>
-    static void chunks(std::vector<I64>& values, Code code) {
+    static void chunks(std::vector<I64>& values, const std::vector<char>& sure, Code code) {
         for (std::size_t start = 0; start < values.size(); start += kChunk) {
-            const auto begin = values.begin() + start, end = begin + std::min<std::size_t>(kChunk, values.end() - begin);
-            std::vector<I64> chunk(begin, end);
+            Values chunk;
+            for (std::size_t i = start; i < values.size() && chunk.count < kChunk; ++i)
+                chunk.add(static_cast<int>(values[i]), sure[i]);
             code(start, chunk);
-            std::copy(chunk.begin(), chunk.end(), begin);
+            std::copy(chunk.value, chunk.value + chunk.count, values.begin() + static_cast<std::ptrdiff_t>(start));
         }
     }
 

@@ -27,7 +27,6 @@ using Blocks = nb::ndarray<const std::int16_t, nb::ndim<3>, nb::c_contig, nb::de
 using KnownComponents = std::vector<std::tuple<std::vector<I64>, Blocks>>;
 using Selection = std::tuple<std::vector<int>, std::vector<int>, std::vector<int>, std::array<int, 5>>;
 
-constexpr int kAcScalars = 23, kAcPerReference = 19;
 constexpr int kDcScalars = 2 + kPhases, kDcPerReference = 13;
 constexpr int kLastScalars = 16 + kPhases, kLastPerReference = 11;
 
@@ -81,7 +80,7 @@ public:
 
     nb::ndarray<nb::numpy, I64> values(int plane, const Phase& logits, const Known& truth, const Array<bool>& sure) {
         const std::size_t count = sure.size();
-        const Logits view = checked(logits, kValueOutputs, count);
+        const LogitRows view = checked(logits, kValueOutputs, count);
         std::vector<I64> values = start(truth, count);
         {
             const std::vector<char> certain(sure.data(), sure.data() + count);
@@ -93,7 +92,7 @@ public:
 
     nb::ndarray<nb::numpy, I64> last(const Phase& logits, const Known& truth) {
         const std::size_t count = logits.shape(1);
-        const Logits view = checked(logits, kLastOutputs, count);
+        const LogitRows view = checked(logits, kLastOutputs, count);
         std::vector<I64> values = start(truth, count);
         {
             const nb::gil_scoped_release released;
@@ -105,7 +104,7 @@ public:
     Coder& coder() { return coder_.coder(); }
 
 private:
-    static Logits checked(const Phase& logits, std::size_t outputs, std::size_t count) {
+    static LogitRows checked(const Phase& logits, std::size_t outputs, std::size_t count) {
         require(logits.shape(0) == outputs && logits.shape(1) == count, "logits have the wrong shape");
         require(count < 2 || logits.stride(1) == 1, "logits of an output must lie side by side");
         return {logits.data(), logits.stride(0)};
@@ -154,7 +153,10 @@ public:
            const std::vector<Selection>& selections) {
         Tables& t = model_.tables;
         t.log = copy(log, kMagnitudes);
-        t.tanh = copy(tanh, kScales * kMagnitudes);
+        const std::vector<std::int8_t> views = copy(tanh, kScales * kMagnitudes);
+        t.tanh.resize(kMagnitudes);
+        for (int i = 0; i < kScales * kMagnitudes; ++i)
+            t.tanh[i % kMagnitudes] |= std::uint64_t{static_cast<std::uint8_t>(views[i])} << 8 * (i / kMagnitudes);
         t.log2_mantissa = copy(log2_mantissa, 16);
         t.sigmoid = copy(sigmoid, 2 * kLogitLimit + 1);
         t.half = copy(half, 64);
@@ -340,7 +342,7 @@ private:
 }  // namespace
 }  // namespace jrecomp
 
-NB_MODULE(_engine, module) {
+NB_MODULE(JRECOMP_ENGINE, module) {
     nb::set_leak_warnings(false);  // models are kept until the process ends
     using jrecomp::Engine;
     nb::exception<jrecomp::Damaged>(module, "Damaged", PyExc_ValueError);

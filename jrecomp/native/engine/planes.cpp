@@ -26,6 +26,7 @@ std::shared_ptr<const Reference> make_reference(const Planes& source, const Plan
     auto result = std::make_shared<Reference>();
     result->values.assign(64 * target.size, 0);
     result->last.assign(target.size, 0);
+    result->split.assign(64 * target.split.size + kSegment, 0);
     const int v = source.rows / target.rows, h = source.columns / target.columns;
     const auto fits = [](int ratio) { return ratio == 1 || ratio == 2 || ratio == 4; };
     if (v * target.rows != source.rows || h * target.columns != source.columns || !fits(v) || !fits(h)) return result;
@@ -41,7 +42,7 @@ std::shared_ptr<const Reference> make_reference(const Planes& source, const Plan
                     I64 line[8];
                     for (int x = 0; x < h; ++x) {
                         const int b = source.block(row * v + y, column * h + x);
-                        for (int g = 0; g < low_h; ++g) line[x * low_h + g] = source.dequantized(zigzag[8 * f + g], b);
+                        for (int g = 0; g < low_h; ++g) line[x * low_h + g] = source.limited(zigzag[8 * f + g], b);
                     }
                     I64* out = across[y * low_v + f];
                     if (h == 1) std::copy(line, line + 8, out);
@@ -58,25 +59,27 @@ std::shared_ptr<const Reference> make_reference(const Planes& source, const Plan
             const int b = target.block(row, column);
             for (int k = 0; k < 64; ++k)
                 result->values[k * target.size + b] =
-                    static_cast<std::int32_t>(clamp(natural[kNatural[k] / 8][kNatural[k] % 8], -kLimit, kLimit));
+                    static_cast<std::int16_t>(clamp(natural[kNatural[k] / 8][kNatural[k] % 8], -kLimit, kLimit));
             result->last[b] = static_cast<std::int16_t>(lasts / (v * h));
         }
     target.repeat_edge(result->values.data());
     target.repeat_edge(result->last.data());
+    for (int k = 0; k < 64; ++k)
+        for (int row = 0; row < target.rows; ++row)
+            for (int column = 0; column < target.columns; ++column)
+                result->split[k * target.split.size + target.split.place(row + kBorder, column + kBorder)] =
+                    result->values[k * target.size + target.block(row, column)];
     return result;
 }
 
 Slopes::Slopes(const Planes& planes, const Reference& reference)
-    : planes_(planes),
-      reference_(reference),
-      own_(3 * planes.size),
-      differences_(3 * static_cast<std::size_t>(planes.rows) * planes.columns) {
-    I64* out = differences_.data();
+    : planes_(planes), reference_(reference), own_(3 * planes.size), differences_(3 * planes.size) {
     for (int row = 0; row < planes.rows; ++row)
-        for (int column = 0; column < planes.columns; ++column, out += 3) {
+        for (int column = 0; column < planes.columns; ++column) {
             const int b = planes.block(row, column);
+            I64* out = &differences_[3 * static_cast<std::size_t>(b)];
             for (int n = 0; n < 8; ++n) {
-                const I64 c = planes.dequantized_difference(n, b);
+                const I64 c = planes.limited(kDifference + n, b);
                 const I64 y = I64{reference.values[b + planes.around[n]]} - reference.values[b];
                 out[0] += c * y;
                 out[1] += y * y;
@@ -88,24 +91,22 @@ Slopes::Slopes(const Planes& planes, const Reference& reference)
 
 void Slopes::learn(int k) {
     if (k < 1 || k >= kSlopePlanes) return;
-    const std::int32_t* reference = reference_.values.data() + k * planes_.size;
+    const std::int16_t* reference = reference_.values.data() + k * planes_.size;
+    const int width = 3 * planes_.width;
     for (std::size_t b = 0; b < planes_.size; ++b) {
-        const I64 c = planes_.dequantized(k, static_cast<int>(b)), y = reference[b];
+        const I64 c = planes_.limited(k, static_cast<int>(b)), y = reference[b];
         own_[3 * b] += c * y;
         own_[3 * b + 1] += y * y;
         own_[3 * b + 2] += c * c;
     }
-    I64* out = sums_.data();
-    const I64* differences = differences_.data();
-    for (int row = 0; row < planes_.rows; ++row)
-        for (int column = 0; column < planes_.columns; ++column, out += 3, differences += 3) {
-            const int b = planes_.block(row, column);
-            for (int i = 0; i < 3; ++i) {
-                I64 sum = differences[i] + own_[3 * b + i];
-                for (const int offset : planes_.around) sum += own_[3 * (b + offset) + i];
-                out[i] = sum;
-            }
-        }
+    for (int row = 0; row < planes_.rows; ++row) {
+        const std::size_t start = 3 * static_cast<std::size_t>(planes_.block(row, 0));
+        const I64 *own = &own_[start], *differences = &differences_[start];
+        I64* out = &sums_[start];
+        for (int i = 0; i < 3 * planes_.columns; ++i)
+            out[i] = differences[i] + own[i - width - 3] + own[i - width] + own[i - width + 3] + own[i - 3] + own[i] +
+                     own[i + 3] + own[i + width - 3] + own[i + width] + own[i + width + 3];
+    }
 }
 
 }  // namespace jrecomp

@@ -3,18 +3,39 @@
 #include <memory>
 #include <vector>
 
+#include "lanes.hpp"
 #include "tables.hpp"
 
 namespace jrecomp {
 
 constexpr int kBorder = 2;
+constexpr int kClip = 127;
 constexpr int kDifference = 64;  // planes 64 to 71: DC differences of the eight neighbours
 constexpr int kPlanes = 72;
 constexpr int kAround[8][2] = {{-1, -1}, {-1, 0}, {-1, 1}, {0, -1}, {0, 1}, {1, -1}, {1, 0}, {1, 1}};
 
+// The places of a bordered plane with even and odd columns apart: what the blocks of a row of a checkerboard's
+// phase see at an offset lies side by side.
+struct SplitGrid {
+    SplitGrid(int height, int width)
+        : stride((width + 1) / 2), size(2 * static_cast<std::size_t>(height) * stride) {}
+
+    int place(int y, int x) const { return (2 * y + x % 2) * stride + x / 2; }
+
+    // What to add to the place of a block in an even (0) or odd (1) column for the block at an offset.
+    int delta(int parity, int dy, int dx) const {
+        const int x = 2 + parity + dx;
+        return 2 * dy * stride + (x % 2 - parity) * stride + x / 2 - 1;
+    }
+
+    int stride;  // blocks of half a row
+    std::size_t size;
+};
+
 struct Reference {
-    std::vector<std::int32_t> values;  // [64][size], dequantized
+    std::vector<std::int16_t> values;  // [64][size], dequantized
     std::vector<std::int16_t> last;
+    std::vector<std::int16_t> split;  // values on the split grid
 };
 
 struct Planes {
@@ -26,7 +47,11 @@ struct Planes {
           width(block_columns + 2 * kBorder),
           size(static_cast<std::size_t>(height) * width),
           values(kPlanes * size),
-          last(size) {
+          last(size),
+          split(height, width),
+          clipped(kPlanes * split.size + kSegment),
+          dequantized(kPlanes * split.size + kSegment),
+          lasts(split.size + kSegment) {
         for (int n = 0; n < 8; ++n) around[n] = kAround[n][0] * width + kAround[n][1];
     }
 
@@ -47,29 +72,49 @@ struct Planes {
         }
     }
 
+    // Sets a value where AC planes look for it; place: of the block on the split grid.
+    void set(int k, int b, int place, int value) {
+        plane(k)[b] = static_cast<std::int16_t>(value);
+        const I64 exact = value * step_of(k);
+        clipped[k * split.size + place] = static_cast<std::int8_t>(clamp(value, -kClip, kClip));
+        dequantized[k * split.size + place] = static_cast<std::int16_t>(clamp(exact, -kLimit, kLimit));
+        largest[k] = std::max<I64>(largest[k], std::llabs(exact));
+    }
+
+    // DC is known: sets the differences.
     void finish_dc() {
         repeat_edge(plane(0));
         const std::int16_t* dc = plane(0);
-        for (int n = 0; n < 8; ++n) {
-            std::int16_t* out = plane(kDifference + n);
+        for (int n = 0; n < 8; ++n)
             for (int r = 0; r < rows; ++r)
                 for (int c = 0; c < columns; ++c) {
                     const int b = block(r, c);
-                    out[b] = static_cast<std::int16_t>(clamp(dc[b + around[n]] - dc[b], -kLimit, kLimit));
+                    set(kDifference + n, b, split.place(r + kBorder, c + kBorder),
+                        static_cast<int>(clamp(dc[b + around[n]] - dc[b], -kLimit, kLimit)));
                 }
-        }
     }
 
-    I64 dequantized(int k, int b) const { return clamp(plane(k)[b] * steps[k], -kLimit, kLimit); }
-
-    I64 dequantized_difference(int n, int b) const {
-        return clamp(plane(kDifference + n)[b] * steps[0], -kLimit, kLimit);
+    // `last` is known.
+    void finish_last() {
+        repeat_edge(last.data());
+        for (int y = 0; y < height; ++y)
+            for (int x = 0; x < width; ++x)
+                lasts[split.place(y, x)] = static_cast<std::int8_t>(last[y * width + x]);
     }
+
+    I64 step_of(int k) const { return steps[k < kDifference ? k : 0]; }
+
+    I64 limited(int k, int b) const { return clamp(plane(k)[b] * step_of(k), -kLimit, kLimit); }
 
     std::vector<I64> steps;
     int rows, columns, height, width;
     std::size_t size;
     std::vector<std::int16_t> values, last;
+    SplitGrid split;
+    std::vector<std::int8_t> clipped;       // [kPlanes][split.size], values within +-kClip
+    std::vector<std::int16_t> dequantized;  // [kPlanes][split.size], within +-kLimit
+    std::vector<std::int8_t> lasts;         // [split.size]
+    I64 largest[kPlanes] = {};              // magnitudes before they are limited, times steps
     int around[8];
     std::vector<std::shared_ptr<const Reference>> references;
 };
@@ -83,12 +128,12 @@ public:
     Slopes(const Planes& planes, const Reference& reference);
     void learn(int k);
     // Sums of c y, y y, c c of a block.
-    const I64* sums(int row, int column) const { return &sums_[3 * (static_cast<std::size_t>(row) * planes_.columns + column)]; }
+    const I64* sums(int b) const { return &sums_[3 * static_cast<std::size_t>(b)]; }
 
 private:
     const Planes& planes_;
     const Reference& reference_;
-    std::vector<I64> own_, differences_, sums_;  // own_: [size][3], the others [rows * columns][3]
+    std::vector<I64> own_, differences_, sums_;  // [size][3]
 };
 
 // The slope prediction of a coefficient in sixteenths of its step; trust gets three inputs.

@@ -22,21 +22,22 @@ public:
     }
 
     template <class Build>
-    void values(int plane, int count, Build build, std::vector<I64>& values, const std::vector<char>& sure) {
+    void values(int plane, Build build, Values& values) {
         Samples& kept = samples[plane];
-        std::vector<std::uint8_t> inputs(kept.width);
-        for (int i = 0; i < count; ++i) {
+        std::vector<std::uint8_t> rows(static_cast<std::size_t>(kept.width + 1) * kChunk);
+        build(rows.data());
+        for (int i = 0; i < values.count; ++i) {
             if (static_cast<double>(random_() >> 11) * 0x1p-53 >= shares_[plane]) continue;
-            build(i, InputWriter(inputs.data()));
-            for (const std::uint8_t value : inputs) kept.inputs.push_back(static_cast<std::int8_t>(value - kInputOffset));
-            kept.targets.push_back(static_cast<std::int32_t>(values[i]));
-            kept.sure.push_back(sure[i]);
+            for (int input = 0; input < kept.width; ++input)
+                kept.inputs.push_back(static_cast<std::int8_t>(rows[input * kChunk + i] - kInputOffset));
+            kept.targets.push_back(values.value[i]);
+            kept.sure.push_back(values.sure[i]);
         }
     }
 
     template <class Build>
-    void last(int count, Build build, std::vector<I64>& targets) {
-        values(kLastNetwork, count, build, targets, std::vector<char>(count, 0));
+    void last(Build build, Values& targets) {
+        values(kLastNetwork, build, targets);
     }
 
     void end_plane() {}

@@ -18,13 +18,14 @@ inline I64 floor_div(I64 a, I64 b) {  // b > 0
 inline I64 clamp(I64 value, I64 low, I64 high) { return std::min(std::max(value, low), high); }
 
 constexpr I64 kLimit = 32767;  // of dequantized values
+constexpr int kFraction = 16;   // parts of a step
 constexpr int kMagnitudes = 4096;
 constexpr int kScales = 8;
 constexpr int kLogitLimit = 767;
 
 struct Tables {
     std::vector<std::uint8_t> log;
-    std::vector<std::int8_t> tanh;  // [8][4096]
+    std::vector<std::uint64_t> tanh;  // [4096], a byte for each scale, the first one lowest
     std::vector<std::int8_t> log2_mantissa;
     std::vector<std::uint16_t> sigmoid;
     std::vector<std::int16_t> half, quarter;  // [8][8]
@@ -34,13 +35,11 @@ struct Tables {
         return sixteenths < 0 ? -value : value;
     }
 
-    template <class Out>
-    void tanh_of(I64 sixteenths, Out out) const {
-        const I64 index = std::min<I64>(std::llabs(sixteenths), kMagnitudes - 1);
-        for (int s = 0; s < kScales; ++s) {
-            const int value = tanh[s * kMagnitudes + index];
-            out[s] = sixteenths < 0 ? -value : value;
-        }
+    // The eight views of a prediction, a byte each: 128 + value.
+    std::uint64_t tanh_of(I64 sixteenths) const {
+        constexpr std::uint64_t kOffsets = 0x8080808080808080;
+        const std::uint64_t views = tanh[std::min<I64>(std::llabs(sixteenths), kMagnitudes - 1)];
+        return sixteenths < 0 ? kOffsets - views : kOffsets + views;  // no byte carries: they are below 128
     }
 
     I64 log2_of(I64 value) const {  // value >= 1

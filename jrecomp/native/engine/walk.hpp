@@ -3,7 +3,7 @@
 #include <array>
 #include <vector>
 
-#include "inputs.hpp"
+#include "ac_inputs.hpp"
 #include "symbols.hpp"
 
 namespace jrecomp {
@@ -21,11 +21,10 @@ struct Model {
     std::array<ClassWeights, kClasses> classes;
 };
 
-// What a Sink does with a chunk of blocks: Build writes the inputs of block i, as in build(i, InputWriter).
-//   void values(int plane, int count, Build, std::vector<I64>& values, const std::vector<char>& sure)
-//   void last(int count, Build, std::vector<I64>& values)
+// What a Sink does with a chunk of blocks: build(rows) writes their inputs, [input][kChunk], and a row more.
+//   void values(int plane, Build, Values&)
+//   void last(Build, Values&)
 //   void end_plane(), after each AC plane
-// values hold what to encode, and afterwards what a decoder knows. sure: where zero is impossible.
 template <class Sink>
 class Walk {
 public:
@@ -38,7 +37,7 @@ public:
         for (const PyramidPhase& phase : phases) dc(phase);
         planes_.finish_dc();
         for (const PyramidPhase& phase : phases) last(phase);
-        planes_.repeat_edge(planes_.last.data());
+        planes_.finish_last();
         std::vector<Slopes> slopes;
         for (const auto& reference : planes_.references) slopes.emplace_back(planes_, *reference);
         const int highest = *std::max_element(planes_.last.begin(), planes_.last.end());
@@ -63,37 +62,43 @@ private:
 
     int wanted(int plane, int block) const { return truth_ ? truth_[plane * planes_.size + block] : 0; }
 
-    void store(std::int16_t* plane, int block, I64 value) const {
-        if (std::llabs(value) > kLimit) throw Damaged("a coefficient is out of range");
-        plane[block] = static_cast<std::int16_t>(value);
+    static int checked(int value) {
+        if (std::abs(value) > kLimit) throw Damaged("a coefficient is out of range");
+        return value;
     }
 
     void dc(const PyramidPhase& phase) {
         const Neighbourhood near(planes_, phase);
         const I64* weights = &weights_.linear[0][phase.number * kSlots];
         chunks(phase.blocks, [&](const Block* blocks, int count) {
-            std::vector<I64> predicted(count), values(count);
-            const std::vector<char> sure(count, 0);
-            const auto build = [&](int i, InputWriter out) {
-                predicted[i] = dc_inputs(planes_, near, blocks[i].first, blocks[i].second, weights, tables_, out);
-                values[i] = wanted(0, block(blocks[i])) - predicted[i];
+            int predicted[kChunk];
+            Values values;
+            for (int i = 0; i < count; ++i) values.add(wanted(0, block(blocks[i])), false);
+            const auto build = [&](Row rows) {
+                for (int i = 0; i < count; ++i) {
+                    predicted[i] = static_cast<int>(dc_inputs(planes_, near, blocks[i].first, blocks[i].second, weights,
+                                                              tables_, InputWriter(rows + i)));
+                    values.value[i] -= predicted[i];
+                }
             };
-            sink_.values(0, count, build, values, sure);
+            sink_.values(0, build, values);
             for (int i = 0; i < count; ++i)
-                store(planes_.plane(0), block(blocks[i]), truth_ ? wanted(0, block(blocks[i])) : values[i] + predicted[i]);
+                planes_.plane(0)[block(blocks[i])] =
+                    static_cast<std::int16_t>(truth_ ? wanted(0, block(blocks[i])) : checked(values.value[i] + predicted[i]));
         });
     }
 
     void last(const PyramidPhase& phase) {
         const Neighbourhood near(planes_, phase);
         chunks(phase.blocks, [&](const Block* blocks, int count) {
-            std::vector<I64> values(count);
-            for (int i = 0; i < count; ++i) values[i] = wanted_last(block(blocks[i]));
-            const auto build = [&](int i, InputWriter out) {
-                last_inputs(planes_, near, blocks[i].first, blocks[i].second, tables_, out);
+            Values values;
+            for (int i = 0; i < count; ++i) values.add(wanted_last(block(blocks[i])), false);
+            const auto build = [&](Row rows) {
+                for (int i = 0; i < count; ++i)
+                    last_inputs(planes_, near, blocks[i].first, blocks[i].second, tables_, InputWriter(rows + i));
             };
-            sink_.last(count, build, values);
-            for (int i = 0; i < count; ++i) planes_.last[block(blocks[i])] = static_cast<std::int16_t>(values[i]);
+            sink_.last(build, values);
+            for (int i = 0; i < count; ++i) planes_.last[block(blocks[i])] = static_cast<std::int16_t>(values.value[i]);
         });
     }
 
@@ -107,26 +112,18 @@ private:
         const AcSelection& selection = model_.selections[k];
         AcInputs inputs(planes_, k, selection, tables_, slopes);
         for (int phase = 0; phase < 2; ++phase) {
-            std::vector<Block> eligible;
-            for (int row = 0; row < planes_.rows; ++row)
-                for (int column = (row + phase) % 2; column < planes_.columns; column += 2)
-                    if (planes_.last[planes_.block(row, column)] >= k) eligible.emplace_back(row, column);
-            if (eligible.empty()) continue;
-            inputs.start_phase(phase, &weights_.linear[k][phase * selection.plane.size()]);
-            std::vector<I64> found;
-            chunks(eligible, [&](const Block* blocks, int count) {
-                std::vector<I64> values(count);
-                std::vector<char> sure(count);
-                for (int i = 0; i < count; ++i) {
-                    values[i] = wanted(k, block(blocks[i]));
-                    sure[i] = planes_.last[block(blocks[i])] == k;
-                }
-                const auto build = [&](int i, InputWriter out) { inputs.build(blocks[i].first, blocks[i].second, out); };
-                sink_.values(k, count, build, values, sure);
-                found.insert(found.end(), values.begin(), values.end());
+            bool started = false;
+            for_each_chunk(planes_, k, phase, [&](const AcChunk& chunk) {
+                if (!started) inputs.start_phase(phase, &weights_.linear[k][phase * selection.plane.size()]);
+                started = true;
+                Values values;
+                for (int i = 0; i < chunk.count; ++i)
+                    values.add(wanted(k, chunk.blocks[i]), planes_.last[chunk.blocks[i]] == k);
+                sink_.values(k, [&](Row rows) { inputs.build(chunk, rows); }, values);
+                // No other block of the phase sees what is set here.
+                for (int i = 0; i < chunk.count; ++i)
+                    planes_.set(k, chunk.blocks[i], chunk.places[i], checked(values.value[i]));
             });
-            for (std::size_t i = 0; i < eligible.size(); ++i)
-                store(planes_.plane(k), block(eligible[i]), found[i]);
         }
     }
 

@@ -1,0 +1,24 @@
+"""The native engine in the form that this processor is fastest with; all compute the same bytes."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from jrecomp.native import _scan
+
+FORMS = ("_engine_avx512", "_engine_avx2", "_engine")
+"""Modules, the fastest first; not every machine has or can run all of them."""
+
+
+def runnable() -> list[str]:
+    """Those of FORMS whose instructions this processor has."""
+    return [name for name in FORMS if name.removeprefix("_engine").lstrip("_") in ("", *_scan.instructions())]
+
+
+if TYPE_CHECKING:
+    from jrecomp.native._engine import Damaged, Engine, SliceDecoder, SliceEncoder
+else:
+    _form = import_module(f"jrecomp.native.{runnable()[0]}")
+    Damaged, Engine = _form.Damaged, _form.Engine
+    SliceDecoder, SliceEncoder = _form.SliceDecoder, _form.SliceEncoder
+
+__all__ = ["FORMS", "Damaged", "Engine", "SliceDecoder", "SliceEncoder", "runnable"]

@@ -1,0 +1,147 @@
+// Blocks side by side: what is done to all blocks of a chunk at once, in the widest registers that this file is
+// compiled for. Every path computes the same integers.
+#pragma once
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+namespace jrecomp {
+
+constexpr int kChunk = 128;  // blocks whose decisions are coded together, with what was learned before them
+constexpr int kSegment = 64;  // blocks of a row that a mask speaks of
+
+// Inputs of a chunk, one row of blocks for each, as unsigned bytes: value + 128. Rows may be written a segment too far.
+using Row = std::uint8_t*;
+
+// Where block i of a chunk lies in packed rows.
+constexpr int lane_of(int i) { return (i & 64) | (i >> 2 & 3) << 4 | (i >> 4 & 3) << 2 | (i & 3); }
+
+// Sixteen lanes of 32 bits: four packed inputs, or one sum, of sixteen blocks.
+using Sixteen = std::int32_t __attribute__((vector_size(64), may_alias));
+
+inline Sixteen load(const void* from) {
+    Sixteen result;
+    std::memcpy(&result, from, sizeof(result));
+    return result;
+}
+
+inline void store(void* to, Sixteen value) { std::memcpy(to, &value, sizeof(value)); }
+
+inline Sixteen limited(Sixteen x, std::int32_t low, std::int32_t high) {
+    x = x < low ? Sixteen{} + low : x;
+    return x > high ? Sixteen{} + high : x;
+}
+
+#if defined(__AVX512VNNI__)
+constexpr int kVectors = 4;  // of sixteen blocks that a product takes at once
+
+// sum + products of four unsigned and four signed bytes, in each lane.
+inline Sixteen dot(Sixteen sum, Sixteen x, std::int32_t weights) {
+    return (Sixteen)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)x, _mm512_set1_epi32(weights));
+}
+#else
+constexpr int kVectors = 1;
+
+inline Sixteen dot(Sixteen sum, Sixteen x, std::int32_t weights) {
+    const auto w = [&](int i) { return static_cast<std::int32_t>(static_cast<std::int8_t>(weights >> 8 * i)); };
+#if defined(__AVX2__) || defined(__SSE2__)
+    // Products of bytes 0 and 2, 1 and 3 as 16-bit values, two of which are added.
+    const std::int32_t even = (w(0) & 0xffff) | w(2) << 16, odd = (w(1) & 0xffff) | w(3) << 16;
+    const Sixteen first = x & 0x00ff00ff, second = (x >> 8) & 0x00ff00ff;
+#if defined(__AVX2__)
+    constexpr int kParts = 2;
+    using Part = __m256i;
+    const auto product = [](Part a, std::int32_t b) { return _mm256_madd_epi16(a, _mm256_set1_epi32(b)); };
+    const auto add = [](Part a, Part b) { return _mm256_add_epi32(a, b); };
+#else
+    constexpr int kParts = 4;
+    using Part = __m128i;
+    const auto product = [](Part a, std::int32_t b) { return _mm_madd_epi16(a, _mm_set1_epi32(b)); };
+    const auto add = [](Part a, Part b) { return _mm_add_epi32(a, b); };
+#endif
+    Part f[kParts], s[kParts], t[kParts];
+    std::memcpy(f, &first, sizeof(first));
+    std::memcpy(s, &second, sizeof(second));
+    std::memcpy(t, &sum, sizeof(sum));
+    for (int i = 0; i < kParts; ++i) t[i] = add(t[i], add(product(f[i], even), product(s[i], odd)));
+    std::memcpy(&sum, t, sizeof(sum));
+    return sum;
+#else
+    return sum + (x & 255) * w(0) + (x >> 8 & 255) * w(1) + (x >> 16 & 255) * w(2) + (x >> 24 & 255) * w(3);
+#endif
+}
+#endif
+
+// Copies the values that a mask chooses out of a segment to `out`, where a whole segment may be written.
+#if defined(__AVX512VBMI2__)
+inline void compress(const std::int8_t* from, std::uint64_t mask, std::int8_t* out) {
+    _mm512_storeu_si512(out, _mm512_maskz_compress_epi8(mask, _mm512_loadu_si512(from)));
+}
+
+inline void compress(const std::int16_t* from, std::uint64_t mask, std::int16_t* out) {
+    const __mmask32 low = static_cast<__mmask32>(mask), high = static_cast<__mmask32>(mask >> 32);
+    _mm512_storeu_si512(out, _mm512_maskz_compress_epi16(low, _mm512_loadu_si512(from)));
+    out += __builtin_popcount(low);
+    _mm512_storeu_si512(out, _mm512_maskz_compress_epi16(high, _mm512_loadu_si512(from + 32)));
+}
+#else
+template <class T>
+inline void compress(const T* from, std::uint64_t mask, T* out) {
+    for (; mask; mask &= mask - 1) *out++ = from[__builtin_ctzll(mask)];
+}
+#endif
+
+// Which of a segment's bytes are at least k.
+inline std::uint64_t at_least(const std::int8_t* from, int k) {
+#if defined(__AVX512BW__)
+    return _mm512_cmpge_epi8_mask(_mm512_loadu_si512(from), _mm512_set1_epi8(static_cast<char>(k)));
+#else
+    std::uint64_t mask = 0;
+    for (int i = 0; i < kSegment; ++i) mask |= std::uint64_t{from[i] >= k} << i;
+    return mask;
+#endif
+}
+
+// 128 + sign(value) * table[|value|] of a chunk's values, which are within +-127.
+inline void look_up(const std::int8_t* values, const std::uint8_t* table, Row out) {
+#if defined(__AVX512VBMI__)
+    const __m512i low = _mm512_loadu_si512(table), high = _mm512_loadu_si512(table + 64);
+    for (int i = 0; i < kChunk; i += 64) {
+        const __m512i value = _mm512_loadu_si512(values + i);
+        const __m512i found = _mm512_permutex2var_epi8(low, _mm512_abs_epi8(value), high);
+        const __m512i offset = _mm512_set1_epi8(-128);
+        const __m512i plus = _mm512_add_epi8(offset, found);
+        _mm512_storeu_si512(out + i, _mm512_mask_sub_epi8(plus, _mm512_movepi8_mask(value), offset, found));
+    }
+#else
+    for (int i = 0; i < kChunk; ++i) {
+        const int value = values[i], found = table[value < 0 ? -value : value];
+        out[i] = static_cast<std::uint8_t>(128 + (value < 0 ? -found : found));
+    }
+#endif
+}
+
+// Packs four rows of a chunk: the bytes of block i lie at 4 * lane_of(i).
+inline void interleave(const std::uint8_t* const* rows, std::uint8_t* out) {
+#if defined(__AVX512BW__)
+    for (int i = 0; i < kChunk; i += 64, out += 256) {
+        const __m512i a = _mm512_loadu_si512(rows[0] + i), b = _mm512_loadu_si512(rows[1] + i);
+        const __m512i c = _mm512_loadu_si512(rows[2] + i), d = _mm512_loadu_si512(rows[3] + i);
+        const __m512i ab_low = _mm512_unpacklo_epi8(a, b), ab_high = _mm512_unpackhi_epi8(a, b);
+        const __m512i cd_low = _mm512_unpacklo_epi8(c, d), cd_high = _mm512_unpackhi_epi8(c, d);
+        _mm512_storeu_si512(out, _mm512_unpacklo_epi16(ab_low, cd_low));
+        _mm512_storeu_si512(out + 64, _mm512_unpackhi_epi16(ab_low, cd_low));
+        _mm512_storeu_si512(out + 128, _mm512_unpacklo_epi16(ab_high, cd_high));
+        _mm512_storeu_si512(out + 192, _mm512_unpackhi_epi16(ab_high, cd_high));
+    }
+#else
+    for (int i = 0; i < kChunk; ++i)
+        for (int j = 0; j < 4; ++j) out[4 * lane_of(i) + j] = rows[j][i];
+#endif
+}
+
+}  // namespace jrecomp
