@@ -78,13 +78,16 @@ class Model(WeightsFile):
     @cached_property
     def engine(self) -> Engine:
         """The native engine with these weights; raises ValueError."""
-        tables = {field.name: self.arrays[field.name] for field in fields(Tables)}
-        engine = Engine(selections=_selections(), **tables)
-        first, second = self.arrays["hidden"].tolist()
-        for c in range(CLASSES):
-            weights, biases = self.arrays[f"weight_{c}"], self.arrays[f"bias_{c}"]
-            engine.add_class(c, first, second, weights, biases, self.arrays[f"linear_{c}"])
-        return engine
+        return native_engine(self.arrays)
+
+
+def native_engine(arrays: Mapping[str, npt.NDArray[Any]], form: type[Engine] = Engine) -> Engine:
+    """The native engine, in a form of jrecomp.native.engine, with the arrays of a weights file."""
+    engine = form(selections=_selections(), **{field.name: arrays[field.name] for field in fields(Tables)})
+    first, second = arrays["hidden"].tolist()
+    for c in range(CLASSES):
+        engine.add_class(c, first, second, arrays[f"weight_{c}"], arrays[f"bias_{c}"], arrays[f"linear_{c}"])
+    return engine
 
 
 def _class_weights(arrays: Mapping[str, npt.NDArray[Any]], number: int) -> ClassWeights:

@@ -65,6 +65,7 @@ def save(
     entries = json.loads(manifest.read_text())["models"] if manifest.is_file() else []
     if any(identifier == entry["id"] or name == entry["name"] for entry in entries):
         raise ValueError(f"model id {identifier} or name {name!r} is taken: ids are permanent")
+    folder.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     path = folder / f"{name}-{identifier}.npz"

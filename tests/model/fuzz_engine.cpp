@@ -1,9 +1,10 @@
 // Random coefficients and random bytes through the native engine: no sanitizer may complain, and what was
 // encoded must decode to the same coefficients. By hand, with more rounds than test_sanitizers.py:
 //
-//   g++ -std=c++17 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -I jrecomp/native/engine
-//       tests/model/fuzz_engine.cpp jrecomp/native/engine/inputs.cpp jrecomp/native/engine/network.cpp
-//       jrecomp/native/engine/planes.cpp -o /tmp/fuzz_engine && /tmp/fuzz_engine 10000 1
+//   g++ -std=c++17 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -Wno-psabi
+//       -I jrecomp/native/engine tests/model/fuzz_engine.cpp jrecomp/native/engine/ac_inputs.cpp
+//       jrecomp/native/engine/inputs.cpp jrecomp/native/engine/network.cpp jrecomp/native/engine/planes.cpp
+//       -o /tmp/fuzz_engine && /tmp/fuzz_engine 10000 1
 //
 // (one line; the arguments are rounds and seed).
 
@@ -43,20 +44,25 @@ Network random_network(int inputs, const std::vector<int>& outputs) {
 Tables random_tables() {
     Tables tables;
     tables.log = random_vector<std::uint8_t>(kMagnitudes, 0, 127);
-    tables.tanh = random_vector<std::int8_t>(kScales * kMagnitudes, 0, 127);
+    tables.tanh.resize(kMagnitudes);
+    for (std::uint64_t& views : tables.tanh)
+        for (int s = 0; s < kScales; ++s) views = views << 8 | static_cast<std::uint64_t>(random_in(0, 127));
     tables.log2_mantissa = random_vector<std::int8_t>(16, -16, 0);
     tables.sigmoid = random_vector<std::uint16_t>(2 * kLogitLimit + 1, 1, 65535);
-    tables.half = random_vector<std::int16_t>(64, -4096, 4096);
-    tables.quarter = random_vector<std::int16_t>(64, -4096, 4096);
+    tables.half = random_vector<std::int16_t>(64, -2000, 2000);
+    tables.quarter = random_vector<std::int16_t>(64, -2000, 2000);
     return tables;
 }
 
 AcSelection random_selection(int k) {
     AcSelection selection;
     for (int i = random_in(1, 40); i > 0; --i) {
-        const bool difference = random_in(0, 9) == 0;
-        selection.side.push_back(difference ? -1 : random_in(-1, 7));
-        selection.plane.push_back(difference ? random_in(kDifference, kPlanes - 1) : random_in(0, k));
+        const int kind = random_in(0, k > 1 ? 9 : 1);
+        constexpr int kDirectSides[4] = {1, 3, 4, 6};
+        selection.side.push_back(kind == 0 ? -1 : kind == 1 ? kDirectSides[random_in(0, 3)] : random_in(-1, 7));
+        selection.plane.push_back(kind == 0   ? random_in(kDifference, kPlanes - 1)
+                                  : kind == 1 ? std::max(k, 1)
+                                              : random_in(1, k - 1));
     }
     for (int i = random_in(0, 3); i > 0 && k > 1; --i) selection.nearest.push_back(random_in(1, k - 1));
     for (int& plane : selection.cross) plane = random_in(0, 63);

@@ -1,4 +1,5 @@
 import tracemalloc
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ from jrecomp.codec import engines
 from jrecomp.codec import slices as slicing
 from jrecomp.codec.engines import ENGINES
 from jrecomp.errors import CorruptContainerError
-from jrecomp.model import Model
-from tests.model.conftest import random_file
+from jrecomp.model import Model, weights
+from jrecomp.native.engine import runnable
+from tests.model.conftest import random_arrays, random_file
 
 LAYOUTS = [
     [(1, 1)],
@@ -118,6 +120,23 @@ def test_engines_agree_on_extremes(
         decoded = [np.zeros_like(part) for part in parts]
         ENGINES[engine].decode(random_model, steps, [decoded], data, 1)
         assert all((a == b).all() for a, b in zip(decoded, parts, strict=True))
+
+
+@pytest.mark.parametrize("sampling", LAYOUTS[1:4], ids=str)
+def test_forms_of_the_native_engine_agree(sampling: list[tuple[int, int]]) -> None:
+    """On wide rows, where a segment is not all, and values beyond what the fast sums can take."""
+    model = weights.build(9, "random", random_arrays(3, (50, 30)))
+    modules = [import_module(f"jrecomp.native.{form}") for form in runnable()]
+    forms = [weights.native_engine(model.arrays, module.Engine) for module in modules]
+    for shape, spread in (((2, 140), 2.0), ((5, 3), 400.0)):
+        file = random_file(sampling, *shape, spread=spread)
+        steps = [c.quantization for c in file.frame.components]
+        components = [(q.tolist(), a) for q, a in zip(steps, file.coefficients, strict=True)]
+        data = ENGINES["numpy"].encode(model, steps, [file.coefficients], 1)[0]
+        for engine in forms:
+            assert engine.encode(components) == data
+            decoded = engine.decode([(q, *a.shape[:2]) for q, a in components], data)
+            assert all((a == b).all() for a, b in zip(decoded, file.coefficients, strict=True))
 
 
 @settings(max_examples=30, deadline=None)

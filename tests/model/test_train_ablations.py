@@ -1,6 +1,5 @@
 """The ablations on a handful of pictures; needs torch (extra `train`)."""
 
-
 import numpy as np
 import pytest
 

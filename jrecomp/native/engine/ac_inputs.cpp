@@ -10,7 +10,6 @@ std::uint64_t AcChunk::take(const Planes& planes, int row, Piece piece) {
     const int start = (row + kBorder) * planes.width + piece.parity;
     for (; left && count < kChunk; left &= left - 1, ++count) {
         const int i = __builtin_ctzll(left);
-        places[count] = piece.place + i;
         blocks[count] = start + 2 * (first + i);
         rows[count] = row;
         columns[count] = 2 * (first + i) + piece.parity - kBorder;
@@ -18,6 +17,30 @@ std::uint64_t AcChunk::take(const Planes& planes, int row, Piece piece) {
     piece.mask &= ~left;
     pieces.push_back(piece);
     return left;
+}
+
+void AcChunk::store(Planes& planes, int k, const int* values) const {
+    std::int16_t exact[kChunk + kSegment] = {};
+    std::int8_t clipped[kChunk + kSegment] = {};
+    int largest = 0;
+    for (int l = 0; l < count; ++l) largest = std::max(largest, std::abs(values[l]));
+    planes.largest[k] = std::max(planes.largest[k], largest * planes.steps[k]);
+    std::int16_t* plane = planes.plane(k);
+    for (int l = 0; l < count; ++l) plane[blocks[l]] = static_cast<std::int16_t>(values[l]);
+    if (!largest) return;
+    const int step = static_cast<int>(planes.steps[k]);
+    for (int l = 0; l < count; ++l) {
+        clipped[l] = static_cast<std::int8_t>(std::min(std::max(values[l], -kClip), kClip));
+        exact[l] = static_cast<std::int16_t>(std::min<I64>(std::max<I64>(I64{values[l]} * step, -kLimit), kLimit));
+    }
+    const std::int8_t* small = clipped;
+    const std::int16_t* wide = exact;
+    for (const Piece& piece : pieces) {
+        expand(small, piece.mask, planes.clipped.data() + k * planes.split.size + piece.place);
+        expand(wide, piece.mask, planes.dequantized.data() + k * planes.split.size + piece.place);
+        small += __builtin_popcountll(piece.mask);
+        wide += __builtin_popcountll(piece.mask);
+    }
 }
 
 void Boxes::integrate(const std::vector<std::uint32_t>& map, int rows, int columns) {
@@ -114,10 +137,9 @@ void AcInputs::build(const AcChunk& chunk, Row rows) {
 }
 
 void AcInputs::known(const AcChunk& chunk, Row rows) {
-    std::int8_t values[kChunk + kSegment];
-    std::int16_t exact[kChunk + kSegment];
+    std::int8_t values[kChunk + kSegment] = {};
+    std::int16_t exact[kChunk + kSegment] = {};
     std::int32_t totals[kChunk] = {};
-    std::memset(values, 0, sizeof(values));
     for (std::size_t i = 0; i < weights_.size(); ++i) {
         const int plane = selection_.plane[i], side = selection_.side[i];
         const int dy = side < 0 ? 0 : kAround[side][0], dx = side < 0 ? 0 : kAround[side][1];
@@ -145,16 +167,25 @@ void AcInputs::predict_exactly(const AcChunk& chunk) {
 }
 
 void AcInputs::predict(const AcChunk& chunk, Row rows) {
+    int predicted[kChunk];
+    const double divisor = static_cast<double>(step_ << 8);
+    if (narrow_)
+        for (int l = 0; l < kChunk; ++l) {  // quotients of 32-bit integers round down exactly
+            const double quotient = std::floor(static_cast<double>(static_cast<std::int32_t>(totals_[l])) / divisor);
+            predicted[l] = static_cast<int>(std::min(std::max(quotient, -1.0 * kMagnitudes), 1.0 * kMagnitudes));
+        }
+    else
+        for (int l = 0; l < chunk.count; ++l)
+            predicted[l] = static_cast<int>(clamp(floor_div(totals_[l], step_ << 8), -kMagnitudes, kMagnitudes));
     for (int l = 0; l < chunk.count; ++l) {
-        const I64 predicted = floor_div(totals_[l], step_ << 8);
         InputWriter out(rows + l);
-        out.add_views(tables_.tanh_of(predicted));
-        out.add(tables_.log_of(predicted));
+        out.add_views(tables_.tanh_of(predicted[l]));
+        out.add(tables_.log_of(predicted[l]));
     }
 }
 
 void AcInputs::lasts(const AcChunk& chunk, Row rows) {
-    std::int8_t values[kChunk + kSegment];
+    std::int8_t values[kChunk + kSegment] = {};
     const auto add = [&](int dy, int dx) {
         gather(chunk, planes_.lasts.data(), dy, dx, values);
         for (int l = 0; l < kChunk; ++l) rows[l] = static_cast<std::uint8_t>(kInputOffset + 2 * values[l]);
@@ -185,7 +216,7 @@ void AcInputs::boxes(const AcChunk& chunk, Row rows) const {
 
 void AcInputs::reference(const AcChunk& chunk, const Reference& reference, const Slopes& slopes, Row rows) const {
     const std::size_t size = planes_.split.size;
-    std::int16_t values[kChunk + kSegment], own[kChunk + kSegment];
+    std::int16_t values[kChunk + kSegment] = {}, own[kChunk + kSegment] = {};
     std::int32_t around[kChunk] = {};
     // Quotients of integers below 2^19 round down exactly in 24 bits.
     const float step = static_cast<float>(step_);

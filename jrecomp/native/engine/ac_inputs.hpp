@@ -16,7 +16,6 @@ struct Piece {
 struct AcChunk {
     std::vector<Piece> pieces;
     int count = 0;
-    int places[kChunk];  // on the split grid
     int blocks[kChunk];  // in the bordered plane
     int rows[kChunk], columns[kChunk];
 
@@ -27,6 +26,9 @@ struct AcChunk {
 
     // Takes the first blocks of a piece while there is room and returns those that are left.
     std::uint64_t take(const Planes& planes, int row, Piece piece);
+
+    // Sets the values of AC plane k, which has none yet here.
+    void store(Planes& planes, int k, const int* values) const;
 };
 
 // Calls use(chunk) for chunk after chunk of the blocks of a phase whose `last` is at least k.

@@ -26,14 +26,14 @@ public:
     explicit Adaptation(const Tables& tables) : tables_(tables), cells_(kAllOutputs * kBuckets) {}
 
     template <class Coder>
-    bool decide(Coder& coder, int output, int logit, bool truth) {
+    __attribute__((always_inline)) bool decide(Coder& coder, int output, int logit, bool truth) {
         const int place = output * kBuckets + ((logit + kLogitLimit) >> kBucketShift);
         Cell& cell = cells_[place];
         const bool decision = coder.code(tables_.ones(logit + cell.shift), truth);
         const I64 expected = tables_.sigmoid[logit + kLogitLimit];
-        (decision ? cell.yes : cell.no) += kOne;
-        cell.expected_yes += expected;
-        cell.expected_no += kOne - expected;
+        cell.seen[decision] += kOne;
+        cell.expected[true] += expected;
+        cell.expected[false] += kOne - expected;
         if (!cell.touched) touched_.push_back(place);
         cell.touched = true;
         return decision;
@@ -48,8 +48,11 @@ public:
     // Lets the counts weigh a quarter, for the next plane.
     void fade() {
         for (Cell& cell : cells_) {
-            if (!(cell.yes | cell.expected_yes | cell.no | cell.expected_no)) continue;
-            for (I64* count : {&cell.yes, &cell.expected_yes, &cell.no, &cell.expected_no}) *count >>= 2;
+            if (!(cell.seen[0] | cell.seen[1] | cell.expected[0] | cell.expected[1])) continue;
+            for (const bool outcome : {false, true}) {
+                cell.seen[outcome] >>= 2;
+                cell.expected[outcome] >>= 2;
+            }
             cell.refresh();
         }
     }
@@ -60,13 +63,13 @@ private:
 
     struct Cell {
         void refresh() {
-            const int difference = logarithm(yes + kPrior) - logarithm(expected_yes + kPrior) -
-                                   logarithm(no + kPrior) + logarithm(expected_no + kPrior);
+            const int difference = logarithm(seen[true] + kPrior) - logarithm(expected[true] + kPrior) -
+                                   logarithm(seen[false] + kPrior) + logarithm(expected[false] + kPrior);
             shift = static_cast<int>(clamp(difference >> 6, -kShiftLimit, kShiftLimit));
             touched = false;
         }
 
-        I64 yes = 0, expected_yes = 0, no = 0, expected_no = 0;
+        I64 seen[2] = {0, 0}, expected[2] = {0, 0};  // by outcome
         int shift = 0;
         bool touched = false;
     };

@@ -9,7 +9,6 @@ constexpr int kDiagonal[12][2] = {{-1, -1}, {-1, 1}, {1, -1}, {1, 1},   {-1, -3}
 constexpr int kDirect[16][2] = {{0, -1}, {0, 1},   {-1, 0}, {1, 0},  {-1, -2}, {-1, 2}, {1, -2}, {1, 2},
                                 {-2, -1}, {2, -1}, {-2, 1}, {2, 1},  {0, -3},  {0, 3},  {-3, 0}, {3, 0}};
 constexpr int kLastSteps[8] = {1, 2, 5, 9, 14, 20, 35, 60};
-constexpr int kBands[7] = {1, 3, 6, 10, 21, 36, 64};
 
 void add_phase(int number, InputWriter& out) {
     for (int i = 0; i < kPhases; ++i) out.add(i == number ? 64 : 0);
@@ -95,24 +94,12 @@ void last_inputs(const Planes& planes, const Neighbourhood& near, int row, int c
     for (const int j : kLastSteps) out.add(tables.log_of(planes.steps[j] * kFraction));
     add_phase(near.phase().number, out);
     for (const auto& reference : planes.references) {
-        I64 around = 0, magnitudes[64];
+        I64 around = 0;
         for (const int offset : planes.around) around += reference->last[b + offset];
-        for (int j = 0; j < 64; ++j) {
-            const I64 value = std::llabs(reference->values[j * planes.size + b]);
-            magnitudes[j] = value ? value * kFraction / planes.steps[j] : 0;
-        }
         out.add(2 * reference->last[b]);
         out.add(2 * floor_div(around, 8));
-        for (const I64 threshold : {8, 16, 32}) {
-            int j = 63;
-            while (j > 0 && magnitudes[j] < threshold) --j;
-            out.add(2 * j);
-        }
-        for (int band = 0; band < 6; ++band) {
-            I64 sum = 0;
-            for (int j = kBands[band]; j < kBands[band + 1]; ++j) sum += magnitudes[j];
-            out.add(tables.log_of(sum));
-        }
+        const std::int8_t* hints = reference->hints.data() + static_cast<std::size_t>(b) * kHints;
+        for (int i = 0; i < kHints; ++i) out.add(hints[i]);
     }
 }
 

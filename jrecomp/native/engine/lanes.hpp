@@ -50,7 +50,7 @@ inline Sixteen dot(Sixteen sum, Sixteen x, std::int32_t weights) {
     const auto w = [&](int i) { return static_cast<std::int32_t>(static_cast<std::int8_t>(weights >> 8 * i)); };
 #if defined(__AVX2__) || defined(__SSE2__)
     // Products of bytes 0 and 2, 1 and 3 as 16-bit values, two of which are added.
-    const std::int32_t even = (w(0) & 0xffff) | w(2) << 16, odd = (w(1) & 0xffff) | w(3) << 16;
+    const std::int32_t even = (w(0) & 0xffff) | w(2) * 65536, odd = (w(1) & 0xffff) | w(3) * 65536;
     const Sixteen first = x & 0x00ff00ff, second = (x >> 8) & 0x00ff00ff;
 #if defined(__AVX2__)
     constexpr int kParts = 2;
@@ -92,6 +92,25 @@ inline void compress(const std::int16_t* from, std::uint64_t mask, std::int16_t*
 template <class T>
 inline void compress(const T* from, std::uint64_t mask, T* out) {
     for (; mask; mask &= mask - 1) *out++ = from[__builtin_ctzll(mask)];
+}
+#endif
+
+// The reverse: sets those that the mask chooses to the values.
+#if defined(__AVX512VBMI2__)
+inline void expand(const std::int8_t* values, std::uint64_t mask, std::int8_t* to) {
+    _mm512_mask_storeu_epi8(to, mask, _mm512_maskz_expand_epi8(mask, _mm512_loadu_si512(values)));
+}
+
+inline void expand(const std::int16_t* values, std::uint64_t mask, std::int16_t* to) {
+    const __mmask32 low = static_cast<__mmask32>(mask), high = static_cast<__mmask32>(mask >> 32);
+    _mm512_mask_storeu_epi16(to, low, _mm512_maskz_expand_epi16(low, _mm512_loadu_si512(values)));
+    values += __builtin_popcount(low);
+    _mm512_mask_storeu_epi16(to + 32, high, _mm512_maskz_expand_epi16(high, _mm512_loadu_si512(values)));
+}
+#else
+template <class T>
+inline void expand(const T* values, std::uint64_t mask, T* to) {
+    for (; mask; mask &= mask - 1) to[__builtin_ctzll(mask)] = *values++;
 }
 #endif
 

@@ -9,6 +9,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <tuple>
 
@@ -146,6 +147,13 @@ void define_coders(nb::module_& module) {
         }, nb::arg("sigmoid"), nb::arg("data"), nb::keep_alive<1, 3>());
 }
 
+// Whether blocks of one phase of AC plane k see nothing of each other in a plane at a side.
+bool is_known(int k, int plane, int side) {
+    if (side < -1 || side > 7 || plane < 1 || plane >= kPlanes) return false;
+    const bool direct = side >= 0 && (kAround[side][0] == 0 || kAround[side][1] == 0);
+    return plane < k || (plane == k && direct) || (plane >= kDifference && side == -1);
+}
+
 class Engine {
 public:
     Engine(const Array<std::uint8_t>& log, const Array<std::int8_t>& tanh, const Array<std::int8_t>& log2_mantissa,
@@ -161,13 +169,17 @@ public:
         t.sigmoid = copy(sigmoid, 2 * kLogitLimit + 1);
         t.half = copy(half, 64);
         t.quarter = copy(quarter, 64);
+        for (const auto* matrix : {&t.half, &t.quarter})
+            for (int i = 0; i < 64; i += 8)
+                require(std::accumulate(&(*matrix)[i], &(*matrix)[i] + 8, 0,
+                                        [](int sum, int value) { return sum + std::abs(value); }) < 1 << 14,
+                        "a row of a resampling matrix is too large");
         require(selections.size() == 64, "64 selections are needed");
         for (int k = 0; k < 64; ++k) {
             AcSelection& s = model_.selections[k];
             std::tie(s.plane, s.side, s.nearest, s.cross) = selections[k];
             require(s.plane.size() == s.side.size(), "a selection is uneven");
-            for (const int plane : s.plane) require(plane >= 0 && plane < kPlanes, "bad plane");
-            for (const int side : s.side) require(side >= -1 && side < 8, "bad side");
+            for (std::size_t i = 0; i < s.plane.size(); ++i) require(is_known(std::max(k, 1), s.plane[i], s.side[i]), "bad input");
             for (const int plane : s.nearest) require(plane >= 0 && plane < 64, "bad plane");
             for (const int plane : s.cross) require(plane >= 0 && plane < 64, "bad plane");
         }
@@ -317,11 +329,21 @@ private:
         }
     }
 
+    // Calls use(k, b, at) for each coefficient, k of block b in the bordered plane, at of [rows][columns][64], few
+    // blocks at a time, so that neither side is read through in vain.
+    template <class Use>
+    static void by_tiles(const Planes& planes, Use use) {
+        constexpr int kTile = 32;
+        for (int row = 0; row < planes.rows; ++row)
+            for (int start = 0; start < planes.columns; start += kTile)
+                for (int k = 0; k < 64; ++k)
+                    for (int column = start; column < std::min(start + kTile, planes.columns); ++column)
+                        use(k, planes.block(row, column), (static_cast<std::size_t>(row) * planes.columns + column) * 64 + k);
+    }
+
     static std::vector<std::int16_t> bordered(const Planes& planes, const std::int16_t* blocks) {
         std::vector<std::int16_t> truth(64 * planes.size);
-        for (int row = 0; row < planes.rows; ++row)
-            for (int column = 0; column < planes.columns; ++column, blocks += 64)
-                for (int k = 0; k < 64; ++k) truth[k * planes.size + planes.block(row, column)] = blocks[k];
+        by_tiles(planes, [&](int k, int b, std::size_t at) { truth[k * planes.size + b] = blocks[at]; });
         return truth;
     }
 
@@ -329,10 +351,7 @@ private:
         const std::size_t count = static_cast<std::size_t>(planes.rows) * planes.columns * 64;
         auto* blocks = new std::int16_t[count];
         const nb::capsule owner(blocks, [](void* p) noexcept { delete[] static_cast<std::int16_t*>(p); });
-        std::int16_t* out = blocks;
-        for (int row = 0; row < planes.rows; ++row)
-            for (int column = 0; column < planes.columns; ++column)
-                for (int k = 0; k < 64; ++k) *out++ = planes.plane(k)[planes.block(row, column)];
+        by_tiles(planes, [&](int k, int b, std::size_t at) { blocks[at] = planes.plane(k)[b]; });
         return {blocks, {static_cast<std::size_t>(planes.rows), static_cast<std::size_t>(planes.columns), 64}, owner};
     }
 

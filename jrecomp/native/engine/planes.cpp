@@ -11,14 +11,104 @@ constexpr int kNatural[64] = {0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18
                               41, 34, 27, 20, 13, 6,  7,  14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23,
                               30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63};
 
-// 8 values that stand `stride` apart from `ratio` blocks' low frequencies to 8 frequencies.
-void resample(const I64* in, const std::vector<std::int16_t>& matrix, I64* out, int stride) {
+constexpr int kLanes = 16;  // blocks of a row that are resampled at once
+constexpr int kBands[7] = {1, 3, 6, 10, 21, 36, 64};
+constexpr int kThresholds[3] = {8, 16, 32};
+
+// Coefficients of kLanes blocks, [vertical][horizontal] frequency.
+using Square = Sixteen[8][8];
+
+// Low frequencies of neighbouring blocks to 8 frequencies, values that stand `stride` apart. Sums stay below 2^31:
+// the constructor of Engine checks the matrices.
+void resample(Sixteen* values, int stride, const std::vector<std::int16_t>& matrix) {
+    Sixteen in[8];
+    for (int j = 0; j < 8; ++j) in[j] = values[j * stride];
     for (int i = 0; i < 8; ++i) {
-        I64 sum = 2048;
-        for (int j = 0; j < 8; ++j) sum += matrix[8 * i + j] * in[j];
-        out[i * stride] = sum >> 12;
+        Sixteen sum = Sixteen{} + 2048;
+        for (int j = 0; j < 8; ++j) sum += in[j] * std::int32_t{matrix[8 * i + j]};
+        values[i * stride] = sum >> 12;
     }
 }
+
+// One component at the resolution of another.
+class Resampling {
+public:
+    Resampling(const Planes& source, const Planes& target, const Tables& tables, int v, int h)
+        : source_(source), target_(target), tables_(tables), v_(v), h_(h) {
+        for (int k = 0; k < 64; ++k) zigzag_[kNatural[k]] = k;
+    }
+
+    // Fills `count` blocks from one on.
+    void run(int row, int column, int count, Reference& result) const {
+        Square square;
+        load_low(row, column, count, square);
+        for (int f = 0; h_ > 1 && f < 8; ++f) resample(square[f], 1, h_ == 2 ? tables_.half : tables_.quarter);
+        for (int g = 0; v_ > 1 && g < 8; ++g) resample(&square[0][g], 8, v_ == 2 ? tables_.half : tables_.quarter);
+        for (int f = 0; f < 8; ++f)
+            for (int g = 0; g < 8; ++g) square[f][g] = limited(square[f][g], -kLimit, kLimit);
+        store_values(row, column, count, square, result);
+        store_hints(target_.block(row, column), count, square, result);
+        for (int i = 0; i < count; ++i) {
+            int lasts = 0;
+            for (int y = 0; y < v_; ++y)
+                for (int x = 0; x < h_; ++x)
+                    lasts += source_.last[source_.block(row * v_ + y, (column + i) * h_ + x)];
+            result.last[target_.block(row, column + i)] = static_cast<std::int16_t>(lasts / (v_ * h_));
+        }
+    }
+
+private:
+    // The lowest frequencies of the blocks that each block covers, side by side and one above the other.
+    void load_low(int row, int column, int count, Square& square) const {
+        const int low_v = 8 / v_, low_h = 8 / h_;
+        for (int f = 0; f < 8; ++f)
+            for (int g = 0; g < 8; ++g) {
+                const int k = zigzag_[8 * (f % low_v) + g % low_h];
+                const std::int16_t* from =
+                    source_.plane(k) + source_.block(row * v_ + f / low_v, column * h_ + g / low_h);
+                const int step = static_cast<int>(source_.steps[k]);
+                Sixteen values{};
+                for (int i = 0; i < count; ++i) values[i] = from[i * h_] * step;  // below 2^31
+                square[f][g] = limited(values, -kLimit, kLimit);
+            }
+    }
+
+    void store_values(int row, int column, int count, const Square& square, Reference& result) const {
+        for (int k = 0; k < 64; ++k) {
+            const Sixteen& values = square[kNatural[k] / 8][kNatural[k] % 8];
+            std::int16_t* plane = result.values.data() + k * target_.size + target_.block(row, column);
+            std::int16_t* split = result.split.data() + k * target_.split.size;
+            for (int i = 0; i < count; ++i) {
+                plane[i] = static_cast<std::int16_t>(values[i]);
+                split[target_.split.place(row + kBorder, column + kBorder + i)] = plane[i];
+            }
+        }
+    }
+
+    void store_hints(int block, int count, const Square& square, Reference& result) const {
+        using Floats = float __attribute__((vector_size(64)));
+        Sixteen places[3] = {}, sums[6] = {};
+        for (int j = 1, band = 0; j < 64; ++j) {
+            band += j == kBands[band + 1];
+            const Sixteen& y = square[kNatural[j] / 8][kNatural[j] % 8];
+            // Quotients of integers below 2^19 round down exactly in 24 bits.
+            const Floats sixteenths = __builtin_convertvector((y < 0 ? -y : y) * kFraction, Floats);
+            const Sixteen magnitudes = __builtin_convertvector(sixteenths / static_cast<float>(target_.steps[j]), Sixteen);
+            for (int t = 0; t < 3; ++t) places[t] = magnitudes >= kThresholds[t] ? Sixteen{} + j : places[t];
+            sums[band] += magnitudes;
+        }
+        for (int i = 0; i < count; ++i) {
+            std::int8_t* out = result.hints.data() + static_cast<std::size_t>(block + i) * kHints;
+            for (const Sixteen& place : places) *out++ = static_cast<std::int8_t>(2 * place[i]);
+            for (const Sixteen& sum : sums) *out++ = static_cast<std::int8_t>(tables_.log_of(sum[i]));
+        }
+    }
+
+    const Planes &source_, &target_;
+    const Tables& tables_;
+    const int v_, h_;
+    int zigzag_[64];
+};
 
 }  // namespace
 
@@ -27,48 +117,16 @@ std::shared_ptr<const Reference> make_reference(const Planes& source, const Plan
     result->values.assign(64 * target.size, 0);
     result->last.assign(target.size, 0);
     result->split.assign(64 * target.split.size + kSegment, 0);
+    result->hints.assign(kHints * target.size, 0);
     const int v = source.rows / target.rows, h = source.columns / target.columns;
     const auto fits = [](int ratio) { return ratio == 1 || ratio == 2 || ratio == 4; };
     if (v * target.rows != source.rows || h * target.columns != source.columns || !fits(v) || !fits(h)) return result;
-    int zigzag[64];
-    for (int k = 0; k < 64; ++k) zigzag[kNatural[k]] = k;
-    const int low_v = 8 / v, low_h = 8 / h;
+    const Resampling resampling(source, target, tables, v, h);
     for (int row = 0; row < target.rows; ++row)
-        for (int column = 0; column < target.columns; ++column) {
-            I64 across[8][8], natural[8][8];  // [vertical of v blocks][horizontal], [vertical][horizontal]
-            I64 lasts = 0;
-            for (int y = 0; y < v; ++y) {
-                for (int f = 0; f < low_v; ++f) {
-                    I64 line[8];
-                    for (int x = 0; x < h; ++x) {
-                        const int b = source.block(row * v + y, column * h + x);
-                        for (int g = 0; g < low_h; ++g) line[x * low_h + g] = source.limited(zigzag[8 * f + g], b);
-                    }
-                    I64* out = across[y * low_v + f];
-                    if (h == 1) std::copy(line, line + 8, out);
-                    else resample(line, h == 2 ? tables.half : tables.quarter, out, 1);
-                }
-                for (int x = 0; x < h; ++x) lasts += source.last[source.block(row * v + y, column * h + x)];
-            }
-            for (int g = 0; g < 8; ++g) {
-                I64 line[8];
-                for (int i = 0; i < 8; ++i) line[i] = across[i][g];
-                if (v == 1) for (int i = 0; i < 8; ++i) natural[i][g] = line[i];
-                else resample(line, v == 2 ? tables.half : tables.quarter, &natural[0][g], 8);
-            }
-            const int b = target.block(row, column);
-            for (int k = 0; k < 64; ++k)
-                result->values[k * target.size + b] =
-                    static_cast<std::int16_t>(clamp(natural[kNatural[k] / 8][kNatural[k] % 8], -kLimit, kLimit));
-            result->last[b] = static_cast<std::int16_t>(lasts / (v * h));
-        }
+        for (int column = 0; column < target.columns; column += kLanes)
+            resampling.run(row, column, std::min(kLanes, target.columns - column), *result);
     target.repeat_edge(result->values.data());
     target.repeat_edge(result->last.data());
-    for (int k = 0; k < 64; ++k)
-        for (int row = 0; row < target.rows; ++row)
-            for (int column = 0; column < target.columns; ++column)
-                result->split[k * target.split.size + target.split.place(row + kBorder, column + kBorder)] =
-                    result->values[k * target.size + target.block(row, column)];
     return result;
 }
 

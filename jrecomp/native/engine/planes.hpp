@@ -10,6 +10,7 @@ namespace jrecomp {
 
 constexpr int kBorder = 2;
 constexpr int kClip = 127;
+constexpr int kHints = 9;
 constexpr int kDifference = 64;  // planes 64 to 71: DC differences of the eight neighbours
 constexpr int kPlanes = 72;
 constexpr int kAround[8][2] = {{-1, -1}, {-1, 0}, {-1, 1}, {0, -1}, {0, 1}, {1, -1}, {1, 0}, {1, 1}};
@@ -36,6 +37,7 @@ struct Reference {
     std::vector<std::int16_t> values;  // [64][size], dequantized
     std::vector<std::int16_t> last;
     std::vector<std::int16_t> split;  // values on the split grid
+    std::vector<std::int8_t> hints;   // [size][kHints], inputs of `last` that hang on the block alone
 };
 
 struct Planes {
@@ -72,26 +74,23 @@ struct Planes {
         }
     }
 
-    // Sets a value where AC planes look for it; place: of the block on the split grid.
-    void set(int k, int b, int place, int value) {
-        plane(k)[b] = static_cast<std::int16_t>(value);
-        const I64 exact = value * step_of(k);
-        clipped[k * split.size + place] = static_cast<std::int8_t>(clamp(value, -kClip, kClip));
-        dequantized[k * split.size + place] = static_cast<std::int16_t>(clamp(exact, -kLimit, kLimit));
-        largest[k] = std::max<I64>(largest[k], std::llabs(exact));
-    }
-
     // DC is known: sets the differences.
     void finish_dc() {
         repeat_edge(plane(0));
         const std::int16_t* dc = plane(0);
-        for (int n = 0; n < 8; ++n)
+        for (int n = 0; n < 8; ++n) {
+            const int k = kDifference + n;
             for (int r = 0; r < rows; ++r)
                 for (int c = 0; c < columns; ++c) {
                     const int b = block(r, c);
-                    set(kDifference + n, b, split.place(r + kBorder, c + kBorder),
-                        static_cast<int>(clamp(dc[b + around[n]] - dc[b], -kLimit, kLimit)));
+                    const std::size_t place = k * split.size + split.place(r + kBorder, c + kBorder);
+                    const I64 value = clamp(dc[b + around[n]] - dc[b], -kLimit, kLimit), exact = value * steps[0];
+                    plane(k)[b] = static_cast<std::int16_t>(value);
+                    clipped[place] = static_cast<std::int8_t>(clamp(value, -kClip, kClip));
+                    dequantized[place] = static_cast<std::int16_t>(clamp(exact, -kLimit, kLimit));
+                    largest[k] = std::max<I64>(largest[k], std::llabs(exact));
                 }
+        }
     }
 
     // `last` is known.

@@ -22,12 +22,9 @@ public:
     bool code(std::uint32_t ones, bool decision) {
         const std::uint32_t split = split_of(ones);
         const std::uint64_t scale = range_ >> 24;
-        if (decision) {
-            add(scale * split);
-            range_ = scale * (kTotal - split);
-        } else {
-            range_ = scale * split;
-        }
+        const std::uint64_t bound = scale * split;
+        add(decision ? bound : 0);
+        range_ = decision ? scale * kTotal - bound : bound;
         if (range_ < 1ull << 32) {
             words_.push_back(static_cast<std::uint32_t>(lower_ >> 32));
             lower_ <<= 32;
@@ -70,15 +67,11 @@ public:
     bool code(std::uint32_t ones, bool) {
         const std::uint32_t split = split_of(ones);
         const std::uint64_t scale = range_ >> 24;
-        const std::uint64_t offset = point_ - lower_;
-        const bool decision = offset >= scale * split;
-        if (decision) {
-            if (offset >= scale * kTotal) throw Damaged("range-coded data is damaged");
-            lower_ += scale * split;
-            range_ = scale * (kTotal - split);
-        } else {
-            range_ = scale * split;
-        }
+        const std::uint64_t offset = point_ - lower_, bound = scale * split, end = scale * kTotal;
+        if (offset >= end) throw Damaged("range-coded data is damaged");
+        const bool decision = offset >= bound;
+        lower_ += decision ? bound : 0;
+        range_ = decision ? end - bound : bound;
         if (range_ < 1ull << 32) {
             lower_ <<= 32;
             range_ <<= 32;

@@ -43,19 +43,24 @@ struct Values {
 // The non-zero ones: where they are, the first output of each one's sign, and their magnitudes.
 struct Nonzero {
     int count = 0;
-    int index[kChunk], start[kChunk], magnitude[kChunk];
+    int index[kChunk + 1], start[kChunk], magnitude[kChunk];
 
     void store(Values& values) const {
         for (int j = 0; j < count; ++j) values.value[index[j]] = start[j] == kHead ? magnitude[j] : -magnitude[j];
     }
 };
 
+// What is coded is hard to foresee: nothing below branches on it.
+
 // Codes which values are not zero, and their signs. decide(i, output, truth) codes a decision about the i-th.
 template <class Decide>
 void code_signs(Values& values, Nonzero& found, Decide decide) {
-    for (int i = 0; i < values.count; ++i)
-        if (values.sure[i] || decide(i, kNonzero, values.value[i] != 0)) found.index[found.count++] = i;
-        else values.value[i] = 0;
+    for (int i = 0; i < values.count; ++i) {
+        const bool nonzero = values.sure[i] || decide(i, kNonzero, values.value[i] != 0);
+        values.value[i] = nonzero ? values.value[i] : 0;
+        found.index[found.count] = i;
+        found.count += nonzero;
+    }
     for (int j = 0; j < found.count; ++j) {
         const int value = values.value[found.index[j]];
         found.start[j] = kHead + kPerSign * decide(found.index[j], kNegative, value < 0);
@@ -78,7 +83,7 @@ void code_last(Values& values, Decide decide) {
 // Codes the magnitudes of non-zero values. decide(j, output, truth) codes a decision about the j-th.
 template <class Decide>
 void code_magnitudes(Nonzero& found, Decide decide) {
-    int active[kChunk], length[kChunk], leading[kChunk];
+    int active[kChunk + 1], length[kChunk], leading[kChunk];
     std::iota(active, active + found.count, 0);
     std::fill(length, length + found.count, 1);
     int longest = 1;
@@ -86,10 +91,12 @@ void code_magnitudes(Nonzero& found, Decide decide) {
         int kept = 0;
         for (int a = 0; a < left; ++a) {
             const int j = active[a];
-            if (!decide(j, length_output(found.start[j], n), found.magnitude[j] >= 1 << (n - 1))) continue;
-            active[kept++] = j;
-            length[j] = longest = n;
+            const bool longer = decide(j, length_output(found.start[j], n), found.magnitude[j] >= 1 << (n - 1));
+            active[kept] = j;
+            kept += longer;
+            length[j] += longer;
         }
+        if (kept) longest = n;
         left = kept;
     }
     std::fill(leading, leading + found.count, 1);

@@ -121,8 +121,8 @@ private:
                     values.add(wanted(k, chunk.blocks[i]), planes_.last[chunk.blocks[i]] == k);
                 sink_.values(k, [&](Row rows) { inputs.build(chunk, rows); }, values);
                 // No other block of the phase sees what is set here.
-                for (int i = 0; i < chunk.count; ++i)
-                    planes_.set(k, chunk.blocks[i], chunk.places[i], checked(values.value[i]));
+                for (int i = 0; i < chunk.count; ++i) checked(values.value[i]);
+                chunk.store(planes_, k, values.value);
             });
         }
     }
