@@ -42,7 +42,7 @@ class Settings:
 def train(settings: Settings) -> dict[str, npt.NDArray[Any]]:
     """The arrays of a weights file."""
     tables = make()
-    linear = _linear(settings, tables)
+    linear = linear_predictions(settings, tables)
     _samples(settings, tables, linear)
     _networks(settings)
     return assemble(tables, settings.hidden, linear, _fitted(settings))
@@ -56,7 +56,8 @@ def corpora(settings: Settings, tables: Tables) -> tuple[samples.Corpus, samples
     return samples.Corpus(training, cameras, tables), samples.Corpus(held_out, cameras, tables)
 
 
-def _linear(settings: Settings, tables: Tables) -> Linear:
+def linear_predictions(settings: Settings, tables: Tables) -> Linear:
+    """Those of a training, fitted where the work folder has none."""
     path = settings.work / "linear.npz"
     if not path.is_file():
         settings.work.mkdir(parents=True, exist_ok=True)

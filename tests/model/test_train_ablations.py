@@ -3,16 +3,17 @@
 import numpy as np
 import pytest
 
+from jrecomp.model import Model
 from jrecomp.planes.ac import width
 from jrecomp.planes.store import AC_INPUTS
 from jrecomp.planes.tables import make
-from tests.model.conftest import data_folder
+from tests.model.conftest import data_folder, random_file
 
 pytest.importorskip("torch", reason="training needs torch: pip install jrecomp[train]")
 pytest.importorskip("matplotlib", reason="training draws: pip install jrecomp[train]")
 
-from jrecomp.train import run
-from jrecomp.train.ablations import networks, orders, report
+from jrecomp.train import run, samples
+from jrecomp.train.ablations import latents, networks, orders, report
 
 
 def cells(table: str) -> list[list[str]]:
@@ -61,6 +62,23 @@ def test_orders_differ_in_what_dc_knows(settings: run.Settings, monkeypatch: pyt
     monkeypatch.setattr(orders, "PLANES", 3)
     rows = cells(orders.orders(run.corpora(settings, make()), 60, 1))
     assert rows[2][0] == "first (bits a block)" and float(rows[3][1]) != 0
+
+
+def test_latents_come_to_the_blocks_that_are_coded(random_model: Model) -> None:
+    file = random_file([(1, 1)], 6, 9)
+    shares = [[1.0] * 65] * 3
+    collected = random_model.engine.collect(samples.steps_and_blocks(file), shares, 0)[0]
+    for plane in (1, 8, 20):
+        rows, columns = latents.places(file.coefficients[0], plane)
+        assert file.coefficients[0][rows, columns, plane].tolist() == collected[plane][1].tolist()
+
+
+def test_latents_are_compared(settings: run.Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latents, "PLANES", (1, 20))
+    source = run.corpora(settings, make())
+    linear = run.linear_predictions(settings, make())
+    rows = cells(latents.latents(source, linear, 3, 1))
+    assert rows[0][1:] == ["AC 1", "AC 20"] and [row[0] for row in rows[2:]][1] == "with latents"
 
 
 def test_tables_tell_changes_in_percent() -> None:

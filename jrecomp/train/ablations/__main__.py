@@ -5,12 +5,13 @@ from pathlib import Path
 import click
 
 from jrecomp.planes.tables import make
+from jrecomp.train.ablations.latents import latents
 from jrecomp.train.ablations.networks import context, depth, grouping
 from jrecomp.train.ablations.orders import orders
-from jrecomp.train.run import Settings, corpora
+from jrecomp.train.run import Settings, corpora, linear_predictions
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-STUDIES = ("order", "context", "depth", "grouping")
+STUDIES = ("order", "context", "depth", "grouping", "latents")
 
 
 @click.command()
@@ -25,10 +26,13 @@ STUDIES = ("order", "context", "depth", "grouping")
 @click.option("--workers", default=2, show_default=True, help="Processes.")
 def main(data: Path, work: Path, study: tuple[str, ...], steps: int, workers: int) -> None:
     """Train small networks with one thing changed at a time, and print what it costs on validation data."""
+    settings, tables = Settings(data, work), make()
     for name in study:
         if name == "order":
-            settings = Settings(data, work)
-            print(orders(corpora(settings, make()), steps, workers), flush=True)
+            print(orders(corpora(settings, tables), steps, workers), flush=True)
+        elif name == "latents":
+            linear = linear_predictions(settings, tables)
+            print(latents(corpora(settings, tables), linear, steps, workers), flush=True)
         else:
             run = {"context": context, "depth": depth, "grouping": grouping}[name]
             print(run(work, steps, workers), flush=True)
