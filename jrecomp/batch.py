@@ -3,12 +3,15 @@
 import os
 import stat
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from jrecomp import files, pipeline
+from jrecomp import codec, files, pipeline
 from jrecomp.errors import ExitCode, InputError, JrecompError, UsageError
 from jrecomp.info import Info
 
@@ -47,7 +50,8 @@ class Job:
 class Outcome:
     """What became of a job: `info` where it went well, `error` where it did not.
 
-    seconds: time taken, reading and writing included. note: what else there is to say.
+    seconds: time taken to read, compute and write, without waiting for other jobs.
+    note: what else there is to say.
     """
 
     job: Job
@@ -57,7 +61,11 @@ class Outcome:
     error: JrecompError | None = None
 
 
-Work = Callable[[Job], tuple[Info, str]]
+Compute = Callable[[], Any]
+Steps = Generator[Compute, Any, tuple[Info, str]]
+"""Reads, yields what to compute and gets its result, writes, and returns what is told and a note."""
+
+Work = Callable[[Job], Steps]
 
 
 @dataclass(frozen=True)
@@ -153,19 +161,73 @@ def pipes(jobs: Iterable[Job]) -> bool:
     return any(job.target is None and not job.problem for job in jobs)
 
 
-def run(jobs: Iterable[Job], work: Work) -> Iterator[Outcome]:
-    """Do one job after the other; an error ends that job only."""
-    for job in jobs:
+def share(threads: int, device: str, jobs: int) -> tuple[int, int]:
+    """How many of some jobs to compute at once, and how many threads each may use.
+
+    threads: altogether, 0 for one per core. A GPU takes one job at a time. Raises UsageError.
+    """
+    threads, engine = pipeline.resources(threads, device)
+    at_once = max(1, min(threads, jobs)) if engine == codec.DEFAULT_ENGINE else 1
+    return at_once, threads // at_once
+
+
+def run(jobs: Iterable[Job], work: Work, at_once: int = 1) -> Iterator[Outcome]:
+    """Do jobs, computing some at once; their outcomes come in order, and an error ends one job only.
+
+    All reading and writing is done here, in the caller's thread, which can be interrupted.
+    """
+    running: deque[_Running] = deque()
+    pool = ThreadPoolExecutor(at_once)
+    try:
+        for job in jobs:
+            running.append(_Running(job, work, pool))
+            if len(running) > at_once:
+                yield running.popleft().finish()
+        while running:
+            yield running.popleft().finish()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+class _Running:
+    """A job that has been read, and whose computing is under way."""
+
+    def __init__(self, job: Job, work: Work, pool: ThreadPoolExecutor) -> None:
+        self._job, self._steps = job, work(job)
+        self._future: Future[Any] = Future()
+        self._seconds = 0.0
         started = time.perf_counter()
         try:
             if job.problem:
                 raise job.problem
-            info, note = work(job)
-            yield Outcome(job, time.perf_counter() - started, info, note)
-        except JrecompError as error:
-            yield Outcome(job, time.perf_counter() - started, error=error)
+            self._future = pool.submit(self._timed, next(self._steps))
         except Exception as error:
-            yield Outcome(job, time.perf_counter() - started, error=_unexpected(error))
+            self._future.set_exception(error)
+        self._seconds += time.perf_counter() - started
+
+    def _timed(self, compute: Compute) -> Any:
+        started = time.perf_counter()
+        try:
+            return compute()
+        finally:
+            self._seconds += time.perf_counter() - started
+
+    def finish(self) -> Outcome:
+        """Waits for the result, and writes it."""
+        try:
+            result = self._future.result()
+            started = time.perf_counter()
+            try:
+                self._steps.send(result)
+            finally:
+                self._seconds += time.perf_counter() - started
+        except StopIteration as done:
+            return Outcome(self._job, self._seconds, *done.value)
+        except JrecompError as error:
+            return Outcome(self._job, self._seconds, error=error)
+        except Exception as error:
+            return Outcome(self._job, self._seconds, error=_unexpected(error))
+        raise AssertionError("a job computes once")
 
 
 def _unexpected(error: Exception) -> JrecompError:
@@ -179,35 +241,37 @@ def exit_code(outcomes: Iterable[Outcome]) -> ExitCode:
     return next((outcome.error.exit_code for outcome in outcomes if outcome.error), ExitCode.OK)
 
 
-def compress(job: Job, *, model: str | None, threads: int, device: str, force: bool) -> tuple[Info, str]:
+def compress(job: Job, *, model: str | None, threads: int, device: str, force: bool) -> Steps:
     """Compress one file."""
     files.check_target(job.target, job.source, force)
-    data = pipeline.compress(files.read(job.source), model=model, threads=threads, device=device)
-    files.write(job.target, data, job.source, force)
-    return pipeline.inspect(data), ""
+    data = files.read(job.source)
+    packed = yield partial(pipeline.compress, data, model=model, threads=threads, device=device)
+    files.write(job.target, packed, job.source, force)
+    return pipeline.inspect(packed), ""
 
 
-def decompress(job: Job, *, threads: int, device: str, force: bool) -> tuple[Info, str]:
+def decompress(job: Job, *, threads: int, device: str, force: bool) -> Steps:
     """Restore one file."""
     files.check_target(job.target, job.source, force)
     data = files.read(job.source)
-    restored = pipeline.decompress(data, threads=threads, device=device)
+    restored = yield partial(pipeline.decompress, data, threads=threads, device=device)
     files.write(job.target, restored, job.source, force)
     return pipeline.inspect(data), ""
 
 
-def verify(job: Job, *, original: Path | None, threads: int, device: str) -> tuple[Info, str]:
+def verify(job: Job, *, original: Path | None, threads: int, device: str) -> Steps:
     """Check one container, also against its original where that is given or lies beside it."""
     data = files.read(job.source)
     original = original or _beside(job.source)
     expected = files.read(original) if original else None
-    pipeline.verify(data, expected, threads=threads, device=device)
+    yield partial(pipeline.verify, data, expected, threads=threads, device=device)
     return pipeline.inspect(data), f"identical to {original}" if original else "checksums match"
 
 
-def inspect(job: Job) -> tuple[Info, str]:
+def inspect(job: Job) -> Steps:
     """Describe one container."""
-    return pipeline.inspect(files.read(job.source)), ""
+    info = yield partial(pipeline.inspect, files.read(job.source))
+    return info, ""
 
 
 def _beside(source: Path | None) -> Path | None:

@@ -38,9 +38,9 @@ def compress(
     CUDA where it is. The result depends on neither.
     Raises UnknownModelError and UsageError.
     """
-    workers, chosen = _workers(threads, device), load_model(model or DEFAULT_MODEL)
+    means, chosen = resources(threads, device), load_model(model or DEFAULT_MODEL)
     try:
-        modelled = container.pack(_model(data, chosen, workers, limits))
+        modelled = container.pack(_model(data, chosen, means, limits))
         verify(modelled, data, threads=threads, device=device, limits=limits)
     except UnsupportedJpegError as error:
         return _store(data, error.reason)
@@ -60,8 +60,8 @@ def decompress(
     Raises CorruptContainerError, UnknownModelError, VerificationError (the restored bytes are not the
     original's) and UsageError.
     """
-    workers, box = _workers(threads, device), container.unpack(data)
-    restored = box.data if isinstance(box, Stored) else _restore(box, workers, limits)
+    means, box = resources(threads, device), container.unpack(data)
+    restored = box.data if isinstance(box, Stored) else _restore(box, means, limits)
     if Original.of(restored) != box.original:
         raise VerificationError("the restored bytes do not match the checksum of the original")
     return restored
@@ -100,9 +100,9 @@ def inspect(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Info:
     )
 
 
-def _model(data: bytes, model: AnyModel, workers: tuple[int, str], limits: Limits) -> Lossless:
+def _model(data: bytes, model: AnyModel, means: tuple[int, str], limits: Limits) -> Lossless:
     file = jpeg.read(data, limits)
-    slices = codec.encode(file, model, *workers)
+    slices = codec.encode(file, model, *means)
     return Lossless(
         original=Original.of(data),
         model=model.identifier,
@@ -113,12 +113,12 @@ def _model(data: bytes, model: AnyModel, workers: tuple[int, str], limits: Limit
     )
 
 
-def _restore(box: Lossless, workers: tuple[int, str], limits: Limits) -> bytes:
+def _restore(box: Lossless, means: tuple[int, str], limits: Limits) -> bytes:
     model = load_model(box.model)
     slices = codec.EncodedSlices(box.mcu_rows, list(box.slices))
     try:
         frame = jpeg.parse_frame(box.headers, limits)
-        coefficients = codec.decode(frame, slices, model, *workers)
+        coefficients = codec.decode(frame, slices, model, *means)
         return jpeg.write(jpeg.assemble(box.headers, box.extras, coefficients, limits), limits)
     except MemoryError:
         raise
@@ -149,7 +149,7 @@ def _model_name(identifier: int) -> str | None:
         return None
 
 
-def _workers(threads: int, device: str) -> tuple[int, str]:
+def resources(threads: int, device: str) -> tuple[int, str]:
     """How many threads and which engine; raises UsageError."""
     if threads < 0:
         raise UsageError(f"{threads} threads make no sense")

@@ -1,13 +1,15 @@
-"""Choosing files and targets."""
+"""Choosing files and targets, doing many jobs."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
-from jrecomp import batch, files
+from jrecomp import batch, codec, files
 from jrecomp.batch import Destination, Job, Outcome, find, plan
 from jrecomp.errors import ExitCode, InputError, OutputError, UsageError
+from jrecomp.info import Info
 
 
 @pytest.fixture
@@ -95,15 +97,24 @@ def test_pipes() -> None:
     assert plan(find(["a"], False, ()), Destination("-"), files.compressed_name) == [Job(Path("a"))]
 
 
-def test_one_failure_does_not_stop_the_rest() -> None:
-    def work(job: Job) -> tuple[None, str]:
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_one_failure_does_not_stop_the_rest(at_once: int) -> None:
+    def work(job: Job) -> batch.Steps:
         failures = {"1": OutputError("full"), "2": ZeroDivisionError("bug"), "3": MemoryError()}
-        if job.name in failures:
-            raise failures[job.name]
-        return None, "done"
+        if job.name == "1":
+            raise failures["1"]  # while reading
+        yield lambda: fail(failures["2"]) if job.name == "2" else None
+        if job.name == "3":
+            raise failures["3"]  # while writing
+        return info, "done"
 
+    def fail(error: Exception) -> None:
+        raise error
+
+    info = Info("stored", 1, 1, 1)
     jobs = [Job(Path(name)) for name in "0123"] + [Job(Path("4"), problem=InputError("bad"))]
-    outcomes = list(batch.run(jobs, work))
+    outcomes = list(batch.run(jobs, work, at_once))
+    assert outcomes[0].info is info and outcomes[0].note == "done"
     assert [str(outcome.error) for outcome in outcomes] == [
         "None",
         "full",
@@ -113,3 +124,44 @@ def test_one_failure_does_not_stop_the_rest() -> None:
     ]
     assert batch.exit_code(outcomes) == ExitCode.OUTPUT
     assert batch.exit_code([Outcome(Job(None))]) == ExitCode.OK
+
+
+def test_jobs_are_computed_at_once_and_told_in_order() -> None:
+    together = threading.Barrier(3, timeout=60)  # broken unless three jobs wait at it side by side
+    writer = threading.get_ident()
+
+    def work(job: Job) -> batch.Steps:
+        yield lambda: together.wait()
+        assert threading.get_ident() == writer
+        return Info("stored", 1, 1, 1), job.name
+
+    jobs = [Job(Path(str(number))) for number in range(6)]
+    outcomes = list(batch.run(jobs, work, 3))
+    assert [outcome.note for outcome in outcomes] == list("012345")
+    assert [outcome.job for outcome in outcomes] == jobs and not any(outcome.error for outcome in outcomes)
+
+
+def test_what_was_not_begun_when_the_caller_leaves_is_left_out() -> None:
+    begun: list[str] = []
+
+    def work(job: Job) -> batch.Steps:
+        begun.append(job.name)
+        yield lambda: None
+        return Info("stored", 1, 1, 1), ""
+
+    outcomes = batch.run([Job(Path(name)) for name in "abcdef"], work, 2)
+    next(outcomes)
+    outcomes.close()  # type: ignore[attr-defined]
+    assert begun == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("threads", "jobs", "expected"), [(8, 3, (3, 2)), (2, 9, (2, 1)), (5, 1, (1, 5)), (3, 0, (1, 3))]
+)
+def test_threads_are_shared(threads: int, jobs: int, expected: tuple[int, int]) -> None:
+    assert batch.share(threads, "cpu", jobs) == expected
+
+
+def test_a_gpu_takes_one_job_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codec, "engine_for", lambda device: "cuda")
+    assert batch.share(4, "auto", 3) == (1, 4)

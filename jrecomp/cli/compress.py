@@ -37,5 +37,6 @@ def command(
     jrecomp compress --recursive photos --output-dir compressed
     """
     jobs = batch.plan(selection.find(batch.JPEG_SUFFIXES), destination, files.compressed_name)
+    at_once, threads = batch.share(threads, device, len(jobs))
     work = partial(batch.compress, model=model, threads=threads, device=device, force=destination.force)
-    return report.run(jobs, work, report.written, reporting, pipes=batch.pipes(jobs))
+    return report.run(jobs, work, report.written, reporting, at_once=at_once, pipes=batch.pipes(jobs))

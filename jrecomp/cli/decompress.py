@@ -30,5 +30,6 @@ def command(
     jrecomp decompress --recursive compressed --output-dir restored
     """
     jobs = batch.plan(selection.find(batch.CONTAINER_SUFFIXES), destination, files.restored_name)
+    at_once, threads = batch.share(threads, device, len(jobs))
     work = partial(batch.decompress, threads=threads, device=device, force=destination.force)
-    return report.run(jobs, work, report.restored, reporting, pipes=batch.pipes(jobs))
+    return report.run(jobs, work, report.restored, reporting, at_once=at_once, pipes=batch.pipes(jobs))

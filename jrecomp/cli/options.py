@@ -92,5 +92,5 @@ threads = click.option(
     metavar="N",
     type=click.IntRange(min=0),
     default=0,
-    help="Threads per file; 0, the default, takes one per core.",
+    help="Threads, for files side by side and parts of files; 0, the default, takes one per core.",
 )

@@ -7,7 +7,8 @@ output carries a file.
 import json
 import signal
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -23,12 +24,20 @@ Describe = Callable[[Outcome, Info], str]
 
 
 def run(
-    jobs: list[Job], work: Work, describe: Describe, reporting: Reporting, *, pipes: bool = False
+    jobs: list[Job],
+    work: Work,
+    describe: Describe,
+    reporting: Reporting,
+    *,
+    at_once: int = 1,
+    pipes: bool = False,
 ) -> ExitCode:
     """Do all jobs and tell about them; returns the exit code of the first failure.
 
-    describe: the text for a job that went well. pipes: whether standard output carries a file.
+    describe: the text for a job that went well. at_once: how many jobs are computed at once.
+    pipes: whether standard output carries a file.
     """
+    started = time.perf_counter()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # cleans up as after Ctrl-C
     outcomes: list[Outcome] = []
 
@@ -38,27 +47,32 @@ def run(
         elif outcome.info and not (reporting.quiet or reporting.as_json):
             click.echo(describe(outcome, outcome.info), err=pipes)
 
-    _watch(jobs, work, outcomes, tell, reporting.quiet)
+    _watch(batch.run(jobs, work, at_once), jobs, outcomes, tell, reporting.quiet)
+    seconds = time.perf_counter() - started
     if reporting.as_json:
-        click.echo(json.dumps(_document(outcomes), indent=2), err=pipes)
+        click.echo(json.dumps(_document(outcomes, seconds), indent=2), err=pipes)
     elif len(outcomes) > 1 and not reporting.quiet:
-        click.echo(_summary(outcomes), err=pipes)
+        click.echo(_summary(outcomes, seconds), err=pipes)
     return batch.exit_code(outcomes)
 
 
 def _watch(
-    jobs: list[Job], work: Work, outcomes: list[Outcome], tell: Callable[[Outcome], None], quiet: bool
+    arriving: Iterator[Outcome],
+    jobs: list[Job],
+    outcomes: list[Outcome],
+    tell: Callable[[Outcome], None],
+    quiet: bool,
 ) -> None:
     """Fill `outcomes`, telling of each at once, or after all where a progress bar has the terminal."""
     if quiet or len(jobs) < 2 or not _on_terminal():
-        for outcome in batch.run(jobs, work):
+        for outcome in arriving:
             outcomes.append(outcome)
             tell(outcome)
         return
     sizes = [job.size for job in jobs]
     try:
         with click.progressbar(length=sum(sizes), file=sys.stderr) as bar:
-            for outcome, size in zip(batch.run(jobs, work), sizes, strict=True):
+            for outcome, size in zip(arriving, sizes, strict=True):
                 outcomes.append(outcome)
                 bar.update(size)
     finally:
@@ -74,13 +88,13 @@ def written(outcome: Outcome, info: Info) -> str:
     """A line about a file that was compressed."""
     sizes = f"{info.original_bytes:,} -> {info.compressed_bytes:,} bytes"
     what = f"stored ({info.stored_reason})" if info.stored_reason else f"saved {info.saving:.2%}"
-    return f"{_names(outcome.job)}: {sizes}, {what}{_speed([outcome])}"
+    return f"{_names(outcome.job)}: {sizes}, {what}{_speed(info.original_bytes, outcome.seconds)}"
 
 
 def restored(outcome: Outcome, info: Info) -> str:
     """A line about a file that was restored."""
     sizes = f"{info.compressed_bytes:,} -> {info.original_bytes:,} bytes"
-    return f"{_names(outcome.job)}: {sizes}{_speed([outcome])}"
+    return f"{_names(outcome.job)}: {sizes}{_speed(info.original_bytes, outcome.seconds)}"
 
 
 def _names(job: Job) -> str:
@@ -89,7 +103,9 @@ def _names(job: Job) -> str:
 
 def verified(outcome: Outcome, info: Info) -> str:
     """A line about a container that was verified."""
-    return printable(f"{outcome.job.name}: good, {outcome.note}{_speed([outcome])}")
+    return printable(
+        f"{outcome.job.name}: good, {outcome.note}{_speed(info.original_bytes, outcome.seconds)}"
+    )
 
 
 def details(outcome: Outcome, info: Info) -> str:
@@ -129,7 +145,7 @@ def _failure(outcome: Outcome) -> str:
     return text if text.startswith(f"{name}:") else f"{name}: {text}"
 
 
-def _totals(outcomes: list[Outcome]) -> dict[str, Any]:
+def _totals(outcomes: list[Outcome], seconds: float) -> dict[str, Any]:
     infos = [outcome.info for outcome in outcomes if outcome.info]
     original = sum(info.original_bytes for info in infos)
     compressed = sum(info.compressed_bytes for info in infos)
@@ -140,27 +156,24 @@ def _totals(outcomes: list[Outcome]) -> dict[str, Any]:
         "original_bytes": original,
         "compressed_bytes": compressed,
         "saving": 1 - compressed / original if original else 0.0,
-        "seconds": sum(outcome.seconds for outcome in outcomes),
+        "seconds": seconds,
     }
 
 
-def _summary(outcomes: list[Outcome]) -> str:
-    totals = _totals(outcomes)
+def _summary(outcomes: list[Outcome], seconds: float) -> str:
+    totals = _totals(outcomes, seconds)
     return (
         "{files} files, {stored} stored, {failed} failed: {original_bytes:,} bytes original, "
         "{compressed_bytes:,} compressed, saved {saving:.2%}".format_map(totals)
-    ) + _speed(outcomes)
+    ) + _speed(totals["original_bytes"], seconds)
 
 
-def _speed(outcomes: list[Outcome]) -> str:
-    """Time and original bytes per second."""
-    totals = _totals(outcomes)
-    seconds = totals["seconds"]
-    return f", {seconds:.2f} s, {totals['original_bytes'] / max(seconds, 1e-9) / 1e6:.2f} MB/s"
+def _speed(original_bytes: int, seconds: float) -> str:
+    return f", {seconds:.2f} s, {original_bytes / max(seconds, 1e-9) / 1e6:.2f} MB/s"
 
 
-def _document(outcomes: list[Outcome]) -> dict[str, Any]:
-    return {"files": [_entry(outcome) for outcome in outcomes], "total": _totals(outcomes)}
+def _document(outcomes: list[Outcome], seconds: float) -> dict[str, Any]:
+    return {"files": [_entry(outcome) for outcome in outcomes], "total": _totals(outcomes, seconds)}
 
 
 def _entry(outcome: Outcome) -> dict[str, Any]:

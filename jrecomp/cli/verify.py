@@ -38,5 +38,6 @@ def command(
     if original and len(found) > 1:
         raise UsageError("--original names one file, but there are several inputs")
     jobs = [job for job, _ in found]
+    at_once, threads = batch.share(threads, device, len(jobs))
     work = partial(batch.verify, original=original, threads=threads, device=device)
-    return report.run(jobs, work, report.verified, reporting)
+    return report.run(jobs, work, report.verified, reporting, at_once=at_once)
