@@ -64,7 +64,7 @@ def command(
     """Train a model and add it to the weights folder.
 
     \b
-    jrecomp train --data data --name default --id 1
+    jrecomp train --data data --name mine --id 1000
     """
     from jrecomp.train import export, run
     from jrecomp.train.hierarchical import run as hierarchical
