@@ -1,5 +1,5 @@
 """`python -m jrecomp`."""
 
-from jrecomp.cli import main
+from jrecomp.cli import start
 
-main()
+start()

@@ -20,6 +20,9 @@ CONTAINER_SUFFIXES = (files.SUFFIX,)
 
 PIPE = "-"
 
+IN_MEMORY = 32 << 20
+"""Bytes of inputs that are under way at once, where they are of several files."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -128,11 +131,16 @@ def plan(
     if destination.output and len(found) > 1:
         raise UsageError("-o names one output, but there are several inputs (use --output-dir)")
     jobs = [_aim(job, below, destination, rename) for job, below in found]
-    targets = Counter(job.target for job in jobs if not job.problem)
-    for target, count in targets.items():
-        if count > 1:
-            raise UsageError(f"{count} inputs would be written to {target or 'standard output'}")
+    places = Counter(_place(job) for job in jobs if not job.problem)
+    for job in jobs:
+        if not job.problem and (count := places[_place(job)]) > 1:
+            raise UsageError(f"{count} inputs would be written to {job.target or 'standard output'}")
     return jobs
+
+
+def _place(job: Job) -> str:
+    """Where a job writes, whichever way that is spelled."""
+    return os.path.realpath(job.target) if job.target else PIPE
 
 
 def _aim(job: Job, below: Path, destination: Destination, rename: Callable[[Path], Path]) -> Job:
@@ -174,60 +182,60 @@ def share(threads: int, device: str, jobs: int) -> tuple[int, int]:
 def run(jobs: Iterable[Job], work: Work, at_once: int = 1) -> Iterator[Outcome]:
     """Do jobs, computing some at once; their outcomes come in order, and an error ends one job only.
 
-    All reading and writing is done here, in the caller's thread, which can be interrupted.
+    All reading and writing is done here, in the caller's thread, and what is left when that is interrupted is
+    left alone: nobody waits for it.
     """
     running: deque[_Running] = deque()
     pool = ThreadPoolExecutor(at_once)
     try:
         for job in jobs:
-            running.append(_Running(job, work, pool))
-            if len(running) > at_once:
+            while running and (running[0].done() or job.size + sum(r.size for r in running) > IN_MEMORY):
                 yield running.popleft().finish()
+            running.append(_Running(job, work, pool))
         while running:
             yield running.popleft().finish()
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 class _Running:
     """A job that has been read, and whose computing is under way."""
 
     def __init__(self, job: Job, work: Work, pool: ThreadPoolExecutor) -> None:
-        self._job, self._steps = job, work(job)
-        self._future: Future[Any] = Future()
-        self._seconds = 0.0
+        self._job, self._steps, self.size = job, work(job), job.size
+        self._future: Future[tuple[Any, float]] = Future()
         started = time.perf_counter()
         try:
             if job.problem:
                 raise job.problem
-            self._future = pool.submit(self._timed, next(self._steps))
+            self._future = pool.submit(_timed, next(self._steps))
         except Exception as error:
             self._future.set_exception(error)
-        self._seconds += time.perf_counter() - started
+        self._seconds = time.perf_counter() - started
 
-    def _timed(self, compute: Compute) -> Any:
-        started = time.perf_counter()
-        try:
-            return compute()
-        finally:
-            self._seconds += time.perf_counter() - started
+    def done(self) -> bool:
+        """Whether it only has to be finished."""
+        return self._future.done()
 
     def finish(self) -> Outcome:
         """Waits for the result, and writes it."""
         try:
-            result = self._future.result()
+            result, seconds = self._future.result()
+            self._seconds += seconds
             started = time.perf_counter()
-            try:
-                self._steps.send(result)
-            finally:
-                self._seconds += time.perf_counter() - started
+            self._steps.send(result)
         except StopIteration as done:
-            return Outcome(self._job, self._seconds, *done.value)
+            return Outcome(self._job, self._seconds + time.perf_counter() - started, *done.value)
         except JrecompError as error:
             return Outcome(self._job, self._seconds, error=error)
         except Exception as error:
             return Outcome(self._job, self._seconds, error=_unexpected(error))
         raise AssertionError("a job computes once")
+
+
+def _timed(compute: Compute) -> tuple[Any, float]:
+    started = time.perf_counter()
+    return compute(), time.perf_counter() - started
 
 
 def _unexpected(error: Exception) -> JrecompError:

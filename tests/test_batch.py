@@ -141,18 +141,44 @@ def test_jobs_are_computed_at_once_and_told_in_order() -> None:
     assert [outcome.job for outcome in outcomes] == jobs and not any(outcome.error for outcome in outcomes)
 
 
-def test_what_was_not_begun_when_the_caller_leaves_is_left_out() -> None:
+def test_the_bytes_under_way_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs are read while earlier ones compute, but not more than IN_MEMORY; one of any size."""
+    monkeypatch.setattr(batch, "IN_MEMORY", 250)
     begun: list[str] = []
+    release = threading.Event()
 
     def work(job: Job) -> batch.Steps:
-        begun.append(job.name)
-        yield lambda: None
+        begun.append(job.source.name if job.source else "")
+        yield lambda: release.wait(60)
         return Info("stored", 1, 1, 1), ""
 
-    outcomes = batch.run([Job(Path(name)) for name in "abcdef"], work, 2)
+    for name, size in (("a", 100), ("b", 100), ("c", 100), ("d", 1000), ("e", 1)):
+        (tmp_path / name).write_bytes(bytes(size))
+    outcomes = batch.run([Job(tmp_path / name) for name in "abcde"], work, 2)
+    threading.Timer(0.2, release.set).start()
+    next(outcomes)
+    assert begun == ["a", "b"]
+    assert len(list(outcomes)) == 4 and begun == list("abcde")
+
+
+def test_nobody_waits_for_what_the_caller_leaves() -> None:
+    release, ended = threading.Event(), threading.Event()
+
+    def work(job: Job) -> batch.Steps:
+        yield lambda: (release.wait(60), ended.set()) if job.name == "b" else None
+        return Info("stored", 1, 1, 1), ""
+
+    outcomes = batch.run([Job(Path("a")), Job(Path("b"))], work, 1)
     next(outcomes)
     outcomes.close()  # type: ignore[attr-defined]
-    assert begun == ["a", "b", "c"]
+    assert not ended.is_set()
+    release.set()
+
+
+def test_one_output_has_many_names(tmp_path: Path) -> None:
+    jobs = find([str(tmp_path / "a.jpg"), str(tmp_path / "x" / ".." / "a.jpg")], False, ())
+    with pytest.raises(UsageError, match="2 inputs would be written to"):
+        plan(jobs, Destination(), files.compressed_name)
 
 
 @pytest.mark.parametrize(

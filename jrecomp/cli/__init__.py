@@ -1,5 +1,5 @@
 """The command line: a file per command, each a thin layer over jrecomp.batch."""
 
-from jrecomp.cli.app import main
+from jrecomp.cli.app import main, start
 
-__all__ = ["main"]
+__all__ = ["main", "start"]

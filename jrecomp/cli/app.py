@@ -1,6 +1,7 @@
 """The `jrecomp` command: finds subcommands when they are asked for, and turns errors into exit codes."""
 
 import io
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -71,3 +72,20 @@ def main() -> None:
     5 unknown model, 6 verification failed, 7 output exists or cannot be written, 130 interrupted. With
     several files it is that of the first failure.
     """
+
+
+def start() -> None:
+    """Run the command as a process.
+
+    An interrupted one ends at once, though other threads may still compute: only this one writes files, and
+    what it was writing is gone by now.
+    """
+    try:
+        main()
+    except SystemExit as end:
+        if end.code != ExitCode.INTERRUPTED:
+            raise
+    except KeyboardInterrupt:  # once more, while the first one was told
+        pass
+    sys.stderr.flush()
+    os._exit(ExitCode.INTERRUPTED)

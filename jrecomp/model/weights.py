@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache, cached_property
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -137,15 +138,23 @@ def names() -> list[str]:
     return [entry["name"] for entry in _entries()]
 
 
-@cache
+_LOADING = RLock()
+
+
 def load(wanted: str | int = DEFAULT_MODEL) -> AnyModel:
     """The model of a name or a permanent id; raises UnknownModelError."""
+    with _LOADING:  # several threads that ask at once shall not each build it
+        return _load(wanted)
+
+
+@cache
+def _load(wanted: str | int) -> AnyModel:
     entries = _entries()
     for entry in entries:
         if wanted == entry["id"]:
             return _load_entry(entry)
         if wanted == entry["name"]:
-            return load(entry["id"])  # one model, whichever way it is asked for
+            return _load(entry["id"])  # one model, whichever way it is asked for
     known = ", ".join(f"{entry['name']} (id {entry['id']})" for entry in entries) or "none"
     raise UnknownModelError(f"model {wanted!r} is not installed; installed models: {known}")
 

@@ -55,6 +55,31 @@ def test_interrupt_while_reading(number: signal.Signals, tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["input"]
 
 
+COMPUTES_FOR_EVER = """
+import threading
+from jrecomp import cli, pipeline
+pipeline.compress = lambda *_, **__: print("computing", flush=True) or threading.Event().wait()
+cli.start()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_while_computing(number: signal.Signals, photo: bytes, tmp_path: Path) -> None:
+    """Nothing waits for the threads that compute."""
+    (tmp_path / "photo.jpg").write_bytes(photo)
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMPUTES_FOR_EVER, "compress", "photo.jpg"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+    )
+    assert process.stdout and process.stdout.readline() == b"computing\n"
+    message = interrupted(process, number)
+    assert process.returncode == ExitCode.INTERRUPTED
+    assert message.split("\n") == ["", "jrecomp: interrupted", ""]
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]
+
+
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_reader_that_goes_away(unbuffered: str, tmp_path: Path) -> None:
     """A closed pipe: an error of one line, also where one write call takes only a part of the data."""

@@ -66,7 +66,7 @@ def test_damaged_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / entry["file"]).write_bytes(data)
     monkeypatch.setattr(weights, "folder", lambda: tmp_path)
     with pytest.raises(UnknownModelError, match="damaged"):
-        load.__wrapped__(entry["id"])
+        weights._load.__wrapped__(entry["id"])
 
 
 def test_arrays_that_do_not_fit_are_refused() -> None:
@@ -76,6 +76,16 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
         weights.build(9, "short", arrays)
     with pytest.raises(ValueError, match="do not fit"):
         weights.Model(9, "short", arrays).classes  # noqa: B018  the NumPy engine checks, too
+
+
+def test_predictions_of_dc_are_bounded() -> None:
+    """Residuals have at most 17 bits."""
+    arrays = random_arrays()
+    arrays["linear_0"][:16] = 3 << 8
+    weights.build(9, "at the limit", arrays)
+    arrays["linear_0"][15] += 1
+    with pytest.raises(ValueError, match="DC"):
+        weights.build(9, "beyond", arrays)
 
 
 def test_weights_that_could_be_inexact_are_refused() -> None:

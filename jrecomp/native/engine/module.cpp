@@ -147,6 +147,10 @@ void define_coders(nb::module_& module) {
         }, nb::arg("sigmoid"), nb::arg("data"), nb::keep_alive<1, 3>());
 }
 
+int magnitude(const std::int16_t* values, int count) {
+    return std::accumulate(values, values + count, 0, [](int sum, int value) { return sum + std::abs(value); });
+}
+
 // Whether blocks of one phase of AC plane k see nothing of each other in a plane at a side.
 bool is_known(int k, int plane, int side) {
     if (side < -1 || side > 7 || plane < 1 || plane >= kPlanes) return false;
@@ -171,9 +175,7 @@ public:
         t.quarter = copy(quarter, 64);
         for (const auto* matrix : {&t.half, &t.quarter})
             for (int i = 0; i < 64; i += 8)
-                require(std::accumulate(&(*matrix)[i], &(*matrix)[i] + 8, 0,
-                                        [](int sum, int value) { return sum + std::abs(value); }) < 1 << 14,
-                        "a row of a resampling matrix is too large");
+                require(magnitude(&(*matrix)[i], 8) < 1 << 14, "a row of a resampling matrix is too large");
         require(selections.size() == 64, "64 selections are needed");
         for (int k = 0; k < 64; ++k) {
             AcSelection& s = model_.selections[k];
@@ -213,6 +215,8 @@ public:
         for (int plane = 0; plane < 64; ++plane) {
             const std::size_t count = plane ? 2 * model_.selections[plane].plane.size() : kPhases * kSlots;
             const std::int16_t* from = l.take(count);
+            for (int phase = 0; plane == 0 && phase < kPhases; ++phase)
+                require(magnitude(from + phase * kSlots, kSlots) <= 3 << 12, "a prediction of DC can be too large");
             result.linear.emplace_back(from, from + count);
         }
         require(w.empty() && b.empty() && l.empty(), "weights do not fit the network");
