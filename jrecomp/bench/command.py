@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -62,10 +63,15 @@ def _numbers(_: click.Context, __: click.Parameter, value: str) -> list[int]:
 )
 @options.device
 @click.option(
+    "--scaling",
+    is_flag=True,
+    help="Measure time and memory of jrecomp by megapixels and threads instead, on mosaics of the pictures.",
+)
+@click.option(
     "--output",
     metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Write report.md, results.json, saving.png and speed.png into DIR, replacing those there.",
+    help="Write report.md, results.json and charts into DIR, replacing those there.",
 )
 def command(
     sources: tuple[Path, ...],
@@ -75,6 +81,7 @@ def command(
     repeats: int,
     threads: int,
     device: str,
+    scaling: bool,
     output: Path | None,
 ) -> None:
     """Compare jrecomp with other programs on JPEG files and pictures.
@@ -85,6 +92,7 @@ def command(
     \b
     jrecomp bench kodak --qualities 50,75,90,95 --output results
     jrecomp bench photos/nikon*.jpg
+    jrecomp bench kodak --scaling --output scaling
     """
     from jrecomp.bench import codecs, inputs, measure, report
     from jrecomp.model import weights
@@ -96,6 +104,9 @@ def command(
     paths = inputs.find(sources)
     if not paths:
         raise click.UsageError("no JPEG files or pictures there")
+    if scaling:
+        _scale(paths, list(models) or weights.names(), repeats, output)
+        return
     found, missing = codecs.installed(list(models) or weights.names(), threads, device)
     setup = report.setup(["jrecomp", *sys.argv[1:]], found, missing, repeats, threads)
     results = report.Results(measure.run(found, inputs.samples(paths, qualities, samplings), repeats))
@@ -105,4 +116,21 @@ def command(
         (output / "report.md").write_text(text, "utf-8", "backslashreplace")  # names need not be text
         (output / "results.json").write_text(document, "utf-8")
         plots.save(results, output)
+    click.echo(text, nl=False)
+
+
+def _scale(paths: list[Path], models: list[str], repeats: int, output: Path | None) -> None:
+    from jrecomp.bench import report, scaling
+
+    setup = report.setup(["jrecomp", *sys.argv[1:]], [], [], repeats, 1)
+    runs = list(scaling.measure(paths, models, repeats))
+    text = report.scaling(setup, runs)
+    if output:
+        from jrecomp.bench import plots
+
+        (output / "report.md").write_text(text, "utf-8")
+        (output / "results.json").write_text(
+            json.dumps([asdict(run) for run in runs], indent=2) + "\n", "utf-8"
+        )
+        plots.save_scaling(runs, output)
     click.echo(text, nl=False)

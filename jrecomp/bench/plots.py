@@ -1,12 +1,15 @@
-"""Charts of a run: saving by quality, and saving against speed."""
+"""Charts of a run: saving by quality, saving against speed, time and memory against size."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
+from jrecomp.bench import scaling
 from jrecomp.bench.report import Results
+from jrecomp.bench.scaling import Run
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's, which colour-blind readers tell apart."""
@@ -19,6 +22,29 @@ def save(results: Results, folder: Path) -> None:
     """Writes saving.png and speed.png."""
     _saving(results).savefig(folder / "saving.png", dpi=150)
     _speed(results).savefig(folder / "speed.png", dpi=150)
+
+
+def save_scaling(runs: Sequence[Run], folder: Path) -> None:
+    """Writes scaling.png: seconds and memory against megapixels, and seconds against threads."""
+    figure = Figure(figsize=(15, 4.5), layout="constrained")
+    axes = figure.subplots(1, 3)
+    lines = list(dict.fromkeys((run.model, run.command) for run in runs))
+    for number, line in enumerate(lines):
+        own = [run for run in runs if (run.model, run.command) == line]
+        sizes = [run for run in own if run.threads == 1]
+        threads = [run for run in own if run.megapixels == scaling.FOR_THREADS]
+        style = _style(number) | {"label": " ".join(line)}
+        axes[0].plot([r.megapixels for r in sizes], [r.seconds for r in sizes], **style)
+        axes[1].plot([r.megapixels for r in sizes], [r.mebibytes for r in sizes], **style)
+        axes[2].plot([r.threads for r in threads], [r.seconds for r in threads], **style)
+    for axis, label in zip(axes[:2], ("seconds, one thread", "MiB beyond the interpreter"), strict=True):
+        axis.set(xscale="log", yscale="log", xlabel="megapixels", ylabel=label)
+    axes[2].set(xlabel="threads", ylabel=f"seconds, {scaling.FOR_THREADS:g} megapixels", ylim=(0, None))
+    axes[2].xaxis.set_major_locator(MaxNLocator(integer=True))
+    for axis in axes:
+        _tidy(axis)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+    figure.savefig(folder / "scaling.png", dpi=150)
 
 
 def _saving(results: Results) -> Figure:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from jrecomp.bench.codecs import Codec, Lepton
 from jrecomp.bench.inputs import Setting
 from jrecomp.bench.measure import Measurement, Outcome, Total
+from jrecomp.bench.scaling import Run
 
 Key = TypeVar("Key")
 
@@ -112,17 +113,51 @@ def markdown(setup: Setup, results: Results) -> str:
     return "\n".join(parts)
 
 
-def _head(setup: Setup) -> str:
+def scaling(setup: Setup, runs: Iterable[Run]) -> str:
+    """The report of processes by size and threads."""
+    lines = [
+        *_origin("Scaling", setup),
+        "",
+        "JPEG files of quality 75, 4:2:0. Every run is a process of its own; seconds are of its wall clock,",
+        "memory is its peak beyond an interpreter's that does nothing.",
+        f"Of {setup.repeats} runs the fastest counts, and the most memory.",
+        "",
+    ]
+    header = ["model", "command", "megapixels", "threads", "MB", "seconds", "MB/s", "MiB"]
+    rows = [
+        [
+            run.model,
+            run.command,
+            f"{run.megapixels:g}",
+            str(run.threads),
+            f"{run.jpeg_bytes / 1e6:.3f}",
+            f"{run.seconds:.2f}",
+            f"{run.jpeg_bytes / 1e6 / run.seconds:.2f}",
+            f"{run.mebibytes:.0f}",
+        ]
+        for run in runs
+    ]
+    return "\n".join([*lines, _table(header, rows)])
+
+
+def _origin(title: str, setup: Setup) -> list[str]:
+    """What was run, where and when."""
     command = textwrap.shorten(shlex.join(setup.command), 400, placeholder=" ...")
     packages = ", ".join(f"{name} {number}" for name, number in setup.packages.items())
-    threads = setup.threads or "one per core"
-    lines = [
-        "# Benchmark",
+    return [
+        f"# {title}",
         "",
         f"- command: `{command}`",
         f"- date: {setup.date}",
         f"- machine: {setup.cpu}, {setup.cores} cores",
         f"- versions: {packages}",
+    ]
+
+
+def _head(setup: Setup) -> str:
+    threads = setup.threads or "one per core"
+    lines = [
+        *_origin("Benchmark", setup),
         *(f"- {name}: {number}" for name, number in setup.codecs.items()),
         *(f"- not measured: {note}" for note in setup.missing),
         "",

@@ -1,17 +1,21 @@
 """The benchmark with codecs that do as they are told: every number is known beforehand."""
 
+import io
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from jrecomp.bench import codecs, inputs, measure, report
+from jrecomp.bench import codecs, inputs, measure, report, scaling
 from jrecomp.bench.codecs import Codec, Missing, Refused
 from jrecomp.bench.inputs import Sample, Setting
 from jrecomp.bench.measure import Measurement, Outcome, Total
@@ -393,3 +397,34 @@ def test_charts_show_what_was_measured() -> None:
     assert encode.get_lines()[0].get_xydata().tolist() == [[pytest.approx(0.5), pytest.approx(40)]]
     assert decode.get_lines()[0].get_xydata()[0][0] == pytest.approx(1)
     assert encode.get_xscale() == decode.get_xscale() == "log"
+
+
+def test_mosaics_have_the_size_that_is_asked_for(folder: Path) -> None:
+    picture = folder / "c.png"
+    with Image.open(io.BytesIO(scaling.mosaic([picture], 0.03))) as image:
+        assert (image.width, image.height) == (200, 150)
+        pixels = np.asarray(image.convert("RGB"), int)
+    with Image.open(picture) as image:
+        tile = np.asarray(image.convert("RGB"), int)
+    rows, columns = tile.shape[:2]
+    assert abs(pixels[:rows, :columns] - tile).mean() < 8  # the first tile and the next one are the picture
+    assert abs(pixels[:rows, columns : 2 * columns] - tile[:, : 200 - columns]).mean() < 8
+
+
+def test_scaling_by_size_and_threads(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scaling, "MEGAPIXELS", (0.01, 0.04))
+    monkeypatch.setattr(scaling, "FOR_THREADS", 0.04)
+    output = tmp_path / "out"
+    text = bench(folder / "c.png", "--scaling", "--model", "fast", "--output", output).stdout
+    assert text == (output / "report.md").read_text() and (output / "scaling.png").stat().st_size > 1000
+    runs = json.loads((output / "results.json").read_text())
+    counts = scaling.thread_counts()
+    expected = {(0.01, 1), (0.04, 1), *((0.04, count) for count in counts)}
+    assert {(run["megapixels"], run["threads"]) for run in runs} == expected
+    assert {run["command"] for run in runs} == {"compress", "decompress"}
+    assert all(run["seconds"] > 0 and run["mebibytes"] > 0 for run in runs)
+
+
+def test_a_process_that_fails_ends_the_measuring() -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        scaling._process([sys.executable, "-c", "raise SystemExit(3)"])
