@@ -412,6 +412,7 @@ def test_mosaics_have_the_size_that_is_asked_for(folder: Path) -> None:
 
 
 def test_scaling_by_size_and_threads(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib", reason="charts need matplotlib (extra: bench)")
     monkeypatch.setattr(scaling, "MEGAPIXELS", (0.01, 0.04))
     monkeypatch.setattr(scaling, "FOR_THREADS", 0.04)
     output = tmp_path / "out"
