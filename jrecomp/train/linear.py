@@ -16,6 +16,9 @@ from jrecomp.planes.tables import Tables
 Float64 = npt.NDArray[np.float64]
 
 _LIMIT = 2000.0
+_DC_LIMIT = 2.99
+"""Of 3, with room for rounding."""
+
 _ROWS = 1500
 """Blocks taken of one plane of one component."""
 
@@ -56,7 +59,20 @@ class NormalEquations:
             if plane == 0:  # the values were centred: a constant must be predicted exactly
                 used = pyramid_slots(phase)
                 weights[phase, :used] += (1 - weights[phase, :used].sum()) / max(1, used)
+                weights[phase, :used] = _bounded(weights[phase, :used])
         return np.clip(np.rint(weights * (1 << LINEAR_SHIFT)), -32767, 32767).astype(np.int64)
+
+
+def _bounded(weights: Float64) -> Float64:
+    """DC weights that sum to 1, drawn to their mean as far as docs/format/model.md, section 9 demands.
+
+    Fits to a handful of pictures need it: magnitudes that sum to less than _DC_LIMIT stay as they are.
+    """
+    if np.abs(weights).sum() < _DC_LIMIT:
+        return weights
+    mean = 1 / len(weights)
+    bounded: Float64 = mean + (weights - mean) * (_DC_LIMIT - 1) / np.abs(weights - mean).sum()
+    return bounded
 
 
 def learn(equations: NormalEquations, file: JpegFile, tables: Tables, rng: np.random.Generator) -> None:

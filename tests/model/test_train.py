@@ -104,3 +104,14 @@ def test_what_training_sees_is_what_the_codec_asks(random_model: weights.Model) 
         walk.NetworkSink = original  # type: ignore[misc]
     collected = [sample.x for number in range(3) for sample in part[number, 3]]
     assert b"".join(x.tobytes() for x in seen) == b"".join(x.tobytes() for x in collected)
+
+
+def test_predictions_of_dc_fit_what_weights_files_may_have() -> None:
+    from jrecomp.train import linear
+
+    wild = np.array([5.0, -4.0, 3.0, -3.0])
+    bounded = linear._bounded(wild)
+    assert bounded.sum() == pytest.approx(1) and np.abs(bounded).sum() <= 3
+    assert (np.argsort(bounded) == np.argsort(wild)).all()
+    tame = np.array([0.9, -0.4, 0.3, 0.2])
+    assert (linear._bounded(tame) == tame).all()
