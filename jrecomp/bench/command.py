@@ -95,6 +95,7 @@ def command(
     jrecomp bench kodak --scaling --output scaling
     """
     from jrecomp.bench import codecs, inputs, measure, report
+    from jrecomp.bench import scaling as processes
     from jrecomp.model import weights
 
     if output:
@@ -104,33 +105,24 @@ def command(
     paths = inputs.find(sources)
     if not paths:
         raise click.UsageError("no JPEG files or pictures there")
+    wanted, line = list(models) or weights.names(), ["jrecomp", *sys.argv[1:]]
     if scaling:
-        _scale(paths, list(models) or weights.names(), repeats, output)
+        runs = list(processes.measure(paths, wanted, repeats))
+        _tell(report.scaling(report.setup(line, [], [], repeats, 1), runs), list(map(asdict, runs)), output)
+        if output:
+            plots.save_scaling(runs, output)
         return
-    found, missing = codecs.installed(list(models) or weights.names(), threads, device)
-    setup = report.setup(["jrecomp", *sys.argv[1:]], found, missing, repeats, threads)
+    found, missing = codecs.installed(wanted, threads, device)
+    setup = report.setup(line, found, missing, repeats, threads)
     results = report.Results(measure.run(found, inputs.samples(paths, qualities, samplings), repeats))
-    text = report.markdown(setup, results)
+    _tell(report.markdown(setup, results), report.as_json(setup, results), output)
     if output:
-        document = json.dumps(report.as_json(setup, results), indent=2) + "\n"
-        (output / "report.md").write_text(text, "utf-8", "backslashreplace")  # names need not be text
-        (output / "results.json").write_text(document, "utf-8")
         plots.save(results, output)
-    click.echo(text, nl=False)
 
 
-def _scale(paths: list[Path], models: list[str], repeats: int, output: Path | None) -> None:
-    from jrecomp.bench import report, scaling
-
-    setup = report.setup(["jrecomp", *sys.argv[1:]], [], [], repeats, 1)
-    runs = list(scaling.measure(paths, models, repeats))
-    text = report.scaling(setup, runs)
+def _tell(text: str, document: object, output: Path | None) -> None:
+    """Prints the report, and writes it and its numbers."""
     if output:
-        from jrecomp.bench import plots
-
-        (output / "report.md").write_text(text, "utf-8")
-        (output / "results.json").write_text(
-            json.dumps([asdict(run) for run in runs], indent=2) + "\n", "utf-8"
-        )
-        plots.save_scaling(runs, output)
+        (output / "report.md").write_text(text, "utf-8", "backslashreplace")  # names need not be text
+        (output / "results.json").write_text(json.dumps(document, indent=2) + "\n", "utf-8")
     click.echo(text, nl=False)

@@ -17,13 +17,13 @@ LINEAR_SHIFT = 12
 
 _CLIP = 127
 ENERGY_PLANES = 3
-_SCALARS = 2 + 1 + len(AROUND) + 3 + len(SCALES) + 1
-_PER_REFERENCE = 5 + 1 + 1 + len(SCALES) + 1 + 3
+SCALARS = 2 + 1 + len(AROUND) + 3 + len(SCALES) + 1
+PER_REFERENCE = 5 + 1 + 1 + len(SCALES) + 1 + 3
 
 
 def width(k: int, references: int) -> int:
     """Number of inputs of plane k."""
-    return len(AC_INPUTS[k].plane) + _SCALARS + references * _PER_REFERENCE
+    return len(AC_INPUTS[k].plane) + SCALARS + references * PER_REFERENCE
 
 
 def box_sums(grid: Int64, *radii: int) -> list[Int64]:
@@ -102,7 +102,7 @@ class AcInputs:
         rows[14:22] = tables.tanh_of(predicted)
         rows[22] = tables.log_of(predicted)
         for number, slopes in enumerate(self._slopes):
-            self._reference(rows[_SCALARS + number * _PER_REFERENCE :], number, slopes, blocks)
+            self._reference(rows[SCALARS + number * PER_REFERENCE :], number, slopes, blocks)
         return x
 
     def _reference(self, rows: Features, number: int, slopes: Slopes, blocks: Index) -> None:

@@ -4,6 +4,12 @@
 
 namespace jrecomp {
 
+namespace {
+
+constexpr double kMostEnergy = 1 << 20;  // of a block
+
+}  // namespace
+
 std::uint64_t AcChunk::take(const Planes& planes, int row, Piece piece) {
     std::uint64_t left = piece.mask;
     const int first = piece.place - planes.split.place(row + kBorder, piece.parity);
@@ -93,7 +99,7 @@ void AcInputs::energy(const std::vector<int>& planes) {
         std::uint32_t* out = energy_.data() + static_cast<std::size_t>(row) * columns;
         const double step = static_cast<double>(step_);  // quotients of integers below 2^38 round down exactly
         for (int c = 0; c < columns; ++c)
-            out[c] = static_cast<std::uint32_t>(static_cast<std::int32_t>(std::min(sums[c] / step, 1048576.0)));
+            out[c] = static_cast<std::uint32_t>(static_cast<std::int32_t>(std::min(sums[c] / step, kMostEnergy)));
     }
 }
 

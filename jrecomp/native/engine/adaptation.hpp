@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "range_coder.hpp"
 #include "symbols.hpp"
 #include "tables.hpp"
 
@@ -37,6 +38,13 @@ public:
         if (!cell.touched) touched_.push_back(place);
         cell.touched = true;
         return decision;
+    }
+
+    // A decision about a magnitude, by its output: of the network, with logit(); adaptive alone; or none at all.
+    template <class Coder, class Logit>
+    bool decide_magnitude(Coder& coder, int output, Logit logit, bool truth) {
+        if (output == kNoOutput) return coder.code(kHalf, truth);
+        return decide(coder, output, output < kValueOutputs ? logit() : 0, truth);
     }
 
     // Takes everything learned so far into account.

@@ -144,12 +144,12 @@ inline void look_up(const std::int8_t* values, const std::uint8_t* table, Row ou
 #endif
 }
 
-// Packs four rows of a chunk: the bytes of block i lie at 4 * lane_of(i).
-inline void interleave(const std::uint8_t* const* rows, std::uint8_t* out) {
+// Packs four rows of a chunk, kChunk apart: the bytes of block i lie at 4 * lane_of(i).
+inline void interleave(const std::uint8_t* rows, std::uint8_t* out) {
 #if defined(__AVX512BW__)
     for (int i = 0; i < kChunk; i += 64, out += 256) {
-        const __m512i a = _mm512_loadu_si512(rows[0] + i), b = _mm512_loadu_si512(rows[1] + i);
-        const __m512i c = _mm512_loadu_si512(rows[2] + i), d = _mm512_loadu_si512(rows[3] + i);
+        const auto row = [&](int n) { return _mm512_loadu_si512(rows + n * kChunk + i); };
+        const __m512i a = row(0), b = row(1), c = row(2), d = row(3);
         const __m512i ab_low = _mm512_unpacklo_epi8(a, b), ab_high = _mm512_unpackhi_epi8(a, b);
         const __m512i cd_low = _mm512_unpacklo_epi8(c, d), cd_high = _mm512_unpackhi_epi8(c, d);
         _mm512_storeu_si512(out, _mm512_unpacklo_epi16(ab_low, cd_low));
@@ -159,7 +159,7 @@ inline void interleave(const std::uint8_t* const* rows, std::uint8_t* out) {
     }
 #else
     for (int i = 0; i < kChunk; ++i)
-        for (int j = 0; j < 4; ++j) out[4 * lane_of(i) + j] = rows[j][i];
+        for (int j = 0; j < 4; ++j) out[4 * lane_of(i) + j] = rows[j * kChunk + i];
 #endif
 }
 

@@ -31,15 +31,13 @@ public:
         for (; learned_->plane < plane; ++learned_->plane) learned_->ac.fade();
         Adaptation& adaptation = plane ? learned_->ac : learned_->dc;
         chunks(values, sure, [&](std::size_t start, Values& chunk) {
-            const auto decide = [&](int i, int output, bool truth) {
-                return adaptation.decide(coder_, output, logits(output, start + i), truth);
-            };
             Nonzero found;
-            code_signs(chunk, found, decide);
+            code_signs(chunk, found, [&](int i, int output, bool truth) {
+                return adaptation.decide(coder_, output, logits(output, start + i), truth);
+            });
             code_magnitudes(found, [&](int j, int output, bool truth) {
-                if (output == kNoOutput) return coder_.code(kHalf, truth);
-                if (output >= kValueOutputs) return adaptation.decide(coder_, output, 0, truth);
-                return decide(found.index[j], output, truth);
+                const auto logit = [&] { return logits(output, start + found.index[j]); };
+                return adaptation.decide_magnitude(coder_, output, logit, truth);
             });
             found.store(chunk);
             adaptation.refresh();

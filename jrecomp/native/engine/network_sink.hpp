@@ -29,10 +29,9 @@ public:
         });
         tails(network, found);
         code_magnitudes(found, [&](int j, int output, bool truth) {
-            if (output == kNoOutput) return coder_.code(kHalf, truth);
-            if (output >= kValueOutputs) return adaptation.decide(coder_, output, 0, truth);
-            const int sign = found.start[j] != kHead;
-            return adaptation.decide(coder_, output, tails_[sign][(output - found.start[j]) * kChunk + slots_[j]], truth);
+            const int start = found.start[j];
+            const auto logit = [&] { return tails_[start != kHead][(output - start) * kChunk + slots_[j]]; };
+            return adaptation.decide_magnitude(coder_, output, logit, truth);
         });
         found.store(values);
         adaptation.refresh();
@@ -63,11 +62,8 @@ private:
         rows_.resize(static_cast<std::size_t>(4 * groups + 1) * kChunk);
         packed_.resize(static_cast<std::size_t>(groups) * kGroup);
         build(rows_.data());
-        for (int g = 0; g < groups; ++g) {
-            const std::uint8_t* row = rows_.data() + g * kGroup;
-            const std::uint8_t* four[4] = {row, row + kChunk, row + 2 * kChunk, row + 3 * kChunk};
-            interleave(four, packed_.data() + g * kGroup);
-        }
+        for (int g = 0; g < groups; ++g)
+            interleave(rows_.data() + g * kGroup, packed_.data() + g * kGroup);
         network.first.activations(packed_, lanes(count), middle_);
         network.second.activations(middle_, lanes(count), hidden_);
     }

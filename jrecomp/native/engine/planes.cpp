@@ -64,12 +64,10 @@ private:
         for (int f = 0; f < 8; ++f)
             for (int g = 0; g < 8; ++g) {
                 const int k = zigzag_[8 * (f % low_v) + g % low_h];
-                const std::int16_t* from =
-                    source_.plane(k) + source_.block(row * v_ + f / low_v, column * h_ + g / low_h);
-                const int step = static_cast<int>(source_.steps[k]);
-                Sixteen values{};
-                for (int i = 0; i < count; ++i) values[i] = from[i * h_] * step;  // below 2^31
-                square[f][g] = limited(values, -kLimit, kLimit);
+                const int first = source_.block(row * v_ + f / low_v, column * h_ + g / low_h);
+                square[f][g] = Sixteen{};
+                for (int i = 0; i < count; ++i)
+                    square[f][g][i] = static_cast<std::int32_t>(source_.limited(k, first + i * h_));
             }
     }
 

@@ -5,6 +5,7 @@ from multiprocessing import get_context
 import numpy as np
 import numpy.typing as npt
 
+from jrecomp.codec.walk import last_of
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.model import HierarchicalModel, load
 from jrecomp.model.convolution import enlarged
@@ -93,7 +94,7 @@ def _seen(file: JpegFile) -> dict[int, npt.NDArray[np.int8]]:
 
 def places(blocks: npt.NDArray[np.int16], plane: int) -> tuple[Places, Places]:
     """Rows and columns of the blocks whose coefficient is coded, in coding order."""
-    last = ((blocks[..., 1:] != 0) * np.arange(1, 64)).max(-1)
+    last = last_of(blocks.transpose(2, 0, 1))
     y, x = np.indices(last.shape)
     phases = [np.nonzero((last >= plane) & ((y + x) % 2 == phase)) for phase in (0, 1)]
     rows, columns = (np.concatenate(axis) for axis in zip(*phases, strict=True))

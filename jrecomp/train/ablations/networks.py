@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from jrecomp.model.symbols import VALUE_OUTPUTS
+from jrecomp.planes.ac import PER_REFERENCE, SCALARS
 from jrecomp.planes.store import AC_INPUTS, AROUND, DIFFERENCE
 from jrecomp.planes.zigzag import COLUMN, ROW
 from jrecomp.train import samples
@@ -51,10 +52,10 @@ def inputs(plane: int, references: int) -> dict[str, Columns]:
         "energies": count + np.arange(11, 14),
         "linear prediction": count + np.arange(14, 23),
     }
-    starts = [count + 23 + 19 * number for number in range(references)]
+    starts = [count + SCALARS + PER_REFERENCE * number for number in range(references)]
     if starts:
-        groups["other components"] = np.concatenate([start + np.arange(19) for start in starts])
-        groups["local slopes"] = np.concatenate([start + np.arange(7, 19) for start in starts])
+        groups["other components"] = np.concatenate([start + np.arange(PER_REFERENCE) for start in starts])
+        groups["local slopes"] = np.concatenate([start + np.arange(7, PER_REFERENCE) for start in starts])
     return groups
 
 
@@ -146,10 +147,10 @@ def _joined(parts: list[Samples], group: Sequence[int], place: Callable[[tuple[i
     width = 1 + max(map(max, known))
     result = []
     for number, (part, columns) in enumerate(zip(parts, known, strict=True)):
-        x = np.zeros((len(part.target), width + 23 + len(group)), np.int8)
+        x = np.zeros((len(part.target), width + SCALARS + len(group)), np.int8)
         x[:, columns] = part.x[:, : len(columns)]
-        x[:, width : width + 23] = part.x[:, len(columns) :]
-        x[:, width + 23 + number] = 64
+        x[:, width : width + SCALARS] = part.x[:, len(columns) :]
+        x[:, width + SCALARS + number] = 64
         result.append(x)
     return Samples(
         np.concatenate(result),

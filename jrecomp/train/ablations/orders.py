@@ -6,6 +6,7 @@ from multiprocessing import get_context
 import numpy as np
 import numpy.typing as npt
 
+from jrecomp.codec.walk import last_of
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.model.symbols import VALUE_OUTPUTS
 from jrecomp.planes.store import AROUND
@@ -34,9 +35,9 @@ HIDDEN = (64, 32)
 
 @dataclass(frozen=True)
 class Blocks:
-    """coefficients: int32 [n, 9, 64], neighbours in order of AROUND, then the block. steps: int32 [n, 64]."""
+    """coefficients: int16 [n, 9, 64], neighbours in order of AROUND, then the block. steps: int32 [n, 64]."""
 
-    coefficients: npt.NDArray[np.int32]
+    coefficients: npt.NDArray[np.int16]
     steps: npt.NDArray[np.int32]
 
 
@@ -74,7 +75,7 @@ def _sample(file: JpegFile, rng: np.random.Generator) -> Blocks:
     y, x = 1 + chosen // max(columns - 2, 1), 1 + chosen % max(columns - 2, 1)
     around = np.stack([grid[y + dy, x + dx] for dy, dx in (*AROUND, (0, 0))], 1)
     steps = np.maximum(file.frame.components[0].quantization, 1)
-    return Blocks(around.astype(np.int32), np.tile(steps.astype(np.int32), (len(y), 1)))
+    return Blocks(around, np.tile(steps.astype(np.int32), (len(y), 1)))
 
 
 def _trial(train: Blocks, valid: Blocks, order: list[int], place: int, steps: int) -> Trial:
@@ -119,7 +120,7 @@ class Features:
 
 def _features(blocks: Blocks, plane: int, known: list[int]) -> Features:
     values = blocks.coefficients
-    last = ((values[:, :, 1:] != 0) * np.arange(1, 64)).max(2)
+    last = last_of(values.transpose(2, 0, 1))
     rows = last[:, 8] >= plane
     values, steps, last = values[rows], blocks.steps[rows], last[rows]
     scaled = values * steps[:, None, :]
