@@ -12,7 +12,7 @@ from jrecomp import jpeg
 from jrecomp.codec.coders import NumpyCoder
 from jrecomp.codec.hierarchical import code_slice
 from jrecomp.coding import BitEncoder
-from jrecomp.model import HierarchicalModel, adaptation, hierarchical, load, weights
+from jrecomp.model import HierarchicalModel, adaptation, hierarchical, weights
 from jrecomp.planes.groups import GROUPS, dc_of
 from jrecomp.planes.tables import make
 from tests.model.conftest import data_folder
@@ -128,7 +128,7 @@ def test_a_short_run_learns_and_repeats(data: Path, tmp_path: Path) -> None:
 def test_saved_models_load(pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     export.save(dict(pair.model.arrays), tmp_path, "tiny", 77, "hierarchical")
     monkeypatch.setattr(weights, "folder", lambda: tmp_path)
-    loaded = load.__wrapped__(77)
+    loaded = weights._load.__wrapped__(77)
     assert isinstance(loaded, HierarchicalModel) and loaded.name == "tiny"
 
 
