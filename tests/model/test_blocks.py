@@ -514,6 +514,27 @@ def test_decisions_of_values() -> None:
     assert meter.ones[9] == pytest.approx(sign * 15 / 16, abs=1) and len(meter.ones) == 11
 
 
+def test_counters_of_lengths_and_bits(zero_model: BlocksModel) -> None:
+    """Lengths have one for the band and one for the reach; bits have one for each prefix."""
+    meter = Meter()
+    decisions = counters.Decisions(zero_model, zero_model.classes[0], meter)
+    for k, value in ((1, 6), (1, 5), (20, 4)):
+        assert decisions.value(k, 0, 0, True, value) == value
+    first, second, third = (meter.ones[start : start + 6] for start in (0, 6, 12))  # sign, >= 2, 3, 4; bits
+    assert first == [32768] * 6
+    assert second == [
+        34816,
+        34816,
+        34816,
+        30720,
+        34816,
+        32768,
+    ]  # a sixteenth towards what was; prefix 2 is new
+    after_two = [(32768 + x) // 2 for x in (36623, 36623, 28912)]  # of the reach; those of the band are new
+    assert third[0] == 32768 and third[1:4] == pytest.approx(after_two, abs=1)
+    assert third[4:] == [32768, 34816]
+
+
 def test_long_magnitudes_are_coded_in_full(zero_model: BlocksModel) -> None:
     meter = Meter()
     decisions = counters.Decisions(zero_model, zero_model.classes[0], meter)
