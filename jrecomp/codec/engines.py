@@ -1,30 +1,33 @@
 """What codes slices: native for speed, torch for GPUs, NumPy for reading; all give the same bytes.
 
-Models of the hierarchical kind have one engine.
+Not every kind of model has every engine.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import groupby
-from typing import Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from jrecomp.codec import blocks, hierarchical
 from jrecomp.codec.coders import NumpyCoder
-from jrecomp.codec.hierarchical import code_slice
 from jrecomp.codec.walk import walk_slices
 from jrecomp.coding import BitDecoder, BitEncoder
 from jrecomp.errors import CorruptContainerError
-from jrecomp.model import AnyModel, HierarchicalModel, Model
+from jrecomp.model import AnyModel, BlocksModel, HierarchicalModel, Model
 from jrecomp.native.engine import Damaged, SliceDecoder, SliceEncoder
 
 Int16 = npt.NDArray[np.int16]
 Steps = Sequence[npt.NDArray[np.int32]]
 Slice = Sequence[Int16]
 """Coefficients [rows, columns, 64] of each component."""
+
+Shapes = Sequence[tuple[int, int]]
+"""Rows and columns in blocks of each component."""
 
 Kind = TypeVar("Kind", contravariant=True)
 
@@ -47,32 +50,35 @@ class Engine(Protocol[Kind]):
         ...
 
 
-class NumpyEngine:
-    """The reference."""
+class SliceBySlice(Generic[Kind]):
+    """Each slice by itself, in threads.
 
-    def encode(self, model: Model, steps: Steps, slices: Sequence[Slice], threads: int) -> list[bytes]:
-        """Each slice by itself, in threads."""
+    encode: the bytes of a slice; decode: coefficients [rows, columns, 64] of components of these shapes.
+    """
+
+    def __init__(
+        self,
+        encode: Callable[[Kind, Steps, Slice], bytes],
+        decode: Callable[[Kind, Steps, Shapes, bytes], Sequence[Int16]],
+    ) -> None:
+        self._encode, self._decode = encode, decode
+
+    def encode(self, model: Kind, steps: Steps, slices: Sequence[Slice], threads: int) -> list[bytes]:
+        """See Engine."""
         with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(partial(self._encode, model, steps), slices))
+            return list(pool.map(lambda parts: self._encode(model, steps, parts), slices))
 
     def decode(
-        self, model: Model, steps: Steps, slices: Sequence[Slice], data: Sequence[bytes], threads: int
+        self, model: Kind, steps: Steps, slices: Sequence[Slice], data: Sequence[bytes], threads: int
     ) -> None:
-        """Each slice by itself, in threads."""
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(partial(self._decode, model, steps), slices, data))
+        """See Engine."""
 
-    def _encode(self, model: Model, steps: Steps, parts: Slice) -> bytes:
-        bits = BitEncoder()
-        coder, known = NumpyCoder(model.tables.sigmoid, bits), [part[None] for part in parts]
-        with ThreadPoolExecutor(1) as worker:
-            walk_slices(steps, _shapes([parts]), model, [coder], known, worker)
-        return bits.finish()
+        def one(parts: Slice, data: bytes) -> None:
+            for part, value in zip(parts, self._decode(model, steps, _shapes(parts), data), strict=True):
+                part[:] = value
 
-    def _decode(self, model: Model, steps: Steps, parts: Slice, data: bytes) -> None:
-        coder = NumpyCoder(model.tables.sigmoid, BitDecoder(data))
-        with ThreadPoolExecutor(1) as worker:
-            _fill([parts], walk_slices(steps, _shapes([parts]), model, [coder], None, worker))
+        with _damage(), ThreadPoolExecutor(threads) as pool:
+            list(pool.map(one, slices, data))
 
 
 class TorchEngine:
@@ -88,7 +94,7 @@ class TorchEngine:
             for batch in _batches(slices):
                 coders = [SliceEncoder(model.tables.sigmoid) for _ in batch]
                 known = [np.stack(parts) for parts in zip(*batch, strict=True)]
-                walk_slices(steps, _shapes(batch), _on(model, self._device), coders, known, workers)
+                walk_slices(steps, _batch_shapes(batch), _on(model, self._device), coders, known, workers)
                 result += [coder.finish() for coder in coders]
         return result
 
@@ -101,78 +107,66 @@ class TorchEngine:
             for batch in _batches(slices):
                 coders = [SliceDecoder(model.tables.sigmoid, next(left)) for _ in batch]
                 on_device = _on(model, self._device)
-                _fill(batch, walk_slices(steps, _shapes(batch), on_device, coders, None, workers))
+                _fill(batch, walk_slices(steps, _batch_shapes(batch), on_device, coders, None, workers))
 
 
-class NativeEngine:
-    """C++ on 8-bit operands (jrecomp/native/engine)."""
-
-    def encode(self, model: Model, steps: Steps, slices: Sequence[Slice], threads: int) -> list[bytes]:
-        """All in native code, without the GIL, in threads."""
-
-        def one(parts: Slice) -> bytes:
-            arrays = [np.ascontiguousarray(part) for part in parts]
-            return model.engine.encode(list(zip(_positive(steps), arrays, strict=True)))
-
-        with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(one, slices))
-
-    def decode(
-        self, model: Model, steps: Steps, slices: Sequence[Slice], data: Sequence[bytes], threads: int
-    ) -> None:
-        """All in native code, without the GIL, in threads."""
-
-        def one(parts: Slice, data: bytes) -> None:
-            shapes = [part.shape[:2] for part in parts]
-            components = [(q, *shape) for q, shape in zip(_positive(steps), shapes, strict=True)]
-            _fill([parts], [part[None] for part in model.engine.decode(components, data)])
-
-        with _damage(), ThreadPoolExecutor(threads) as pool:
-            list(pool.map(one, slices, data))
+def _numpy_encode(model: Model, steps: Steps, parts: Slice) -> bytes:
+    bits = BitEncoder()
+    coder, known = NumpyCoder(model.tables.sigmoid, bits), [part[None] for part in parts]
+    with ThreadPoolExecutor(1) as worker:
+        walk_slices(steps, _batch_shapes([parts]), model, [coder], known, worker)
+    return bits.finish()
 
 
-class HierarchicalEngine:
-    """Networks in NumPy, native coders for their decisions."""
+def _numpy_decode(model: Model, steps: Steps, shapes: Shapes, data: bytes) -> list[Int16]:
+    coder = NumpyCoder(model.tables.sigmoid, BitDecoder(data))
+    with ThreadPoolExecutor(1) as worker:
+        decoded = walk_slices(steps, [(1, *shape) for shape in shapes], model, [coder], None, worker)
+    return [part[0] for part in decoded]
 
-    def encode(
-        self, model: HierarchicalModel, steps: Steps, slices: Sequence[Slice], threads: int
-    ) -> list[bytes]:
-        """Each slice by itself, in threads."""
 
-        def one(parts: Slice) -> bytes:
-            coder = SliceEncoder(model.tables.sigmoid)
-            code_slice(steps, [part.shape[:2] for part in parts], model, coder, parts)
-            return coder.finish()
+def _native_encode(model: Model | BlocksModel, steps: Steps, parts: Slice) -> bytes:
+    arrays = [np.ascontiguousarray(part) for part in parts]
+    return model.engine.encode(list(zip(_positive(steps), arrays, strict=True)))
 
-        with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(one, slices))
 
-    def decode(
-        self,
-        model: HierarchicalModel,
-        steps: Steps,
-        slices: Sequence[Slice],
-        data: Sequence[bytes],
-        threads: int,
-    ) -> None:
-        """Each slice by itself, in threads."""
+def _native_decode(model: Model | BlocksModel, steps: Steps, shapes: Shapes, data: bytes) -> list[Int16]:
+    components = [(q, *shape) for q, shape in zip(_positive(steps), shapes, strict=True)]
+    return model.engine.decode(components, data)
 
-        def one(parts: Slice, data: bytes) -> None:
-            coder = SliceDecoder(model.tables.sigmoid, data)
-            decoded = code_slice(steps, [part.shape[:2] for part in parts], model, coder, None)
-            _fill([parts], [part[None] for part in decoded])
 
-        with _damage(), ThreadPoolExecutor(threads) as pool:
-            list(pool.map(one, slices, data))
+def _hierarchical_encode(model: HierarchicalModel, steps: Steps, parts: Slice) -> bytes:
+    coder = SliceEncoder(model.tables.sigmoid)
+    hierarchical.code_slice(steps, _shapes(parts), model, coder, parts)
+    return coder.finish()
+
+
+def _hierarchical_decode(model: HierarchicalModel, steps: Steps, shapes: Shapes, data: bytes) -> list[Int16]:
+    coder = SliceDecoder(model.tables.sigmoid, data)
+    return hierarchical.code_slice(steps, shapes, model, coder, None)
+
+
+def _blocks_encode(model: BlocksModel, steps: Steps, parts: Slice) -> bytes:
+    coder = BitEncoder()
+    blocks.code_slice(steps, _shapes(parts), model, coder, parts)
+    return coder.finish()
+
+
+def _blocks_decode(model: BlocksModel, steps: Steps, shapes: Shapes, data: bytes) -> list[Int16]:
+    return blocks.code_slice(steps, shapes, model, BitDecoder(data), None)
 
 
 def _positive(steps: Steps) -> list[list[int]]:
     return [np.maximum(quantization, 1).tolist() for quantization in steps]
 
 
-def _shapes(batch: Sequence[Slice]) -> list[tuple[int, int, int]]:
+def _shapes(parts: Slice) -> Shapes:
+    return [part.shape[:2] for part in parts]
+
+
+def _batch_shapes(batch: Sequence[Slice]) -> list[tuple[int, int, int]]:
     """(slices, rows, columns) of each component; all slices are alike."""
-    return [(len(batch), *part.shape[:2]) for part in batch[0]]
+    return [(len(batch), *shape) for shape in _shapes(batch[0])]
 
 
 def _fill(batch: Sequence[Slice], decoded: Sequence[Int16]) -> None:
@@ -218,23 +212,35 @@ def _out_of_memory() -> Iterator[None]:
         raise MemoryError(str(error)) from error
 
 
-ENGINES: dict[str, Engine[Model]] = {
-    "native": NativeEngine(),
-    "numpy": NumpyEngine(),
-    "torch": TorchEngine("cpu"),
-    "cuda": TorchEngine("cuda"),
+NATIVE = SliceBySlice(_native_encode, _native_decode)
+"""C++ (jrecomp/native/engine), without the GIL."""
+
+ENGINES: dict[type[AnyModel], dict[str, Engine[Any]]] = {
+    Model: {
+        "native": NATIVE,
+        "numpy": SliceBySlice(_numpy_encode, _numpy_decode),
+        "torch": TorchEngine("cpu"),
+        "cuda": TorchEngine("cuda"),
+    },
+    HierarchicalModel: {"native": SliceBySlice(_hierarchical_encode, _hierarchical_decode)},
+    BlocksModel: {"native": NATIVE, "numpy": SliceBySlice(_blocks_encode, _blocks_decode)},
 }
+"""By kind of model and name."""
+
 DEFAULT_ENGINE = "native"
-HIERARCHICAL = HierarchicalEngine()
+"""Every kind has it; it takes the place of engines that a kind does not have."""
+
+
+def _engine(model: AnyModel, name: str) -> Engine[Any]:
+    engines = ENGINES[type(model)]
+    return engines.get(name, engines[DEFAULT_ENGINE])
 
 
 def encode_slices(
     model: AnyModel, engine: str, steps: Steps, slices: Sequence[Slice], threads: int
 ) -> list[bytes]:
-    """See Engine; engine: of ENGINES, for models of planes."""
-    if isinstance(model, HierarchicalModel):
-        return HIERARCHICAL.encode(model, steps, slices, threads)
-    return ENGINES[engine].encode(model, steps, slices, threads)
+    """See Engine; engine: its name in ENGINES."""
+    return _engine(model, engine).encode(model, steps, slices, threads)
 
 
 def decode_slices(
@@ -245,8 +251,5 @@ def decode_slices(
     data: Sequence[bytes],
     threads: int,
 ) -> None:
-    """See Engine; engine: of ENGINES, for models of planes."""
-    if isinstance(model, HierarchicalModel):
-        HIERARCHICAL.decode(model, steps, slices, data, threads)
-    else:
-        ENGINES[engine].decode(model, steps, slices, data, threads)
+    """See Engine; engine: its name in ENGINES."""
+    _engine(model, engine).decode(model, steps, slices, data, threads)

@@ -3,7 +3,8 @@
 weights/manifest.json lists {"id", "name", "kind", "file", "sha256"}. A file is an .npz of `tables` (by name),
 `hidden` (the two widths), and per component class c: `linear_c` (int16, all linear predictions in
 order), `weight_c` (int8, all layers of all planes in order) and `bias_c` (int32 likewise). That is the kind
-"planes", Model here; the other kind is "hierarchical" (jrecomp.model.hierarchical).
+"planes", Model here; the others are "hierarchical" (jrecomp.model.hierarchical) and "blocks"
+(jrecomp.model.blocks).
 """
 
 import hashlib
@@ -20,8 +21,9 @@ import numpy as np
 import numpy.typing as npt
 
 from jrecomp.errors import UnknownModelError
-from jrecomp.model import hierarchical
+from jrecomp.model import blocks, hierarchical
 from jrecomp.model.arrays import CLASSES, WeightsFile
+from jrecomp.model.blocks import BlocksModel
 from jrecomp.model.hierarchical import HierarchicalModel
 from jrecomp.model.network import Layer, Network, split
 from jrecomp.model.symbols import LAST_OUTPUTS, VALUE_OUTPUTS
@@ -110,11 +112,12 @@ def build(identifier: int, name: str, arrays: Mapping[str, npt.NDArray[Any]]) ->
     return model
 
 
-AnyModel = Model | HierarchicalModel
+AnyModel = Model | HierarchicalModel | BlocksModel
 
 BUILDERS: dict[str, Callable[[int, str, Mapping[str, npt.NDArray[Any]]], AnyModel]] = {
     "planes": build,
     "hierarchical": hierarchical.build,
+    "blocks": blocks.build,
 }
 """What makes a model of a file's arrays, by kind."""
 

@@ -1,4 +1,6 @@
-"""The native engine: codes a whole slice with a model, as jrecomp.codec.Walk does, byte for byte."""
+"""The native engines: code a whole slice with a model, as jrecomp.codec does in Python, byte for byte."""
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -86,3 +88,25 @@ class Engine:
         shares: per component class and network (planes 0 to 63, `last`). Returns for each component and
         network inputs int8 [n, width], targets int32 [n], and 1 where zero is impossible [n].
         """
+
+class BlocksEngine:
+    """A model of blocks, ready to code slices as jrecomp.codec.blocks does; threads as with Engine."""
+
+    def __init__(
+        self,
+        log2_mantissa: npt.NDArray[np.int8],
+        sigmoid: npt.NDArray[np.uint16],
+        basis: npt.NDArray[np.int16],
+    ) -> None:
+        """Tables of jrecomp.model.blocks."""
+
+    def add_class(self, number: int, arrays: dict[str, npt.NDArray[Any]]) -> None:
+        """Weights of a component class by name in jrecomp.model.blocks.LAYOUT."""
+
+    def encode(self, components: list[tuple[list[int], npt.NDArray[np.int16]]]) -> bytes:
+        """Codes quantization steps [64] and coefficients [rows, columns, 64] of each component."""
+
+    def decode(
+        self, components: list[tuple[list[int], int, int]], data: bytes
+    ) -> list[npt.NDArray[np.int16]]:
+        """Coefficients of components given by steps, rows and columns; raises Damaged."""

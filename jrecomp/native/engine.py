@@ -15,10 +15,11 @@ def runnable() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from jrecomp.native._engine import Damaged, Engine, SliceDecoder, SliceEncoder
+    from jrecomp.native._engine import BlocksEngine, Damaged, Engine, SliceDecoder, SliceEncoder
 else:
     _form = import_module(f"jrecomp.native.{runnable()[0]}")
     Damaged, Engine = _form.Damaged, _form.Engine
+    BlocksEngine = getattr(_form, "BlocksEngine", None)
     SliceDecoder, SliceEncoder = _form.SliceDecoder, _form.SliceEncoder
 
-__all__ = ["FORMS", "Damaged", "Engine", "SliceDecoder", "SliceEncoder", "runnable"]
+__all__ = ["FORMS", "BlocksEngine", "Damaged", "Engine", "SliceDecoder", "SliceEncoder", "runnable"]

@@ -84,7 +84,8 @@ def make() -> Tables:
     )
 
 
-def _dct(n: int) -> npt.NDArray[np.float64]:
+def dct(n: int) -> npt.NDArray[np.float64]:
+    """The orthonormal DCT of n values, [frequency, place]."""
     k, x = np.mgrid[0:n, 0:n]
     matrix: npt.NDArray[np.float64] = np.sqrt(2 / n) * np.cos(np.pi * (2 * x + 1) * k / (2 * n))
     matrix[0] /= np.sqrt(2)
@@ -94,6 +95,6 @@ def _dct(n: int) -> npt.NDArray[np.float64]:
 def _resampling(ratio: int) -> npt.NDArray[np.int16]:
     """[8, 8]: low 8/ratio coefficients of `ratio` blocks in a row to the 8 of their half-size picture."""
     low = 8 // ratio
-    samples = np.kron(np.eye(ratio), _dct(low).T) / np.sqrt(ratio)
-    matrix: npt.NDArray[np.float64] = np.rint(4096 * _dct(8) @ samples)
+    samples = np.kron(np.eye(ratio), dct(low).T) / np.sqrt(ratio)
+    matrix: npt.NDArray[np.float64] = np.rint(4096 * dct(8) @ samples)
     return matrix.astype(np.int16)

@@ -53,10 +53,10 @@ def one_thread_of_torch() -> None:
 @pytest.fixture(scope="session")
 def engines_here() -> list[str]:
     """The names of all engines that can run here."""
-    return [name for name in ENGINES if not missing(name)]
+    return [name for name in ENGINES[Model] if not missing(name)]
 
 
-@pytest.fixture(scope="session", params=list(ENGINES))
+@pytest.fixture(scope="session", params=list(ENGINES[Model]))
 def engine(request: pytest.FixtureRequest) -> str:
     """The name of each engine; skips those that cannot run here."""
     name: str = request.param

@@ -114,11 +114,11 @@ def test_engines_agree_on_extremes(
     parts = [rng.choice([-32767, 0, 32767], (shape[0] * v, shape[1] * h, 64)) for h, v in sampling]
     parts = [part.astype(np.int16) for part in parts]
     steps = [rng.choice([0, 1, 65535], 64).astype(np.int32) for _ in sampling]
-    data = ENGINES["numpy"].encode(random_model, steps, [parts], 1)
+    data = ENGINES[Model]["numpy"].encode(random_model, steps, [parts], 1)
     for engine in engines_here:
-        assert ENGINES[engine].encode(random_model, steps, [parts], 1) == data
+        assert ENGINES[Model][engine].encode(random_model, steps, [parts], 1) == data
         decoded = [np.zeros_like(part) for part in parts]
-        ENGINES[engine].decode(random_model, steps, [decoded], data, 1)
+        ENGINES[Model][engine].decode(random_model, steps, [decoded], data, 1)
         assert all((a == b).all() for a, b in zip(decoded, parts, strict=True))
 
 
@@ -132,7 +132,7 @@ def test_forms_of_the_native_engine_agree(sampling: list[tuple[int, int]]) -> No
         file = random_file(sampling, *shape, spread=spread)
         steps = [c.quantization for c in file.frame.components]
         components = [(q.tolist(), a) for q, a in zip(steps, file.coefficients, strict=True)]
-        data = ENGINES["numpy"].encode(model, steps, [file.coefficients], 1)[0]
+        data = ENGINES[Model]["numpy"].encode(model, steps, [file.coefficients], 1)[0]
         for engine in forms:
             assert engine.encode(components) == data
             decoded = engine.decode([(q, *a.shape[:2]) for q, a in components], data)

@@ -1,0 +1,222 @@
+"""The model of blocks on its way through a slice, encoding or decoding (docs/format/blocks.md).
+
+This is the reference: the native engine (jrecomp/native/engine) computes the same bytes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from jrecomp.codec.coders import VALUE_LIMIT, check_range
+from jrecomp.model.adaptation import Coder
+from jrecomp.model.arrays import component_class
+from jrecomp.model.blocks import (
+    BANDS,
+    EDGES,
+    ENERGIES,
+    HIDDEN_LIMIT,
+    NEAR_LEVELS,
+    OWN_LEVELS,
+    SCALE_LIMIT,
+    BlocksModel,
+    clamp,
+)
+from jrecomp.model.counters import Decisions
+
+Int16 = npt.NDArray[np.int16]
+Int64 = npt.NDArray[np.int64]
+Place = tuple[int, int]
+
+NEIGHBOURS = ((0, -1), (-1, 0), (-1, -1), (-1, 1))
+LEFT, ABOVE, ABOVE_LEFT, ABOVE_RIGHT = range(len(NEIGHBOURS))
+
+TOUCHING = {LEFT: slice(0, 8), ABOVE: slice(16, 24)}
+"""Which edges of these neighbours touch the block."""
+
+SEEN = {LEFT: slice(0, 16), ABOVE: slice(16, 32), ABOVE_RIGHT: slice(16, 24), ABOVE_LEFT: slice(23, 24)}
+"""Which edges of the neighbours predict."""
+
+STEPS_SEEN = [0, 1, 2, 5, 9, 14, 20, 35, 60]
+BAND_STEPS = (1, 4, 7, 14, 28)
+"""Zig-zag indices whose steps hidden units see, and those in whose steps energies are."""
+
+
+@dataclass(frozen=True)
+class Component:
+    """What of a component is coded, all int64: steps [64], coefficients and the same in steps of 1, limited
+    [rows, columns, 64], edges in quarters of a pixel [rows, columns, 32], `last` [rows, columns].
+    """
+
+    steps: Int64
+    values: Int64
+    dequantized: Int64
+    edges: Int64
+    last: Int64
+
+    @classmethod
+    def empty(cls, steps: Int64, shape: tuple[int, int]) -> "Component":
+        """shape: rows and columns in blocks."""
+        sizes = ((64,), (64,), (EDGES,), ())
+        return cls(steps, *(np.zeros(shape + size, np.int64) for size in sizes))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows and columns."""
+        return self.last.shape
+
+
+class ComponentCoder:
+    """Codes component `number` of a slice; before: those that are coded already."""
+
+    def __init__(
+        self, model: BlocksModel, number: int, part: Component, before: Sequence[Component], coder: Coder
+    ) -> None:
+        self._model, self._part = model, part
+        self._weights = weights = model.classes[component_class(number)]
+        self._decisions = Decisions(model, weights, coder)
+        self._first = before[0] if before and covers(before[0], part) else None
+        self._other = before[-1] if number >= 2 and before[-1].shape == part.shape else None
+        logs = np.array([model.log2(int(part.steps[j])) for j in STEPS_SEEN])
+        self._constant = weights["bias"] + (logs @ weights["step_weight"] >> 8)
+
+    def run(self, truth: Int16 | None) -> None:
+        """All blocks, into the part; truth: coefficients [rows, columns, 64] to encode, None to decode."""
+        for row, column in np.ndindex(*self._part.shape):
+            self._block((row, column), None if truth is None else truth[row, column].astype(np.int64))
+
+    def _block(self, place: Place, truth: Int64 | None) -> None:
+        part, weights, near = self._part, self._weights, self._neighbours(place)
+        hidden = self._hidden(place, near)
+        wanted = None if truth is None else int(np.flatnonzero(truth[1:]).max(initial=-1)) + 1
+        last = self._decisions.last(layer(hidden, weights["last_weight"], weights["last_bias"]), wanted)
+        scales = layer(hidden + weights["own_last"][last], weights["scale_weight"], weights["scale_bias"])
+        scales = np.clip(scales, -SCALE_LIMIT, SCALE_LIMIT)
+        base, seen = surroundings({n: part.edges[other] for n, other in near.items()})
+        values = part.values[place]
+        for k in (*range(1, last + 1), 0):
+            p, s = self._prediction(place, k, base, seen)
+            wanted = None if truth is None else int(truth[k]) - p
+            values[k] = p + self._decisions.value(k, s, int(scales[k]), 0 < k == last, wanted)
+            part.dequantized[place][k] = clamp(int(values[k] * part.steps[k]), -VALUE_LIMIT, VALUE_LIMIT)
+            if k and values[k]:
+                scales += weights["own"][k - 1, level(values[k], OWN_LEVELS)]
+        check_range(values)
+        part.last[place] = last
+        part.edges[place] = edges(part.dequantized[place], self._model)
+
+    def _neighbours(self, place: Place) -> dict[int, Place]:
+        """The places of those neighbours that exist."""
+        places = {n: (place[0] + dy, place[1] + dx) for n, (dy, dx) in enumerate(NEIGHBOURS)}
+        columns = self._part.shape[1]
+        return {n: (row, column) for n, (row, column) in places.items() if row >= 0 and 0 <= column < columns}
+
+    def _hidden(self, place: Place, near: Mapping[int, Place]) -> Int64:
+        weights, hidden = self._weights, self._constant.copy()
+        for n, other in near.items():
+            hidden += chosen(weights["near"][n], self._part.values[other], NEAR_LEVELS)
+            hidden += weights["near_last"][n, self._part.last[other]]
+        if self._first is not None:
+            for band, energy in enumerate(energies(self._model, self._first, self._part, place)):
+                hidden += weights["energy"][band, energy]
+        if self._other is not None:
+            hidden += chosen(weights["across_near"], self._other.values[place], OWN_LEVELS)
+        return hidden
+
+    def _prediction(self, place: Place, k: int, base: int, seen: Int64) -> tuple[int, int]:
+        """What is subtracted from coefficient k, and its prediction beyond that in sixteenths of a step."""
+        weights, known = self._weights, self._part.dequantized[place]  # 0 where it is not coded yet
+        total = int(weights["edge"][k] @ seen) + int(known @ weights["within"][:, k])
+        if k and self._other is not None:
+            total += int(self._other.dequantized[place][k] * weights["across"][k])
+        step = int(self._part.steps[k])
+        if k:
+            return 0, in_sixteenths(wrap32(total), step)
+        s = in_sixteenths(wrap32(total) + (base << 15), step)
+        p = clamp((s + 8) >> 4, -VALUE_LIMIT, VALUE_LIMIT)
+        return p, clamp(s - 16 * p, -64, 64)
+
+
+def wrap32(x: int) -> int:
+    """x reduced to a signed integer of 32 bits."""
+    return ((x + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
+
+
+def level(value: int | Int64, limits: tuple[int, ...]) -> Int64:
+    """The level of non-zero coefficients: the first whose limit they do not exceed."""
+    found: Int64 = np.searchsorted(limits, np.abs(value))
+    return found
+
+
+def in_sixteenths(total: int, step: int) -> int:
+    """A prediction in units of 2^-14 as sixteenths of a step."""
+    s = abs(total) * ((1 << 22) // step) >> 32
+    return -s if total < 0 else s
+
+
+def layer(hidden: Int64, weight: Int64, bias: Int64) -> Int64:
+    """What follows from hidden units, in 1/32 of a natural unit."""
+    result: Int64 = (bias + weight @ np.clip(hidden, 0, HIDDEN_LIMIT)) >> 12
+    return result
+
+
+def chosen(rows: Int64, values: Int64, limits: tuple[int, ...]) -> Int64:
+    """The sum of the rows [63, levels, hidden] that a block's non-zero AC coefficients choose, [hidden]."""
+    index = np.flatnonzero(values[1:])
+    total: Int64 = rows[index, level(values[index + 1], limits)].sum(0)
+    return total
+
+
+def edges(dequantized: Int64, model: BlocksModel) -> Int64:
+    """The pixels of a block that other blocks see, int64 [32] within 16 bits, in quarters of a pixel."""
+    terms: Int64 = (dequantized[:, None] * model.arrays["basis"] + (1 << 14)) >> 15
+    wrapped: Int16 = terms.sum(0).astype(np.int16)
+    return wrapped.astype(np.int64)
+
+
+def surroundings(near: Mapping[int, Int64]) -> tuple[int, Int64]:
+    """The base, and the values [41] that predict, from the edges of the neighbours that exist."""
+    touching = [int(near[n][part].sum()) for n, part in TOUCHING.items() if n in near]
+    base = sum(touching) >> (2 + len(touching))
+    missing = np.full(EDGES, base)
+    seen = [near.get(n, missing)[part] - base for n, part in SEEN.items()]
+    return base, np.clip(np.concatenate(seen), -VALUE_LIMIT, VALUE_LIMIT)
+
+
+def covers(first: Component, part: Component) -> bool:
+    """Whether the first component has 1, 2 or 4 times the rows and 1, 2 or 4 times the columns."""
+    return all(a in (b, 2 * b, 4 * b) for a, b in zip(first.shape, part.shape, strict=True))
+
+
+def energies(model: BlocksModel, first: Component, part: Component, place: Place) -> list[int]:
+    """How large the first component's coefficients are at a block, in each of BANDS."""
+    v, h = (a // b for a, b in zip(first.shape, part.shape, strict=True))
+    row, column = place[0] * v, place[1] * h
+    magnitudes = np.abs(first.dequantized[row : row + v, column : column + h]).sum((0, 1))
+    result = []
+    for (start, stop), index in zip(BANDS, BAND_STEPS, strict=True):
+        total = int(magnitudes[start:stop].sum())
+        g = min(16 * total // (v * h * int(part.steps[index])), 1 << 20)
+        result.append(clamp((model.log2(g + 16) - model.log2(16)) >> 2, 0, ENERGIES - 1))
+    return result
+
+
+def code_slice(
+    steps: Sequence[npt.NDArray[np.int32]],
+    shapes: Sequence[tuple[int, int]],
+    model: BlocksModel,
+    coder: Coder,
+    parts: Sequence[Int16] | None,
+) -> list[Int16]:
+    """Codes all components of a slice, given by quantization steps and (rows, columns) in blocks.
+
+    parts: coefficients [rows, columns, 64] to encode, None to decode. Returns the coefficients.
+    Raises CorruptContainerError.
+    """
+    done: list[Component] = []
+    for number, (quantization, shape) in enumerate(zip(steps, shapes, strict=True)):
+        part = Component.empty(np.maximum(quantization, 1).astype(np.int64), shape)
+        ComponentCoder(model, number, part, done, coder).run(None if parts is None else parts[number])
+        done.append(part)
+    return [part.values.astype(np.int16) for part in done]

@@ -1,0 +1,161 @@
+"""The model of blocks: one small network for each block (docs/format/blocks.md).
+
+Pixels next to a block predict its coefficients, as in Lepton (Horn et al. 2017); one hidden layer, a sum of
+rows that what is known of the block chooses, predicts how large they are; counters learn the rest.
+"""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from jrecomp.model.arrays import CLASSES, WeightsFile
+from jrecomp.model.symbols import LAST_OUTPUTS, MODELLED_LENGTHS
+from jrecomp.native.engine import BlocksEngine
+from jrecomp.planes.tables import LOGIT_LIMIT, dct, make
+from jrecomp.planes.zigzag import PLACES
+
+HIDDEN = 64
+"""Hidden units."""
+
+HIDDEN_LIMIT = 2047
+"""Largest value of a hidden unit as the layer after it sees it; the smallest is 0."""
+
+EDGES = 32
+"""Pixels of a block that other blocks see."""
+
+VALUES = 41
+"""Pixels of other blocks that a block sees."""
+
+SCALE_LIMIT = 511
+"""Largest magnitude of a scale before anything is added to it."""
+
+NEAR_LEVELS, OWN_LEVELS = (1, 2, 4, 8), (1, 3)
+"""Largest magnitudes of each level of coefficients but the last, of neighbours and of the block itself."""
+
+REACHES, ENERGIES, STEPS, NEIGHBOURS = 12, 64, 9, 4
+BANDS = ((1, 3), (3, 6), (6, 10), (10, 21), (21, 64))
+"""First and next zig-zag index of each band of energy."""
+
+TABLES: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
+    "log2_mantissa": (np.int8, (16,)),
+    "sigmoid": (np.uint16, (2 * LOGIT_LIMIT + 1,)),
+    "basis": (np.int16, (64, EDGES)),
+}
+"""dtype and shape of each array that the classes share."""
+
+LAYOUT: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
+    "edge": (np.int16, (64, VALUES)),
+    "within": (np.int16, (64, 64)),
+    "across": (np.int16, (64,)),
+    "bias": (np.int32, (HIDDEN,)),
+    "step_weight": (np.int16, (STEPS, HIDDEN)),
+    "near": (np.int16, (NEIGHBOURS, 63, len(NEAR_LEVELS) + 1, HIDDEN)),
+    "near_last": (np.int16, (NEIGHBOURS, 64, HIDDEN)),
+    "energy": (np.int16, (len(BANDS), ENERGIES, HIDDEN)),
+    "across_near": (np.int16, (63, len(OWN_LEVELS) + 1, HIDDEN)),
+    "own_last": (np.int16, (64, HIDDEN)),
+    "last_weight": (np.int16, (LAST_OUTPUTS, HIDDEN)),
+    "last_bias": (np.int32, (LAST_OUTPUTS,)),
+    "scale_weight": (np.int16, (64, HIDDEN)),
+    "scale_bias": (np.int32, (64,)),
+    "own": (np.int16, (63, len(OWN_LEVELS) + 1, 64)),
+    "trust": (np.int16, (64, REACHES)),
+    "length_slope": (np.int16, (len(MODELLED_LENGTHS),)),
+    "length_offset": (np.int16, (len(MODELLED_LENGTHS), 2, REACHES)),
+    "sign_start": (np.int16, (64, REACHES)),
+}
+"""dtype and shape of each array of a class; in weights files the names end in _ and the class."""
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+Int64 = npt.NDArray[np.int64]
+
+
+def clamp(x: int, low: int, high: int) -> int:
+    """x, limited to low to high."""
+    return min(max(x, low), high)
+
+
+def make_tables() -> dict[str, npt.NDArray[Any]]:
+    """The arrays of TABLES as computed in float64 by the machine that trains.
+
+    basis: what a coefficient of 1 adds to the pixels at the edges, in quarters of a pixel times 2^15.
+    """
+    tables = make()
+    return {"log2_mantissa": tables.log2_mantissa, "sigmoid": tables.sigmoid, "basis": _basis()}
+
+
+def _basis() -> npt.NDArray[np.int16]:
+    pixels = [(i, x) for x in (7, 6) for i in range(8)] + [(y, i) for y in (7, 6) for i in range(8)]
+    wave = dct(8)
+    values = [[wave[v, y] * wave[u, x] for y, x in pixels] for v, u in PLACES]
+    basis: npt.NDArray[np.float64] = np.rint((4 << 15) * np.array(values))
+    return basis.astype(np.int16)
+
+
+class BlocksModel(WeightsFile):
+    """Everything that predicts, of the kind of blocks; its file has TABLES, not those of other kinds."""
+
+    @cached_property
+    def engine(self) -> BlocksEngine:
+        """The native engine with these weights."""
+        return native_engine(self.arrays)
+
+    @cached_property
+    def classes(self) -> list[dict[str, Int64]]:
+        """The arrays of each component class by name in LAYOUT, wide enough for any product."""
+        parts = [class_arrays(self.arrays, c) for c in range(CLASSES)]
+        return [{name: array.astype(np.int64) for name, array in part.items()} for part in parts]
+
+    def log2(self, value: int) -> int:
+        """About 16 log2(value) for value >= 1."""
+        exponent = value.bit_length()
+        return 16 * exponent + int(self.arrays["log2_mantissa"][(32 * value >> exponent) - 16])
+
+    def start(self, logits: Int64) -> Int64:
+        """What counters begin with: probabilities in units of 2^-22 of logits in 1/64 of a natural unit."""
+        limited = np.clip(logits, -LOGIT_LIMIT, LOGIT_LIMIT)
+        return 64 * self.arrays["sigmoid"][limited + LOGIT_LIMIT].astype(np.int64)
+
+
+def class_arrays(arrays: Arrays, number: int) -> dict[str, npt.NDArray[Any]]:
+    """Those of a class, by name in LAYOUT."""
+    return {name: arrays[f"{name}_{number}"] for name in LAYOUT}
+
+
+def native_engine(arrays: Arrays, form: type[BlocksEngine] = BlocksEngine) -> BlocksEngine:
+    """The native engine, in a form of jrecomp.native.engine, with the arrays of a weights file."""
+    engine = form(**{name: arrays[name] for name in TABLES})
+    for c in range(CLASSES):
+        engine.add_class(c, class_arrays(arrays, c))
+    return engine
+
+
+def build(identifier: int, name: str, arrays: Arrays) -> BlocksModel:
+    """A model from the arrays of a weights file, checked; raises ValueError where they do not fit."""
+    wanted = TABLES | {f"{key}_{c}": kind for c in range(CLASSES) for key, kind in LAYOUT.items()}
+    for key, (dtype, shape) in wanted.items():
+        if key not in arrays or arrays[key].dtype != dtype or arrays[key].shape != shape:
+            raise ValueError(f"the weights do not fit: {key} is not {dtype.__name__} {list(shape)}")
+    for c in range(CLASSES):
+        _check_sums(class_arrays(arrays, c))
+    return BlocksModel(identifier, name, arrays)
+
+
+def _check_sums(arrays: Arrays) -> None:
+    """Raises ValueError where a sum that an engine computes in 16 or 32 bits could be too large."""
+    m = {name: np.abs(array.astype(np.int64)) for name, array in arrays.items()}
+    steps = m["step_weight"].sum(0) << 11 >> 8
+    near = m["near"].max(2).sum((0, 1)) + m["near_last"].max(1).sum(0)
+    others = m["energy"].max(1).sum(0) + m["across_near"].max(1).sum(0)
+    sums = {
+        "hidden": (m["bias"] + steps + near + others + m["own_last"].max(0), 15),
+        "last": (m["last_bias"] + HIDDEN_LIMIT * m["last_weight"].sum(1), 31),
+        "scale": (m["scale_bias"] + HIDDEN_LIMIT * m["scale_weight"].sum(1), 31),
+        "value": (SCALE_LIMIT + m["own"].max(1).sum(0) + m["trust"].max(1), 15),
+    }
+    for name, (largest, bits) in sums.items():
+        if (largest >= 1 << bits).any():
+            raise ValueError(f"sums of {name} could reach 2^{bits}")
