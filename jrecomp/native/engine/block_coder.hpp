@@ -106,13 +106,13 @@ private:
     };
 
     Row64 start_of_hidden() const {
-        std::array<I64, kHidden> sums{};
+        std::array<int, kHidden> sums{};
         for (int i = 0; i < kStepInputs; ++i) {
-            const I64 step = model_.tables.log2_of(part_.steps[kStepPlaces[i]]);
+            const int step = eighths_of_octaves(part_.steps[kStepPlaces[i]]) - eighths_of_octaves(1);
             for (int h = 0; h < kHidden; ++h) sums[h] += weights_.step_weight[i * kHidden + h] * step;
         }
         Row64 start;
-        for (int h = 0; h < kHidden; ++h) start[h] = static_cast<std::int16_t>(weights_.bias[h] + (sums[h] >> 8));
+        for (int h = 0; h < kHidden; ++h) start[h] = static_cast<std::int16_t>(weights_.bias[h] + (sums[h] >> 7));
         return start;
     }
 

@@ -34,7 +34,7 @@ struct BlockClass {
 };
 
 struct BlockModel {
-    Tables tables;  // log2_mantissa and sigmoid alone
+    Tables tables;                                           // the sigmoid alone
     std::vector<std::array<std::int16_t, kBasis>> basis;  // of each coefficient
     std::array<BlockClass, 3> classes;
 };

@@ -50,9 +50,7 @@ std::vector<Wide64> with_zeros(const std::vector<std::int16_t>& weights) {
 
 class BlocksEngine {
 public:
-    BlocksEngine(const Array<std::int8_t>& log2_mantissa, const Array<std::uint16_t>& sigmoid,
-                 const Array<std::int16_t>& basis) {
-        model_.tables.log2_mantissa = copy(log2_mantissa, 16);
+    BlocksEngine(const Array<std::uint16_t>& sigmoid, const Array<std::int16_t>& basis) {
         model_.tables.sigmoid = copy(sigmoid, 2 * kLogitLimit + 1);
         const std::vector<std::int16_t> values = copy(basis, 64 * kBasis);
         model_.basis.resize(64);
@@ -157,8 +155,7 @@ private:
 
 void define_blocks(nb::module_& module) {
     nb::class_<BlocksEngine>(module, "BlocksEngine")
-        .def(nb::init<const Array<std::int8_t>&, const Array<std::uint16_t>&, const Array<std::int16_t>&>(),
-             nb::arg("log2_mantissa"), nb::arg("sigmoid"), nb::arg("basis"))
+        .def(nb::init<const Array<std::uint16_t>&, const Array<std::int16_t>&>(), nb::arg("sigmoid"), nb::arg("basis"))
         .def("add_class", &BlocksEngine::add_class, nb::arg("number"), nb::arg("arrays"))
         .def("encode", &BlocksEngine::encode, nb::arg("components"))
         .def("decode", &BlocksEngine::decode, nb::arg("components"), nb::arg("data"));
