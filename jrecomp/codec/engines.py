@@ -53,13 +53,13 @@ class Engine(Protocol[Kind]):
 class SliceBySlice(Generic[Kind]):
     """Each slice by itself, in threads.
 
-    encode: the bytes of a slice; decode: coefficients [rows, columns, 64] of components of these shapes.
+    encode: the bytes of a slice; decode: fills a slice with what its bytes say.
     """
 
     def __init__(
         self,
         encode: Callable[[Kind, Steps, Slice], bytes],
-        decode: Callable[[Kind, Steps, Shapes, bytes], Sequence[Int16]],
+        decode: Callable[[Kind, Steps, Slice, bytes], None],
     ) -> None:
         self._encode, self._decode = encode, decode
 
@@ -72,13 +72,8 @@ class SliceBySlice(Generic[Kind]):
         self, model: Kind, steps: Steps, slices: Sequence[Slice], data: Sequence[bytes], threads: int
     ) -> None:
         """See Engine."""
-
-        def one(parts: Slice, data: bytes) -> None:
-            for part, value in zip(parts, self._decode(model, steps, _shapes(parts), data), strict=True):
-                part[:] = value
-
         with _damage(), ThreadPoolExecutor(threads) as pool:
-            list(pool.map(one, slices, data))
+            list(pool.map(lambda parts, data: self._decode(model, steps, parts, data), slices, data))
 
 
 class TorchEngine:
@@ -118,21 +113,18 @@ def _numpy_encode(model: Model, steps: Steps, parts: Slice) -> bytes:
     return bits.finish()
 
 
-def _numpy_decode(model: Model, steps: Steps, shapes: Shapes, data: bytes) -> list[Int16]:
+def _numpy_decode(model: Model, steps: Steps, parts: Slice, data: bytes) -> None:
     coder = NumpyCoder(model.tables.sigmoid, BitDecoder(data))
     with ThreadPoolExecutor(1) as worker:
-        decoded = walk_slices(steps, [(1, *shape) for shape in shapes], model, [coder], None, worker)
-    return [part[0] for part in decoded]
+        _fill([parts], walk_slices(steps, _batch_shapes([parts]), model, [coder], None, worker))
 
 
 def _native_encode(model: Model | BlocksModel, steps: Steps, parts: Slice) -> bytes:
-    arrays = [np.ascontiguousarray(part) for part in parts]
-    return model.engine.encode(list(zip(_positive(steps), arrays, strict=True)))
+    return model.engine.encode(list(zip(_positive(steps), parts, strict=True)))
 
 
-def _native_decode(model: Model | BlocksModel, steps: Steps, shapes: Shapes, data: bytes) -> list[Int16]:
-    components = [(q, *shape) for q, shape in zip(_positive(steps), shapes, strict=True)]
-    return model.engine.decode(components, data)
+def _native_decode(model: Model | BlocksModel, steps: Steps, parts: Slice, data: bytes) -> None:
+    model.engine.decode(list(zip(_positive(steps), parts, strict=True)), data)
 
 
 def _hierarchical_encode(model: HierarchicalModel, steps: Steps, parts: Slice) -> bytes:
@@ -141,9 +133,9 @@ def _hierarchical_encode(model: HierarchicalModel, steps: Steps, parts: Slice) -
     return coder.finish()
 
 
-def _hierarchical_decode(model: HierarchicalModel, steps: Steps, shapes: Shapes, data: bytes) -> list[Int16]:
+def _hierarchical_decode(model: HierarchicalModel, steps: Steps, parts: Slice, data: bytes) -> None:
     coder = SliceDecoder(model.tables.sigmoid, data)
-    return hierarchical.code_slice(steps, shapes, model, coder, None)
+    _copy(hierarchical.code_slice(steps, _shapes(parts), model, coder, None), parts)
 
 
 def _blocks_encode(model: BlocksModel, steps: Steps, parts: Slice) -> bytes:
@@ -152,8 +144,8 @@ def _blocks_encode(model: BlocksModel, steps: Steps, parts: Slice) -> bytes:
     return coder.finish()
 
 
-def _blocks_decode(model: BlocksModel, steps: Steps, shapes: Shapes, data: bytes) -> list[Int16]:
-    return blocks.code_slice(steps, shapes, model, BitDecoder(data), None)
+def _blocks_decode(model: BlocksModel, steps: Steps, parts: Slice, data: bytes) -> None:
+    _copy(blocks.code_slice(steps, _shapes(parts), model, BitDecoder(data), None), parts)
 
 
 def _positive(steps: Steps) -> list[list[int]]:
@@ -172,8 +164,12 @@ def _batch_shapes(batch: Sequence[Slice]) -> list[tuple[int, int, int]]:
 def _fill(batch: Sequence[Slice], decoded: Sequence[Int16]) -> None:
     """Copies coefficients [slices, rows, columns, 64] of each component into slices."""
     for parts, *values in zip(batch, *decoded, strict=True):
-        for part, value in zip(parts, values, strict=True):
-            part[:] = value
+        _copy(values, parts)
+
+
+def _copy(values: Sequence[Int16], parts: Slice) -> None:
+    for part, value in zip(parts, values, strict=True):
+        part[:] = value
 
 
 def _batches(slices: Sequence[Slice]) -> Iterator[list[Slice]]:

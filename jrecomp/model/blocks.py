@@ -17,7 +17,7 @@ from jrecomp.native.engine import BlocksEngine
 from jrecomp.planes.tables import LOGIT_LIMIT, dct, make
 from jrecomp.planes.zigzag import PLACES
 
-HIDDEN = 64
+HIDDEN = 32
 """Hidden units."""
 
 HIDDEN_LIMIT = 2047

@@ -72,10 +72,8 @@ class Engine:
     def encode(self, components: list[tuple[list[int], npt.NDArray[np.int16]]]) -> bytes:
         """Codes quantization steps [64] and coefficients [rows, columns, 64] of each component."""
 
-    def decode(
-        self, components: list[tuple[list[int], int, int]], data: bytes
-    ) -> list[npt.NDArray[np.int16]]:
-        """Coefficients of components given by steps, rows and columns; raises Damaged."""
+    def decode(self, components: list[tuple[list[int], npt.NDArray[np.int16]]], data: bytes) -> None:
+        """Fills the coefficients [rows, columns, 64] of components with these steps; raises Damaged."""
 
     def collect(
         self,
@@ -101,7 +99,5 @@ class BlocksEngine:
     def encode(self, components: list[tuple[list[int], npt.NDArray[np.int16]]]) -> bytes:
         """Codes quantization steps [64] and coefficients [rows, columns, 64] of each component."""
 
-    def decode(
-        self, components: list[tuple[list[int], int, int]], data: bytes
-    ) -> list[npt.NDArray[np.int16]]:
-        """Coefficients of components given by steps, rows and columns; raises Damaged."""
+    def decode(self, components: list[tuple[list[int], npt.NDArray[np.int16]]], data: bytes) -> None:
+        """Fills the coefficients [rows, columns, 64] of components with these steps; raises Damaged."""

@@ -20,8 +20,9 @@ using Array = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
 using Blocks = nb::ndarray<const std::int16_t, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
 using KnownComponents = std::vector<std::tuple<std::vector<I64>, Blocks>>;
 
-// Steps, rows and columns.
-using Shapes = std::vector<std::tuple<std::vector<I64>, int, int>>;
+// The same of components that are filled.
+using Filled = nb::ndarray<std::int16_t, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
+using FilledComponents = std::vector<std::tuple<std::vector<I64>, Filled>>;
 
 inline void require(bool condition, const char* message) {
     if (!condition) throw std::invalid_argument(message);

@@ -81,7 +81,7 @@ public:
             for (int column = 0; column < part_.columns; ++column) block(row, column);
             std::swap(above_, below_);
             std::swap(hidden_, next_hidden_);
-            std::fill(next_hidden_.begin(), next_hidden_.end(), Row64{});
+            std::fill(next_hidden_.begin(), next_hidden_.end(), Hidden{});
         }
     }
 
@@ -99,19 +99,19 @@ private:
 
     // What is known of a block while it is coded; cells and reaches are contexts if all coefficients until then are zero.
     struct Block {
-        Row64 scale, cell;
+        Scales scale, cell;
         Wide64 prediction, reach;
         int quarters, count = 0;
         Nonzero nonzero[63];
     };
 
-    Row64 start_of_hidden() const {
+    Hidden start_of_hidden() const {
         std::array<int, kHidden> sums{};
         for (int i = 0; i < kStepInputs; ++i) {
             const int step = eighths_of_octaves(part_.steps[kStepPlaces[i]]) - eighths_of_octaves(1);
             for (int h = 0; h < kHidden; ++h) sums[h] += weights_.step_weight[i * kHidden + h] * step;
         }
-        Row64 start;
+        Hidden start;
         for (int h = 0; h < kHidden; ++h) start[h] = static_cast<std::int16_t>(weights_.bias[h] + (sums[h] >> 7));
         return start;
     }
@@ -119,7 +119,7 @@ private:
     void block(int row, int column) {
         const std::size_t at = part_.at(row, column);
         std::int16_t* values = part_.blocks + 64 * at;
-        Row64 hidden = start_;
+        Hidden hidden = start_;
         hidden.add(hidden_[column + 1]);
         if (first_) add_energies(row, column, hidden);
         if (before_) add_across(at, hidden);
@@ -151,17 +151,23 @@ private:
         if (!part_.magnitudes.empty()) sum_magnitudes(b, part_.magnitudes[at]);
     }
 
-    static void activate(const Row64& hidden, std::int16_t* active) {
+    static void activate(const Hidden& hidden, std::int16_t* active) {
         for (int h = 0; h < kHidden; ++h) active[h] = std::clamp<std::int16_t>(hidden[h], 0, 2047);
     }
 
     static int known_last(const std::int16_t* values) {
+        const auto zero = [&](int k) {  // four from k on
+            std::uint64_t four;
+            std::memcpy(&four, values + k, sizeof(four));
+            return four == 0;
+        };
         int last = 63;
+        while (last > 3 && zero(last - 3)) last -= 4;
         while (last > 0 && values[last] == 0) --last;
         return last;
     }
 
-    void add_energies(int row, int column, Row64& hidden) const {
+    void add_energies(int row, int column, Hidden& hidden) const {
         const int v = first_->rows / part_.rows, h = first_->columns / part_.columns;
         std::array<std::uint32_t, kBands> sums{};
         for (int y = 0; y < v; ++y)
@@ -176,7 +182,7 @@ private:
         }
     }
 
-    void add_across(std::size_t at, Row64& hidden) const {
+    void add_across(std::size_t at, Hidden& hidden) const {
         const std::int16_t* values = before_->block(at);
         for (int k = 1; k <= before_->last[at]; ++k)
             if (values[k]) hidden.add(weights_.across_near[(k - 1) * kOwnLevels + own_level(std::abs(values[k]))]);
@@ -210,7 +216,7 @@ private:
         if (before_) {
             const std::int16_t* other = before_->block(at);
             for (int k = 1; k <= std::min<int>(before_->last[at], 16 * b.quarters - 1); ++k)
-                b.prediction[k] = wrapped(b.prediction[k], before_->dequantized(k, other[k]) * weights_.across[0][k]);
+                b.prediction[k] = wrapped(b.prediction[k], before_->dequantized(k, other[k]) * weights_.across[k]);
         }
         return base;
     }
@@ -241,7 +247,7 @@ private:
             const Ints octaves = eighths_of_octaves((Ints)(magnitudes(b.prediction.part[p]) >> 8)) - step_octaves_.part[p];
             b.reach.part[p] = limited((octaves >> 2) - 1, 0, kReaches - 1);
         }
-        for (int p = 0; p < Row64::kSize; ++p)
+        for (int p = 0; p < Scales::kSize; ++p)
             b.cell.part[p] = limited((b.scale.part[p] + kCellOffset) >> kCellShift, 0, kCells - 1);
     }
 
@@ -324,9 +330,9 @@ private:
 
     // What the block tells the hidden units of those to the right and below.
     void leave_hidden(const Block& b, int last, int column) {
-        Row64* const to[kNear] = {&hidden_[column + 2], &next_hidden_[column + 1], &next_hidden_[column + 2], &next_hidden_[column]};
+        Hidden* const to[kNear] = {&hidden_[column + 2], &next_hidden_[column + 1], &next_hidden_[column + 2], &next_hidden_[column]};
         for (int n = 0; n < kNear; ++n) {
-            Row64 sum = *to[n];
+            Hidden sum = *to[n];
             sum.add(weights_.near_last[n * 64 + last]);
             for (int i = 0; i < b.count; ++i) {
                 const int place = (n * 63 + b.nonzero[i].k - 1) * kNearLevels;
@@ -350,12 +356,12 @@ private:
     const BlockPart *first_, *before_;
     Coder& coder_;
     std::unique_ptr<BlockCounters> counters_;
-    Row64 start_;
+    Hidden start_;
     Wide64 step_octaves_;
     int dc_reciprocal_;
     Side left_{};
     std::vector<Side> above_, below_;
-    std::vector<Row64> hidden_, next_hidden_;  // a column more on both sides
+    std::vector<Hidden> hidden_, next_hidden_;  // a column more on both sides
 };
 
 }  // namespace jrecomp

@@ -27,12 +27,13 @@ using Shorts = std::int16_t __attribute__((vector_size(kRegister), may_alias));
 constexpr int kLanes = kRegister / 4;                 // of Ints
 constexpr int kQuarters = 4, kParts = 16 / kLanes;  // registers of Ints in a quarter of 64 values
 
-// 64 values of 16 bits that do not overflow.
-struct Row64 {
-    static constexpr int kSize = 128 / kRegister;
+// Values of 16 bits that do not overflow.
+template <int count>
+struct Row {
+    static constexpr int kSize = 2 * count / kRegister;
     Shorts part[kSize];
 
-    void add(const Row64& other) {
+    void add(const Row& other) {
         for (int i = 0; i < kSize; ++i) part[i] += other.part[i];
     }
 

@@ -23,8 +23,8 @@ public:
         return copy(nb::cast<Array<T>>(arrays_[name]), size);
     }
 
-    Rows rows(const char* name, std::size_t count) const {
-        return Rows(get<std::int16_t>(name, 64 * count).data(), count);
+    Rows<Hidden> hidden(const char* name, std::size_t count) const {
+        return Rows<Hidden>(get<std::int16_t>(name, count * kHidden));
     }
 
     Wide64 wide(const char* name, int count) const {
@@ -63,19 +63,19 @@ public:
         BlockClass c;
         c.edge = arrays.products("edge", 64, kEdgeValues);
         c.within = with_zeros(arrays.get<std::int16_t>("within", 64 * 64));
-        c.across = arrays.rows("across", 1);
+        c.across = arrays.get<std::int16_t>("across", 64);
         std::copy_n(arrays.get<std::int32_t>("bias", kHidden).begin(), kHidden, c.bias.begin());
         c.step_weight = arrays.get<std::int16_t>("step_weight", kStepInputs * kHidden);
-        c.near = arrays.rows("near", kNear * 63 * kNearLevels);
-        c.near_last = arrays.rows("near_last", kNear * 64);
-        c.energy = arrays.rows("energy", kBands * kLevels);
-        c.across_near = arrays.rows("across_near", 63 * kOwnLevels);
-        c.own_last = arrays.rows("own_last", 64);
+        c.near = arrays.hidden("near", kNear * 63 * kNearLevels);
+        c.near_last = arrays.hidden("near_last", kNear * 64);
+        c.energy = arrays.hidden("energy", kBands * kLevels);
+        c.across_near = arrays.hidden("across_near", 63 * kOwnLevels);
+        c.own_last = arrays.hidden("own_last", 64);
         c.last = arrays.products("last_weight", kNodes, kHidden);
         c.last_bias = arrays.wide("last_bias", kNodes);
         c.scale = arrays.products("scale_weight", 64, kHidden);
         c.scale_bias = arrays.wide("scale_bias", 64);
-        c.own = arrays.rows("own", 63 * kOwnLevels);
+        c.own = Rows<Scales>(arrays.get<std::int16_t>("own", 63 * kOwnLevels * 64));
         c.trust = arrays.get<std::int16_t>("trust", kReaches);
         c.length_slope = arrays.get<std::int16_t>("length_slope", kModelledLengths);
         c.length_trust = arrays.get<std::int16_t>("length_trust", kModelledLengths * 2 * kReaches);
@@ -85,11 +85,8 @@ public:
 
     nb::bytes encode(const KnownComponents& components) const {
         std::vector<BlockPart> parts;
-        for (const auto& [steps, blocks] : components) {
-            require(blocks.shape(2) == 64, "blocks have 64 coefficients");
-            parts.push_back(part(steps, static_cast<int>(blocks.shape(0)), static_cast<int>(blocks.shape(1)),
-                                 const_cast<std::int16_t*>(blocks.data())));  // not written
-        }
+        for (const auto& [steps, blocks] : components)
+            parts.push_back(part(steps, blocks, const_cast<std::int16_t*>(blocks.data())));  // an encoder writes nothing
         RangeEncoder coder;
         std::string bytes;
         {
@@ -100,32 +97,25 @@ public:
         return nb::bytes(bytes.data(), bytes.size());
     }
 
-    nb::list decode(const Shapes& components, const nb::bytes& data) const {
-        using Decoded = nb::ndarray<nb::numpy, std::int16_t, nb::ndim<3>>;
+    void decode(const FilledComponents& components, const nb::bytes& data) const {
         std::vector<BlockPart> parts;
-        nb::list result;
-        for (const auto& [steps, rows, columns] : components) {
-            parts.push_back(part(steps, rows, columns, nullptr));
-            auto* blocks = new std::int16_t[64 * parts.back().at(rows, 0)]();
-            const nb::capsule owner(blocks, [](void* p) noexcept { delete[] static_cast<std::int16_t*>(p); });
-            parts.back().blocks = blocks;
-            result.append(Decoded(blocks, {static_cast<std::size_t>(rows), static_cast<std::size_t>(columns), 64}, owner));
-        }
-        RangeDecoder coder(static_cast<const std::uint8_t*>(static_cast<const void*>(data.c_str())), data.size());
-        {
-            const nb::gil_scoped_release released;
-            code(parts, coder);
-        }
-        return result;
+        for (const auto& [steps, blocks] : components) parts.push_back(part(steps, blocks, blocks.data()));
+        RangeDecoder coder(static_cast<const std::uint8_t*>(data.data()), data.size());
+        const nb::gil_scoped_release released;
+        for (const BlockPart& part : parts) std::fill_n(part.blocks, 64 * part.at(part.rows, 0), std::int16_t{0});
+        code(parts, coder);
     }
 
 private:
-    static BlockPart part(const std::vector<I64>& steps, int rows, int columns, std::int16_t* blocks) {
-        require(steps.size() == 64 && rows > 0 && columns > 0 && I64{rows} * columns < 1 << 24, "bad component");
+    template <class Array>
+    static BlockPart part(const std::vector<I64>& steps, const Array& blocks, std::int16_t* values) {
+        const I64 rows = blocks.shape(0), columns = blocks.shape(1);
+        require(steps.size() == 64 && rows > 0 && columns > 0 && blocks.shape(2) == 64, "bad component");
+        require(rows * columns < 1 << 24, "the slice is too large");
         for (const I64 step : steps) require(step >= 1 && step <= 65535, "bad quantization step");
-        BlockPart part{{}, rows, columns, blocks, {}, {}};
+        BlockPart part{{}, static_cast<int>(rows), static_cast<int>(columns), values, {}, {}};
         std::copy(steps.begin(), steps.end(), part.steps.begin());
-        part.last.resize(part.at(rows, 0));
+        part.last.resize(part.at(part.rows, 0));
         return part;
     }
 
@@ -158,7 +148,7 @@ void define_blocks(nb::module_& module) {
         .def(nb::init<const Array<std::uint16_t>&, const Array<std::int16_t>&>(), nb::arg("sigmoid"), nb::arg("basis"))
         .def("add_class", &BlocksEngine::add_class, nb::arg("number"), nb::arg("arrays"))
         .def("encode", &BlocksEngine::encode, nb::arg("components"))
-        .def("decode", &BlocksEngine::decode, nb::arg("components"), nb::arg("data"));
+        .def("decode", &BlocksEngine::decode, nb::arg("components").noconvert(), nb::arg("data"));
 }
 
 }  // namespace jrecomp

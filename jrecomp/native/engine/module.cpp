@@ -215,17 +215,13 @@ public:
         return nb::bytes(bytes.data(), bytes.size());
     }
 
-    nb::list decode(const Shapes& components, const nb::bytes& data) const {
+    void decode(const FilledComponents& components, const nb::bytes& data) const {
         std::vector<Part> parts;
-        for (const auto& [steps, rows, columns] : components) parts.push_back(make_part(steps, rows, columns));
-        {
-            RangeDecoder coder(static_cast<const std::uint8_t*>(data.data()), data.size());
-            const nb::gil_scoped_release released;
-            code(parts, coder);
-        }
-        nb::list result;
-        for (Part& part : parts) result.append(blocks_of(part.planes));
-        return result;
+        for (const auto& [steps, blocks] : components) parts.push_back(make_part(steps, blocks));
+        RangeDecoder coder(static_cast<const std::uint8_t*>(data.data()), data.size());
+        const nb::gil_scoped_release released;
+        code(parts, coder);
+        for (std::size_t i = 0; i < parts.size(); ++i) fill(parts[i].planes, std::get<1>(components[i]).data());
     }
 
     // Per component and network the inputs, targets and certainties of some blocks; shares per class and network.
@@ -274,18 +270,19 @@ private:
         return static_cast<int>(model_.selections[plane].plane.size()) + kAcScalars + references * kAcPerReference;
     }
 
-    static Part make_part(const std::vector<I64>& steps, int rows, int columns) {
-        require(steps.size() == 64 && rows > 0 && columns > 0, "bad component");
-        require((I64{rows} + 2 * kBorder) * (I64{columns} + 2 * kBorder) < 1 << 24, "the slice is too large");
+    template <class Array>
+    static Part make_part(const std::vector<I64>& steps, const Array& blocks) {
+        const I64 rows = blocks.shape(0), columns = blocks.shape(1);
+        require(steps.size() == 64 && rows > 0 && columns > 0 && blocks.shape(2) == 64, "bad component");
+        require((rows + 2 * kBorder) * (columns + 2 * kBorder) < 1 << 24, "the slice is too large");
         for (const I64 step : steps) require(step >= 1 && step <= 65535, "bad quantization step");
-        return {Planes(steps.data(), rows, columns), nullptr};
+        return {Planes(steps.data(), static_cast<int>(rows), static_cast<int>(columns)), nullptr};
     }
 
     static std::vector<Part> known_parts(const KnownComponents& components) {
         std::vector<Part> parts;
         for (const auto& [steps, blocks] : components) {
-            require(blocks.shape(2) == 64, "blocks have 64 coefficients");
-            parts.push_back(make_part(steps, static_cast<int>(blocks.shape(0)), static_cast<int>(blocks.shape(1))));
+            parts.push_back(make_part(steps, blocks));
             parts.back().source = blocks.data();
         }
         return parts;
@@ -331,12 +328,8 @@ private:
         return truth;
     }
 
-    static nb::ndarray<nb::numpy, std::int16_t, nb::ndim<3>> blocks_of(const Planes& planes) {
-        const std::size_t count = static_cast<std::size_t>(planes.rows) * planes.columns * 64;
-        auto* blocks = new std::int16_t[count];
-        const nb::capsule owner(blocks, [](void* p) noexcept { delete[] static_cast<std::int16_t*>(p); });
+    static void fill(const Planes& planes, std::int16_t* blocks) {
         by_tiles(planes, [&](int k, int b, std::size_t at) { blocks[at] = planes.plane(k)[b]; });
-        return {blocks, {static_cast<std::size_t>(planes.rows), static_cast<std::size_t>(planes.columns), 64}, owner};
     }
 
     Model model_;
@@ -361,6 +354,6 @@ NB_MODULE(JRECOMP_ENGINE, module) {
         .def("add_class", &Engine::add_class, nb::arg("number"), nb::arg("first_width"), nb::arg("second_width"),
              nb::arg("weights"), nb::arg("biases"), nb::arg("linear"))
         .def("encode", &Engine::encode, nb::arg("components"))
-        .def("decode", &Engine::decode, nb::arg("components"), nb::arg("data"))
+        .def("decode", &Engine::decode, nb::arg("components").noconvert(), nb::arg("data"))
         .def("collect", &Engine::collect, nb::arg("components"), nb::arg("shares"), nb::arg("seed"));
 }
