@@ -20,11 +20,12 @@ struct BlockPart {
     int dequantized(int k, int value) const { return std::clamp(value * steps[k], -32767, 32767); }
 };
 
-constexpr int near_level(int magnitude) {
-    return magnitude < 3 ? magnitude - 1 : magnitude < 5 ? 2 : magnitude < 9 ? 3 : 4;
-}
+// Levels of magnitudes, larger ones counting as the last; tables, since what is hard to foresee must not branch.
+constexpr std::uint8_t kNearLevel[] = {0, 0, 1, 2, 2, 3, 3, 3, 3, 4}, kOwnLevel[] = {0, 0, 1, 1, 2};
 
-constexpr int own_level(int magnitude) { return magnitude < 2 ? 0 : magnitude < 4 ? 1 : 2; }
+inline int near_level(int magnitude) { return kNearLevel[std::min(magnitude, 9)]; }
+
+inline int own_level(int magnitude) { return kOwnLevel[std::min(magnitude, 4)]; }
 
 // Which counters tell whether coefficients are zero: the lowest have their own, others share those of a diagonal.
 constexpr std::array<std::uint8_t, 64> kGroupOf = [] {
@@ -36,7 +37,13 @@ constexpr std::array<std::uint8_t, 64> kGroupOf = [] {
     return groups;
 }();
 
-constexpr int kBandStarts[kBands + 1] = {1, 3, 6, 10, 21, 64}, kBandSteps[kBands] = {1, 4, 7, 14, 28};
+constexpr int kBandSteps[kBands] = {1, 4, 7, 14, 28};
+constexpr std::array<std::uint8_t, 64> kBandOf = [] {
+    std::array<std::uint8_t, 64> bands{};
+    for (int k = 0; k < 64; ++k) bands[k] = (k >= 3) + (k >= 6) + (k >= 10) + (k >= 21);
+    return bands;
+}();
+
 constexpr int kStepPlaces[kStepInputs] = {0, 1, 2, 5, 9, 14, 20, 35, 60};
 
 constexpr int kLogitShift = 12, kCellShift = 4, kCellOffset = 256;  // of sums, and of logits in 1/32
@@ -94,7 +101,7 @@ private:
     using Side = std::array<std::int16_t, kSide>;
 
     struct Nonzero {
-        int k, magnitude, dequantized;
+        int k, dequantized, near;  // near: row of the weights of neighbours
     };
 
     // What is known of a block while it is coded; cells and reaches are contexts if all coefficients until then are zero.
@@ -253,7 +260,7 @@ private:
 
     void learn(Block& b, int k, int value) const {
         const int magnitude = std::abs(value), dequantized = part_.dequantized(k, value);
-        b.nonzero[b.count++] = {k, magnitude, dequantized};
+        b.nonzero[b.count++] = {k, dequantized, (k - 1) * kNearLevels + near_level(magnitude)};
         b.scale.add(weights_.own[(k - 1) * kOwnLevels + own_level(magnitude)]);
         const std::int32_t pair = dequantized & 0xffff;
         const Wide64& within = weights_.within[k];
@@ -334,20 +341,14 @@ private:
         for (int n = 0; n < kNear; ++n) {
             Hidden sum = *to[n];
             sum.add(weights_.near_last[n * 64 + last]);
-            for (int i = 0; i < b.count; ++i) {
-                const int place = (n * 63 + b.nonzero[i].k - 1) * kNearLevels;
-                sum.add(weights_.near[place + near_level(b.nonzero[i].magnitude)]);
-            }
+            for (int i = 0; i < b.count; ++i) sum.add(weights_.near[n * 63 * kNearLevels + b.nonzero[i].near]);
             *to[n] = sum;
         }
     }
 
     static void sum_magnitudes(const Block& b, std::array<std::uint32_t, kBands>& sums) {
         sums = {};
-        for (int i = 0, band = 0; i < b.count; ++i) {
-            while (b.nonzero[i].k >= kBandStarts[band + 1]) ++band;
-            sums[band] += std::abs(b.nonzero[i].dequantized);
-        }
+        for (int i = 0; i < b.count; ++i) sums[kBandOf[b.nonzero[i].k]] += std::abs(b.nonzero[i].dequantized);
     }
 
     const BlockModel& model_;
