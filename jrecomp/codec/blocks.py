@@ -19,11 +19,13 @@ from jrecomp.model.blocks import (
     HIDDEN_LIMIT,
     NEAR_LEVELS,
     OWN_LEVELS,
+    REACHES,
     SCALE_LIMIT,
     BlocksModel,
     clamp,
+    eighths_of_octaves,
 )
-from jrecomp.model.counters import Decisions
+from jrecomp.model.counters import Decisions, Expected
 
 Int16 = npt.NDArray[np.int16]
 Int64 = npt.NDArray[np.int64]
@@ -78,8 +80,8 @@ class ComponentCoder:
         self._decisions = Decisions(model, weights, coder)
         self._first = before[0] if before and covers(before[0], part) else None
         self._other = before[-1] if number >= 2 and before[-1].shape == part.shape else None
-        logs = np.array([model.log2(int(part.steps[j])) for j in STEPS_SEEN])
-        self._constant = weights["bias"] + (logs @ weights["step_weight"] >> 8)
+        octaves = np.array([eighths_of_octaves(int(part.steps[j])) for j in STEPS_SEEN])
+        self._constant = weights["bias"] + (octaves @ weights["step_weight"] >> 7)
 
     def run(self, truth: Int16 | None) -> None:
         """All blocks, into the part; truth: coefficients [rows, columns, 64] to encode, None to decode."""
@@ -96,9 +98,9 @@ class ComponentCoder:
         base, seen = surroundings({n: part.edges[other] for n, other in near.items()})
         values = part.values[place]
         for k in (*range(1, last + 1), 0):
-            p, s = self._prediction(place, k, base, seen)
+            p, expected = self._prediction(place, k, base, seen)
             wanted = None if truth is None else int(truth[k]) - p
-            values[k] = p + self._decisions.value(k, s, int(scales[k]), 0 < k == last, wanted)
+            values[k] = p + self._decisions.value(k, expected, int(scales[k]), 0 < k == last, wanted)
             part.dequantized[place][k] = clamp(int(values[k] * part.steps[k]), -VALUE_LIMIT, VALUE_LIMIT)
             if k and values[k]:
                 scales += weights["own"][k - 1, level(values[k], OWN_LEVELS)]
@@ -118,24 +120,24 @@ class ComponentCoder:
             hidden += chosen(weights["near"][n], self._part.values[other], NEAR_LEVELS)
             hidden += weights["near_last"][n, self._part.last[other]]
         if self._first is not None:
-            for band, energy in enumerate(energies(self._model, self._first, self._part, place)):
+            for band, energy in enumerate(energies(self._first, self._part, place)):
                 hidden += weights["energy"][band, energy]
         if self._other is not None:
             hidden += chosen(weights["across_near"], self._other.values[place], OWN_LEVELS)
         return hidden
 
-    def _prediction(self, place: Place, k: int, base: int, seen: Int64) -> tuple[int, int]:
-        """What is subtracted from coefficient k, and its prediction beyond that in sixteenths of a step."""
+    def _prediction(self, place: Place, k: int, base: int, seen: Int64) -> tuple[int, Expected]:
+        """What is subtracted from coefficient k, and what is expected of the rest."""
         weights, known = self._weights, self._part.dequantized[place]  # 0 where it is not coded yet
-        total = int(weights["edge"][k] @ seen) + int(known @ weights["within"][:, k])
-        if k and self._other is not None:
+        total, step = (
+            int(weights["edge"][k] @ seen) + int(known @ weights["within"][:, k]),
+            int(self._part.steps[k]),
+        )
+        if k == 0:
+            return expected_dc(wrap32(total) + (base << 15), step)
+        if self._other is not None:
             total += int(self._other.dequantized[place][k] * weights["across"][k])
-        step = int(self._part.steps[k])
-        if k:
-            return 0, in_sixteenths(wrap32(total), step)
-        s = in_sixteenths(wrap32(total) + (base << 15), step)
-        p = clamp((s + 8) >> 4, -VALUE_LIMIT, VALUE_LIMIT)
-        return p, clamp(s - 16 * p, -64, 64)
+        return 0, expected_ac(wrap32(total), step)
 
 
 def wrap32(x: int) -> int:
@@ -149,10 +151,19 @@ def level(value: int | Int64, limits: tuple[int, ...]) -> Int64:
     return found
 
 
-def in_sixteenths(total: int, step: int) -> int:
-    """A prediction in units of 2^-14 as sixteenths of a step."""
+def expected_ac(total: int, step: int) -> Expected:
+    """total: a prediction in units of 2^-14."""
+    octaves = eighths_of_octaves(abs(total) >> 8) - eighths_of_octaves(4 * step)
+    return Expected(total < 0, clamp((octaves >> 2) - 1, 0, REACHES - 1))
+
+
+def expected_dc(total: int, step: int) -> tuple[int, Expected]:
+    """What is subtracted from DC, and what is expected of the rest; total: a prediction in units of 2^-14."""
     s = abs(total) * ((1 << 22) // step) >> 32
-    return -s if total < 0 else s
+    s = -s if total < 0 else s
+    whole = clamp((s + 8) >> 4, -VALUE_LIMIT, VALUE_LIMIT)
+    rest = clamp(s - 16 * whole, -64, 64)
+    return whole, Expected(rest < 0, sum(abs(rest) >= limit for limit in (2, 4, 8)))
 
 
 def layer(hidden: Int64, weight: Int64, bias: Int64) -> Int64:
@@ -189,16 +200,16 @@ def covers(first: Component, part: Component) -> bool:
     return all(a in (b, 2 * b, 4 * b) for a, b in zip(first.shape, part.shape, strict=True))
 
 
-def energies(model: BlocksModel, first: Component, part: Component, place: Place) -> list[int]:
+def energies(first: Component, part: Component, place: Place) -> list[int]:
     """How large the first component's coefficients are at a block, in each of BANDS."""
     v, h = (a // b for a, b in zip(first.shape, part.shape, strict=True))
     row, column = place[0] * v, place[1] * h
     magnitudes = np.abs(first.dequantized[row : row + v, column : column + h]).sum((0, 1))
     result = []
     for (start, stop), index in zip(BANDS, BAND_STEPS, strict=True):
-        total = int(magnitudes[start:stop].sum())
-        g = min(16 * total // (v * h * int(part.steps[index])), 1 << 20)
-        result.append(clamp((model.log2(g + 16) - model.log2(16)) >> 2, 0, ENERGIES - 1))
+        total, unit = int(magnitudes[start:stop].sum()), v * h * int(part.steps[index])
+        octaves = eighths_of_octaves(min(total, 1 << 23) + unit) - eighths_of_octaves(unit)
+        result.append(min(octaves >> 1, ENERGIES - 1))
     return result
 
 

@@ -32,6 +32,9 @@ VALUES = 41
 SCALE_LIMIT = 511
 """Largest magnitude of a scale before anything is added to it."""
 
+CELL_OFFSET = 256
+"""Added to logits and scales to find their cells (jrecomp.model.counters)."""
+
 NEAR_LEVELS, OWN_LEVELS = (1, 2, 4, 8), (1, 3)
 """Largest magnitudes of each level of coefficients but the last, of neighbours and of the block itself."""
 
@@ -40,7 +43,6 @@ BANDS = ((1, 3), (3, 6), (6, 10), (10, 21), (21, 64))
 """First and next zig-zag index of each band of energy."""
 
 TABLES: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
-    "log2_mantissa": (np.int8, (16,)),
     "sigmoid": (np.uint16, (2 * LOGIT_LIMIT + 1,)),
     "basis": (np.int16, (64, EDGES)),
 }
@@ -62,9 +64,9 @@ LAYOUT: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
     "scale_weight": (np.int16, (64, HIDDEN)),
     "scale_bias": (np.int32, (64,)),
     "own": (np.int16, (63, len(OWN_LEVELS) + 1, 64)),
-    "trust": (np.int16, (64, REACHES)),
+    "trust": (np.int16, (REACHES,)),
     "length_slope": (np.int16, (len(MODELLED_LENGTHS),)),
-    "length_offset": (np.int16, (len(MODELLED_LENGTHS), 2, REACHES)),
+    "length_trust": (np.int16, (len(MODELLED_LENGTHS), 2, REACHES)),
     "sign_start": (np.int16, (64, REACHES)),
 }
 """dtype and shape of each array of a class; in weights files the names end in _ and the class."""
@@ -83,8 +85,7 @@ def make_tables() -> dict[str, npt.NDArray[Any]]:
 
     basis: what a coefficient of 1 adds to the pixels at the edges, in quarters of a pixel times 2^15.
     """
-    tables = make()
-    return {"log2_mantissa": tables.log2_mantissa, "sigmoid": tables.sigmoid, "basis": _basis()}
+    return {"sigmoid": make().sigmoid, "basis": _basis()}
 
 
 def _basis() -> npt.NDArray[np.int16]:
@@ -109,15 +110,16 @@ class BlocksModel(WeightsFile):
         parts = [class_arrays(self.arrays, c) for c in range(CLASSES)]
         return [{name: array.astype(np.int64) for name, array in part.items()} for part in parts]
 
-    def log2(self, value: int) -> int:
-        """About 16 log2(value) for value >= 1."""
-        exponent = value.bit_length()
-        return 16 * exponent + int(self.arrays["log2_mantissa"][(32 * value >> exponent) - 16])
-
     def start(self, logits: Int64) -> Int64:
         """What counters begin with: probabilities in units of 2^-22 of logits in 1/64 of a natural unit."""
         limited = np.clip(logits, -LOGIT_LIMIT, LOGIT_LIMIT)
         return 64 * self.arrays["sigmoid"][limited + LOGIT_LIMIT].astype(np.int64)
+
+
+def eighths_of_octaves(x: int) -> int:
+    """About 8 log2(x) for x >= 1; far below that for 0."""
+    exponent = x.bit_length() - 1
+    return 8 * exponent + (8 * x >> exponent) - 8 if x else -1016
 
 
 def class_arrays(arrays: Arrays, number: int) -> dict[str, npt.NDArray[Any]]:
@@ -147,14 +149,13 @@ def build(identifier: int, name: str, arrays: Arrays) -> BlocksModel:
 def _check_sums(arrays: Arrays) -> None:
     """Raises ValueError where a sum that an engine computes in 16 or 32 bits could be too large."""
     m = {name: np.abs(array.astype(np.int64)) for name, array in arrays.items()}
-    steps = m["step_weight"].sum(0) << 11 >> 8
     near = m["near"].max(2).sum((0, 1)) + m["near_last"].max(1).sum(0)
     others = m["energy"].max(1).sum(0) + m["across_near"].max(1).sum(0)
     sums = {
-        "hidden": (m["bias"] + steps + near + others + m["own_last"].max(0), 15),
+        "hidden": (m["bias"] + m["step_weight"].sum(0) + near + others + m["own_last"].max(0), 15),
         "last": (m["last_bias"] + HIDDEN_LIMIT * m["last_weight"].sum(1), 31),
         "scale": (m["scale_bias"] + HIDDEN_LIMIT * m["scale_weight"].sum(1), 31),
-        "value": (SCALE_LIMIT + m["own"].max(1).sum(0) + m["trust"].max(1), 15),
+        "scale after coefficients": (SCALE_LIMIT + CELL_OFFSET + m["own"].max(1).sum(0), 15),
     }
     for name, (largest, bits) in sums.items():
         if (largest >= 1 << bits).any():

@@ -4,28 +4,37 @@ docs/format/blocks.md, section 4.
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from jrecomp.model.adaptation import Coder
-from jrecomp.model.blocks import REACHES, BlocksModel, clamp
+from jrecomp.model.blocks import CELL_OFFSET, REACHES, BlocksModel, clamp
 from jrecomp.model.symbols import ADAPTIVE_LENGTHS, LAST_LEVELS, LAST_OUTPUTS, MAX_LENGTH, MODELLED_LENGTHS
+from jrecomp.planes.zigzag import COLUMN, ROW
 
 Int64 = npt.NDArray[np.int64]
 Place = tuple[int, ...]
 
-CELLS, MIDDLE_CELL = 33, 16
-"""Counters of a range of logits each, and the one of logits about 0."""
+CELLS = 32
+"""Counters of a range of logits each, half a natural unit wide."""
 
-BANDS = (1, 6, 20)
-"""First zig-zag index of each band but DC's."""
+GROUP = np.where(np.arange(64) < 6, np.arange(64), np.minimum(ROW + COLUMN, 9) + 3)
+"""Which counters tell whether coefficient k is zero."""
 
 ADAPTIVE_BITS = 2
 """How many bits below the leading one have counters, in ADAPTIVE_LENGTHS."""
 
 ONE = 1 << 22
 """Unit of counters."""
+
+
+class Expected(NamedTuple):
+    """What is foreseen of a value: below zero or not, and how far from it, 0 to 11."""
+
+    below: bool
+    reach: int
 
 
 class Counters:
@@ -39,8 +48,7 @@ class Counters:
         """Moves a counter towards a decision, less and less."""
         value, count = int(self.value[place]), int(self._count[place])
         rate = 65536 // (count + 16)
-        change = (ONE - value) * rate >> 16 if decision else -(value * rate >> 16)
-        self.value[place] = value + change
+        self.value[place] = value + ((ONE * decision - value) * rate >> 16)
         self._count[place] = min(count + 1, 239)
 
 
@@ -51,18 +59,14 @@ class Decisions:
     """
 
     def __init__(self, model: BlocksModel, weights: Mapping[str, Int64], coder: Coder) -> None:
-        self._model, self._weights, self._coder = model, weights, coder
-        cells = model.start(32 * (np.arange(CELLS) - MIDDLE_CELL))
-
-        def by_cell(*shape: int) -> Counters:
-            return Counters(np.broadcast_to(cells, (*shape, CELLS)))
-
-        lengths = len(MODELLED_LENGTHS)
-        self._last = by_cell(LAST_OUTPUTS)
-        self._zero, self._zero_reach = by_cell(64), by_cell(len(BANDS) + 1, REACHES)
+        self._coder, logits = coder, 32 * np.arange(CELLS) - 496
+        lengths = (weights["length_slope"][:, None] * logits >> 8)[:, None, None]
+        zero = model.start(logits + weights["trust"][:, None])
+        self._last = Counters(np.tile(model.start(logits), (LAST_OUTPUTS, 1)))
+        self._zero = Counters(np.tile(zero, (GROUP.max() + 1, 1, 1)))
         self._sign = Counters(model.start(weights["sign_start"]))
-        self._length, self._length_reach = by_cell(lengths, len(BANDS) + 1), by_cell(lengths, 2, REACHES)
-        self._bits = Counters(np.full((len(ADAPTIVE_LENGTHS), 3, 2, REACHES), ONE >> 1))
+        self._length = Counters(model.start(lengths + weights["length_trust"][..., None]))
+        self._bits = Counters(np.full((len(ADAPTIVE_LENGTHS), 2, REACHES, 3), ONE >> 1))
 
     def last(self, logits: Int64, wanted: int | None) -> int:
         """logits: int64 [63], of the nodes. wanted: what to encode, None to decode, as in all that follow."""
@@ -70,63 +74,62 @@ class Decisions:
         for depth in range(LAST_LEVELS):
             node = (1 << depth) - 1 + prefix
             bit = None if wanted is None else bool(wanted >> (LAST_LEVELS - 1 - depth) & 1)
-            prefix = 2 * prefix + self._decide(bit, (self._last, (node, cell(int(logits[node])))))
+            prefix = 2 * prefix + self._decide(bit, self._last, node, cell(int(logits[node])))
         return prefix
 
-    def value(self, k: int, s: int, scale: int, sure: bool, wanted: int | None) -> int:
-        """A coefficient, or what is left of DC; s: the prediction. sure: it is certainly not 0."""
-        r, band = reach(self._model, s), sum(k >= start for start in BANDS)
-        at = cell(scale + int(self._weights["trust"][k, r]))
+    def value(self, k: int, expected: Expected, scale: int, sure: bool, wanted: int | None) -> int:
+        """A coefficient, or what is left of DC. sure: it is certainly not 0."""
+        at, r = cell(scale), expected.reach
         if not sure:
             nonzero = None if wanted is None else wanted != 0
-            if not self._decide(nonzero, (self._zero, (k, at)), (self._zero_reach, (band, r, at))):
+            if not self._decide(nonzero, self._zero, int(GROUP[k]), r, at):
                 return 0
-        agreement = None if wanted is None else (wanted < 0) == (s < 0)
-        agrees = self._decide(agreement, (self._sign, (k, r)))
+        agreement = None if wanted is None else (wanted < 0) == expected.below
+        agrees = self._decide(agreement, self._sign, k, r)
         magnitude = None if wanted is None else abs(wanted)
-        length = self._code_length(scale, band, (int(agrees), r), magnitude)
+        length = self._code_length((int(agrees), r, at), magnitude)
         coded = self._code_bits(length, (int(agrees), r), magnitude)
-        return -coded if agrees == (s < 0) else coded
+        return -coded if agrees == expected.below else coded
 
-    def _code_length(self, scale: int, band: int, sign: Place, wanted: int | None) -> int:
-        """The bit length of a magnitude; sign: whether it agrees, and the reach."""
+    def _code_length(self, place: Place, wanted: int | None) -> int:
+        """The bit length of a magnitude; place: whether the sign is as expected, reach, cell."""
         for n in range(MODELLED_LENGTHS.start, MAX_LENGTH + 1):
-            row, used = n - MODELLED_LENGTHS.start, list[tuple[Counters, Place]]()
-            if n in MODELLED_LENGTHS:
-                slope, offset = self._weights["length_slope"][row], self._weights["length_offset"][row][sign]
-                at = cell((int(slope) * scale >> 8) + int(offset))
-                used = [(self._length, (row, band, at)), (self._length_reach, (row, *sign, at))]
-            if not self._decide(None if wanted is None else wanted >> (n - 1) > 0, *used):
+            longer = None if wanted is None else wanted >> (n - 1) > 0
+            row = n - MODELLED_LENGTHS.start
+            if not (
+                self._decide(longer, self._length, row, *place)
+                if n in MODELLED_LENGTHS
+                else self._toss(longer)
+            ):
                 return n - 1
         return MAX_LENGTH
 
-    def _code_bits(self, length: int, sign: Place, wanted: int | None) -> int:
-        """A magnitude of this bit length."""
-        magnitude = 1
+    def _code_bits(self, length: int, place: Place, wanted: int | None) -> int:
+        """A magnitude of this bit length; place: whether the sign is as expected, reach."""
+        magnitude, row = 1, length - ADAPTIVE_LENGTHS.start
         for depth in range(length - 1):
-            used = list[tuple[Counters, Place]]()
-            if length in ADAPTIVE_LENGTHS and depth < ADAPTIVE_BITS:
-                used = [(self._bits, (length - ADAPTIVE_LENGTHS.start, magnitude - 1, *sign))]
             bit = None if wanted is None else bool(wanted >> (length - 2 - depth) & 1)
-            magnitude = 2 * magnitude + self._decide(bit, *used)
+            adaptive = length in ADAPTIVE_LENGTHS and depth < ADAPTIVE_BITS
+            magnitude = 2 * magnitude + (
+                self._decide(bit, self._bits, row, *place, magnitude - 1) if adaptive else self._toss(bit)
+            )
         return magnitude
 
-    def _decide(self, wanted: bool | None, *used: tuple[Counters, Place]) -> bool:
-        """One decision, with the mean of one or two counters; of probability one half without any."""
-        total = sum(int(counters.value[place]) for counters, place in used)
-        ones = clamp(total >> (5 + len(used)), 32, 65504) if used else 1 << 15
-        truth = None if wanted is None else np.array([wanted])
-        decision = bool(self._coder.code(np.array([ones], np.uint16), truth)[0])
-        for counters, place in used:
-            counters.learn(place, decision)
+    def _decide(self, wanted: bool | None, counters: Counters, *place: int) -> bool:
+        """A decision with a counter, which learns."""
+        decision = self._code(int(counters.value[place]) >> 6 | 1, wanted)
+        counters.learn(place, decision)
         return decision
+
+    def _toss(self, wanted: bool | None) -> bool:
+        """A decision of probability one half."""
+        return self._code(1 << 15, wanted)
+
+    def _code(self, ones: int, wanted: bool | None) -> bool:
+        truth = None if wanted is None else np.array([wanted])
+        return bool(self._coder.code(np.array([ones], np.uint16), truth)[0])
 
 
 def cell(x: int) -> int:
     """The cell of a logit or scale in 1/32 of a natural unit."""
-    return clamp((x + 264) >> 4, 0, CELLS - 1)
-
-
-def reach(model: BlocksModel, s: int) -> int:
-    """How far a prediction of s sixteenths of a step is from 0."""
-    return clamp((model.log2(abs(s)) >> 3) - 1, 0, REACHES - 1) if s else 0
+    return clamp((x + CELL_OFFSET) >> 4, 0, CELLS - 1)

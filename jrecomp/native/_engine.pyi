@@ -92,12 +92,7 @@ class Engine:
 class BlocksEngine:
     """A model of blocks, ready to code slices as jrecomp.codec.blocks does; threads as with Engine."""
 
-    def __init__(
-        self,
-        log2_mantissa: npt.NDArray[np.int8],
-        sigmoid: npt.NDArray[np.uint16],
-        basis: npt.NDArray[np.int16],
-    ) -> None:
+    def __init__(self, sigmoid: npt.NDArray[np.uint16], basis: npt.NDArray[np.int16]) -> None:
         """Tables of jrecomp.model.blocks."""
 
     def add_class(self, number: int, arrays: dict[str, npt.NDArray[Any]]) -> None:

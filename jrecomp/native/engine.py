@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from jrecomp.native._engine import BlocksEngine, Damaged, Engine, SliceDecoder, SliceEncoder
 else:
     _form = import_module(f"jrecomp.native.{runnable()[0]}")
-    Damaged, Engine = _form.Damaged, _form.Engine
-    BlocksEngine = getattr(_form, "BlocksEngine", None)
+    BlocksEngine, Damaged, Engine = _form.BlocksEngine, _form.Damaged, _form.Engine
     SliceDecoder, SliceEncoder = _form.SliceDecoder, _form.SliceEncoder
 
 __all__ = ["FORMS", "BlocksEngine", "Damaged", "Engine", "SliceDecoder", "SliceEncoder", "runnable"]

@@ -19,6 +19,7 @@ from jrecomp.jpeg.types import JpegFile
 from jrecomp.model import BlocksModel, blocks, counters, weights
 from jrecomp.model.arrays import CLASSES
 from jrecomp.model.blocks import LAYOUT, TABLES
+from jrecomp.model.counters import Expected
 from jrecomp.native.engine import runnable
 from jrecomp.planes.zigzag import PLACES
 from tests.model.conftest import random_file
@@ -27,7 +28,7 @@ from tests.model.test_codec import LAYOUTS
 SPREADS = {"edge": 600, "within": 300, "across": 9000, "bias": 900, "step_weight": 40, "near": 9}
 SPREADS |= {"near_last": 200, "energy": 200, "across_near": 30, "own_last": 300, "last_weight": 99}
 SPREADS |= {"last_bias": 99999, "scale_weight": 60, "scale_bias": 99999, "own": 20, "trust": 90}
-SPREADS |= {"length_slope": 400, "length_offset": 90, "sign_start": 300}
+SPREADS |= {"length_slope": 400, "length_trust": 90, "sign_start": 300}
 """Random weights are within these."""
 
 
@@ -158,10 +159,7 @@ def test_cut_slices_decode_to_something_else_or_are_called_corrupt(model: Blocks
 @pytest.fixture(scope="module")
 def forms() -> list[Any]:
     """The modules of native engines that this processor can run."""
-    modules = [import_module(f"jrecomp.native.{form}") for form in runnable()]
-    if not all(hasattr(module, "BlocksEngine") for module in modules):
-        pytest.skip("this build has no native engine for models of blocks")
-    return modules
+    return [import_module(f"jrecomp.native.{form}") for form in runnable()]
 
 
 def assert_engines_agree(forms: list[Any], model: BlocksModel, file: JpegFile) -> None:
@@ -196,7 +194,7 @@ def extreme_model() -> BlocksModel:
     """Weights with which sums wrap, and logits and scales are at their limits."""
     arrays, rng = random_arrays(5), np.random.default_rng(5)
     for c in range(CLASSES):
-        for name in ("edge", "within", "across", "length_slope", "length_offset", "sign_start"):
+        for name in ("edge", "within", "across", "length_slope", "length_trust", "sign_start"):
             arrays[f"{name}_{c}"] = rng.choice([-32768, 0, 32767], LAYOUT[name][1]).astype(np.int16)
         for name in ("last_weight", "scale_weight"):
             arrays[f"{name}_{c}"] = rng.choice([-9999, 9999], LAYOUT[name][1]).astype(np.int16)
@@ -262,7 +260,7 @@ def test_arrays_that_do_not_fit_are_refused(name: str) -> None:
         blocks.build(6, "missing", arrays)
 
 
-HIDDEN_TERMS = {"bias": 1, "step_weight": 9 * 8, "near": 4 * 63, "near_last": 4}
+HIDDEN_TERMS = {"bias": 1, "step_weight": 9, "near": 4 * 63, "near_last": 4}
 HIDDEN_TERMS |= {"energy": 5, "across_near": 63, "own_last": 1}
 """How often the largest entry of each array counts."""
 
@@ -296,10 +294,10 @@ def test_sums_over_hidden_units_are_bounded(name: str, weight: str, bias: str) -
 def test_sums_of_scales_are_bounded() -> None:
     arrays = zero_arrays()
     arrays["own_2"][:, 1, 7] = -500
-    arrays["trust_2"][7, 3] = (1 << 15) - 1 - 511 - 63 * 500
+    arrays["own_2"][9, 1, 7] -= (1 << 15) - 1 - 511 - 256 - 63 * 500
     blocks.build(6, "at the limit", arrays)
-    arrays["trust_2"][7, 3] += 1
-    with pytest.raises(ValueError, match=r"sums of value could reach 2\^15"):
+    arrays["own_2"][9, 1, 7] -= 1
+    with pytest.raises(ValueError, match=r"sums of scale after coefficients could reach 2\^15"):
         blocks.build(6, "beyond", arrays)
 
 
@@ -361,9 +359,17 @@ def test_flat_blocks_predict_their_dc(zero_model: BlocksModel) -> None:
     coder = predicted(zero_model, 0, [], part)
     base, seen = walk.surroundings({0: part.edges[0, 0]})
     assert (base, seen.any()) == (40, False)
-    assert coder._prediction((0, 1), 0, base, seen) == (10, 0)
+    assert coder._prediction((0, 1), 0, base, seen) == (10, Expected(False, 0))
     part.steps[0] = 9  # 80 / 9 is 142 / 16
-    assert coder._prediction((0, 1), 0, base, seen) == (9, 142 - 144)
+    assert coder._prediction((0, 1), 0, base, seen) == (9, Expected(True, 1))
+
+
+def test_what_is_left_of_dc() -> None:
+    found = [walk.expected_dc(s << 10, 1) for s in (0, 1, 3, 7, 8, -8, -9, 1000 * 16 + 5)]
+    rest = [(0, 0), (1, 0), (3, 1), (7, 2), (-8, 3), (-8, 3), (7, 2), (5, 2)]
+    whole = [0, 0, 0, 0, 1, 0, -1, 1000]
+    assert found == [(w, Expected(r < 0, reach)) for w, (r, reach) in zip(whole, rest, strict=True)]
+    assert walk.expected_dc(1 << 31, 1)[0] == 32767 and walk.expected_dc(-(1 << 31), 1)[0] == -32767
 
 
 def test_predictions_of_ac() -> None:
@@ -376,9 +382,14 @@ def test_predictions_of_ac() -> None:
     seen = np.zeros(41, np.int64)
     seen[40] = -100
     coder = predicted(model, 2, [first, before], part)
-    assert coder._prediction((0, 0), 5, 0, seen) == (0, -int(20 * 16 / 7))  # -25 - 25 + 30
+    assert coder._prediction((0, 0), 5, 0, seen) == (0, Expected(True, half_octaves(20 / 7)))  # -25 - 25 + 30
     smaller = predicted(model, 2, [first, walk.Component.empty(steps, (1, 2))], part)
-    assert smaller._prediction((0, 0), 5, 0, seen) == (0, -int(50 * 16 / 7))
+    assert smaller._prediction((0, 0), 5, 0, seen) == (0, Expected(True, half_octaves(50 / 7)))
+
+
+def half_octaves(steps: float) -> int:
+    """The reach of a prediction that is not near a limit between two."""
+    return min(int(2 * np.log2(16 * steps)) - 1, 11)
 
 
 @given(st.integers(-(1 << 40), 1 << 40))
@@ -386,16 +397,24 @@ def test_sums_wrap_to_32_bits(x: int) -> None:
     assert walk.wrap32(x) == int(np.int64(x).astype(np.int32))
 
 
-def test_the_reach_grows_by_a_half_octave(zero_model: BlocksModel) -> None:
-    found = [
-        counters.reach(zero_model, s) for s in (0, 1, -1, 2, 3, 4, -5, 6, 8, 16, 64, 1 << 21, -(1 << 21))
-    ]
-    assert found == [0, 0, 0, 1, 2, 3, 3, 4, 5, 7, 11, 11, 11]
+def test_the_reach_grows_by_half_octaves() -> None:
+    """In sixteenths of a step."""
+    sixteenths = (0, 1, -1, 2, 3, 4, -5, 6, 8, 16, 63, 64, 1 << 20, -(1 << 20))
+    found = [walk.expected_ac(s << 10, 1) for s in sixteenths]
+    assert [e.reach for e in found] == [0, 0, 0, 1, 2, 3, 3, 4, 5, 7, 10, 11, 11, 11]
+    assert [e.below for e in found] == [s < 0 for s in sixteenths]
+    assert walk.expected_ac(-(1 << 31), 65535).reach == walk.expected_ac(1 << 30, 32767).reach
 
 
-def test_logarithms_are_near(zero_model: BlocksModel) -> None:
-    for value in (1, 2, 3, 16, 17, 255, 65535, (1 << 21) + 99):
-        assert abs(zero_model.log2(value) - 16 * np.log2(value)) < 1.3
+@given(st.integers(1, 1 << 24))
+def test_logarithms_are_near(value: int) -> None:
+    assert 0 <= 8 * np.log2(value) - blocks.eighths_of_octaves(value) + 1e-9 < 1.7
+
+
+@given(st.integers(0, (1 << 24) - 1))
+def test_logarithms_are_the_first_bits_of_floats(value: int) -> None:
+    bits = int(np.float32(value).view(np.int32)) >> 20
+    assert blocks.eighths_of_octaves(value) == bits - 8 * 127
 
 
 @given(st.integers(1, 40000), st.booleans())
@@ -408,19 +427,16 @@ def test_levels(magnitude: int, negative: bool) -> None:
     assert walk.level(value, blocks.NEAR_LEVELS) == near and walk.level(value, blocks.OWN_LEVELS) == own
 
 
-def test_energies_are_per_block_and_step(zero_model: BlocksModel) -> None:
+def test_energies_are_per_block_and_step() -> None:
     first, part = (
         walk.Component.empty(np.ones(64, np.int64), (2, 4)),
         walk.Component.empty(np.full(64, 5), (1, 1)),
     )
-    assert walk.covers(first, part) and walk.energies(zero_model, first, part, (0, 0)) == [0] * 5
-    first.dequantized[0, 3, 1] = -300
-    first.dequantized[1, 0, 2] = 500
-    first.dequantized[1, 0, 63] = 32767
-    wide = int(16 * 800 / 40), int(16 * 32767 / 40)
-    expected = [(zero_model.log2(g + 16) - zero_model.log2(16)) // 4 for g in wide]
-    assert walk.energies(zero_model, first, part, (0, 0)) == [expected[0], 0, 0, 0, expected[1]]
-    assert expected[0] == int(4 * np.log2(336 / 16))
+    assert walk.covers(first, part) and walk.energies(first, part, (0, 0)) == [0] * 5
+    first.dequantized[0, 3, 1] = -200
+    first.dequantized[1, 0, 2] = 400
+    first.dequantized[1, 0, 63] = 40 * 511
+    assert walk.energies(first, part, (0, 0)) == [4 * 4, 0, 0, 0, 4 * 9]  # 16 and 512 times 8 blocks' step
 
 
 @pytest.mark.parametrize(
@@ -443,16 +459,16 @@ def test_hidden_units_are_sums_of_rows(model: BlocksModel) -> None:
         other.last[:] = rng.integers(0, 64, other.last.shape)
     a = {name: model.arrays[f"{name}_2"].astype(int) for name in LAYOUT}
     seen = [0, 1, 2, 5, 9, 14, 20, 35, 60]
-    logs = [model.log2(int(part.steps[j])) for j in seen]
+    logs = [blocks.eighths_of_octaves(int(part.steps[j])) for j in seen]
     expected = a["bias"] + np.floor(
-        sum(w * x for w, x in zip(a["step_weight"], logs, strict=True)) / 256
+        sum(w * x for w, x in zip(a["step_weight"], logs, strict=True)) / 128
     ).astype(int)
     for n, place in enumerate([(1, 0), (0, 1), (0, 0), (0, 2)]):
         for j in range(1, 64):
             if c := abs(int(part.values[place][j])):
                 expected += a["near"][n, j - 1, min(int(np.ceil(np.log2(c))), 4)]
         expected += a["near_last"][n, part.last[place]]
-    for band, e in enumerate(walk.energies(model, first, part, (1, 1))):
+    for band, e in enumerate(walk.energies(first, part, (1, 1))):
         expected += a["energy"][band, e]
     for j in range(1, 64):
         if c := abs(int(before.values[1, 1, j])):
@@ -467,17 +483,17 @@ def test_counters_learn() -> None:
     learned.learn((0,), True)
     assert learned.value.tolist() == [(1 << 21) + (1 << 17), 5]  # a sixteenth of what is missing
     learned.learn((0,), False)
-    assert learned.value[0] == 2228224 - 2228224 * 3855 // 65536
+    assert learned.value[0] == 2228224 + (-2228224 * 3855 // 65536)
     for _ in range(5000):
         learned.learn((0,), True)
         learned.learn((1,), False)
     assert (1 << 22) - 256 < learned.value[0] < 1 << 22  # what the smallest rate, 257 / 2^16, rounds away
-    assert 0 <= learned.value[1] <= 5
+    assert learned.value[1] == 0
 
 
 @given(st.integers(-99999, 99999))
 def test_cells(x: int) -> None:
-    assert counters.cell(x) == min(max(int(np.floor(x / 16 + 16.5)), 0), 32)
+    assert counters.cell(x) == min(max(int(np.floor(x / 16 + 16)), 0), 31)
 
 
 class Meter:
@@ -491,56 +507,63 @@ class Meter:
         return decisions
 
 
+def logistic(x: float) -> int:
+    """A probability as the coder is told it; x in units of 1/64."""
+    return round(65536 / (1 + np.exp(-x / 64))) | 1
+
+
 def test_decisions_of_values() -> None:
-    """A magnitude of 9 against the prediction's sign, with what each decision is told."""
+    """A magnitude of 9 against what is expected, with what each decision is told."""
     arrays = zero_arrays()
-    arrays["trust_0"][5, 3], arrays["sign_start_0"][5, 3] = 32, 64
-    arrays["length_slope_0"][0], arrays["length_offset_0"][1, 0, 3] = 512, -48
+    arrays["trust_0"][3], arrays["sign_start_0"][5, 3] = 32, 64
+    arrays["length_slope_0"][0], arrays["length_trust_0"][1, 0, 3] = 512, -48
     model, meter = blocks.build(6, "some", arrays), Meter()
     decisions = counters.Decisions(model, model.classes[0], meter)
-    assert decisions.value(5, 4, 16, False, -9) == -9
-
-    def logistic(x: float) -> int:
-        return round(65536 / (1 + np.exp(-x)))
-
-    zero, sign, lengths, bits = (
-        logistic(1.5),
-        logistic(1),
-        [logistic(x) for x in (1, -1.5, 0, 0)],
-        [32768] * 3,
-    )
-    assert meter.ones == [zero, sign, *lengths, *bits]
-    assert decisions.value(5, -4, 16, True, 1) == 1  # certainly not zero, and again against the prediction
-    assert meter.ones[9] == pytest.approx(sign * 15 / 16, abs=1) and len(meter.ones) == 11
+    assert decisions.value(5, Expected(False, 3), 40, False, -9) == -9
+    middle = 32 * ((40 + 256) // 16) - 496  # of the scale's cell
+    lengths = [2 * middle, -48, 0, 0]
+    assert meter.ones == [logistic(x) for x in (middle + 32, 64, *lengths)] + [32769, 32769, 32768]
+    assert decisions.value(5, Expected(True, 3), 40, True, 1) == 1  # certainly not zero, and again unexpected
+    assert meter.ones[9] == pytest.approx(logistic(64) * 15 / 16, abs=2) and len(meter.ones) == 11
 
 
 def test_counters_of_lengths_and_bits(zero_model: BlocksModel) -> None:
-    """Lengths have one for the band and one for the reach; bits have one for each prefix."""
+    """Lengths have one for the cell and reach; bits have one for each prefix."""
     meter = Meter()
     decisions = counters.Decisions(zero_model, zero_model.classes[0], meter)
-    for k, value in ((1, 6), (1, 5), (20, 4)):
-        assert decisions.value(k, 0, 0, True, value) == value
+    for reach, value in ((1, 6), (1, 5), (2, 4)):
+        assert decisions.value(1, Expected(False, reach), 0, True, value) == value
     first, second, third = (meter.ones[start : start + 6] for start in (0, 6, 12))  # sign, >= 2, 3, 4; bits
-    assert first == [32768] * 6
-    assert second == [
-        34816,
-        34816,
-        34816,
-        30720,
-        34816,
-        32768,
-    ]  # a sixteenth towards what was; prefix 2 is new
-    after_two = [(32768 + x) // 2 for x in (36623, 36623, 28912)]  # of the reach; those of the band are new
-    assert third[0] == 32768 and third[1:4] == pytest.approx(after_two, abs=1)
-    assert third[4:] == [32768, 34816]
+    assert first == third == [32769] * 6
+    more, less = 34817, 30721  # a sixteenth towards what was; prefix 2 is new
+    assert second == [more, more, more, less, more, 32769]
+
+
+def test_zeros_of_a_group_share_counters(zero_model: BlocksModel) -> None:
+    """The first six coefficients have their own, the others those of their diagonal."""
+    assert counters.GROUP.tolist() == [
+        *range(6),
+        *([6] * 4),
+        *([7] * 5),
+        *([8] * 6),
+        *([9] * 7),
+        *([10] * 8),
+        *([11] * 7),
+        *([12] * 21),
+    ]
+    meter = Meter()
+    decisions = counters.Decisions(zero_model, zero_model.classes[0], meter)
+    for k in (5, 6, 9, 10, 4):
+        assert decisions.value(k, Expected(False, 0), 0, False, 0) == 0
+    new, less = logistic(16), (logistic(16) * 15 // 16) | 1
+    assert meter.ones == [new, new, less, new, new]
 
 
 def test_long_magnitudes_are_coded_in_full(zero_model: BlocksModel) -> None:
     meter = Meter()
     decisions = counters.Decisions(zero_model, zero_model.classes[0], meter)
-    assert decisions.value(0, 0, 0, False, 65534) == 65534
-    assert len(meter.ones) == 1 + 1 + 16 + 15
-    assert set(meter.ones) == {32768}
+    assert decisions.value(0, Expected(False, 0), 0, False, 65534) == 65534
+    assert meter.ones == [logistic(16)] + [32769] * (1 + 10) + [32768] * (6 + 15)
 
 
 @given(st.integers(0, 63))
@@ -550,7 +573,7 @@ def test_decisions_of_last(zero_model: BlocksModel, last: int) -> None:
     logits[nodes] = 16 * np.arange(6)
     meter = Meter()
     assert counters.Decisions(zero_model, zero_model.classes[0], meter).last(logits, last) == last
-    assert meter.ones == [round(65536 / (1 + np.exp(-b / 2))) for b in range(6)]
+    assert meter.ones == [logistic(32 * b + 16) for b in range(6)]
 
 
 def test_scales_see_what_is_coded() -> None:
@@ -561,7 +584,7 @@ def test_scales_see_what_is_coded() -> None:
     coefficients = np.zeros((1, 1, 64), np.int16)
     coefficients[0, 0, [2, 4]] = 20, 1
     walk.code_slice([np.ones(64, np.int32)], [(1, 1)], model, meter, [coefficients])
-    start = model.arrays["sigmoid"][767 + 128]  # of a cell where no decision was before
+    start = logistic(32 * 4 + 16)  # of a cell where no decision was before
     of_2 = 1 + 1 + 5 + 4  # not 0, sign, length, bits
     assert len(meter.ones) == 6 + 1 + of_2 + 1 + 2 + 1
     assert meter.ones[6 + 1 + of_2] == start == meter.ones[-1]

@@ -32,8 +32,12 @@ inline Sixteen load(const void* from) {
 inline void store(void* to, Sixteen value) { std::memcpy(to, &value, sizeof(value)); }
 
 inline Sixteen limited(Sixteen x, std::int32_t low, std::int32_t high) {
+#if defined(__AVX512F__)  // the compiler would compare and blend
+    return (Sixteen)_mm512_min_epi32(_mm512_max_epi32((__m512i)x, _mm512_set1_epi32(low)), _mm512_set1_epi32(high));
+#else
     x = x < low ? Sixteen{} + low : x;
     return x > high ? Sixteen{} + high : x;
+#endif
 }
 
 #if defined(__AVX512VNNI__)

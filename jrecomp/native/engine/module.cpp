@@ -1,45 +1,25 @@
 // The Python side of the native engine.
 
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
-#include <nanobind/stl/tuple.h>
-#include <nanobind/stl/vector.h>
 
 #include <memory>
 #include <numeric>
 #include <optional>
-#include <tuple>
 
+#include "binding.hpp"
 #include "logit_coder.hpp"
 #include "network_sink.hpp"
 #include "sample_sink.hpp"
 
-namespace nb = nanobind;
-
 namespace jrecomp {
 namespace {
 
-template <class T>
-using Array = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
-using Blocks = nb::ndarray<const std::int16_t, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
-using KnownComponents = std::vector<std::tuple<std::vector<I64>, Blocks>>;
 using Selection = std::tuple<std::vector<int>, std::vector<int>, std::vector<int>, std::array<int, 5>>;
 
 constexpr int kDcScalars = 2 + kPhases, kDcPerReference = 13;
 constexpr int kLastScalars = 16 + kPhases, kLastPerReference = 11;
-
-void require(bool condition, const char* message) {
-    if (!condition) throw std::invalid_argument(message);
-}
-
-template <class T>
-std::vector<T> copy(const Array<T>& array, std::size_t size) {
-    require(array.size() == size, "an array of the model has the wrong size");
-    return {array.data(), array.data() + size};
-}
 
 // Takes arrays apart from the front.
 template <class T>
@@ -235,7 +215,7 @@ public:
         return nb::bytes(bytes.data(), bytes.size());
     }
 
-    nb::list decode(const std::vector<std::tuple<std::vector<I64>, int, int>>& components, const nb::bytes& data) const {
+    nb::list decode(const Shapes& components, const nb::bytes& data) const {
         std::vector<Part> parts;
         for (const auto& [steps, rows, columns] : components) parts.push_back(make_part(steps, rows, columns));
         {
@@ -370,6 +350,7 @@ NB_MODULE(JRECOMP_ENGINE, module) {
     using jrecomp::Engine;
     nb::exception<jrecomp::Damaged>(module, "Damaged", PyExc_ValueError);
     jrecomp::define_coders(module);
+    jrecomp::define_blocks(module);
     nb::class_<Engine>(module, "Engine")
         .def(nb::init<const jrecomp::Array<std::uint8_t>&, const jrecomp::Array<std::int8_t>&,
                       const jrecomp::Array<std::int8_t>&, const jrecomp::Array<std::uint16_t>&,

@@ -17,14 +17,24 @@ inline std::uint32_t split_of(std::uint32_t ones) {
     return static_cast<std::uint32_t>((65536ull - ones) * (kTotal - 2) >> 16) + 1;
 }
 
+// All bits of `condition`. The compiler must not make a branch of it, since decisions are hard to foresee.
+inline std::uint64_t mask_of(bool condition) {
+    std::uint64_t mask = -std::uint64_t{condition};
+    __asm__("" : "+r"(mask));
+    return mask;
+}
+
 class RangeEncoder {
 public:
+    static constexpr bool kDecodes = false;
+
     bool code(std::uint32_t ones, bool decision) {
         const std::uint32_t split = split_of(ones);
         const std::uint64_t scale = range_ >> 24;
         const std::uint64_t bound = scale * split;
-        add(decision ? bound : 0);
-        range_ = decision ? scale * kTotal - bound : bound;
+        const std::uint64_t mask = mask_of(decision);
+        add(bound & mask);
+        range_ = bound + ((scale * kTotal - 2 * bound) & mask);
         if (range_ < 1ull << 32) {
             words_.push_back(static_cast<std::uint32_t>(lower_ >> 32));
             lower_ <<= 32;
@@ -59,25 +69,26 @@ private:
 
 class RangeDecoder {
 public:
+    static constexpr bool kDecodes = true;
+
     RangeDecoder(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {
-        point_ = static_cast<std::uint64_t>(next()) << 32;
-        point_ |= next();
+        offset_ = static_cast<std::uint64_t>(next()) << 32;
+        offset_ |= next();
     }
 
     bool code(std::uint32_t ones, bool) {
         const std::uint32_t split = split_of(ones);
         const std::uint64_t scale = range_ >> 24;
-        const std::uint64_t offset = point_ - lower_, bound = scale * split, end = scale * kTotal;
-        if (offset >= end) throw Damaged("range-coded data is damaged");
-        const bool decision = offset >= bound;
-        lower_ += decision ? bound : 0;
-        range_ = decision ? end - bound : bound;
+        const std::uint64_t bound = scale * split, end = scale * kTotal;
+        if (offset_ >= end) throw Damaged("range-coded data is damaged");
+        const std::uint64_t below = mask_of(offset_ < bound), rest = end - bound;
+        offset_ -= bound & ~below;
+        range_ = rest + ((bound - rest) & below);
         if (range_ < 1ull << 32) {
-            lower_ <<= 32;
             range_ <<= 32;
-            point_ = point_ << 32 | next();
+            offset_ = offset_ << 32 | next();
         }
-        return decision;
+        return !below;
     }
 
 private:
@@ -89,7 +100,7 @@ private:
 
     const std::uint8_t* data_;
     std::size_t size_, at_ = 0;
-    std::uint64_t lower_ = 0, range_ = ~0ull, point_ = 0;
+    std::uint64_t range_ = ~0ull, offset_;  // offset: of the point from the lower end of the range
 };
 
 }  // namespace jrecomp

@@ -1,0 +1,361 @@
+// Codes the blocks of a component one after the other (docs/format/blocks.md).
+#pragma once
+#include <memory>
+
+#include "block_weights.hpp"
+#include "counters.hpp"
+
+namespace jrecomp {
+
+// One component of a slice. blocks: [rows][columns][64], to encode and not written, or zero and to be filled.
+struct BlockPart {
+    std::array<std::int32_t, 64> steps;
+    int rows, columns;
+    std::int16_t* blocks;
+    std::vector<std::uint8_t> last;                              // of each block
+    std::vector<std::array<std::uint32_t, kBands>> magnitudes;  // dequantized, summed over each band
+
+    std::size_t at(int row, int column) const { return static_cast<std::size_t>(row) * columns + column; }
+    const std::int16_t* block(std::size_t at) const { return blocks + 64 * at; }
+    int dequantized(int k, int value) const { return std::clamp(value * steps[k], -32767, 32767); }
+};
+
+constexpr int near_level(int magnitude) {
+    return magnitude < 3 ? magnitude - 1 : magnitude < 5 ? 2 : magnitude < 9 ? 3 : 4;
+}
+
+constexpr int own_level(int magnitude) { return magnitude < 2 ? 0 : magnitude < 4 ? 1 : 2; }
+
+// Which counters tell whether coefficients are zero: the lowest have their own, others share those of a diagonal.
+constexpr std::array<std::uint8_t, 64> kGroupOf = [] {
+    std::array<std::uint8_t, 64> groups{};
+    for (int k = 0, diagonal = 0, end = 1; k < 64; ++k) {
+        if (k == end) end += ++diagonal < 8 ? diagonal + 1 : 15 - diagonal;
+        groups[k] = static_cast<std::uint8_t>(k < 6 ? k : 3 + (diagonal < 9 ? diagonal : 9));
+    }
+    return groups;
+}();
+
+constexpr int kBandStarts[kBands + 1] = {1, 3, 6, 10, 21, 64}, kBandSteps[kBands] = {1, 4, 7, 14, 28};
+constexpr int kStepPlaces[kStepInputs] = {0, 1, 2, 5, 9, 14, 20, 35, 60};
+
+constexpr int kLogitShift = 12, kCellShift = 4, kCellOffset = 256;  // of sums, and of logits in 1/32
+constexpr int kCells = 32, kGroups = 13, kBitLengths = 7, kPrefixes = 3;
+
+struct BlockCounters {
+    BlockCounters(const Tables& tables, const BlockClass& weights) {
+        const auto start = [&](int logit) { return Counter(tables.ones(logit) << (kCounterBits - 16)); };
+        for (int cell = 0; cell < kCells; ++cell) {
+            const int logit = 32 * cell - 496;
+            for (auto& counters : last) counters[cell] = start(logit);
+            for (auto& counters : zero)
+                for (int r = 0; r < kReaches; ++r) counters[r][cell] = start(logit + weights.trust[r]);
+            for (int i = 0; i < kModelledLengths; ++i)
+                for (int j = 0; j < 2 * kReaches; ++j)
+                    length[i][j / kReaches][j % kReaches][cell] =
+                        start((weights.length_slope[i] * logit >> 8) + weights.length_trust[2 * kReaches * i + j]);
+        }
+        for (int i = 0; i < 64 * kReaches; ++i) sign[i / kReaches][i % kReaches] = start(weights.sign_start[i]);
+        std::fill_n(&bits[0][0][0][0], sizeof(bits) / sizeof(Counter), Counter(1u << (kCounterBits - 1)));
+    }
+
+    Counter last[kNodes][kCells], zero[kGroups][kReaches][kCells], sign[64][kReaches];
+    Counter length[kModelledLengths][2][kReaches][kCells], bits[kBitLengths][2][kReaches][kPrefixes];
+};
+
+template <class Coder>
+class BlockCoder {
+public:
+    // first: component 0 if it is seen, before: the component before if it is seen, else null.
+    BlockCoder(const BlockModel& model, const BlockClass& weights, BlockPart& part, const BlockPart* first,
+               const BlockPart* before, Coder& coder)
+        : model_(model), weights_(weights), part_(part), first_(first), before_(before), coder_(coder),
+          counters_(std::make_unique<BlockCounters>(model.tables, weights)), start_(start_of_hidden()),
+          above_(part.columns), below_(part.columns), hidden_(part.columns + 2), next_hidden_(part.columns + 2) {
+        for (int k = 0; k < 64; ++k) step_octaves_[k] = eighths_of_octaves(4 * part.steps[k]);
+        dc_reciprocal_ = (1 << 22) / part.steps[0];
+    }
+
+    void run() {
+        for (int row = 0; row < part_.rows; ++row) {
+            for (int column = 0; column < part_.columns; ++column) block(row, column);
+            std::swap(above_, below_);
+            std::swap(hidden_, next_hidden_);
+            std::fill(next_hidden_.begin(), next_hidden_.end(), Row64{});
+        }
+    }
+
+private:
+    static constexpr int kLongest = 17;  // bits of a magnitude
+
+    static constexpr int kSide = kBasis / 2;  // values of two columns or rows
+
+    using Edges = std::array<std::int16_t, kBasis>;
+    using Side = std::array<std::int16_t, kSide>;
+
+    struct Nonzero {
+        int k, magnitude, dequantized;
+    };
+
+    // What is known of a block while it is coded; cells and reaches are contexts if all coefficients until then are zero.
+    struct Block {
+        Row64 scale, cell;
+        Wide64 prediction, reach;
+        int quarters, count = 0;
+        Nonzero nonzero[63];
+    };
+
+    Row64 start_of_hidden() const {
+        std::array<int, kHidden> sums{};
+        for (int i = 0; i < kStepInputs; ++i) {
+            const int step = eighths_of_octaves(part_.steps[kStepPlaces[i]]) - eighths_of_octaves(1);
+            for (int h = 0; h < kHidden; ++h) sums[h] += weights_.step_weight[i * kHidden + h] * step;
+        }
+        Row64 start;
+        for (int h = 0; h < kHidden; ++h) start[h] = static_cast<std::int16_t>(weights_.bias[h] + (sums[h] >> 7));
+        return start;
+    }
+
+    void block(int row, int column) {
+        const std::size_t at = part_.at(row, column);
+        std::int16_t* values = part_.blocks + 64 * at;
+        Row64 hidden = start_;
+        hidden.add(hidden_[column + 1]);
+        if (first_) add_energies(row, column, hidden);
+        if (before_) add_across(at, hidden);
+
+        std::int16_t active[kHidden];
+        activate(hidden, active);
+        const int last = code_last(active, known_last(values));
+        part_.last[at] = static_cast<std::uint8_t>(last);
+        hidden.add(weights_.own_last[last]);
+        activate(hidden, active);
+
+        Block b;
+        b.quarters = last / 16 + 1;
+        scales(active, b);
+        const int base = predict(row, column, at, b);
+        find_contexts(b, 0);
+        for (int k = 1; k <= last; ++k) {
+            int value = values[k];
+            const int reach = b.reach[k];
+            if (k < last && !decide(coder_, counters_->zero[kGroupOf[k]][reach][b.cell[k]], value != 0)) continue;
+            value = code_nonzero(k, b.cell[k], b.prediction[k] < 0, reach, value);
+            keep(values[k], value);
+                learn(b, k, value);
+            if (k < last) find_contexts(b, k + 1);
+        }
+        code_dc(b, base, values);
+        leave_edges(b, values[0], column);
+        leave_hidden(b, last, column);
+        if (!part_.magnitudes.empty()) sum_magnitudes(b, part_.magnitudes[at]);
+    }
+
+    static void activate(const Row64& hidden, std::int16_t* active) {
+        for (int h = 0; h < kHidden; ++h) active[h] = std::clamp<std::int16_t>(hidden[h], 0, 2047);
+    }
+
+    static int known_last(const std::int16_t* values) {
+        int last = 63;
+        while (last > 0 && values[last] == 0) --last;
+        return last;
+    }
+
+    void add_energies(int row, int column, Row64& hidden) const {
+        const int v = first_->rows / part_.rows, h = first_->columns / part_.columns;
+        std::array<std::uint32_t, kBands> sums{};
+        for (int y = 0; y < v; ++y)
+            for (int x = 0; x < h; ++x) {
+                const auto& magnitudes = first_->magnitudes[first_->at(row * v + y, column * h + x)];
+                for (int b = 0; b < kBands; ++b) sums[b] += magnitudes[b];
+            }
+        for (int b = 0; b < kBands; ++b) {
+            const int unit = v * h * part_.steps[kBandSteps[b]], sum = static_cast<int>(std::min(sums[b], 1u << 23));
+            const int level = (eighths_of_octaves(sum + unit) - eighths_of_octaves(unit)) >> 1;
+            hidden.add(weights_.energy[b * kLevels + std::min(level, kLevels - 1)]);
+        }
+    }
+
+    void add_across(std::size_t at, Row64& hidden) const {
+        const std::int16_t* values = before_->block(at);
+        for (int k = 1; k <= before_->last[at]; ++k)
+            if (values[k]) hidden.add(weights_.across_near[(k - 1) * kOwnLevels + own_level(std::abs(values[k]))]);
+    }
+
+    int code_last(const std::int16_t* active, int truth) {
+        Wide64 cells = weights_.last_bias;
+        weights_.last.add(active, kQuarters, cells);
+        for (Ints& part : cells.part) part = limited(((part >> kLogitShift) + kCellOffset) >> kCellShift, 0, kCells - 1);
+        int prefix = 0;
+        for (int bit = 5; bit >= 0; --bit) {
+            const int node = (1 << (5 - bit)) - 1 + prefix;
+            prefix = 2 * prefix + decide(coder_, counters_->last[node][cells[node]], truth >> bit & 1);
+        }
+        return prefix;
+    }
+
+    void scales(const std::int16_t* active, Block& b) const {
+        Wide64 sums = weights_.scale_bias;
+        weights_.scale.add(active, b.quarters, sums);
+        for (Ints& part : sums.part) part = limited(part >> kLogitShift, -511, 511);
+        for (int k = 0; k < 64; ++k) b.scale[k] = static_cast<std::int16_t>(sums[k]);
+    }
+
+    // What edges and the component before say; returns the base.
+    int predict(int row, int column, std::size_t at, Block& b) const {
+        std::int16_t values[(kEdgeValues + 3) / 4 * 4] = {};
+        const int base = edge_values(row, column, values);
+        b.prediction = {};
+        weights_.edge.add(values, b.quarters, b.prediction);
+        if (before_) {
+            const std::int16_t* other = before_->block(at);
+            for (int k = 1; k <= std::min<int>(before_->last[at], 16 * b.quarters - 1); ++k)
+                b.prediction[k] = wrapped(b.prediction[k], before_->dequantized(k, other[k]) * weights_.across[0][k]);
+        }
+        return base;
+    }
+
+    int edge_values(int row, int column, std::int16_t* values) const {
+        constexpr int kRow = 8;
+        const bool has_left = column > 0, has_above = row > 0;
+        int base = 0;
+        for (int i = 0; i < kRow; ++i) base += (has_left ? left_[i] : 0) + (has_above ? above_[column][i] : 0);
+        base >>= has_left && has_above ? 4 : 3;
+        const auto put = [&](std::int16_t* to, const std::int16_t* from, int count) {
+            for (int i = 0; i < count; ++i) to[i] = static_cast<std::int16_t>(std::clamp(from[i] - base, -32767, 32767));
+        };
+        if (has_left) put(values, left_.data(), kSide);
+        if (has_above) put(values + kSide, above_[column].data(), kSide);
+        if (has_above && column + 1 < part_.columns) put(values + 2 * kSide, above_[column + 1].data(), kRow);
+        if (has_above && has_left) put(values + 2 * kSide + kRow, above_[column - 1].data() + kRow - 1, 1);
+        return base;
+    }
+
+    static std::int32_t wrapped(std::int32_t a, std::int32_t b) {
+        return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) + static_cast<std::uint32_t>(b));
+    }
+
+    // Contexts of coefficient k and those after it.
+    void find_contexts(Block& b, int k) const {
+        for (int p = k / kLanes; p < b.quarters * kParts; ++p) {
+            const Ints octaves = eighths_of_octaves((Ints)(magnitudes(b.prediction.part[p]) >> 8)) - step_octaves_.part[p];
+            b.reach.part[p] = limited((octaves >> 2) - 1, 0, kReaches - 1);
+        }
+        for (int p = 0; p < Row64::kSize; ++p)
+            b.cell.part[p] = limited((b.scale.part[p] + kCellOffset) >> kCellShift, 0, kCells - 1);
+    }
+
+    void learn(Block& b, int k, int value) const {
+        const int magnitude = std::abs(value), dequantized = part_.dequantized(k, value);
+        b.nonzero[b.count++] = {k, magnitude, dequantized};
+        b.scale.add(weights_.own[(k - 1) * kOwnLevels + own_level(magnitude)]);
+        const std::int32_t pair = dequantized & 0xffff;
+        const Wide64& within = weights_.within[k];
+        const auto add = [&](int p) { b.prediction.part[p] = add_products(b.prediction.part[p], pair, within.part[p]); };
+        if (k >= kLanes) add(0);
+        for (int p = k / kLanes; p < b.quarters * kParts; ++p) add(p);
+    }
+
+    void code_dc(Block& b, int base, std::int16_t* values) {
+        const I64 prediction = b.prediction[0] + (I64{base} << 15);
+        const auto magnitude = static_cast<int>(std::llabs(prediction) * dc_reciprocal_ >> 32);
+        const int sixteenths = prediction < 0 ? -magnitude : magnitude;
+        const int whole = std::clamp((sixteenths + 8) >> 4, -32767, 32767);
+        const int rest = std::clamp(sixteenths - 16 * whole, -64, 64);
+        const int reach = (std::abs(rest) >= 2) + (std::abs(rest) >= 4) + (std::abs(rest) >= 8), truth = values[0] - whole;
+        int value = 0;
+        const int cell = std::clamp((b.scale[0] + kCellOffset) >> kCellShift, 0, kCells - 1);
+        if (decide(coder_, counters_->zero[0][reach][cell], truth != 0)) value = code_nonzero(0, cell, rest < 0, reach, truth);
+        keep(values[0], whole + value);
+    }
+
+    static void keep(std::int16_t& to, int value) {
+        if constexpr (!Coder::kDecodes) return;
+        if (std::abs(value) > 32767) throw Damaged("a coefficient is out of range");
+        to = static_cast<std::int16_t>(value);
+    }
+
+    int code_nonzero(int k, int cell, bool below, int reach, int truth) {
+        const bool agrees = decide(coder_, counters_->sign[k][reach], (truth < 0) == below);
+        const int magnitude = code_magnitude(cell, agrees, reach, std::abs(truth));
+        return agrees == below ? -magnitude : magnitude;
+    }
+
+    int code_magnitude(int cell, bool agrees, int reach, int truth) {
+        BlockCounters& c = *counters_;
+        int length = 1;
+        while (length <= kModelledLengths && decide(coder_, c.length[length - 1][agrees][reach][cell], truth >> length)) ++length;
+        if (length > kModelledLengths)
+            while (length < kLongest && coder_.code(kHalf, truth >> length)) ++length;
+        int prefix = 1, place = length - 2;
+        if (length < 2 + kBitLengths)
+            for (const int end = std::max(place - 1, 0); place >= end; --place)
+                prefix = 2 * prefix + decide(coder_, c.bits[length - 2][agrees][reach][prefix - 1], truth >> place & 1);
+        for (; place >= 0; --place) prefix = 2 * prefix + coder_.code(kHalf, truth >> place & 1);
+        return prefix;
+    }
+
+    // The edges of a block for those to the right and below.
+    void leave_edges(const Block& b, int dc, int column) {
+        Edges edges{};
+        add_edges(edges, 0, part_.dequantized(0, dc));
+        for (int i = 0; i < b.count; ++i) add_edges(edges, b.nonzero[i].k, b.nonzero[i].dequantized);
+        std::copy_n(edges.begin(), kSide, left_.begin());
+        std::copy_n(edges.begin() + kSide, kSide, below_[column].begin());
+    }
+
+    void add_edges(Edges& edges, int k, int dequantized) const {
+        const auto& basis = model_.basis[k];
+#if defined(__AVX512BW__)
+        const __m512i products = _mm512_mulhrs_epi16(_mm512_loadu_si512(basis.data()), _mm512_set1_epi16(static_cast<short>(dequantized)));
+        _mm512_storeu_si512(edges.data(), _mm512_add_epi16(_mm512_loadu_si512(edges.data()), products));
+#elif defined(__AVX2__)
+        for (int i = 0; i < kBasis; i += kRegister / 2) {
+            auto* at = reinterpret_cast<__m256i*>(&edges[i]);
+            const __m256i row = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(&basis[i]));
+            const __m256i products = _mm256_mulhrs_epi16(row, _mm256_set1_epi16(static_cast<short>(dequantized)));
+            _mm256_storeu_si256(at, _mm256_add_epi16(_mm256_loadu_si256(at), products));
+        }
+#else
+        for (int i = 0; i < kBasis; ++i)
+            edges[i] = static_cast<std::int16_t>(edges[i] + ((basis[i] * dequantized + (1 << 14)) >> 15));
+#endif
+    }
+
+    // What the block tells the hidden units of those to the right and below.
+    void leave_hidden(const Block& b, int last, int column) {
+        Row64* const to[kNear] = {&hidden_[column + 2], &next_hidden_[column + 1], &next_hidden_[column + 2], &next_hidden_[column]};
+        for (int n = 0; n < kNear; ++n) {
+            Row64 sum = *to[n];
+            sum.add(weights_.near_last[n * 64 + last]);
+            for (int i = 0; i < b.count; ++i) {
+                const int place = (n * 63 + b.nonzero[i].k - 1) * kNearLevels;
+                sum.add(weights_.near[place + near_level(b.nonzero[i].magnitude)]);
+            }
+            *to[n] = sum;
+        }
+    }
+
+    static void sum_magnitudes(const Block& b, std::array<std::uint32_t, kBands>& sums) {
+        sums = {};
+        for (int i = 0, band = 0; i < b.count; ++i) {
+            while (b.nonzero[i].k >= kBandStarts[band + 1]) ++band;
+            sums[band] += std::abs(b.nonzero[i].dequantized);
+        }
+    }
+
+    const BlockModel& model_;
+    const BlockClass& weights_;
+    BlockPart& part_;
+    const BlockPart *first_, *before_;
+    Coder& coder_;
+    std::unique_ptr<BlockCounters> counters_;
+    Row64 start_;
+    Wide64 step_octaves_;
+    int dc_reciprocal_;
+    Side left_{};
+    std::vector<Side> above_, below_;
+    std::vector<Row64> hidden_, next_hidden_;  // a column more on both sides
+};
+
+}  // namespace jrecomp
