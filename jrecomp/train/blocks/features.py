@@ -8,19 +8,12 @@ import numpy.typing as npt
 from jrecomp.codec.blocks import ABOVE, BAND_STEPS, LEFT, SEEN
 from jrecomp.codec.coders import VALUE_LIMIT
 from jrecomp.model.blocks import BANDS, ENERGIES, NEAR_LEVELS, OWN_LEVELS, REACHES, make_tables
-from jrecomp.planes.tables import Tables, make
 
 Int16 = npt.NDArray[np.int16]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
 UInt8 = npt.NDArray[np.uint8]
-
-
-@cache
-def tables() -> Tables:
-    """Those that have log2_of."""
-    return make()
 
 
 @cache
@@ -78,6 +71,13 @@ def _edges(d: Int32, which: slice) -> Int64:
     return wrapped
 
 
+def eighths_of_octaves(x: Int64) -> Int64:
+    """l(x) of any shape."""
+    mantissa, exponent = np.frexp(x)
+    octaves: Int64 = 8 * (exponent.astype(np.int64) - 1) + (16 * mantissa).astype(np.int64) - 8
+    return np.where(x > 0, octaves, -1016)
+
+
 def energy_levels(first: Int32, rows: int, columns: int, steps: Int32) -> UInt8 | None:
     """uint8 [rows, columns, bands], e_b of blocks of a component with these steps.
 
@@ -87,22 +87,22 @@ def energy_levels(first: Int32, rows: int, columns: int, steps: Int32) -> UInt8 
     if v not in (1, 2, 4) or h not in (1, 2, 4) or first.shape[:2] != (v * rows, h * columns):
         return None
     sums = np.stack([np.abs(first[..., a:b]).sum(-1) for a, b in BANDS], -1)
-    covering = sums.reshape(rows, v, columns, h, -1).sum((1, 3))
-    g = np.minimum(16 * covering // (v * h * steps[list(BAND_STEPS)].astype(np.int64)), 1 << 20)
-    octaves = (tables().log2_of(g + 16) - tables().log2_of(np.array(16))) >> 2
-    levels: UInt8 = np.minimum(octaves, ENERGIES - 1).astype(np.uint8)
+    covering = np.minimum(sums.reshape(rows, v, columns, h, -1).sum((1, 3)), 1 << 23)
+    unit = v * h * steps[list(BAND_STEPS)].astype(np.int64)
+    octaves = eighths_of_octaves(covering + unit) - eighths_of_octaves(unit)
+    levels: UInt8 = np.minimum(octaves >> 1, ENERGIES - 1).astype(np.uint8)
     return levels
 
 
-def in_sixteenths(prediction: Int64, steps: npt.NDArray[np.integer]) -> Int64:
-    """s of P; both of any shape."""
-    magnitude = (np.abs(prediction) * ((1 << 22) // steps.astype(np.int64))) >> 32
-    s: Int64 = np.sign(prediction) * magnitude
-    return s
+def expected_ac(sums: Int64, steps: npt.NDArray[np.integer]) -> tuple[Bool, UInt8]:
+    """Whether P of any shape expects below zero, and the reach."""
+    octaves = eighths_of_octaves(np.abs(sums) >> 8) - eighths_of_octaves(4 * steps.astype(np.int64))
+    return sums < 0, np.clip((octaves >> 2) - 1, 0, REACHES - 1).astype(np.uint8)
 
 
-def reach(s: Int64) -> UInt8:
-    """Classes of s, 0 to REACHES - 1."""
-    classes = (tables().log2_of(np.maximum(np.abs(s), 1)) >> 3) - 1
-    reaches: UInt8 = np.clip(classes, 0, REACHES - 1).astype(np.uint8)
-    return reaches
+def expected_dc(sums: Int64, steps: npt.NDArray[np.integer]) -> tuple[Int64, Bool, UInt8]:
+    """What is subtracted from DC, of P_0 with the base; then as expected_ac, of what is left."""
+    s = np.sign(sums) * ((np.abs(sums) * ((1 << 22) // steps.astype(np.int64))) >> 32)
+    whole: Int64 = np.clip((s + 8) >> 4, -VALUE_LIMIT, VALUE_LIMIT)
+    rest = np.clip(s - 16 * whole, -64, 64)
+    return whole, rest < 0, np.searchsorted((2, 4, 8), np.abs(rest), "right").astype(np.uint8)

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from jrecomp.codec.coders import VALUE_LIMIT
 from jrecomp.model.blocks import VALUES
 from jrecomp.train.blocks import features
-from jrecomp.train.blocks.features import Int16, Int64, UInt8
+from jrecomp.train.blocks.features import Bool, Int16, Int64, UInt8
 from jrecomp.train.blocks.samples import Blocks
 
 CHUNK = 1 << 15
@@ -38,9 +37,9 @@ class Linear:
 
 @dataclass(frozen=True)
 class Predictions:
-    """s: int16 [n, 64], reach: uint8 [n, 64]; residual: int32 [n], DC less its prediction."""
+    """below: bool [n, 64], reach: uint8 [n, 64]; residual: int32 [n], DC less its prediction."""
 
-    s: Int16
+    below: Bool
     reach: UInt8
     residual: npt.NDArray[np.int32]
 
@@ -61,8 +60,8 @@ def solve(blocks: Blocks) -> Linear:
 
 
 def _solution(xx: Float64, xt: Float64) -> Float64:
-    ridge = 1e-4 * xx.trace() / len(xt) + 1e-3
-    solution: Float64 = np.linalg.solve(xx + ridge * np.eye(len(xt)), xt)
+    ridge = np.diag(1e-5 * xx.diagonal() + 1e-9 * xx.trace() + 1e-6)
+    solution: Float64 = np.linalg.solve(xx + ridge, xt)
     return solution
 
 
@@ -78,7 +77,7 @@ def _normal_equations(blocks: Blocks) -> Iterator[tuple[int, Float64]]:
         rows = np.flatnonzero(last == k)
         for start in range(0, len(rows), CHUNK):
             x = _known(blocks, rows[start : start + CHUNK])
-            products += (x * _weight(x)[:, None]).T @ x
+            products += ((x * _weight(x)[:, None]).T @ x).astype(np.float64)
         yield k, products
 
 
@@ -91,26 +90,25 @@ def _known(blocks: Blocks, rows: npt.NDArray[np.intp]) -> Float32:
 
 def _weight(x: Float32) -> Float32:
     """By activity [n]: an error counts for less where there is much to predict."""
-    activity = np.abs(x[:, :VALUES]).mean(1) / 4 + 2 * np.abs(x[:, VALUES + 1 : VALUES + 64]).mean(1)
-    weight: Float32 = 1 / np.square(2 + activity)
+    contrast, spread = x[:, :VALUES], x[:, VALUES + 1 : VALUES + 64]
+    activity = np.abs(contrast).mean(1) / 8 + 2 * np.sqrt(np.square(spread).mean(1))
+    weight: Float32 = 1 / np.square(8 + activity)
     return weight
 
 
 def predict(blocks: Blocks, linear: Linear) -> Predictions:
     """What the codec predicts of blocks."""
     result = Predictions(
-        np.empty((len(blocks), 64), np.int16),
+        np.empty((len(blocks), 64), np.bool_),
         np.empty((len(blocks), 64), np.uint8),
         np.empty(len(blocks), np.int32),
     )
     for start in range(0, len(blocks), CHUNK):
         rows = np.arange(start, min(start + CHUNK, len(blocks)))
-        s = features.in_sixteenths(_sums(blocks, linear, rows), blocks.steps[rows])
-        prediction = np.clip((s[:, 0] + 8) >> 4, -VALUE_LIMIT, VALUE_LIMIT)
-        s[:, 0] = np.clip(s[:, 0] - 16 * prediction, -64, 64)
-        result.s[rows] = np.clip(s, -32768, 32767)
-        result.reach[rows] = features.reach(s)
-        result.residual[rows] = blocks.coefficients[rows, 0] - prediction
+        sums, steps = _sums(blocks, linear, rows), blocks.steps[rows]
+        result.below[rows], result.reach[rows] = features.expected_ac(sums, steps)
+        whole, result.below[rows, 0], result.reach[rows, 0] = features.expected_dc(sums[:, 0], steps[:, 0])
+        result.residual[rows] = blocks.coefficients[rows, 0] - whole
     return result
 
 

@@ -31,9 +31,9 @@ from jrecomp.train.blocks import features
 from jrecomp.train.blocks.linear import Predictions
 from jrecomp.train.blocks.samples import Blocks
 
-HIDDEN_UNIT, WEIGHT_UNIT, LOGIT_UNIT, STEP_UNIT, SLOPE_UNIT, SIGN_UNIT = 128, 1024, 32, 2048, 256, 64
+HIDDEN_UNIT, WEIGHT_UNIT, LOGIT_UNIT, STEP_UNIT, SLOPE_UNIT, START_UNIT = 128, 1024, 32, 2048, 256, 64
 """Integers of a natural unit: of hidden units, the weights on them, logits and scales, step_weight,
-length_slope, sign_start."""
+length_slope, what counters begin with."""
 
 NEAR, OWN = len(NEAR_LEVELS) + 1, len(OWN_LEVELS) + 1
 """Classes of magnitudes."""
@@ -51,7 +51,7 @@ class Examples:
 
     near, near_last, energy, across_near: as in Blocks. steps: float32 [n, 9], log2 of those of STEPS_SEEN.
     last: int64 [n]. coded: int16 [n, 64], coefficients, of DC the remainder. reach: uint8 [n, 64].
-    agrees: bool [n, 64], whether a coefficient has the sign of its prediction.
+    agrees: bool [n, 64], whether a coefficient has the sign that is expected.
     """
 
     near: Tensor
@@ -72,17 +72,17 @@ class Examples:
         """All that are given."""
         coded = blocks.coefficients.copy()
         coded[:, 0] = np.clip(predictions.residual, -32767, 32767)
-        logarithms = features.tables().log2_of(blocks.steps[:, STEPS_SEEN].astype(np.int64))
+        octaves = features.eighths_of_octaves(blocks.steps[:, STEPS_SEEN].astype(np.int64)) / 8
         arrays = (
             blocks.near,
             blocks.near_last,
             blocks.energy,
             blocks.across_near,
-            (logarithms / 16).astype(np.float32),
+            octaves.astype(np.float32),
             blocks.last.astype(np.int64),
             coded,
             predictions.reach,
-            (coded < 0) == (predictions.s < 0),
+            (coded < 0) == predictions.below,
         )
         return cls(*map(torch.from_numpy, arrays))
 
@@ -144,11 +144,11 @@ class Network(nn.Module):
         self.near_last, self.energy, self.own_last = Curves(len(NEIGHBOURS)), Curves(len(BANDS)), Curves(1)
         self.last, self.scale = nn.Linear(HIDDEN, 63), nn.Linear(HIDDEN, 64)
         self.own = nn.Parameter(torch.zeros(63, OWN, 64))
-        self.trust = nn.Parameter(torch.zeros(64, REACHES))
+        self.trust = nn.Parameter(torch.zeros(REACHES))
         self.sign_start = nn.Parameter(torch.linspace(0, 2, REACHES).repeat(64, 1))
         self.length_slope = nn.Parameter(torch.full((len(MODELLED_LENGTHS),), 0.7))
         offset = torch.linspace(-1, -2, len(MODELLED_LENGTHS))[:, None, None]
-        self.length_offset = nn.Parameter(offset.repeat(1, 2, REACHES))
+        self.length_trust = nn.Parameter(offset.repeat(1, 2, REACHES))
         j, k = torch.arange(1, 64)[:, None, None], torch.arange(64)
         self.later = ((k > j) | (k == 0)).float()
 
@@ -191,21 +191,19 @@ class Network(nn.Module):
     def _bits_of_coefficients(self, z: Tensor, examples: Examples) -> tuple[Tensor, Tensor, Tensor]:
         k, last, nonzero = torch.arange(64), examples.last[:, None], examples.coded != 0
         asked = ((k < last) | (k == 0)).flatten().nonzero()[:, 0]
-        cell = (k * REACHES + examples.reach).flatten()
-        z = z.flatten()
-        t = z[asked] + self.trust.flatten()[cell[asked]]
-        zero = _bits(t, nonzero.flatten()[asked])
+        z, reach = z.flatten(), examples.reach.flatten().long()
+        zero = _bits(z[asked] + self.trust[reach[asked]], nonzero.flatten()[asked])
         found = (nonzero & (k <= last)).flatten().nonzero()[:, 0]
         agrees = examples.agrees.flatten()[found]
-        sign = _bits(self.sign_start.flatten()[cell[found]], agrees)
+        sign = _bits(self.sign_start.flatten()[found % 64 * REACHES + reach[found]], agrees)
         length = torch.frexp(examples.coded.flatten()[found].float())[1]
-        side = agrees * REACHES + examples.reach.flatten()[found].long()
+        side = agrees * REACHES + reach[found]
         return zero, sign, self._bits_of_lengths(z[found], length, side)
 
     def _bits_of_lengths(self, z: Tensor, length: Tensor, side: Tensor) -> Tensor:
         total = torch.zeros(())
         for place, n in enumerate(MODELLED_LENGTHS):
-            logits = self.length_slope[place] * z + self.length_offset[place].flatten()[side]
+            logits = self.length_slope[place] * z + self.length_trust[place].flatten()[side]
             longer = length >= n
             total = total + _bits(logits, longer)
             z, length, side = z[longer], length[longer], side[longer]
@@ -222,10 +220,10 @@ class Network(nn.Module):
             "scale_weight": self.scale.weight * WEIGHT_UNIT / factor,
             "scale_bias": self.scale.bias * (LOGIT_UNIT << LAYER_SHIFT),
             "own": (self.own * self.later).cumsum(1) * LOGIT_UNIT,
-            "trust": self.trust * LOGIT_UNIT,
+            "trust": self.trust * START_UNIT,
             "length_slope": self.length_slope * SLOPE_UNIT,
-            "length_offset": self.length_offset * LOGIT_UNIT,
-            "sign_start": self.sign_start * SIGN_UNIT,
+            "length_trust": self.length_trust * START_UNIT,
+            "sign_start": self.sign_start * START_UNIT,
         }
         return {name: _rounded(name, tensor) for name, tensor in arrays.items()}
 
@@ -246,7 +244,7 @@ class Network(nn.Module):
     def _factor(self) -> Tensor:
         """What hidden units are multiplied by, lest their sums be too large: [HIDDEN], up to 1."""
         m = {name: tensor.abs() for name, tensor in self._incoming().items()}
-        total = m["bias"] + 8 * m["step_weight"].sum(0) + m["near"].amax(2).sum((0, 1))
+        total = m["bias"] + m["step_weight"].sum(0) + m["near"].amax(2).sum((0, 1))
         total = total + m["near_last"].amax(1).sum(0) + m["energy"].amax(1).sum(0) + m["own_last"].amax(0)
         if len(m["across_near"]):
             total = total + m["across_near"].amax(1).sum(0)
