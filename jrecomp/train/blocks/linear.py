@@ -60,8 +60,8 @@ def solve(blocks: Blocks) -> Linear:
 
 
 def _solution(xx: Float64, xt: Float64) -> Float64:
-    ridge = np.diag(1e-5 * xx.diagonal() + 1e-9 * xx.trace() + 1e-6)
-    solution: Float64 = np.linalg.solve(xx + ridge, xt)
+    ridge = 1e-5 * xx.diagonal() + 1e-9 * xx.trace() + 1e-6
+    solution: Float64 = np.linalg.solve(xx + np.diagflat(ridge), xt)
     return solution
 
 
@@ -77,7 +77,7 @@ def _normal_equations(blocks: Blocks) -> Iterator[tuple[int, Float64]]:
         rows = np.flatnonzero(last == k)
         for start in range(0, len(rows), CHUNK):
             x = _known(blocks, rows[start : start + CHUNK])
-            products += ((x * _weight(x)[:, None]).T @ x).astype(np.float64)
+            products = products + (x * _weight(x)[:, None]).T @ x
         yield k, products
 
 
