@@ -32,7 +32,7 @@ import click
 )
 @click.option(
     "--kind",
-    type=click.Choice(["planes", "hierarchical"]),
+    type=click.Choice(["planes", "hierarchical", "blocks"]),
     default="planes",
     show_default=True,
     help="Kind of the new model.",
@@ -42,7 +42,8 @@ import click
 @click.option(
     "--hidden",
     type=(int, int),
-    help="Widths of the hidden layers (planes: 96 48), or channels and latent channels (hierarchical: 48 4).",
+    help="Widths of the hidden layers (planes: 96 48), or channels and latent channels (hierarchical: 48 4); "
+    "not for blocks.",
 )
 @click.option(
     "--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="Where to train."
@@ -67,9 +68,13 @@ def command(
     jrecomp train --data data --name mine --id 1000
     """
     from jrecomp.train import export, run
+    from jrecomp.train.blocks import run as blocks
     from jrecomp.train.hierarchical import run as hierarchical
 
-    trainer, usual = {"planes": (run, (96, 48)), "hierarchical": (hierarchical, (48, 4))}[kind]
+    if kind == "blocks" and (hidden or device != "cpu"):
+        raise click.UsageError("models of blocks have one width and train on the CPU")
+    kinds = {"planes": (run, (96, 48)), "hierarchical": (hierarchical, (48, 4)), "blocks": (blocks, (64, 0))}
+    trainer, usual = kinds[kind]
     settings = run.Settings(data, work, variants, steps, hidden or usual, device, workers)
     arrays = trainer.train(settings)
     for label, saving in trainer.validate(settings, arrays).items():

@@ -1,0 +1,140 @@
+"""From pictures to the arrays of a weights file: samples, then linear predictions and a network a class.
+
+Every step leaves its result in the work folder and is skipped when that is there, so a run that was
+cut off goes on where it was when the same command is given again.
+"""
+
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.optim import Adam
+from torch.optim.lr_scheduler import LambdaLR
+
+from jrecomp.model import blocks
+from jrecomp.model.arrays import CLASSES
+from jrecomp.model.blocks import LAYOUT, make_tables
+from jrecomp.planes.tables import make
+from jrecomp.train import corpus
+from jrecomp.train.blocks import linear, samples
+from jrecomp.train.blocks.linear import Linear
+from jrecomp.train.blocks.network import Examples, Network
+from jrecomp.train.jobs import run_all
+from jrecomp.train.run import Settings, corpora
+from jrecomp.train.validation import Savings
+
+BATCH = 2048
+RATE = 4e-3
+
+SHARES = (1.0, 0.5, 0.5)
+"""Per component class: the steps of its network, of those of the first class."""
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+def train(settings: Settings) -> Arrays:
+    """The arrays of a weights file."""
+    _samples(settings)
+    _classes(settings)
+    arrays: Arrays = make_tables()
+    for number in range(CLASSES):
+        with np.load(_path(settings, number)) as fitted:
+            arrays |= {f"{name}_{number}": fitted[name] for name in LAYOUT}
+    return arrays
+
+
+def _samples(settings: Settings) -> None:
+    done = settings.work / "blocks-done"
+    if done.is_file():
+        return
+    settings.work.mkdir(parents=True, exist_ok=True)
+    training, held_out = corpora(settings, make())
+    samples.gather(training, settings.workers, settings.work / "blocks-train")
+    samples.gather(held_out, settings.workers, settings.work / "blocks-valid")
+    done.touch()
+
+
+def _folder(settings: Settings) -> Path:
+    return settings.work / f"blocks-{settings.steps}"
+
+
+def _path(settings: Settings, number: int) -> Path:
+    return _folder(settings) / f"{number}.npz"
+
+
+def _classes(settings: Settings) -> None:
+    _folder(settings).mkdir(exist_ok=True)
+    jobs = [(settings, number) for number in range(CLASSES) if not _path(settings, number).is_file()]
+    run_all(_fit_one, jobs, settings.device, settings.workers, _folder(settings) / "log.txt")
+
+
+def _fit_one(job: tuple[Settings, int]) -> str:
+    settings, number = job
+    torch.set_num_threads(1)
+    torch.manual_seed(number)
+    found = samples.read(settings.work / "blocks-train", number)
+    network, predictions = Network(number == CLASSES - 1), Linear.zero()
+    if found is not None:
+        predictions = linear.solve(found)
+        fit(network, Examples.of(found, linear.predict(found, predictions)), _steps(settings, number))
+    _save(_path(settings, number), asdict(predictions) | network.export())
+    return f"class {number}: {_evaluate(settings, number, network, predictions)}"
+
+
+def _steps(settings: Settings, number: int) -> int:
+    return max(1, int(settings.steps * SHARES[number]))
+
+
+def fit(network: Network, examples: Examples, steps: int) -> None:
+    """Trains a network for some steps."""
+    random = torch.Generator().manual_seed(0)
+    optimizer = Adam(network.parameters(), lr=1.0)
+    schedule = LambdaLR(optimizer, lambda step: _rate(step / steps))
+    for _ in range(steps):
+        batch = examples.rows(torch.randint(len(examples), (BATCH,), generator=random))
+        loss = sum(network(batch), torch.zeros(())) / BATCH
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        schedule.step()
+
+
+def _rate(progress: float) -> float:
+    return RATE * min(1.0, progress / 0.02 + 0.01) * (0.5 + 0.5 * math.cos(math.pi * progress))
+
+
+def _save(path: Path, arrays: Arrays) -> None:
+    """Writes what was learned; nobody sees half of it."""
+    partial = path.with_suffix(".partial.npz")
+    np.savez(partial, **arrays)  # type: ignore[arg-type]
+    partial.rename(path)
+
+
+@torch.no_grad()
+def _evaluate(settings: Settings, number: int, network: Network, predictions: Linear) -> str:
+    """Bits that held-out blocks take, without what counters learn."""
+    found = samples.read(settings.work / "blocks-valid", number)
+    if found is None:
+        return "no blocks"
+    examples = Examples.of(found, linear.predict(found, predictions))
+    parts = [network(examples.rows(rows)) for rows in torch.split(torch.arange(len(examples)), BATCH)]
+    means = (float(sum(part, torch.zeros(()))) / len(examples) for part in zip(*parts, strict=True))
+    names = ("last", "non-zero", "signs", "lengths")
+    return "bits of a held-out block: " + ", ".join(
+        f"{name} {mean:.3f}" for name, mean in zip(names, means, strict=True)
+    )
+
+
+def validate(settings: Settings, arrays: Arrays) -> dict[str, float]:
+    """Percent of the entropy-coded bytes that finished slices of held-out files save, by label."""
+    model = blocks.build(0, "validation", arrays)
+    _, source = corpora(settings, make())
+    savings = Savings()
+    for recipe in source.recipes:
+        for picture in corpus.pictures([recipe], source.cameras):
+            savings.add(recipe.label, picture, model, settings.workers)
+    return savings.percent()
