@@ -270,7 +270,7 @@ private:
     }
 
     void code_dc(Block& b, int base, std::int16_t* values) {
-        const I64 prediction = b.prediction[0] + (I64{base} << 15);
+        const I64 prediction = b.prediction[0] + I64{base} * (1 << 15);
         const auto magnitude = static_cast<int>(std::llabs(prediction) * dc_reciprocal_ >> 32);
         const int sixteenths = prediction < 0 ? -magnitude : magnitude;
         const int whole = std::clamp((sixteenths + 8) >> 4, -32767, 32767);
