@@ -73,7 +73,7 @@ def command(
 
     if kind == "blocks" and (hidden or device != "cpu"):
         raise click.UsageError("models of blocks have one width and train on the CPU")
-    kinds = {"planes": (run, (96, 48)), "hierarchical": (hierarchical, (48, 4)), "blocks": (blocks, (64, 0))}
+    kinds = {"planes": (run, (96, 48)), "hierarchical": (hierarchical, (48, 4)), "blocks": (blocks, (0, 0))}
     trainer, usual = kinds[kind]
     settings = run.Settings(data, work, variants, steps, hidden or usual, device, workers)
     arrays = trainer.train(settings)

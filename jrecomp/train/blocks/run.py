@@ -28,7 +28,7 @@ from jrecomp.train.run import Settings, corpora
 from jrecomp.train.validation import Savings
 
 BATCH = 2048
-RATE = 4e-3
+RATE = 8e-3
 
 SHARES = (1.0, 0.5, 0.5)
 """Per component class: the steps of its network, of those of the first class."""
