@@ -29,9 +29,9 @@ class Rule:
 
     Below `stay` (its first number for DC, its last for coefficient 63, in between for others) the step stays
     the source's. From there on it is `jump` times the source's, since steps between that and the source's
-    serve no coefficients of the source well; from `third` on 3 times, from `free` on the ratio times `widening`.
-    A step of 1 jumps to 3. flatness: how far errors count alike in all coefficients, 1, or by how coarse the
-    source's steps are, 0.
+    serve no coefficients of the source well; from `third` on 3 times, from `free` on the ratio times
+    `widening`. A step of 1 jumps to 3. flatness: how far errors count alike in all coefficients, 1, or by how
+    coarse the source's steps are, 0.
     """
 
     identifier: int
