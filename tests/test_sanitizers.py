@@ -18,6 +18,7 @@ ENGINE = [
     TESTS / "model" / "fuzz_engine.cpp",
     *(NATIVE / "engine" / f"{name}.cpp" for name in ("ac_inputs", "inputs", "network", "planes")),
 ]
+BLOCKS = [TESTS / "model" / "fuzz_blocks.cpp"]
 
 FORMS = {
     "": [],
@@ -31,8 +32,12 @@ FORMS = {
 @pytest.mark.skipif(shutil.which(COMPILER) is None, reason="no C++ compiler")
 @pytest.mark.parametrize(
     ("sources", "rounds", "form"),
-    [(SCAN, 20000, ""), *((ENGINE, 500, form) for form in FORMS)],
-    ids=["scan", *(f"engine{form}" for form in FORMS)],
+    [
+        (SCAN, 20000, ""),
+        *((ENGINE, 500, form) for form in FORMS),
+        *((BLOCKS, 500, form) for form in FORMS),
+    ],
+    ids=["scan", *(f"{kind}-{form or 'portable'}" for kind in ("planes", "blocks") for form in FORMS)],
 )
 def test_random_input(sources: list[Path], rounds: int, form: str, tmp_path: Path) -> None:
     if form not in ("", *instructions()):
@@ -47,5 +52,7 @@ def test_random_input(sources: list[Path], rounds: int, form: str, tmp_path: Pat
         "-fno-sanitize-recover=all",
     ]
     flags += FORMS.get(form, [])
-    subprocess.run([COMPILER, *flags, "-I", sources[1].parent, *sources, "-o", program], check=True)
+    subprocess.run(
+        [COMPILER, *flags, "-I", NATIVE, "-I", NATIVE / "engine", *sources, "-o", program], check=True
+    )
     subprocess.run([program, str(rounds), "1"], check=True)

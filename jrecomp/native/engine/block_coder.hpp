@@ -55,8 +55,7 @@ struct BlockCounters {
         for (int cell = 0; cell < kCells; ++cell) {
             const int logit = 32 * cell - 496;
             for (auto& counters : last) counters[cell] = start(logit);
-            for (auto& counters : zero)
-                for (int r = 0; r < kReaches; ++r) counters[r][cell] = start(logit + weights.trust[r]);
+            for (int i = 0; i < kGroups * kReaches; ++i) zero[i * kCells + cell] = start(logit + weights.trust[i % kReaches]);
             for (int i = 0; i < kModelledLengths; ++i)
                 for (int j = 0; j < 2 * kReaches; ++j)
                     length[i][j / kReaches][j % kReaches][cell] =
@@ -66,7 +65,7 @@ struct BlockCounters {
         std::fill_n(&bits[0][0][0][0], sizeof(bits) / sizeof(Counter), Counter(1u << (kCounterBits - 1)));
     }
 
-    Counter last[kNodes][kCells], zero[kGroups][kReaches][kCells], sign[64][kReaches];
+    Counter last[kNodes][kCells], zero[kGroups * kReaches * kCells], sign[64][kReaches];
     Counter length[kModelledLengths][2][kReaches][kCells], bits[kBitLengths][2][kReaches][kPrefixes];
 };
 
@@ -80,6 +79,7 @@ public:
           counters_(std::make_unique<BlockCounters>(model.tables, weights)), start_(start_of_hidden()),
           above_(part.columns), below_(part.columns), hidden_(part.columns + 2), next_hidden_(part.columns + 2) {
         for (int k = 0; k < 64; ++k) step_octaves_[k] = eighths_of_octaves(4 * part.steps[k]);
+        for (int k = 0; k < 64; ++k) group_places_[k] = kGroupOf[k] * kReaches * kCells;
         dc_reciprocal_ = (1 << 22) / part.steps[0];
     }
 
@@ -93,6 +93,8 @@ public:
     }
 
 private:
+    using Narrow = std::int16_t __attribute__((vector_size(kRegister / 2)));
+
     static constexpr int kLongest = 17;  // bits of a magnitude
 
     static constexpr int kSide = kBasis / 2;  // values of two columns or rows
@@ -104,10 +106,11 @@ private:
         int k, dequantized, near;  // near: row of the weights of neighbours
     };
 
-    // What is known of a block while it is coded; cells and reaches are contexts if all coefficients until then are zero.
+    // What is known of a block while it is coded. Reaches and places of zero's counters are those if all coefficients
+    // until then are zero; a place's last bits are the cell.
     struct Block {
-        Scales scale, cell;
-        Wide64 prediction, reach;
+        Scales scale;
+        Wide64 prediction, reach, zero;
         int quarters, count = 0;
         Nonzero nonzero[63];
     };
@@ -145,9 +148,9 @@ private:
         find_contexts(b, 0);
         for (int k = 1; k <= last; ++k) {
             int value = values[k];
-            const int reach = b.reach[k];
-            if (k < last && !decide(coder_, counters_->zero[kGroupOf[k]][reach][b.cell[k]], value != 0)) continue;
-            value = code_nonzero(k, b.cell[k], b.prediction[k] < 0, reach, value);
+            const int zero = b.zero[k];
+            if (k < last && !decide(coder_, counters_->zero[zero], value != 0)) continue;
+            value = code_nonzero(k, zero % kCells, b.prediction[k] < 0, b.reach[k], value);
             keep(values[k], value);
                 learn(b, k, value);
             if (k < last) find_contexts(b, k + 1);
@@ -196,13 +199,13 @@ private:
     }
 
     int code_last(const std::int16_t* active, int truth) {
-        Wide64 cells = weights_.last_bias;
-        weights_.last.add(active, kQuarters, cells);
-        for (Ints& part : cells.part) part = limited(((part >> kLogitShift) + kCellOffset) >> kCellShift, 0, kCells - 1);
+        Wide64 places = weights_.last_bias;
+        weights_.last.add(active, kQuarters, places);
+        for (Ints& part : places.part) part = cells(part >> kLogitShift);
         int prefix = 0;
         for (int bit = 5; bit >= 0; --bit) {
             const int node = (1 << (5 - bit)) - 1 + prefix;
-            prefix = 2 * prefix + decide(coder_, counters_->last[node][cells[node]], truth >> bit & 1);
+            prefix = 2 * prefix + decide(coder_, counters_->last[node][places[node]], truth >> bit & 1);
         }
         return prefix;
     }
@@ -252,11 +255,15 @@ private:
     void find_contexts(Block& b, int k) const {
         for (int p = k / kLanes; p < b.quarters * kParts; ++p) {
             const Ints octaves = eighths_of_octaves((Ints)(magnitudes(b.prediction.part[p]) >> 8)) - step_octaves_.part[p];
-            b.reach.part[p] = limited((octaves >> 2) - 1, 0, kReaches - 1);
+            const Ints reach = limited((octaves >> 2) - 1, 0, kReaches - 1);
+            Narrow scale;
+            std::memcpy(&scale, &b.scale[p * kLanes], sizeof(scale));
+            b.reach.part[p] = reach;
+            b.zero.part[p] = group_places_.part[p] + reach * kCells + cells(__builtin_convertvector(scale, Ints));
         }
-        for (int p = 0; p < Scales::kSize; ++p)
-            b.cell.part[p] = limited((b.scale.part[p] + kCellOffset) >> kCellShift, 0, kCells - 1);
     }
+
+    static Ints cells(Ints logits) { return limited((logits + kCellOffset) >> kCellShift, 0, kCells - 1); }
 
     void learn(Block& b, int k, int value) const {
         const int magnitude = std::abs(value), dequantized = part_.dequantized(k, value);
@@ -270,7 +277,7 @@ private:
     }
 
     void code_dc(Block& b, int base, std::int16_t* values) {
-        const I64 prediction = b.prediction[0] + (I64{base} << 15);
+        const I64 prediction = b.prediction[0] + I64{base} * (1 << 15);
         const auto magnitude = static_cast<int>(std::llabs(prediction) * dc_reciprocal_ >> 32);
         const int sixteenths = prediction < 0 ? -magnitude : magnitude;
         const int whole = std::clamp((sixteenths + 8) >> 4, -32767, 32767);
@@ -278,7 +285,7 @@ private:
         const int reach = (std::abs(rest) >= 2) + (std::abs(rest) >= 4) + (std::abs(rest) >= 8), truth = values[0] - whole;
         int value = 0;
         const int cell = std::clamp((b.scale[0] + kCellOffset) >> kCellShift, 0, kCells - 1);
-        if (decide(coder_, counters_->zero[0][reach][cell], truth != 0)) value = code_nonzero(0, cell, rest < 0, reach, truth);
+        if (decide(coder_, counters_->zero[reach * kCells + cell], truth != 0)) value = code_nonzero(0, cell, rest < 0, reach, truth);
         keep(values[0], whole + value);
     }
 
@@ -358,7 +365,7 @@ private:
     Coder& coder_;
     std::unique_ptr<BlockCounters> counters_;
     Hidden start_;
-    Wide64 step_octaves_;
+    Wide64 step_octaves_, group_places_;
     int dc_reciprocal_;
     Side left_{};
     std::vector<Side> above_, below_;

@@ -58,15 +58,6 @@ inline Ints limited(Ints x, std::int32_t low, std::int32_t high) {
 #endif
 }
 
-inline Shorts limited(Shorts x, std::int16_t low, std::int16_t high) {
-#if defined(__AVX512BW__)
-    return (Shorts)_mm512_min_epi16(_mm512_max_epi16((__m512i)x, _mm512_set1_epi16(low)), _mm512_set1_epi16(high));
-#else
-    x = x < low ? Shorts{} + low : x;
-    return x > high ? Shorts{} + high : x;
-#endif
-}
-
 inline Ints wrapped_sum(Ints a, Ints b) { return (Ints)((Unsigned)a + (Unsigned)b); }
 
 inline Unsigned magnitudes(Ints x) {

@@ -20,7 +20,7 @@ public:
     void update(bool decision) {
         const std::uint32_t count = state_ & 255;
         const std::int64_t distance = (std::int64_t{decision} << kCounterBits) - std::int64_t{value()};
-        state_ += static_cast<std::uint32_t>(distance * kRates[count] >> 16 << 8) + (count < kMaxCount);
+        state_ += (static_cast<std::uint32_t>(distance * kRates[count] >> 16) << 8) + (count < kMaxCount);
     }
 
 private:

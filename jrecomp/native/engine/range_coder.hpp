@@ -84,14 +84,16 @@ public:
         const std::uint64_t below = mask_of(offset_ < bound), rest = end - bound;
         offset_ -= bound & ~below;
         range_ = rest + ((bound - rest) & below);
-        if (range_ < 1ull << 32) {
-            range_ <<= 32;
-            offset_ = offset_ << 32 | next();
-        }
+        if (range_ < 1ull << 32) advance();
         return !below;
     }
 
 private:
+    __attribute__((noinline)) void advance() {  // rare, and the code around it is inlined often
+        range_ <<= 32;
+        offset_ = offset_ << 32 | next();
+    }
+
     std::uint32_t next() {
         std::uint32_t word = 0;
         for (int shift = 0; shift < 32 && at_ < size_; shift += 8) word |= std::uint32_t{data_[at_++]} << shift;
