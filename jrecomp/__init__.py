@@ -6,9 +6,9 @@ from jrecomp.errors import JrecompError
 
 if TYPE_CHECKING:
     from jrecomp.info import Info, JpegInfo
-    from jrecomp.pipeline import compress, decompress, inspect, verify
+    from jrecomp.pipeline import compress, decompress, inspect, shrink, verify
 
-__all__ = ["Info", "JpegInfo", "JrecompError", "compress", "decompress", "inspect", "verify"]
+__all__ = ["Info", "JpegInfo", "JrecompError", "compress", "decompress", "inspect", "shrink", "verify"]
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -17,6 +17,7 @@ _HOMES = {
     "compress": "jrecomp.pipeline",
     "decompress": "jrecomp.pipeline",
     "inspect": "jrecomp.pipeline",
+    "shrink": "jrecomp.pipeline",
     "verify": "jrecomp.pipeline",
 }
 

@@ -14,6 +14,9 @@ from typing import Any
 from jrecomp import codec, files, pipeline
 from jrecomp.errors import ExitCode, InputError, JrecompError, UsageError
 from jrecomp.info import Info
+from jrecomp.lossy.target import Target
+from jrecomp.options import RULES
+from jrecomp.rate import Tell
 
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 CONTAINER_SUFFIXES = (files.SUFFIX,)
@@ -69,6 +72,23 @@ Steps = Generator[Compute, Any, tuple[Info, str]]
 """Reads, yields what to compute and gets its result, writes, and returns what is told and a note."""
 
 Work = Callable[[Job], Steps]
+
+
+@dataclass(frozen=True)
+class Change:
+    """How lossy results shall be; as for pipeline.compress."""
+
+    quality: float | None = None
+    max_bytes: int | None = None
+    bpp: float | None = None
+    min_psnr: float | None = None
+    min_ms_ssim: float | None = None
+    strip: bool = False
+    rule: str = RULES[0]
+
+    def __post_init__(self) -> None:
+        """Raises UsageError before any work is done."""
+        Target(self.quality, self.max_bytes, self.bpp, self.min_psnr, self.min_ms_ssim)
 
 
 @dataclass(frozen=True)
@@ -249,13 +269,25 @@ def exit_code(outcomes: Iterable[Outcome]) -> ExitCode:
     return next((outcome.error.exit_code for outcome in outcomes if outcome.error), ExitCode.OK)
 
 
-def compress(job: Job, *, model: str | None, threads: int, device: str, force: bool) -> Steps:
+def compress(
+    job: Job, *, change: Change, model: str | None, threads: int, device: str, force: bool, tell: Tell
+) -> Steps:
     """Compress one file."""
     files.check_target(job.target, job.source, force)
     data = files.read(job.source)
-    packed = yield partial(pipeline.compress, data, model=model, threads=threads, device=device)
+    means: dict[str, Any] = {"model": model, "threads": threads, "device": device, "tell": tell}
+    packed = yield partial(pipeline.compress, data, **vars(change), **means)
     files.write(job.target, packed, job.source, force)
     return pipeline.inspect(packed), ""
+
+
+def shrink(job: Job, *, change: Change, progressive: bool, force: bool, tell: Tell) -> Steps:
+    """Make one JPEG file smaller."""
+    files.check_target(job.target, job.source, force)
+    data = files.read(job.source)
+    shrunk = yield partial(pipeline.shrink, data, **vars(change), progressive=progressive, tell=tell)
+    files.write(job.target, shrunk, job.source, force)
+    return Info("jpeg", 0, len(data), len(shrunk)), ""
 
 
 def decompress(job: Job, *, threads: int, device: str, force: bool) -> Steps:

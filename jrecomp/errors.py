@@ -17,6 +17,7 @@ class ExitCode(IntEnum):
     UNKNOWN_MODEL = 5
     VERIFICATION = 6
     OUTPUT = 7
+    TARGET = 8
     INTERRUPTED = 130
 
 
@@ -69,6 +70,12 @@ class OutputError(JrecompError):
     """An output exists already or cannot be written."""
 
     exit_code = ExitCode.OUTPUT
+
+
+class TargetError(JrecompError):
+    """No lossy result can be what was asked for."""
+
+    exit_code = ExitCode.TARGET
 
 
 class StoredReason(IntEnum):

@@ -20,6 +20,11 @@ def compressed_name(path: Path) -> Path:
     return path.with_name(path.name + SUFFIX)
 
 
+def shrunk_name(path: Path) -> Path:
+    """Where `path` is shrunk to unless told otherwise."""
+    return path.with_suffix(f".shrunk{path.suffix}")
+
+
 def restored_name(path: Path) -> Path:
     """Where `path` is decompressed to unless told otherwise; raises UsageError without the suffix."""
     if path.suffix != SUFFIX:

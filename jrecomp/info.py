@@ -29,11 +29,13 @@ class JpegInfo:
 class Info:
     """Properties of a container.
 
-    mode: "lossless" (modelled) or "stored".
+    mode: "lossless" (modelled), "lossy" (the same, made from another file with changes) or "stored".
+    original_bytes: of the file that was compressed; what a lossy container restores has another length.
     model, model_id: name and permanent identifier of the model; the name is None where this installation
         lacks it, both are None where the file is stored.
     stored_reason: why the file is stored; None where it is modelled.
     jpeg: None where the file is stored.
+    quality: what a lossy file was made with, 0 to 100; else None.
     """
 
     mode: str
@@ -44,6 +46,7 @@ class Info:
     model_id: int | None = None
     stored_reason: str | None = None
     jpeg: JpegInfo | None = None
+    quality: float | None = None
 
     @property
     def saving(self) -> float:

@@ -20,5 +20,8 @@ class Limits:
 
 DEFAULT_LIMITS = Limits()
 
+RULES = ("mse", "ms-ssim")
+"""What lossy results can be good in; the first is the default."""
+
 DEVICES = ("auto", "cpu", "cuda")
 """Where to compute; `auto` takes a GPU where there is one that torch can use."""

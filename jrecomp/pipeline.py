@@ -6,49 +6,116 @@ functions is a JrecompError (or MemoryError), whatever the input.
 
 import os
 
+import numpy as np
+
 from jrecomp import codec, container, jpeg
-from jrecomp.container import Lossless, Original, Stored
+from jrecomp.container import Lossless, Lossy, Original, Stored
 from jrecomp.errors import (
     CorruptContainerError,
+    InputError,
     JrecompError,
     StoredReason,
+    TargetError,
     UnknownModelError,
     UnsupportedJpegError,
     UsageError,
     VerificationError,
 )
 from jrecomp.info import Info, JpegInfo, describe_frame, describe_reason
+from jrecomp.jpeg.types import JpegFile
+from jrecomp.lossy import HIGHEST, Target, load_rule
 from jrecomp.model import DEFAULT_MODEL, AnyModel
 from jrecomp.model import load as load_model
-from jrecomp.options import DEFAULT_LIMITS, Limits
+from jrecomp.options import DEFAULT_LIMITS, RULES, Limits
+from jrecomp.rate import Change, Made, Tell, meet, silent
 
 
 def compress(
     data: bytes,
     *,
+    quality: float | None = None,
+    max_bytes: int | None = None,
+    bpp: float | None = None,
+    min_psnr: float | None = None,
+    min_ms_ssim: float | None = None,
+    strip: bool = False,
+    rule: str = RULES[0],
     model: str | None = None,
     threads: int = 0,
     device: str = "auto",
     limits: Limits = DEFAULT_LIMITS,
+    tell: Tell = silent,
 ) -> bytes:
-    """Compress a file; what `decompress` makes of the result was compared with `data`.
+    """Compress a file; what `decompress` makes of the result was compared with what it shall be.
 
     Any bytes are accepted: what cannot be modelled, restored exactly or made smaller is stored.
-    model: a name, None for the default. threads: 0 for one per core. device: "cpu", "cuda", or "auto" for
-    CUDA where it is. The result depends on neither.
-    Raises UnknownModelError and UsageError.
+    quality, max_bytes, bpp, min_psnr, min_ms_ssim: at most one, see lossy.Target. With none the result is
+    lossless, and it is where that is as small. strip: leave out metadata that showing the picture does not
+    need. rule: what lossy results shall be good in, of options.RULES. model: a name, None for the
+    default. threads: 0 for one per core. device: "cpu", "cuda", or "auto" for CUDA where it is. The result
+    depends on neither. tell: is told of each attempt at a target.
+    Raises UnknownModelError, UsageError, and TargetError where a size cannot be met.
     """
-    means, chosen = resources(threads, device), load_model(model or DEFAULT_MODEL)
+    target = Target(quality, max_bytes, bpp, min_psnr, min_ms_ssim)
+    chosen, change = load_model(model or DEFAULT_MODEL), Change(load_rule(rule), strip, optimal=False)
+    means = resources(threads, device)
     try:
-        modelled = container.pack(_model(data, chosen, means, limits))
-        verify(modelled, data, threads=threads, device=device, limits=limits)
+        file = jpeg.read(data, limits)
+
+        def make(quality: float) -> Made:
+            new = change.apply(file, quality)
+            note = len(data), round(100 * quality)
+            return Made(_pack(new, restored := jpeg.write(new, limits), chosen, means, note), restored)
+
+        exact = make(HIGHEST) if strip else Made(_pack(file, data, chosen, means), data)
+        made = meet(target, make, exact, data, file.frame, tell)
+        verify(made.output, made.restored, threads=threads, device=device, limits=limits)
     except UnsupportedJpegError as error:
-        return _store(data, error.reason)
-    except MemoryError:
+        return _store(data, error.reason, target)
+    except (MemoryError, TargetError):
         raise
     except Exception:  # a defect must not cost anyone a file
-        return _store(data, StoredReason.VERIFICATION)
-    return modelled if len(modelled) < len(data) else _store(data, StoredReason.NOT_SMALLER)
+        return _store(data, StoredReason.VERIFICATION, target)
+    return made.output if len(made.output) < len(data) else _store(data, StoredReason.NOT_SMALLER, target)
+
+
+def shrink(
+    data: bytes,
+    *,
+    quality: float | None = None,
+    max_bytes: int | None = None,
+    bpp: float | None = None,
+    min_psnr: float | None = None,
+    min_ms_ssim: float | None = None,
+    strip: bool = False,
+    progressive: bool = False,
+    rule: str = RULES[0],
+    limits: Limits = DEFAULT_LIMITS,
+    tell: Tell = silent,
+) -> bytes:
+    """A smaller standard JPEG file, with Huffman tables of its own; read again and compared.
+
+    Parameters as for compress; without a target pixels stay the same. The source itself is the result where
+    nothing that meets the target is smaller. Raises InputError where it is no JPEG file that can be changed,
+    UsageError and TargetError.
+    """
+    target = Target(quality, max_bytes, bpp, min_psnr, min_ms_ssim)
+    change = Change(load_rule(rule), strip, optimal=True, progressive=progressive)
+    try:
+        file = jpeg.read(data, limits)
+
+        def make(quality: float) -> Made:
+            new = change.apply(file, quality)
+            written = jpeg.write(new, limits)
+            _check_same(jpeg.read(written, limits), new)
+            return Made(written, written)
+
+        exact = make(HIGHEST)
+        if not strip and len(exact.output) >= len(data):
+            exact = Made(data, data)
+        return meet(target, make, exact, data, file.frame, tell).output
+    except UnsupportedJpegError as error:
+        raise InputError(f"cannot be shrunk: {error}") from error
 
 
 def decompress(
@@ -87,30 +154,49 @@ def verify(
 def inspect(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Info:
     """Describe a container without decoding its coefficients; raises CorruptContainerError."""
     box = container.unpack(data)
-    sizes = box.original.length, len(data)
     if isinstance(box, Stored):
+        sizes = box.original.length, len(data)
         return Info("stored", container.FORMAT_VERSION, *sizes, stored_reason=describe_reason(box.reason))
     return Info(
-        "lossless",
+        "lossy" if isinstance(box, Lossy) else "lossless",
         container.FORMAT_VERSION,
-        *sizes,
+        box.source if isinstance(box, Lossy) else box.original.length,
+        len(data),
         model=_model_name(box.model),
         model_id=box.model,
         jpeg=_jpeg_info(box, limits),
+        quality=box.quality / 100 if isinstance(box, Lossy) else None,
     )
 
 
-def _model(data: bytes, model: AnyModel, means: tuple[int, str], limits: Limits) -> Lossless:
-    file = jpeg.read(data, limits)
+def _pack(
+    file: JpegFile,
+    restored: bytes,
+    model: AnyModel,
+    means: tuple[int, str],
+    note: tuple[int, int] | None = None,
+) -> bytes:
+    """The container of a parsed file; note: of a lossy one, the source's length and the quality."""
     slices = codec.encode(file, model, *means)
-    return Lossless(
-        original=Original.of(data),
+    box = Lossless(
+        original=Original.of(restored),
         model=model.identifier,
         headers=file.headers,
         extras=jpeg.pack_extras(file.scans),
         mcu_rows=slices.mcu_rows,
         slices=tuple(slices.data),
     )
+    return container.pack(Lossy(**vars(box), source=note[0], quality=note[1]) if note else box)
+
+
+def _check_same(found: JpegFile, wanted: JpegFile) -> None:
+    """Raises VerificationError where a file does not hold the coefficients that it shall hold."""
+    pairs = zip(found.coefficients, wanted.coefficients, strict=True)
+    steps = zip(found.frame.components, wanted.frame.components, strict=True)
+    if not all(np.array_equal(a, b) for a, b in pairs) or not all(
+        np.array_equal(a.quantization, b.quantization) for a, b in steps
+    ):
+        raise VerificationError("the shrunk file does not hold what it shall")
 
 
 def _restore(box: Lossless, means: tuple[int, str], limits: Limits) -> bytes:
@@ -138,8 +224,12 @@ def _undecodable(error: Exception) -> CorruptContainerError:
     return CorruptContainerError(f"the container cannot be decoded: {detail}")
 
 
-def _store(data: bytes, reason: StoredReason) -> bytes:
-    return container.pack(Stored(Original.of(data), reason, data))
+def _store(data: bytes, reason: StoredReason, target: Target) -> bytes:
+    """The file as it is; raises TargetError where that is too large."""
+    stored = container.pack(Stored(Original.of(data), reason, data))
+    if target.max_bytes is not None and len(stored) > target.max_bytes:
+        raise TargetError(f"cannot be as small as {target.max_bytes:,} bytes: {reason.text}")
+    return stored
 
 
 def _model_name(identifier: int) -> str | None:

@@ -25,17 +25,18 @@ LAYERS = {
     "jrecomp.lossy": 3,
     "jrecomp.codec": 4,
     "jrecomp.info": 4,
-    "jrecomp.pipeline": 5,
-    "jrecomp.files": 6,
-    "jrecomp.batch": 7,
-    "jrecomp.cli": 8,
-    "jrecomp.__main__": 9,
-    "jrecomp.train": 9,
-    "jrecomp.bench": 9,
+    "jrecomp.rate": 5,
+    "jrecomp.pipeline": 6,
+    "jrecomp.files": 7,
+    "jrecomp.batch": 8,
+    "jrecomp.cli": 9,
+    "jrecomp.__main__": 10,
+    "jrecomp.train": 10,
+    "jrecomp.bench": 10,
 }
 """The table of docs/architecture.md; modules on the top layer are imported by nothing."""
 
-RUNTIME = {"numpy", "constriction", "click", "brotli", "threadpoolctl"}
+RUNTIME = {"numpy", "constriction", "click", "brotli", "threadpoolctl", "PIL"}
 SIDE = {"jrecomp.train", "jrecomp.bench"}
 OPTIONAL = {"jrecomp.planes.torch_arrays": {"torch"}}
 """What the extra for GPUs is needed for, in one place."""

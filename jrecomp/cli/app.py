@@ -14,6 +14,7 @@ from jrecomp.errors import ExitCode, JrecompError, printable
 _COMMANDS = {
     "compress": "jrecomp.cli.compress",
     "decompress": "jrecomp.cli.decompress",
+    "shrink": "jrecomp.cli.shrink",
     "verify": "jrecomp.cli.verify",
     "info": "jrecomp.cli.info",
     "bench": "jrecomp.bench.command",

@@ -5,7 +5,7 @@ from functools import partial
 import click
 
 from jrecomp import batch, files
-from jrecomp.batch import Destination
+from jrecomp.batch import Change, Destination
 from jrecomp.cli import options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode
@@ -14,6 +14,7 @@ from jrecomp.errors import ExitCode
 @click.command("compress")
 @options.selection
 @options.destination
+@options.change
 @click.option("--model", metavar="NAME", help="Predict with this model instead of the default.")
 @options.threads
 @options.device
@@ -21,6 +22,7 @@ from jrecomp.errors import ExitCode
 def command(
     selection: Selection,
     destination: Destination,
+    change: Change,
     model: str | None,
     threads: int,
     device: str,
@@ -30,13 +32,23 @@ def command(
 
     "-" is standard input and goes to standard output. Every result is decompressed and compared before it
     is written. What is no JPEG file, or one that cannot be modelled, is stored as it is, and the reason
-    is told. Folders give their .jpg, .jpeg, .jpe and .jfif files.
+    is told. Folders give their .jpg, .jpeg, .jpe and .jfif files. With --quality or a target the
+    JPEG file that is restored is another, smaller one.
 
     \b
     jrecomp compress photo.jpg
+    jrecomp compress --quality 80 photo.jpg
     jrecomp compress --recursive photos --output-dir compressed
     """
     jobs = batch.plan(selection.find(batch.JPEG_SUFFIXES), destination, files.compressed_name)
     at_once, threads = batch.share(threads, device, len(jobs))
-    work = partial(batch.compress, model=model, threads=threads, device=device, force=destination.force)
+    work = partial(
+        batch.compress,
+        change=change,
+        model=model,
+        threads=threads,
+        device=device,
+        force=destination.force,
+        tell=report.attempts(jobs, reporting),
+    )
     return report.run(jobs, work, report.written, reporting, at_once=at_once, pipes=batch.pipes(jobs))

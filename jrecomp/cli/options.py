@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
-from jrecomp.batch import Destination, Job, find
-from jrecomp.options import DEVICES
+from jrecomp.batch import Change, Destination, Job, find
+from jrecomp.options import DEVICES, RULES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -70,6 +70,35 @@ destination = _bundle(
         help="Write into DIR, keeping the structure of folders.",
     ),
     click.option("-f", "--force", is_flag=True, help="Replace existing outputs."),
+)
+
+change = _bundle(
+    "change",
+    Change,
+    click.option(
+        "--quality",
+        metavar="Q",
+        type=click.FloatRange(0, 100),
+        help="Lossy from 0 to 100; 100, the default, is lossless.",
+    ),
+    click.option(
+        "--max-bytes", metavar="N", type=click.IntRange(1), help="Lossy as far as a result of N bytes needs."
+    ),
+    click.option("--bpp", metavar="X", type=float, help="The same for X bits a pixel."),
+    click.option(
+        "--min-psnr", metavar="DB", type=float, help="As lossy as leaves DB decibels against the source."
+    ),
+    click.option(
+        "--min-ms-ssim", metavar="S", type=float, help="The same for S of MS-SSIM, which is up to 1."
+    ),
+    click.option("--strip", is_flag=True, help="Drop metadata; orientation and colour profile stay."),
+    click.option(
+        "--rule",
+        type=click.Choice(RULES),
+        default=RULES[0],
+        show_default=True,
+        help="What lossy results shall be good in.",
+    ),
 )
 
 reporting = _bundle(

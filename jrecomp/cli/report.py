@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from jrecomp import batch
+from jrecomp import batch, rate
 from jrecomp.batch import Job, Outcome, Work
 from jrecomp.cli.options import Reporting
 from jrecomp.errors import ExitCode, printable
@@ -84,10 +84,21 @@ def _on_terminal() -> bool:
     return sys.stderr.isatty()
 
 
+def attempts(jobs: list[Job], reporting: Reporting) -> Callable[[str], None]:
+    """What tells of attempts at a target: on a terminal, where there is one file."""
+
+    def tell(text: str) -> None:
+        click.echo(f"\r{text}\033[K", err=True, nl=False)
+
+    return tell if len(jobs) == 1 and not reporting.quiet and _on_terminal() else rate.silent
+
+
 def written(outcome: Outcome, info: Info) -> str:
     """A line about a file that was compressed."""
     sizes = f"{info.original_bytes:,} -> {info.compressed_bytes:,} bytes"
     what = f"stored ({info.stored_reason})" if info.stored_reason else f"saved {info.saving:.2%}"
+    if info.quality is not None:
+        what += f" at quality {info.quality:g}"
     return f"{_names(outcome.job)}: {sizes}, {what}{_speed(info.original_bytes, outcome.seconds)}"
 
 
@@ -112,6 +123,7 @@ def details(outcome: Outcome, info: Info) -> str:
     """All that is known of a container."""
     rows = {
         "mode": f"{info.mode}, format version {info.format_version}",
+        "quality": None if info.quality is None else f"{info.quality:g} of 100",
         "stored because": info.stored_reason,
         "model": _model(info),
         "original": f"{info.original_bytes:,} bytes",

@@ -1,9 +1,10 @@
 """The .jrc container: the code twin of docs/format.md.
 
-`Lossless` and `Stored` say what a container holds; `pack` and `unpack` turn them into bytes and back.
+`Lossless`, `Lossy` and `Stored` say what a container holds; `pack` and `unpack` turn them into bytes and
+back.
 """
 
-from jrecomp.container.boxes import Container, Lossless, Original, Stored
+from jrecomp.container.boxes import Container, Lossless, Lossy, Original, Stored
 from jrecomp.container.envelope import FORMAT_VERSION, pack, unpack
 
-__all__ = ["FORMAT_VERSION", "Container", "Lossless", "Original", "Stored", "pack", "unpack"]
+__all__ = ["FORMAT_VERSION", "Container", "Lossless", "Lossy", "Original", "Stored", "pack", "unpack"]

@@ -5,9 +5,13 @@ from hashlib import sha256
 
 from jrecomp.container import phrases
 from jrecomp.container.fields import Fields, Reader, Writer, blob, blobs
+from jrecomp.errors import CorruptContainerError
 
 _CHECKSUM_BYTES = 4
 _METADATA_ALLOWANCE = 4096
+
+HIGHEST_QUALITY = 10000
+"""In hundredths: of a picture whose coefficients are the source's."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,17 @@ class Lossless:
     slices: tuple[bytes, ...] = ()
 
 
+@dataclass(frozen=True)
+class Lossy(Lossless):
+    """A modelled JPEG file that was made from another with changes; `original` is what it restores.
+
+    source: length of that other file in bytes. quality: 0 to 100 in hundredths.
+    """
+
+    source: int = 0
+    quality: int = 0
+
+
 Container = Stored | Lossless
 
 
@@ -77,6 +92,14 @@ def lossless(fields: Fields, box: Lossless) -> Lossless:
         mcu_rows=fields.varint(box.mcu_rows),
         slices=blobs(fields, box.slices),
     )
+
+
+def lossy(fields: Fields, box: Lossy) -> Lossy:
+    """The body of a modelled file that was changed."""
+    source, quality = fields.varint(box.source), fields.varint(box.quality)
+    if quality > HIGHEST_QUALITY:
+        raise CorruptContainerError(f"a quality of {quality / 100:g}")
+    return Lossy(**vars(lossless(fields, box)), source=source, quality=quality)
 
 
 def _original(fields: Fields, original: Original) -> Original:

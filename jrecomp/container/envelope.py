@@ -2,14 +2,14 @@
 
 from zlib import crc32
 
-from jrecomp.container.boxes import Container, Lossless, Stored, lossless, stored
+from jrecomp.container.boxes import Container, Lossless, Lossy, Stored, lossless, lossy, stored
 from jrecomp.container.fields import Reader, Writer
 from jrecomp.errors import CorruptContainerError
 
 FORMAT_VERSION = 1
 
 _SIGNATURE = b"\xd1JR"
-_STORED_MODE, _LOSSLESS_MODE = 0, 1
+_STORED_MODE, _LOSSLESS_MODE, _LOSSY_MODE = 0, 1, 2
 _CHECKSUM_BYTES = 4
 
 
@@ -21,6 +21,9 @@ def pack(box: Container) -> bytes:
     if isinstance(box, Stored):
         writer.byte(_STORED_MODE)
         stored(writer, box)
+    elif isinstance(box, Lossy):
+        writer.byte(_LOSSY_MODE)
+        lossy(writer, box)
     else:
         writer.byte(_LOSSLESS_MODE)
         lossless(writer, box)
@@ -57,4 +60,6 @@ def _read_body(reader: Reader) -> Container:
         return stored(reader, Stored())
     if mode == _LOSSLESS_MODE:
         return lossless(reader, Lossless())
+    if mode == _LOSSY_MODE:
+        return lossy(reader, Lossy())
     raise CorruptContainerError(f"container of unknown mode {mode}")

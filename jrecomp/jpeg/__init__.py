@@ -2,6 +2,7 @@
 
 from jrecomp.jpeg.extras import pack_extras, unpack_extras
 from jrecomp.jpeg.read import read
+from jrecomp.jpeg.rebuild import rebuild
 from jrecomp.jpeg.types import Component, Frame, JpegFile, ScanExtras, Segment
 from jrecomp.jpeg.write import assemble, parse_frame, write
 
@@ -15,6 +16,7 @@ __all__ = [
     "pack_extras",
     "parse_frame",
     "read",
+    "rebuild",
     "unpack_extras",
     "write",
 ]

@@ -17,9 +17,10 @@ from jrecomp.jpeg.tables import TYPICAL_TABLES, is_huffman_table
 from jrecomp.jpeg.types import MAX_SCANS, Component, Frame
 from jrecomp.options import DEFAULT_LIMITS, Limits
 
-_SOI = b"\xff\xd8"
-_EOI, _SOS, _DQT, _DNL, _DRI, _DHP, _DHT, _JPEG_LS = 0xD9, 0xDA, 0xDB, 0xDC, 0xDD, 0xDE, 0xC4, 0xF7
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {_DHT, 0xC8, 0xCC}
+SOI, EOI = b"\xff\xd8", b"\xff\xd9"
+DHT, SOS, DQT, COM, APP0 = 0xC4, 0xDA, 0xDB, 0xFE, 0xE0
+_EOI, _DNL, _DRI, _DHP, _JPEG_LS = 0xD9, 0xDC, 0xDD, 0xDE, 0xF7
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {DHT, 0xC8, 0xCC}
 
 # Markers from SOF0 on; RSTn and SOI say nothing between segments and are skipped as garbage is. In a scan's
 # data 0xFF01 to 0xFFBF, which T.81 reserves, are taken for damage.
@@ -103,7 +104,7 @@ def _walk(data: bytes, with_scan_data: bool) -> Iterator[_Marker]:
         if length < 2:
             continue
         framed = framed or code in _FRAMES
-        position = _scan_end(data, end) if with_scan_data and code == _SOS else end
+        position = _scan_end(data, end) if with_scan_data and code == SOS else end
         yield _Marker(code, data[start + 2 : end], end, position)
 
 
@@ -120,9 +121,9 @@ def _scan_end(data: bytes, start: int) -> int:
 
 def split(data: bytes) -> tuple[bytes, list[tuple[int, int]]]:
     """Split a file into its headers and the ranges (begin, end) of its scans' data."""
-    if not data.startswith(_SOI):
+    if not data.startswith(SOI):
         raise UnsupportedJpegError(StoredReason.NOT_JPEG)
-    ranges = [(m.end, m.data_end) for m in _walk(data, True) if m.code == _SOS]
+    ranges = [(m.end, m.data_end) for m in _walk(data, True) if m.code == SOS]
     pieces = []
     position = 0
     for begin, end in ranges:
@@ -130,6 +131,16 @@ def split(data: bytes) -> tuple[bytes, list[tuple[int, int]]]:
         position = end
     pieces.append(data[position:])
     return b"".join(pieces), ranges
+
+
+def segments(headers: bytes) -> Iterator[tuple[int, bytes]]:
+    """Code and parameters of the marker segments that parse() sees."""
+    return ((marker.code, marker.parameters) for marker in _walk(headers, False))
+
+
+def segment(code: int, parameters: bytes) -> bytes:
+    """The bytes of a marker segment."""
+    return bytes([0xFF, code]) + (len(parameters) + 2).to_bytes(2) + parameters
 
 
 @dataclass
@@ -168,16 +179,16 @@ def parse(headers: bytes, limits: Limits = DEFAULT_LIMITS) -> Layout:
     Raises UnsupportedJpegError for what the core does not model; a scan or a table that makes no sense
     is not an error by itself.
     """
-    if not headers.startswith(_SOI):
+    if not headers.startswith(SOI):
         raise UnsupportedJpegError(StoredReason.NOT_JPEG)
     state = _State({}, dict(TYPICAL_TABLES))
     frame: _FrameParameters | None = None
     quantization: dict[int, npt.NDArray[np.int32]] = {}
     scans: list[_OpenScan] = []
     for marker in _walk(headers, False):
-        if marker.code == _DQT:
+        if marker.code == DQT:
             _parse_quantization(marker.parameters, state)
-        elif marker.code == _DHT:
+        elif marker.code == DHT:
             _parse_huffman(marker.parameters, state)
         elif marker.code == _DRI and len(marker.parameters) >= 2:
             state.restart_interval = int.from_bytes(marker.parameters[:2])
@@ -190,7 +201,7 @@ def parse(headers: bytes, limits: Limits = DEFAULT_LIMITS) -> Layout:
             raise UnsupportedJpegError(StoredReason.LOSSLESS, "JPEG-LS")
         elif marker.code in _FRAMES:
             frame = _parse_frame(marker)
-        elif marker.code == _SOS:
+        elif marker.code == SOS:
             scan = _parse_scan(marker, frame, state)
             scans.append(scan)
             if len(scans) > MAX_SCANS:

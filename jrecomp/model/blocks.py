@@ -32,10 +32,10 @@ VALUES = 41
 SCALE_LIMIT = 511
 """Largest magnitude of a scale before anything is added to it."""
 
-CELL_OFFSET = 256
+CELL_OFFSET = 192
 """Added to logits and scales to find their cells (jrecomp.model.counters)."""
 
-NEAR_LEVELS, OWN_LEVELS = (1, 2, 4, 8), (1, 3)
+NEAR_LEVELS, OWN_LEVELS = (1, 2, 4, 8, 16, 32, 64), (1, 3, 7, 15)
 """Largest magnitudes of each level of coefficients but the last, of neighbours and of the block itself."""
 
 REACHES, ENERGIES, STEPS, NEIGHBOURS = 12, 64, 9, 4

@@ -59,7 +59,7 @@ class Decisions:
     """
 
     def __init__(self, model: BlocksModel, weights: Mapping[str, Int64], coder: Coder) -> None:
-        self._coder, logits = coder, 32 * np.arange(CELLS) - 496
+        self._coder, logits = coder, 32 * np.arange(CELLS) - 368
         lengths = (weights["length_slope"][:, None] * logits >> 8)[:, None, None]
         zero = model.start(logits + weights["trust"][:, None])
         self._last = Counters(np.tile(model.start(logits), (LAST_OUTPUTS, 1)))

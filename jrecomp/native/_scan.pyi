@@ -51,3 +51,9 @@ class Scan:
         self, first_mcu: int, mcus: int, restart_interval: int, first_restart: int, pad: bool
     ) -> bytes:
         """Encode a segment; without pad, a last started byte is left out."""
+
+    def symbol_counts(self) -> list[tuple[list[int], list[int]]]:
+        """How often encode() of the whole scan, without restarts, writes each symbol by default choices.
+
+        Per component 256 counts of its DC and of its AC table, whatever those tables are.
+        """

@@ -2,6 +2,7 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/array.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
@@ -129,6 +130,19 @@ class PyScan {
     return nb::bytes(out.data(), out.size());
   }
 
+  std::vector<std::pair<SymbolCounts, SymbolCounts>> symbol_counts() const {
+    std::vector<ComponentCounts> counts;
+    bool good;
+    {
+      const nb::gil_scoped_release released;
+      good = count_symbols(scan_, counts);
+    }
+    require(good, "a coefficient is too large");
+    std::vector<std::pair<SymbolCounts, SymbolCounts>> result;
+    for (const ComponentCounts& c : counts) result.emplace_back(c.dc, c.ac);
+    return result;
+  }
+
  private:
   void check_segment(int64_t first_mcu, int64_t mcus, int64_t restart_interval, int first_restart) const {
     require(first_mcu >= 0 && mcus >= 0 && first_mcu <= scan_.mcus() && mcus <= scan_.mcus() - first_mcu,
@@ -176,5 +190,6 @@ NB_MODULE(_scan, module) {
       .def("set_choices", &PyScan::set_choices, nb::arg("padding_bit"), nb::arg("padding"),
            nb::arg("zero_runs"), nb::arg("max_eob_run"), nb::arg("eob_switches"))
       .def("encode", &PyScan::encode, nb::arg("first_mcu"), nb::arg("mcus"), nb::arg("restart_interval"),
-           nb::arg("first_restart"), nb::arg("pad"));
+           nb::arg("first_restart"), nb::arg("pad"))
+      .def("symbol_counts", &PyScan::symbol_counts);
 }

@@ -1,6 +1,7 @@
 // One scan: its parameters, where its blocks lie, and the choices that its encoder made.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -136,5 +137,15 @@ class ScanDecoder {
 // Encodes a segment. Returns false where a symbol has no code or a choice does not fit.
 bool encode_segment(const Scan& scan, const Choices& choices, int64_t first_mcu, int64_t mcus,
                     int64_t restart_interval, int first_restart, bool pad, std::vector<uint8_t>& out);
+
+using SymbolCounts = std::array<int64_t, 256>;
+
+struct ComponentCounts {
+  SymbolCounts dc{}, ac{};
+};
+
+// Counts the symbols of the whole scan, as encode_segment() writes it with default choices and without
+// restarts; the tables are not looked at. Returns false where a value is too large for any symbol.
+bool count_symbols(const Scan& scan, std::vector<ComponentCounts>& counts);
 
 }  // namespace jrecomp

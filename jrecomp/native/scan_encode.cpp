@@ -37,37 +37,76 @@ int64_t own_index(const int64_t& index) { return index; }
 using Exceptions = Follower<Exception, int64_t (*)(const Exception&)>;
 using Indices = Follower<int64_t, int64_t (*)(const int64_t&)>;
 
+// Where symbols go, each with the additional bits behind it: into the bits of a segment ...
+class BitSink : public BitWriter {
+ public:
+  using Table = const HuffmanEncoder;
+
+  explicit BitSink(const Scan& scan) : scan_(scan) {}
+
+  Table& dc_table(size_t component) const { return scan_.components[component].dc_encoder; }
+  Table& ac_table(size_t component) const { return scan_.components[component].ac_encoder; }
+
+  // Returns false where the symbol has no code.
+  bool symbol(Table& table, unsigned symbol, uint64_t additional, int count) {
+    const HuffmanEncoder::Entry entry = table[symbol];
+    put(static_cast<uint64_t>(entry.code) << count | additional, entry.length + count);
+    return entry.length != 0;
+  }
+
+ private:
+  const Scan& scan_;
+};
+
+// ... or into counts, by the very code that writes them.
+class CountSink {
+ public:
+  using Table = SymbolCounts;
+
+  explicit CountSink(std::vector<ComponentCounts>& counts) : counts_(counts) {}
+
+  Table& dc_table(size_t component) const { return counts_[component].dc; }
+  Table& ac_table(size_t component) const { return counts_[component].ac; }
+
+  bool symbol(Table& table, unsigned symbol, uint64_t, int) {
+    ++table[symbol];
+    return true;
+  }
+  void reserve(size_t) {}
+  void put(uint64_t, int) {}
+
+ private:
+  std::vector<ComponentCounts>& counts_;
+};
+
 // What all kinds of scans share. A kind's encode() writes one MCU; flush() ends what is pending.
+template <class Sink>
 struct Emitter {
+  using Table = typename Sink::Table;
+
   const Scan& scan;
-  BitWriter& out;
+  Sink& out;
   Exceptions zero_runs;
   bool failed = false;  // a symbol had no code or a choice did not fit
 
-  Emitter(const Scan& s, const Choices& choices, int64_t first_mcu, BitWriter& writer)
-      : scan(s), out(writer), zero_runs(choices.zero_runs, first_mcu * s.blocks_per_mcu(), exception_index) {}
+  Emitter(const Scan& s, const Choices& choices, int64_t first_mcu, Sink& sink)
+      : scan(s), out(sink), zero_runs(choices.zero_runs, first_mcu * s.blocks_per_mcu(), exception_index) {}
 
-  void symbol(const HuffmanEncoder& table, unsigned symbol) {
-    const HuffmanEncoder::Entry entry = table[symbol];
-    failed |= entry.length == 0;
-    out.put(entry.code, entry.length);
-  }
+  void symbol(Table& table, unsigned symbol) { failed |= !out.symbol(table, symbol, 0, 0); }
 
   // A symbol of run and category together with the additional bits of a value that is not zero.
-  void coefficient(const HuffmanEncoder& table, int run, int value) {
+  void coefficient(Table& table, int run, int value) {
     const int magnitude = value < 0 ? -value : value;
     const int category = category_of(static_cast<uint32_t>(magnitude));
     if (category > 15) {
       failed = true;
       return;
     }
-    const HuffmanEncoder::Entry entry = table[static_cast<unsigned>(run << 4 | category)];
-    failed |= entry.length == 0;
     const uint64_t bits = static_cast<uint64_t>(value < 0 ? value - 1 : value) & ((1u << category) - 1);
-    out.put(static_cast<uint64_t>(entry.code) << category | bits, entry.length + category);
+    failed |= !out.symbol(table, static_cast<unsigned>(run << 4 | category), bits, category);
   }
 
-  void dc_difference(const HuffmanEncoder& table, int value, int16_t& prediction) {
+  void dc_difference(Table& table, int value, int16_t& prediction) {
     const int difference = static_cast<int16_t>(value - prediction);
     prediction = static_cast<int16_t>(value);
     if (difference == 0) {
@@ -78,13 +117,13 @@ struct Emitter {
   }
 
   // Symbols for run > 15 before a coefficient; returns what is left of the run.
-  int long_run(const HuffmanEncoder& table, int run) {
+  int long_run(Table& table, int run) {
     for (; run > 15; run -= 16) symbol(table, 0xF0);
     return run;
   }
 
   // The needless ZRL symbols of a block whose last coefficient is `last`; returns where they end.
-  int needless_zero_runs(const HuffmanEncoder& table, int count, int last, int end) {
+  int needless_zero_runs(Table& table, int count, int last, int end) {
     if (count > (end - last) / 16) {
       failed = true;
       return last;
@@ -94,9 +133,15 @@ struct Emitter {
   }
 };
 
-class SequentialKind : public Emitter {
+template <class Sink>
+class SequentialKind : public Emitter<Sink> {
+  using Base = Emitter<Sink>;
+  using typename Base::Table;
+
  public:
-  using Emitter::Emitter;
+  using Base::scan, Base::out, Base::zero_runs;
+  using Base::symbol, Base::coefficient, Base::dc_difference, Base::long_run, Base::needless_zero_runs;
+  using Base::Base;
 
   void reset() { std::fill(std::begin(prediction_), std::end(prediction_), int16_t{0}); }
   void flush() {}
@@ -104,35 +149,39 @@ class SequentialKind : public Emitter {
   void encode(const McuCursor& cursor, int64_t mcu) {
     int64_t index = mcu * blocks_per_mcu_;
     cursor.each_block(scan, [&](size_t i, const int16_t* block) {
-      encode_block(scan.components[i], prediction_[i], block, index++);
+      encode_block(out.dc_table(i), out.ac_table(i), prediction_[i], block, index++);
       return true;
     });
   }
 
  private:
-  void encode_block(const ScanComponent& component, int16_t& prediction, const int16_t* block, int64_t index) {
+  void encode_block(Table& dc_table, Table& ac_table, int16_t& prediction, const int16_t* block,
+                    int64_t index) {
     out.reserve(kBlockBits);
-    dc_difference(component.dc_encoder, block[0], prediction);
-    const HuffmanEncoder& table = component.ac_encoder;
+    dc_difference(dc_table, block[0], prediction);
     int last = 0;
     for (uint64_t mask = nonzero_mask(block, 0) & ~uint64_t{1}; mask != 0; mask &= mask - 1) {
       const int k = lowest_bit(mask);
-      coefficient(table, long_run(table, k - last - 1), block[k]);
+      coefficient(ac_table, long_run(ac_table, k - last - 1), block[k]);
       last = k;
     }
     if (const Exception* e = zero_runs.find(index)) {
-      last = needless_zero_runs(table, e->second, last, 63);
+      last = needless_zero_runs(ac_table, e->second, last, 63);
     }
-    if (last != 63) symbol(table, 0);
+    if (last != 63) symbol(ac_table, 0);
   }
 
   int64_t blocks_per_mcu_ = scan.blocks_per_mcu();
   int16_t prediction_[4] = {};
 };
 
-class DcFirstKind : public Emitter {
+template <class Sink>
+class DcFirstKind : public Emitter<Sink> {
+  using Base = Emitter<Sink>;
+
  public:
-  using Emitter::Emitter;
+  using Base::scan, Base::out, Base::dc_difference;
+  using Base::Base;
 
   void reset() { std::fill(std::begin(prediction_), std::end(prediction_), int16_t{0}); }
   void flush() {}
@@ -141,7 +190,7 @@ class DcFirstKind : public Emitter {
     cursor.each_block(scan, [&](size_t i, const int16_t* block) {
       out.reserve(kBlockBits);
       // An arithmetic shift, for both signs: the point transform of DC (T.81 G.1.2.1).
-      dc_difference(scan.components[i].dc_encoder, block[0] >> scan.approximation_low, prediction_[i]);
+      dc_difference(out.dc_table(i), block[0] >> scan.approximation_low, prediction_[i]);
       return true;
     });
   }
@@ -150,9 +199,13 @@ class DcFirstKind : public Emitter {
   int16_t prediction_[4] = {};
 };
 
-class DcRefineKind : public Emitter {
+template <class Sink>
+class DcRefineKind : public Emitter<Sink> {
+  using Base = Emitter<Sink>;
+
  public:
-  using Emitter::Emitter;
+  using Base::scan, Base::out;
+  using Base::Base;
 
   void reset() {}
   void flush() {}
@@ -167,11 +220,15 @@ class DcRefineKind : public Emitter {
 };
 
 // What first and refinement scans of AC coefficients share: EOB runs and the correction bits in them.
-class AcKind : public Emitter {
+template <class Sink>
+class AcKind : public Emitter<Sink> {
+  using Base = Emitter<Sink>;
+
  public:
-  AcKind(const Scan& s, const Choices& choices, int64_t first_mcu, BitWriter& writer)
-      : Emitter(s, choices, first_mcu, writer),
-        table(s.components[0].ac_encoder),
+  using Base::out, Base::symbol;
+  AcKind(const Scan& s, const Choices& choices, int64_t first_mcu, Sink& sink)
+      : Base(s, choices, first_mcu, sink),
+        table(sink.ac_table(0)),
         band(band_mask(s)),
         max_run_(choices.max_eob_run),
         switches_(choices.eob_switches, first_mcu, own_index) {}
@@ -201,7 +258,7 @@ class AcKind : public Emitter {
     if (by_rule != reversed || run_ == kMaxEobRun) flush();
   }
 
-  const HuffmanEncoder& table;
+  typename Base::Table& table;
   const uint64_t band;
 
  private:
@@ -211,9 +268,14 @@ class AcKind : public Emitter {
   std::vector<uint8_t> waiting_;
 };
 
-class AcFirstKind : public AcKind {
+template <class Sink>
+class AcFirstKind : public AcKind<Sink> {
+  using Base = AcKind<Sink>;
+
  public:
-  using AcKind::AcKind;
+  using Base::scan, Base::out, Base::zero_runs, Base::table, Base::band, Base::flush, Base::extend_run;
+  using Base::coefficient, Base::long_run, Base::needless_zero_runs;
+  using Base::Base;
 
   void encode(const McuCursor& cursor, int64_t mcu) {
     const int16_t* const block = cursor.block(scan);
@@ -236,9 +298,14 @@ class AcFirstKind : public AcKind {
   }
 };
 
-class AcRefineKind : public AcKind {
+template <class Sink>
+class AcRefineKind : public AcKind<Sink> {
+  using Base = AcKind<Sink>;
+
  public:
-  using AcKind::AcKind;
+  using Base::scan, Base::out, Base::zero_runs, Base::table, Base::band, Base::flush, Base::extend_run;
+  using Base::symbol, Base::failed;
+  using Base::Base;
 
   void encode(const McuCursor& cursor, int64_t mcu) {
     const int16_t* const block = cursor.block(scan);
@@ -314,14 +381,16 @@ class AcRefineKind : public AcKind {
 struct SegmentEncoder {
   const Scan& scan;
   const Choices& choices;
+  int64_t first_mcu, mcus;
   int64_t restart_interval;
   int restart;
   bool pad;
+  std::vector<uint8_t>& result;
 
-  template <class Kind>
-  bool run(int64_t first_mcu, int64_t mcus, std::vector<uint8_t>& result) {
-    BitWriter out;
-    Kind kind(scan, choices, first_mcu, out);
+  template <template <class> class Kind>
+  bool run() {
+    BitSink out(scan);
+    Kind<BitSink> kind(scan, choices, first_mcu, out);
     Exceptions padding(choices.padding, first_mcu, exception_index);
     McuCursor cursor(scan, first_mcu);
     const int64_t end = first_mcu + mcus;
@@ -359,18 +428,44 @@ struct SegmentEncoder {
   }
 };
 
+struct SymbolCounter {
+  const Scan& scan;
+  std::vector<ComponentCounts>& counts;
+
+  template <template <class> class Kind>
+  bool run() {
+    const Choices choices;
+    CountSink out(counts);
+    Kind<CountSink> kind(scan, choices, 0, out);
+    McuCursor cursor(scan, 0);
+    for (int64_t mcu = 0; mcu < scan.mcus(); ++mcu, cursor.advance(1)) kind.encode(cursor, mcu);
+    kind.flush();
+    return !kind.failed;
+  }
+};
+
+// Runs the coder for the kind of scan.
+template <class Coder>
+bool run(const Scan& scan, Coder coder) {
+  if (!scan.progressive) return coder.template run<SequentialKind>();
+  if (scan.spectral_start == 0) {
+    return scan.approximation_high == 0 ? coder.template run<DcFirstKind>()
+                                        : coder.template run<DcRefineKind>();
+  }
+  return scan.approximation_high == 0 ? coder.template run<AcFirstKind>()
+                                      : coder.template run<AcRefineKind>();
+}
+
 }  // namespace
 
 bool encode_segment(const Scan& scan, const Choices& choices, int64_t first_mcu, int64_t mcus,
                     int64_t restart_interval, int first_restart, bool pad, std::vector<uint8_t>& out) {
-  SegmentEncoder segment{scan, choices, restart_interval, first_restart, pad};
-  if (!scan.progressive) return segment.run<SequentialKind>(first_mcu, mcus, out);
-  if (scan.spectral_start == 0) {
-    return scan.approximation_high == 0 ? segment.run<DcFirstKind>(first_mcu, mcus, out)
-                                        : segment.run<DcRefineKind>(first_mcu, mcus, out);
-  }
-  return scan.approximation_high == 0 ? segment.run<AcFirstKind>(first_mcu, mcus, out)
-                                      : segment.run<AcRefineKind>(first_mcu, mcus, out);
+  return run(scan, SegmentEncoder{scan, choices, first_mcu, mcus, restart_interval, first_restart, pad, out});
+}
+
+bool count_symbols(const Scan& scan, std::vector<ComponentCounts>& counts) {
+  counts.assign(scan.components.size(), ComponentCounts{});
+  return run(scan, SymbolCounter{scan, counts});
 }
 
 }  // namespace jrecomp

@@ -122,6 +122,8 @@ void round_trip() {
     std::fprintf(stderr, "not the same bytes\n");
     abort();
   }
+  std::vector<ComponentCounts> counts;
+  count_symbols(scan, counts);
   // Choices that fit nothing, as from a damaged container.
   Choices odd;
   odd.padding_bit = random_below(2);

@@ -304,7 +304,7 @@ def test_sums_over_hidden_units_are_bounded(name: str, weight: str, bias: str) -
 def test_sums_of_scales_are_bounded() -> None:
     arrays = zero_arrays()
     arrays["own_2"][:, 1, 7] = -500
-    arrays["own_2"][9, 1, 7] -= (1 << 15) - 1 - 511 - 256 - 63 * 500
+    arrays["own_2"][9, 1, 7] -= (1 << 15) - 1 - 511 - 192 - 63 * 500
     blocks.build(6, "at the limit", arrays)
     arrays["own_2"][9, 1, 7] -= 1
     with pytest.raises(ValueError, match=r"sums of scale after coefficients could reach 2\^15"):
@@ -430,10 +430,8 @@ def test_logarithms_are_the_first_bits_of_floats(value: int) -> None:
 @given(st.integers(1, 40000), st.booleans())
 def test_levels(magnitude: int, negative: bool) -> None:
     value = -magnitude if negative else magnitude
-    near = (
-        0 if magnitude == 1 else 1 if magnitude == 2 else 2 if magnitude <= 4 else 3 if magnitude <= 8 else 4
-    )
-    own = 0 if magnitude == 1 else 1 if magnitude <= 3 else 2
+    near = min((magnitude - 1).bit_length(), 7)
+    own = min(magnitude.bit_length(), 5) - 1
     assert walk.level(value, blocks.NEAR_LEVELS) == near and walk.level(value, blocks.OWN_LEVELS) == own
 
 
@@ -476,13 +474,13 @@ def test_hidden_units_are_sums_of_rows(model: BlocksModel) -> None:
     for n, place in enumerate([(1, 0), (0, 1), (0, 0), (0, 2)]):
         for j in range(1, 64):
             if c := abs(int(part.values[place][j])):
-                expected += a["near"][n, j - 1, min(int(np.ceil(np.log2(c))), 4)]
+                expected += a["near"][n, j - 1, min(int(np.ceil(np.log2(c))), 7)]
         expected += a["near_last"][n, part.last[place]]
     for band, e in enumerate(walk.energies(first, part, (1, 1))):
         expected += a["energy"][band, e]
     for j in range(1, 64):
         if c := abs(int(before.values[1, 1, j])):
-            expected += a["across_near"][j - 1, (c > 1) + (c > 3)]
+            expected += a["across_near"][j - 1, min(c.bit_length(), 5) - 1]
     coder = predicted(model, 2, [first, before], part)
     assert coder._hidden((1, 1), coder._neighbours((1, 1))).tolist() == expected.tolist()
     assert coder._neighbours((0, 0)) == {} and set(coder._neighbours((1, 2))) == {0, 1, 2}
@@ -503,7 +501,7 @@ def test_counters_learn() -> None:
 
 @given(st.integers(-99999, 99999))
 def test_cells(x: int) -> None:
-    assert counters.cell(x) == min(max(int(np.floor(x / 16 + 16)), 0), 31)
+    assert counters.cell(x) == min(max(int(np.floor(x / 16 + 12)), 0), 31)
 
 
 class Meter:
@@ -530,7 +528,7 @@ def test_decisions_of_values() -> None:
     model, meter = blocks.build(6, "some", arrays), Meter()
     decisions = counters.Decisions(model, model.classes[0], meter)
     assert decisions.value(5, Expected(False, 3), 40, False, -9) == -9
-    middle = 32 * ((40 + 256) // 16) - 496  # of the scale's cell
+    middle = 32 * ((40 + 192) // 16) - 368  # of the scale's cell
     lengths = [2 * middle, -48, 0, 0]
     assert meter.ones == [logistic(x) for x in (middle + 32, 64, *lengths)] + [32769, 32769, 32768]
     assert decisions.value(5, Expected(True, 3), 40, True, 1) == 1  # certainly not zero, and again unexpected
@@ -589,7 +587,7 @@ def test_decisions_of_last(zero_model: BlocksModel, last: int) -> None:
 def test_scales_see_what_is_coded() -> None:
     """A coefficient's row is added for those after it, and DC."""
     arrays = zero_arrays()
-    arrays["own_0"][1, 2] = 64  # of coefficient 2, beyond 3
+    arrays["own_0"][1, 4] = 64  # of coefficient 2, beyond 15
     model, meter = blocks.build(6, "some", arrays), Meter()
     coefficients = np.zeros((1, 1, 64), np.int16)
     coefficients[0, 0, [2, 4]] = 20, 1

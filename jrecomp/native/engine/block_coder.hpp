@@ -21,11 +21,16 @@ struct BlockPart {
 };
 
 // Levels of magnitudes, larger ones counting as the last; tables, since what is hard to foresee must not branch.
-constexpr std::uint8_t kNearLevel[] = {0, 0, 1, 2, 2, 3, 3, 3, 3, 4}, kOwnLevel[] = {0, 0, 1, 1, 2};
+constexpr std::array<std::uint8_t, 66> kNearLevel = [] {
+    std::array<std::uint8_t, 66> levels{};
+    for (int m = 1; m < 66; ++m) levels[m] = (m > 1) + (m > 2) + (m > 4) + (m > 8) + (m > 16) + (m > 32) + (m > 64);
+    return levels;
+}();
+constexpr std::array<std::uint8_t, 17> kOwnLevel = {0, 0, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3, 4};
 
-inline int near_level(int magnitude) { return kNearLevel[std::min(magnitude, 9)]; }
+inline int near_level(int magnitude) { return kNearLevel[std::min(magnitude, 65)]; }
 
-inline int own_level(int magnitude) { return kOwnLevel[std::min(magnitude, 4)]; }
+inline int own_level(int magnitude) { return kOwnLevel[std::min(magnitude, 16)]; }
 
 // Which counters tell whether coefficients are zero: the lowest have their own, others share those of a diagonal.
 constexpr std::array<std::uint8_t, 64> kGroupOf = [] {
@@ -46,14 +51,14 @@ constexpr std::array<std::uint8_t, 64> kBandOf = [] {
 
 constexpr int kStepPlaces[kStepInputs] = {0, 1, 2, 5, 9, 14, 20, 35, 60};
 
-constexpr int kLogitShift = 12, kCellShift = 4, kCellOffset = 256;  // of sums, and of logits in 1/32
+constexpr int kLogitShift = 12, kCellShift = 4, kCellOffset = 192;  // of sums, and of logits in 1/32
 constexpr int kCells = 32, kGroups = 13, kBitLengths = 7, kPrefixes = 3;
 
 struct BlockCounters {
     BlockCounters(const Tables& tables, const BlockClass& weights) {
         const auto start = [&](int logit) { return Counter(tables.ones(logit) << (kCounterBits - 16)); };
         for (int cell = 0; cell < kCells; ++cell) {
-            const int logit = 32 * cell - 496;
+            const int logit = 32 * cell - 368;
             for (auto& counters : last) counters[cell] = start(logit);
             for (int i = 0; i < kGroups * kReaches; ++i) zero[i * kCells + cell] = start(logit + weights.trust[i % kReaches]);
             for (int i = 0; i < kModelledLengths; ++i)

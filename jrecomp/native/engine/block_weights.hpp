@@ -9,7 +9,7 @@
 namespace jrecomp {
 
 constexpr int kHidden = 32, kBasis = 32, kEdgeValues = 41, kNear = 4, kBands = 5, kLevels = 64, kReaches = 12;
-constexpr int kNearLevels = 5, kOwnLevels = 3, kNodes = 63, kModelledLengths = 10, kStepInputs = 9;
+constexpr int kNearLevels = 8, kOwnLevels = 5, kNodes = 63, kModelledLengths = 10, kStepInputs = 9;
 
 using Hidden = Row<kHidden>;
 using Scales = Row<64>;

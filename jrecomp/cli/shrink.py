@@ -1,0 +1,40 @@
+"""`jrecomp shrink`."""
+
+from functools import partial
+
+import click
+
+from jrecomp import batch, files
+from jrecomp.batch import Change, Destination
+from jrecomp.cli import options, report
+from jrecomp.cli.options import Reporting, Selection
+from jrecomp.errors import ExitCode
+
+
+@click.command("shrink")
+@options.selection
+@options.destination
+@options.change
+@click.option("--progressive", is_flag=True, help="Write progressive files, which are a little smaller.")
+@options.reporting
+def command(
+    selection: Selection,
+    destination: Destination,
+    change: Change,
+    progressive: bool,
+    reporting: Reporting,
+) -> ExitCode:
+    """Make JPEG files smaller that stay JPEG files, photo.jpg to photo.shrunk.jpg.
+
+    Without --quality or a target no pixel changes. Every result is read again and compared before it is
+    written; the source is copied where no result is smaller.
+
+    \b
+    jrecomp shrink photo.jpg --quality 80
+    jrecomp shrink photo.jpg -o small.jpg --max-bytes 200000
+    """
+    jobs = batch.plan(selection.find(batch.JPEG_SUFFIXES), destination, files.shrunk_name)
+    at_once, _ = batch.share(0, "cpu", len(jobs))
+    tell = report.attempts(jobs, reporting)
+    work = partial(batch.shrink, change=change, progressive=progressive, force=destination.force, tell=tell)
+    return report.run(jobs, work, report.written, reporting, at_once=at_once, pipes=batch.pipes(jobs))

@@ -1,0 +1,68 @@
+"""Metadata (APPn and COM marker segments) of a file that go into a new one."""
+
+from collections.abc import Iterable, Iterator
+
+from jrecomp.jpeg.markers import APP0, COM, segment, segments
+
+_APP1, _APP2, _APP14, _APP15 = APP0 + 1, APP0 + 2, APP0 + 14, APP0 + 15
+_JFIF, _EXIF, _ICC, _MPF, _ADOBE = b"JFIF\0", b"Exif\0\0", b"ICC_PROFILE\0", b"MPF\0", b"Adobe"
+_ORIENTATION = 0x0112
+_WIDTHS = {3: 2, 4: 4}  # of the types SHORT and LONG
+
+
+def metadata(headers: bytes, strip: bool) -> bytes:
+    """The marker segments of metadata, in order, of JpegFile.headers.
+
+    The index of a Multi-Picture file (CIPA DC-007) is left out: the pictures that it points to follow EOI.
+    With `strip` there remains what the picture's looks depend on: colour transform (JFIF, Adobe) and pixel
+    density, ICC profile, and the Exif orientation alone.
+    """
+    kept = ((code, data) for code, data in segments(headers) if APP0 <= code <= _APP15 or code == COM)
+    kept = ((code, data) for code, data in kept if code != _APP2 or not data.startswith(_MPF))
+    return b"".join(segment(code, data) for code, data in (_essential(kept) if strip else kept))
+
+
+def _essential(metadata: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+    has_exif = False
+    for code, data in metadata:
+        if code == APP0 and data.startswith(_JFIF) and len(data) >= 14:
+            yield code, data[:12] + bytes(2)  # no thumbnail
+        elif code == _APP1 and data.startswith(_EXIF) and not has_exif:
+            has_exif = True  # readers take the first
+            orientation = exif_orientation(data)
+            if orientation != 1:
+                yield code, _exif(orientation)
+        elif code == _APP2 and data.startswith(_ICC):
+            yield code, data
+        elif code == _APP14 and data.startswith(_ADOBE) and len(data) >= 12:
+            yield code, data[:12]
+
+
+def exif_orientation(data: bytes) -> int:
+    """Orientation (1 to 8) in the parameters of an Exif APP1 segment; 1 where it says none that makes sense.
+
+    CIPA DC-008: a TIFF file behind "Exif", with the tag in its first directory.
+    """
+    tiff = data[len(_EXIF) :]
+    if not tiff.startswith((b"II*\0", b"MM\0*")):
+        return 1
+
+    def number(begin: int, width: int) -> int:
+        return int.from_bytes(tiff[begin : begin + width], "little" if tiff[:1] == b"I" else "big")
+
+    directory = number(4, 4)
+    first = directory + 2
+    # Not more entries than there are bytes, whatever the count says.
+    for entry in range(first, min(first + 12 * number(directory, 2), len(tiff) - 11), 12):
+        width = _WIDTHS.get(number(entry + 2, 2))
+        if number(entry, 2) == _ORIENTATION and width is not None and number(entry + 4, 4) == 1:
+            orientation = number(entry + 8, width)
+            return orientation if 1 <= orientation <= 8 else 1
+    return 1
+
+
+def _exif(orientation: int) -> bytes:
+    entry = b"".join(
+        [_ORIENTATION.to_bytes(2), (3).to_bytes(2), (1).to_bytes(4), orientation.to_bytes(2), bytes(2)]
+    )
+    return _EXIF + b"MM\0*" + (8).to_bytes(4) + (1).to_bytes(2) + entry + bytes(4)

@@ -1,0 +1,241 @@
+"""A new standard JPEG file from coefficients: tables, frame and scans of our own, another file's metadata."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from jrecomp.errors import StoredReason, UnsupportedJpegError
+from jrecomp.jpeg.markers import DHT, DQT, EOI, SOI, SOS, Layout, parse, segment
+from jrecomp.jpeg.metadata import metadata
+from jrecomp.jpeg.scans import native_scan
+from jrecomp.jpeg.tables import TYPICAL_TABLES, coded_bits, shortest_table
+from jrecomp.jpeg.types import Frame, JpegFile, ScanExtras
+from jrecomp.options import DEFAULT_LIMITS, Limits
+
+_BASELINE, _EXTENDED, _PROGRESSIVE = 0xC0, 0xC1, 0xC2
+
+# T.81 F.1.2, for samples of 8 bits.
+_LARGEST_DC_CATEGORY, _LARGEST_AC_CATEGORY = 11, 10
+
+# T.81 B.2.3, for scans of several components.
+_MOST_BLOCKS_IN_MCU = 10
+
+_SymbolCounts = npt.NDArray[np.int64]
+"""[component of the scan, DC or AC, symbol]"""
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """What a scan codes: components, spectral selection, successive approximation (T.81 G.1.1.1)."""
+
+    components: tuple[int, ...]
+    start: int = 0
+    stop: int = 63
+    high: int = 0
+    low: int = 0
+
+
+def rebuild(
+    file: JpegFile,
+    steps: Sequence[npt.NDArray[np.integer]],
+    coefficients: Sequence[npt.NDArray[np.int16]],
+    *,
+    huffman: Literal["typical", "optimal"],
+    progressive: bool = False,
+    strip: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+) -> JpegFile:
+    """A JpegFile of the same frame with other steps and coefficients, which write() makes a file of.
+
+    steps: per component the quantization table, [64] in zig-zag order, 0 to 65535. Some files have steps
+        of 0, which T.81 does not know: they become 1 and their coefficients 0, which decodes to the same.
+    coefficients: per component int16 [block row, block column, 64], shaped like `file.coefficients`.
+    huffman: the tables of T.81 K.3.3, or those that make the file smallest. Progressive scans have the
+        latter in any case.
+    strip: keep only the metadata that the picture's looks depend on, see metadata().
+
+    Size, sampling factors and identifiers of components stay (but identifiers that repeat become 1, 2,
+    ...), and so does the metadata, moved to the front. There are no restart markers; bytes after EOI
+    (further pictures of a Multi-Picture file, trailers) and garbage between segments are left out.
+    Coefficients of blocks that only pad the frame to whole MCUs are lost where a scan of one component
+    leaves them out (T.81 A.2.2).
+
+    Raises ValueError for arguments that do not fit the frame, UnsupportedJpegError for coefficients that no
+    baseline file of 8 bits has (OUT_OF_RANGE) and for scans beyond the limits (TOO_LARGE).
+    """
+    _check(file.frame, steps, coefficients)
+    coefficients = [_without(c, s == 0) for c, s in zip(coefficients, steps, strict=True)]
+    tables = [np.maximum(s, 1) for s in steps]
+    identifiers = _identifiers(file.frame)
+    head = SOI + metadata(file.headers, strip) + _quantization(tables)
+    script = _sequential(file.frame)
+    sof = _frame_header(file.frame, identifiers, tables, progressive=False)
+    layout, counts = _count(head + sof, script, identifiers, coefficients, limits)
+    if progressive:
+        # Counted as sequential too, so that what is refused does not depend on the scans.
+        script = _progressive(file.frame)
+        sof = _frame_header(file.frame, identifiers, tables, progressive=True)
+        layout, counts = _count(head + sof, script, identifiers, coefficients, limits)
+    typical = huffman == "typical" and not progressive
+    scans = [_scan_headers(s, identifiers, c, typical) for s, c in zip(script, counts, strict=True)]
+    headers = head + sof + b"".join(scans) + EOI
+    return JpegFile(layout.frame, coefficients, headers, [ScanExtras() for _ in script])
+
+
+def _check(
+    frame: Frame, steps: Sequence[npt.NDArray[np.integer]], coefficients: Sequence[npt.NDArray[np.int16]]
+) -> None:
+    expected = [(c.block_rows, c.block_columns, 64) for c in frame.components]
+    if [c.shape for c in coefficients] != expected or any(c.dtype != np.int16 for c in coefficients):
+        raise ValueError("the coefficients do not fit the frame")
+    if [s.shape for s in steps] != [(64,)] * len(expected) or any(
+        s.min() < 0 or s.max() > 65535 for s in steps
+    ):
+        raise ValueError("the quantization tables do not fit the frame")
+
+
+def _without(blocks: npt.NDArray[np.int16], excluded: npt.NDArray[np.bool_]) -> npt.NDArray[np.int16]:
+    """The blocks as the native codec takes them, without the coefficients at some zig-zag indices."""
+    if excluded.any():
+        blocks = np.where(excluded, np.int16(0), blocks)
+    return np.require(blocks, np.int16, ["C", "W"])
+
+
+def _identifiers(frame: Frame) -> list[int]:
+    identifiers = [c.identifier for c in frame.components]
+    return identifiers if len(set(identifiers)) == len(identifiers) else list(range(1, len(identifiers) + 1))
+
+
+def _numbers(tables: Sequence[bytes]) -> dict[bytes, int]:
+    """Equal tables are one, numbered as they come."""
+    return {table: number for number, table in enumerate(dict.fromkeys(tables))}
+
+
+def _packed(step: npt.NDArray[np.integer]) -> bytes:
+    return step.astype("u1" if step.max() <= 255 else ">u2").tobytes()
+
+
+def _quantization(steps: Sequence[npt.NDArray[np.integer]]) -> bytes:
+    """DQT (T.81 B.2.4.1), a segment for each table as libjpeg writes them."""
+    tables = _numbers([_packed(s) for s in steps])
+    return b"".join(segment(DQT, bytes([(len(t) > 64) << 4 | number]) + t) for t, number in tables.items())
+
+
+def _frame_header(
+    frame: Frame, identifiers: Sequence[int], steps: Sequence[npt.NDArray[np.integer]], progressive: bool
+) -> bytes:
+    """SOFn (T.81 B.2.2); a baseline file has steps of 8 bits."""
+    wide = any(s.max() > 255 for s in steps)
+    code = _PROGRESSIVE if progressive else _EXTENDED if wide else _BASELINE
+    numbers = _numbers([_packed(s) for s in steps])
+    parameters = b"\x08" + frame.height.to_bytes(2) + frame.width.to_bytes(2) + bytes([len(identifiers)])
+    for identifier, c, s in zip(identifiers, frame.components, steps, strict=True):
+        parameters += bytes([identifier, c.horizontal << 4 | c.vertical, numbers[_packed(s)]])
+    return segment(code, parameters)
+
+
+def _together(frame: Frame) -> list[tuple[int, ...]]:
+    """The components in one scan if T.81 allows it, in a scan each if not."""
+    indices = tuple(range(len(frame.components)))
+    blocks = sum(c.horizontal * c.vertical for c in frame.components)
+    return [indices] if len(indices) == 1 or blocks <= _MOST_BLOCKS_IN_MCU else [(i,) for i in indices]
+
+
+def _sequential(frame: Frame) -> list[_Scan]:
+    return [_Scan(components) for components in _together(frame)]
+
+
+def _progressive(frame: Frame) -> list[_Scan]:
+    """The scripts of libjpeg (jcparam.c); three components have the one for YCbCr."""
+    indices = range(len(frame.components))
+    dc_first = [_Scan(components, 0, 0, 0, 1) for components in _together(frame)]
+    dc_refine = [_Scan(components, 0, 0, 1, 0) for components in _together(frame)]
+    if len(indices) == 3:
+        ac_first = [_Scan((0,), 1, 5, 0, 2), _Scan((2,), 1, 63, 0, 1), _Scan((1,), 1, 63, 0, 1)]
+        ac_first += [_Scan((0,), 6, 63, 0, 2), _Scan((0,), 1, 63, 2, 1)]
+        ac_refine = [_Scan((i,), 1, 63, 1, 0) for i in (2, 1, 0)]
+    else:
+        bands = [(1, 5, 0, 2), (6, 63, 0, 2), (1, 63, 2, 1)]
+        ac_first = [_Scan((i,), *band) for band in bands for i in indices]
+        ac_refine = [_Scan((i,), 1, 63, 1, 0) for i in indices]
+    return dc_first + ac_first + dc_refine + ac_refine
+
+
+def _scan_header(scan: _Scan, identifiers: Sequence[int], dc: Sequence[int], ac: Sequence[int]) -> bytes:
+    """SOS (T.81 B.2.3); dc and ac are numbers of tables."""
+    parameters = bytes([len(scan.components)])
+    for i, dc_number, ac_number in zip(scan.components, dc, ac, strict=True):
+        parameters += bytes([identifiers[i], dc_number << 4 | ac_number])
+    return segment(SOS, parameters + bytes([scan.start, scan.stop, scan.high << 4 | scan.low]))
+
+
+def _count(
+    head: bytes,
+    script: Sequence[_Scan],
+    identifiers: Sequence[int],
+    coefficients: Sequence[npt.NDArray[np.int16]],
+    limits: Limits,
+) -> tuple[Layout, list[_SymbolCounts]]:
+    """The layout of a file with these scans, and for each how often it has each symbol.
+
+    Without DHT the typical tables are in force (see TYPICAL_TABLES), and counting does not look at them.
+    """
+    zeros = [[0] * len(scan.components) for scan in script]
+    headers = [_scan_header(scan, identifiers, z, z) for scan, z in zip(script, zeros, strict=True)]
+    layout = parse(head + b"".join(headers), limits)
+    return layout, [_counts_of(layout, index, coefficients) for index in range(len(script))]
+
+
+def _counts_of(layout: Layout, index: int, coefficients: Sequence[npt.NDArray[np.int16]]) -> _SymbolCounts:
+    scan = native_scan(layout, layout.scans[index], coefficients)
+    assert scan is not None
+    try:
+        counts = np.array(scan.symbol_counts(), np.int64)
+    except ValueError:
+        raise UnsupportedJpegError(StoredReason.OUT_OF_RANGE) from None
+    categories = np.arange(256) & 15
+    dc, ac = counts.sum(0)
+    if dc[categories > _LARGEST_DC_CATEGORY].any() or ac[categories > _LARGEST_AC_CATEGORY].any():
+        raise UnsupportedJpegError(StoredReason.OUT_OF_RANGE)
+    return counts
+
+
+def _scan_headers(scan: _Scan, identifiers: Sequence[int], counts: _SymbolCounts, typical: bool) -> bytes:
+    """DHT (T.81 B.2.4.2), a segment for each table in the order of libjpeg, and SOS."""
+    segments = []
+    numbers = []
+    for kind in (0, 1):
+        tables = _typical(kind, len(counts)) if typical else _shortest(counts[:, kind])
+        known = _numbers(tables)
+        segments += [(number, kind, table) for table, number in known.items()]
+        numbers.append([known[table] for table in tables] or [0] * len(counts))
+    dht = [segment(DHT, bytes([kind << 4 | number]) + table) for number, kind, table in sorted(segments)]
+    return b"".join(dht) + _scan_header(scan, identifiers, *numbers)
+
+
+def _typical(kind: int, components: int) -> list[bytes]:
+    """The typical table of each component of a scan; they have all symbols that _counts_of() allows."""
+    return [TYPICAL_TABLES[kind, 1 if components == 3 and i > 0 else 0] for i in range(components)]
+
+
+def _shortest(counts: npt.NDArray[np.int64]) -> list[bytes]:
+    """The best table of each component, from counts [component, symbol]; none where there are no symbols.
+
+    Components share a table, or two at most, which is what a baseline file may have: whatever of all ways
+    to share makes the smallest file.
+    """
+    if not counts.any():
+        return []
+    components = range(len(counts))
+    ways = []
+    for second in range(0, 1 << len(counts), 2):  # as a set of bits those that have the second table
+        groups = [[i for i in components if second >> i & 1 == group] for group in (0, 1)]
+        sums = [counts[group].sum(0).tolist() for group in groups if group]
+        tables = [shortest_table(s) for s in sums]
+        bits = sum(coded_bits(t, s) + 8 * (5 + len(t)) for t, s in zip(tables, sums, strict=True))
+        ways.append((bits, [tables[second >> i & 1] for i in components]))
+    return min(ways, key=itemgetter(0))[1]

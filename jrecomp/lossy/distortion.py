@@ -1,0 +1,40 @@
+"""What errors of coefficients do to the pixels of the decoded picture."""
+
+import numpy as np
+import numpy.typing as npt
+
+from jrecomp.jpeg.types import Frame
+from jrecomp.planes.zigzag import COLUMN, ROW
+
+Float64 = npt.NDArray[np.float64]
+
+_LUMINANCE = 1.0
+_CHROMINANCE = (0.344136**2 + 1.772**2) / 3, (1.402**2 + 0.714136**2) / 3
+"""Squared error of R, G and B, their mean, for a unit error of Y, Cb, Cr (ITU-T T.871, clause 7)."""
+
+
+def pixel_weights(frame: Frame) -> list[Float64]:
+    """Squared error of pixels for each squared error of a dequantized coefficient.
+
+    float64 [64] for each component; the mean over channels. The DCT is orthonormal; components of fewer
+    samples are enlarged with the triangle filter of common decoders, which adds to low frequencies what it
+    takes from high ones.
+    """
+    highest = max(c.horizontal for c in frame.components), max(c.vertical for c in frame.components)
+    colours = [_LUMINANCE, *_CHROMINANCE] if len(frame.components) == 3 else [1.0] * len(frame.components)
+    return [
+        colour * _gain(highest[0] / c.horizontal)[COLUMN] * _gain(highest[1] / c.vertical)[ROW]
+        for colour, c in zip(colours, frame.components, strict=True)
+    ]
+
+
+def _gain(factor: float) -> Float64:
+    """Energy of each wave of the DCT once it is enlarged, over its own before; float64 [8]."""
+    if factor != 2:
+        return np.full(8, factor)
+    x, u = np.arange(-2, 10), np.arange(8)[:, None]
+    norm = np.where(u == 0, 1, np.sqrt(2)) / np.sqrt(8)
+    wave = np.where((x >= 0) & (x < 8), norm * np.cos((2 * x + 1) * u * np.pi / 16), 0)
+    inner, before, after = wave[:, 1:-1], wave[:, :-2], wave[:, 2:]
+    energy: Float64 = ((0.75 * inner + 0.25 * before) ** 2 + (0.75 * inner + 0.25 * after) ** 2).sum(1)
+    return energy

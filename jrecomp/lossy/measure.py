@@ -1,0 +1,88 @@
+"""How far decoded pictures are from each other. Pillow decodes them, an independent and common decoder."""
+
+import io
+
+import numpy as np
+import numpy.typing as npt
+
+Float32 = npt.NDArray[np.float32]
+UInt8 = npt.NDArray[np.uint8]
+
+MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+"""Of scales, from the finest (Wang, Simoncelli, Bovik: Multiscale structural similarity, 2003)."""
+
+_WINDOW, _SIGMA = 11, 1.5
+_C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+
+SMALLEST = (_WINDOW - 1) * 2 ** (len(MS_SSIM_WEIGHTS) - 1)
+"""MS-SSIM needs more pixels than this in both directions."""
+
+
+def pixels(data: bytes) -> UInt8:
+    """A JPEG file's pixels uint8 [rows, columns, channels], not rotated; raises OSError."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(data)) as image:
+        decoded = np.asarray(image)
+    return decoded.reshape(*decoded.shape[:2], -1)
+
+
+def psnr(a: UInt8, b: UInt8) -> float:
+    """Peak signal to noise ratio over all channels in dB; infinite where they are the same."""
+    error = np.subtract(a, b, dtype=np.int16).astype(np.float32)
+    mean = float(np.einsum("yxc,yxc->", error, error, dtype=np.float64)) / error.size
+    return float(10 * np.log10(255**2 / mean)) if mean else float("inf")
+
+
+def ms_ssim(a: UInt8, b: UInt8) -> float:
+    """Multiscale structural similarity, the mean over channels; 1 where they are the same.
+
+    Pictures that are too small for all scales are judged by as many as fit; the weights of these sum to 1.
+    """
+    if np.array_equal(a, b):
+        return 1.0
+    return float(np.mean([_of_channel(a[..., c], b[..., c]) for c in range(a.shape[-1])]))
+
+
+def _of_channel(a: UInt8, b: UInt8) -> float:
+    x, y = a.astype(np.float32), b.astype(np.float32)
+    terms: list[tuple[float, float]] = []
+    while min(x.shape) >= _WINDOW and len(terms) < len(MS_SSIM_WEIGHTS):
+        terms.append(_similarity(x, y))
+        x, y = _halved(x), _halved(y)
+    if not terms:
+        return float(np.mean(_point_similarity(x, y)))
+    weights = np.array(MS_SSIM_WEIGHTS[: len(terms)]) / sum(MS_SSIM_WEIGHTS[: len(terms)])
+    factors = [contrast for _, contrast in terms[:-1]] + [whole for whole, _ in terms[-1:]]
+    return float(np.prod(np.maximum(factors, 0) ** weights))
+
+
+def _similarity(x: Float32, y: Float32) -> tuple[float, float]:
+    """Means of the whole index and of its contrast and structure term."""
+    mean_x, mean_y = _blurred(x), _blurred(y)
+    variance_x, variance_y = _blurred(x * x) - mean_x**2, _blurred(y * y) - mean_y**2
+    covariance = _blurred(x * y) - mean_x * mean_y
+    contrast = (2 * covariance + _C2) / (variance_x + variance_y + _C2)
+    luminance = (2 * mean_x * mean_y + _C1) / (mean_x**2 + mean_y**2 + _C1)
+    return float((luminance * contrast).mean()), float(contrast.mean())
+
+
+def _point_similarity(x: Float32, y: Float32) -> Float32:
+    similarity: Float32 = (2 * x * y + _C1) / (x**2 + y**2 + _C1)
+    return similarity
+
+
+def _blurred(x: Float32) -> Float32:
+    """The means of a Gaussian window at every place that it fits."""
+    place = np.arange(_WINDOW) - _WINDOW // 2
+    window = np.exp(-(place**2) / (2 * _SIGMA**2)).astype(np.float32)
+    window /= window.sum()
+    for _ in range(2):
+        x = sum(w * x[i : len(x) - _WINDOW + 1 + i] for i, w in enumerate(window)).T
+    return x
+
+
+def _halved(x: Float32) -> Float32:
+    rows, columns = x.shape[0] // 2 * 2, x.shape[1] // 2 * 2
+    halved: Float32 = x[:rows, :columns].reshape(rows // 2, 2, columns // 2, 2).mean((1, 3))
+    return halved
