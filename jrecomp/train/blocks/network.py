@@ -110,7 +110,7 @@ class Curves(nn.Module):
         super().__init__()
         level = torch.arange(ENERGIES, dtype=torch.float32)
         smooth = torch.stack([level / 16, torch.log2(1 + level) / 2], 1)
-        self.design = torch.cat([smooth, 0.25 * torch.eye(ENERGIES)], 1)
+        self.design = torch.cat([smooth, torch.eye(ENERGIES)], 1)
         self.weight = nn.Parameter(torch.zeros(count, self.design.shape[1], HIDDEN))
         nn.init.normal_(self.weight[:, : smooth.shape[1]], 0, 0.05)
         self.start = (ENERGIES + 1) * torch.arange(count)
@@ -137,8 +137,8 @@ class Network(nn.Module):
     def __init__(self, sees_before: bool) -> None:
         super().__init__()
         before = 63 if sees_before else 0
-        self.near = nn.Parameter(0.05 * torch.randn(len(NEIGHBOURS), 63, NEAR, HIDDEN))
-        self.across_near = nn.Parameter(0.05 * torch.randn(before, OWN, HIDDEN))
+        self.near = nn.Parameter(0.01 * torch.randn(len(NEIGHBOURS), 63, NEAR, HIDDEN))
+        self.across_near = nn.Parameter(0.01 * torch.randn(before, OWN, HIDDEN))
         self.step = nn.Linear(len(STEPS_SEEN), HIDDEN)
         nn.init.normal_(self.step.weight, 0, 0.0125)
         self.near_last, self.energy, self.own_last = Curves(len(NEIGHBOURS)), Curves(len(BANDS)), Curves(1)

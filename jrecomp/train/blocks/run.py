@@ -27,7 +27,9 @@ from jrecomp.train.jobs import run_all
 from jrecomp.train.run import Settings, corpora
 from jrecomp.train.validation import Savings
 
-BATCH = 2048
+BATCH = 1024
+"""Blocks of a step. Many small steps learn more in the same time than few large ones."""
+
 RATE = 8e-3
 
 SHARES = (1.0, 0.5, 0.5)
