@@ -70,8 +70,8 @@ def main() -> None:
     """Make JPEG files smaller and restore them bit for bit.
 
     Exit status: 0 success, 1 internal error, 2 usage, 3 input missing or unreadable, 4 corrupt container,
-    5 unknown model, 6 verification failed, 7 output exists or cannot be written, 130 interrupted. With
-    several files it is that of the first failure.
+    5 unknown model, 6 verification failed, 7 output exists or cannot be written, 8 target cannot be met,
+    130 interrupted. With several files it is that of the first failure.
     """
 
 
