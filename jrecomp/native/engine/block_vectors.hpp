@@ -1,14 +1,9 @@
 // A block's 64 coefficients or hidden units side by side, in the widest registers that this file is compiled for.
 // Every path computes the same integers.
 #pragma once
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
-#include <algorithm>
-#include <cstdint>
-#include <cstring>
 #include <vector>
+
+#include "lanes.hpp"
 
 namespace jrecomp {
 
@@ -29,11 +24,11 @@ constexpr int kQuarters = 4, kParts = 16 / kLanes;  // registers of Ints in a qu
 
 // Values of 16 bits that do not overflow.
 template <int count>
-struct Row {
+struct Values16 {
     static constexpr int kSize = 2 * count / kRegister;
     Shorts part[kSize];
 
-    void add(const Row& other) {
+    void add(const Values16& other) {
         for (int i = 0; i < kSize; ++i) part[i] += other.part[i];
     }
 
@@ -91,6 +86,8 @@ inline Ints add_products(Ints sum, std::int32_t pair, Ints pairs) {
     return wrapped_sum(sum, (Ints)_mm256_madd_epi16((__m256i)pairs, _mm256_set1_epi32(pair)));
 #elif defined(__SSE2__)
     return wrapped_sum(sum, (Ints)_mm_madd_epi16((__m128i)pairs, _mm_set1_epi32(pair)));
+#elif defined(__aarch64__)
+    return wrapped_sum(sum, (Ints)pair_products((int32x4_t)pairs, vdupq_n_s32(pair)));
 #else
     const auto product = [](Ints a, std::int16_t b) { return (Unsigned)a * static_cast<std::uint32_t>(b); };
     return (Ints)((Unsigned)sum + product((Ints)((Unsigned)pairs << 16) >> 16, static_cast<std::int16_t>(pair)) +

@@ -11,22 +11,22 @@ namespace jrecomp {
 constexpr int kHidden = 32, kBasis = 32, kEdgeValues = 41, kNear = 4, kBands = 5, kLevels = 64, kReaches = 12;
 constexpr int kNearLevels = 8, kOwnLevels = 5, kNodes = 63, kModelledLengths = 10, kStepInputs = 9;
 
-using Hidden = Row<kHidden>;
-using Scales = Row<64>;
+using Hidden = Values16<kHidden>;
+using Scales = Values16<64>;
 
 // A row for each of some cases.
-template <class Row>
+template <class Values>
 class Rows {
 public:
     Rows() = default;
-    explicit Rows(const std::vector<std::int16_t>& values) : rows_(values.size() * sizeof(values[0]) / sizeof(Row)) {
-        std::memcpy(rows_.data(), values.data(), rows_.size() * sizeof(Row));
+    explicit Rows(const std::vector<std::int16_t>& values) : rows_(values.size() * sizeof(values[0]) / sizeof(Values)) {
+        std::memcpy(rows_.data(), values.data(), rows_.size() * sizeof(Values));
     }
-    const Row& operator[](std::size_t i) const { return rows_[i]; }
+    const Values& operator[](std::size_t i) const { return rows_[i]; }
     bool empty() const { return rows_.empty(); }
 
 private:
-    std::vector<Row> rows_;
+    std::vector<Values> rows_;
 };
 
 struct BlockClass {

@@ -3,6 +3,8 @@
 #pragma once
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 #include <algorithm>
@@ -40,6 +42,14 @@ inline Sixteen limited(Sixteen x, std::int32_t low, std::int32_t high) {
 #endif
 }
 
+#if defined(__aarch64__)
+// Sums of the products of two pairs of 16-bit values in each lane, modulo 2^32.
+inline int32x4_t pair_products(int32x4_t a, int32x4_t b) {
+    const int16x8_t x = vreinterpretq_s16_s32(a), y = vreinterpretq_s16_s32(b);
+    return vpaddq_s32(vmull_s16(vget_low_s16(x), vget_low_s16(y)), vmull_high_s16(x, y));
+}
+#endif
+
 #if defined(__AVX512VNNI__)
 constexpr int kVectors = 4;  // of sixteen blocks that a product takes at once
 
@@ -52,7 +62,7 @@ constexpr int kVectors = 1;
 
 inline Sixteen dot(Sixteen sum, Sixteen x, std::int32_t weights) {
     const auto w = [&](int i) { return static_cast<std::int32_t>(static_cast<std::int8_t>(weights >> 8 * i)); };
-#if defined(__AVX2__) || defined(__SSE2__)
+#if defined(__AVX2__) || defined(__SSE2__) || defined(__aarch64__)
     // Products of bytes 0 and 2, 1 and 3 as 16-bit values, two of which are added.
     const std::int32_t even = (w(0) & 0xffff) | w(2) * 65536, odd = (w(1) & 0xffff) | w(3) * 65536;
     const Sixteen first = x & 0x00ff00ff, second = (x >> 8) & 0x00ff00ff;
@@ -61,11 +71,16 @@ inline Sixteen dot(Sixteen sum, Sixteen x, std::int32_t weights) {
     using Part = __m256i;
     const auto product = [](Part a, std::int32_t b) { return _mm256_madd_epi16(a, _mm256_set1_epi32(b)); };
     const auto add = [](Part a, Part b) { return _mm256_add_epi32(a, b); };
-#else
+#elif defined(__SSE2__)
     constexpr int kParts = 4;
     using Part = __m128i;
     const auto product = [](Part a, std::int32_t b) { return _mm_madd_epi16(a, _mm_set1_epi32(b)); };
     const auto add = [](Part a, Part b) { return _mm_add_epi32(a, b); };
+#else
+    constexpr int kParts = 4;
+    using Part = int32x4_t;
+    const auto product = [](Part a, std::int32_t b) { return pair_products(a, vdupq_n_s32(b)); };
+    const auto add = [](Part a, Part b) { return vaddq_s32(a, b); };
 #endif
     Part f[kParts], s[kParts], t[kParts];
     std::memcpy(f, &first, sizeof(first));
