@@ -92,7 +92,9 @@ struct Emitter {
   Emitter(const Scan& s, const Choices& choices, int64_t first_mcu, Sink& sink)
       : scan(s), out(sink), zero_runs(choices.zero_runs, first_mcu * s.blocks_per_mcu(), exception_index) {}
 
-  void symbol(Table& table, unsigned symbol) { failed |= !out.symbol(table, symbol, 0, 0); }
+  void symbol(Table& table, unsigned symbol, uint64_t additional = 0, int count = 0) {
+    failed |= !out.symbol(table, symbol, additional, count);
+  }
 
   // A symbol of run and category together with the additional bits of a value that is not zero.
   void coefficient(Table& table, int run, int value) {
@@ -103,7 +105,7 @@ struct Emitter {
       return;
     }
     const uint64_t bits = static_cast<uint64_t>(value < 0 ? value - 1 : value) & ((1u << category) - 1);
-    failed |= !out.symbol(table, static_cast<unsigned>(run << 4 | category), bits, category);
+    symbol(table, static_cast<unsigned>(run << 4 | category), bits, category);
   }
 
   void dc_difference(Table& table, int value, int16_t& prediction) {
@@ -239,8 +241,7 @@ class AcKind : public Emitter<Sink> {
     if (run_ == 0) return;
     out.reserve(64 + waiting_.size());
     const int n = category_of(static_cast<uint32_t>(run_)) - 1;
-    symbol(table, static_cast<unsigned>(n << 4));
-    out.put(static_cast<uint64_t>(run_ - (1 << n)), n);
+    symbol(table, static_cast<unsigned>(n << 4), static_cast<uint64_t>(run_ - (1 << n)), n);
     for (const uint8_t bit : waiting_) out.put(bit, 1);
     run_ = 0;
     waiting_.clear();
@@ -331,8 +332,7 @@ class AcRefineKind : public AcKind<Sink> {
         bits_[count_++] = static_cast<uint8_t>(magnitude >> low & 1);
         continue;
       }
-      symbol(table, static_cast<unsigned>(zeros << 4 | 1));
-      out.put(block[k] > 0 ? 1 : 0, 1);
+      symbol(table, static_cast<unsigned>(zeros << 4 | 1), block[k] > 0 ? 1 : 0, 1);
       put_bits();
       zeros = 0;
       fresh &= fresh - 1;
