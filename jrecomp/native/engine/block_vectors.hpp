@@ -1,9 +1,12 @@
 // A block's 64 coefficients or hidden units side by side, in the widest registers that this file is compiled for.
 // Every path computes the same integers.
 #pragma once
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
 #include <vector>
 
-#include "lanes.hpp"
+#include "instructions.hpp"
 
 namespace jrecomp {
 

@@ -1,15 +1,12 @@
 // Blocks side by side: what is done to all blocks of a chunk at once, in the widest registers that this file is
 // compiled for. Every path computes the same integers.
 #pragma once
-#if defined(__x86_64__)
-#include <immintrin.h>
-#elif defined(__aarch64__)
-#include <arm_neon.h>
-#endif
 
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+
+#include "instructions.hpp"
 
 namespace jrecomp {
 
@@ -41,14 +38,6 @@ inline Sixteen limited(Sixteen x, std::int32_t low, std::int32_t high) {
     return x > high ? Sixteen{} + high : x;
 #endif
 }
-
-#if defined(__aarch64__)
-// Sums of the products of two pairs of 16-bit values in each lane, modulo 2^32.
-inline int32x4_t pair_products(int32x4_t a, int32x4_t b) {
-    const int16x8_t x = vreinterpretq_s16_s32(a), y = vreinterpretq_s16_s32(b);
-    return vpaddq_s32(vmull_s16(vget_low_s16(x), vget_low_s16(y)), vmull_high_s16(x, y));
-}
-#endif
 
 #if defined(__AVX512VNNI__)
 constexpr int kVectors = 4;  // of sixteen blocks that a product takes at once
