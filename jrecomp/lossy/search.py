@@ -52,7 +52,7 @@ class Search(Generic[Result]):
             if following is None:
                 break
             point = Point(following, *self.evaluate(following))
-            if point.value > self.target:
+            if point.value > self.target or (point.value == self.target and not self.ceiling):
                 above = point
             else:
                 below = point
