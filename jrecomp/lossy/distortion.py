@@ -21,7 +21,8 @@ def pixel_weights(frame: Frame) -> list[Float64]:
     takes from high ones.
     """
     highest = max(c.horizontal for c in frame.components), max(c.vertical for c in frame.components)
-    colours = [_LUMINANCE, *_CHROMINANCE] if len(frame.components) == 3 else [1.0] * len(frame.components)
+    number = len(frame.components)
+    colours = [_LUMINANCE, *_CHROMINANCE] if number == 3 else [1 / number] * number
     return [
         colour * _gain(highest[0] / c.horizontal)[COLUMN] * _gain(highest[1] / c.vertical)[ROW]
         for colour, c in zip(colours, frame.components, strict=True)
