@@ -44,6 +44,7 @@ def trade_of(file: JpegFile, quality: float) -> float:
     least = LEAST_TRADE * min(
         (w * q.astype(np.float64) ** 2).min() for w, q in zip(weights, steps, strict=True)
     )
+    least = min(least, LARGEST_TRADE)  # of the coarsest tables it is more
     return float(LARGEST_TRADE * (least / LARGEST_TRADE) ** (quality / 100))
 
 
