@@ -1,0 +1,1 @@
+"""Lossy recompression, part by part."""

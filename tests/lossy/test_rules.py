@@ -1,0 +1,83 @@
+"""Rules for steps: what holds for any table and any trade."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jrecomp.errors import ExitCode, UnknownModelError
+from jrecomp.lossy import Rule, load_rule, rule_names
+from jrecomp.options import RULES
+
+FILE = Path(__file__).parents[2] / "weights" / "lossy.json"
+
+SOURCES = st.lists(st.integers(1, 400), min_size=64, max_size=64).map(lambda s: np.array(s, np.int32))
+WEIGHTS = st.lists(st.floats(0.01, 4), min_size=64, max_size=64).map(np.array)
+NAMES = st.sampled_from(RULES)
+TRADES = st.floats(1e-6, 1e6)
+
+
+def test_names_are_those_of_the_file() -> None:
+    shipped = json.loads(FILE.read_text())["rules"]
+    assert list(RULES) == rule_names() == [entry["name"] for entry in shipped]
+    assert len({entry["id"] for entry in shipped}) == len(shipped)
+    assert [load_rule(name).name for name in RULES] == list(RULES)
+
+
+def test_unknown_name() -> None:
+    with pytest.raises(UnknownModelError, match=r"'nonesuch'.*mse, ms-ssim") as caught:
+        load_rule("nonesuch")
+    assert caught.value.exit_code == ExitCode.UNKNOWN_MODEL
+
+
+@given(SOURCES, WEIGHTS, NAMES, TRADES)
+def test_bounds(source: np.ndarray, weights: np.ndarray, name: str, trade: float) -> None:
+    steps = load_rule(name).steps(source, weights, trade)
+    assert steps.dtype == np.int32
+    assert steps.shape == (64,)
+    assert (steps >= source).all()
+    assert (steps <= np.maximum(source, 255)).all()
+
+
+@given(SOURCES, WEIGHTS, NAMES)
+def test_tiny_trades_change_nothing(source: np.ndarray, weights: np.ndarray, name: str) -> None:
+    assert (load_rule(name).steps(source, weights, 1e-6) == source).all()
+
+
+@given(SOURCES, WEIGHTS, NAMES, TRADES, st.floats(1, 100))
+def test_coarser_for_larger_trades(
+    source: np.ndarray, weights: np.ndarray, name: str, trade: float, times: float
+) -> None:
+    rule = load_rule(name)
+    assert (rule.steps(source, weights, times * trade) >= rule.steps(source, weights, trade)).all()
+
+
+@given(SOURCES, WEIGHTS, NAMES)
+def test_huge_trades_reach_the_largest_step(source: np.ndarray, weights: np.ndarray, name: str) -> None:
+    assert (load_rule(name).steps(source, weights, 1e9) == np.maximum(source, 255)).all()
+
+
+def test_high_rate() -> None:
+    """Where steps are free they are those that uniform quantization wants: 6 trade / log 2 = step**2."""
+    rule = Rule(9, "plain", stay=(0.1, 0.1), jump=0.1, third=0.1, free=0.1, widening=1.0, flatness=1.0)
+    trade = 1000 * np.log(2) / 6
+    steps = rule.steps(np.full(64, 2, np.int32), np.full(64, 1.0), trade)
+    assert steps.tolist() == [round(1000**0.5)] * 64
+    assert rule.steps(np.full(64, 2, np.int32), np.full(64, 0.25), trade).tolist() == [63] * 64
+
+
+def test_flatness() -> None:
+    """1: errors count as pixels say; 0: an error of a step counts alike for all steps' logarithms."""
+    source, seen = np.arange(1, 65, dtype=np.int32), np.linspace(0.5, 1.5, 64)
+
+    def weights(flatness: float) -> np.ndarray:
+        rule = Rule(9, "x", stay=(1, 1), jump=2, third=2, free=2, widening=1, flatness=flatness)
+        return rule.weights(source, seen)
+
+    np.testing.assert_allclose(weights(1.0), seen)
+    counted = weights(0.0) * source / seen
+    np.testing.assert_allclose(counted, counted[0])
+    assert (np.diff(weights(0.5) / seen) < 0).all()
