@@ -72,7 +72,7 @@ def compress(
         verify(made.output, made.restored, threads=threads, device=device, limits=limits)
     except UnsupportedJpegError as error:
         return _store(data, error.reason, target)
-    except (MemoryError, TargetError):
+    except (MemoryError, TargetError, UsageError):
         raise
     except Exception:  # a defect must not cost anyone a file
         return _store(data, StoredReason.VERIFICATION, target)

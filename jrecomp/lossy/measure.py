@@ -5,6 +5,8 @@ import io
 import numpy as np
 import numpy.typing as npt
 
+from jrecomp.errors import UsageError
+
 Float32 = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]
 
@@ -19,11 +21,19 @@ SMALLEST = (_WINDOW - 1) * 2 ** (len(MS_SSIM_WEIGHTS) - 1)
 
 
 def pixels(data: bytes) -> UInt8:
-    """A JPEG file's pixels uint8 [rows, columns, channels], not rotated; raises OSError."""
-    from PIL import Image
+    """A JPEG file's pixels uint8 [rows, columns, channels], not rotated.
 
-    with Image.open(io.BytesIO(data)) as image:
-        decoded = np.asarray(image)
+    Raises OSError, and UsageError where Pillow is not installed.
+    """
+    try:
+        from PIL.JpegImagePlugin import JpegImageFile  # Image.open has a limit of its own
+    except ImportError as error:
+        raise UsageError("comparing pictures needs the package pillow") from error
+    try:
+        with JpegImageFile(io.BytesIO(data)) as image:
+            decoded = np.asarray(image)
+    except SyntaxError as error:  # of headers
+        raise OSError(str(error)) from error
     return decoded.reshape(*decoded.shape[:2], -1)
 
 
