@@ -22,6 +22,7 @@ from jrecomp.errors import (
     VerificationError,
 )
 from jrecomp.info import Info, JpegInfo, describe_frame, describe_reason
+from jrecomp.jpeg.metadata import metadata
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.lossy import HIGHEST, Target, load_rule
 from jrecomp.model import DEFAULT_MODEL, AnyModel
@@ -67,7 +68,8 @@ def compress(
             note = len(data), round(100 * quality)
             return Made(_pack(new, restored := jpeg.write(new, limits), chosen, means, note), restored)
 
-        exact = make(HIGHEST) if strip else Made(_pack(file, data, chosen, means), data)
+        unchanged = not strip or metadata(file.headers, True) == metadata(file.headers, False)
+        exact = Made(_pack(file, data, chosen, means), data) if unchanged else make(HIGHEST)
         made = meet(target, make, exact, data, file.frame, tell)
         verify(made.output, made.restored, threads=threads, device=device, limits=limits)
     except UnsupportedJpegError as error:
@@ -100,9 +102,10 @@ def shrink(
     UsageError and TargetError.
     """
     target = Target(quality, max_bytes, bpp, min_psnr, min_ms_ssim)
-    change = Change(load_rule(rule), strip, optimal=True, progressive=progressive)
+    chosen = load_rule(rule)
     try:
         file = jpeg.read(data, limits)
+        change = Change(chosen, strip, optimal=True, progressive=progressive or file.frame.progressive)
 
         def make(quality: float) -> Made:
             new = change.apply(file, quality)
