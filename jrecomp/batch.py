@@ -302,7 +302,8 @@ def decompress(job: Job, *, threads: int, device: str, force: bool) -> Steps:
 def verify(job: Job, *, original: Path | None, threads: int, device: str) -> Steps:
     """Check one container, also against its original where that is given or lies beside it."""
     data = files.read(job.source)
-    original = original or _beside(job.source)
+    if original is None and pipeline.inspect(data).mode != "lossy":  # which restores something else
+        original = _beside(job.source)
     expected = files.read(original) if original else None
     yield partial(pipeline.verify, data, expected, threads=threads, device=device)
     return pipeline.inspect(data), f"identical to {original}" if original else "checksums match"
