@@ -1,0 +1,394 @@
+"""Lossy recompression end to end: targets are met, files stay standard, nothing grows."""
+
+import io
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+import jpegio
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+import jrecomp
+from jrecomp import container, jpeg
+from jrecomp.container import Lossy
+from jrecomp.errors import (
+    CorruptContainerError,
+    ExitCode,
+    InputError,
+    JrecompError,
+    TargetError,
+    UnknownModelError,
+    UsageError,
+    VerificationError,
+)
+from jrecomp.lossy import ms_ssim, pixels, psnr
+from jrecomp.options import RULES
+from jrecomp.pipeline import shrink
+from tests.jpeg import builder, samples
+
+KINDS: dict[str, dict[str, Any]] = {
+    "4:2:0": {},
+    "4:2:2": {"subsampling": 1},
+    "4:4:4": {"subsampling": 0},
+    "gray": {"channels": 1},
+    "CMYK": {"channels": 4},
+    "progressive": {"progressive": True},
+    "quality 100": {"quality": 100, "subsampling": 0},
+    "quality 1": {"quality": 1},
+}
+
+FUNCTIONS: list[Callable[..., bytes]] = [jrecomp.compress, shrink]
+
+
+@cache
+def picture(kind: str = "4:2:0", width: int = 110, height: int = 75) -> bytes:
+    return samples.pillow(width, height, **{"quality": 90} | KINDS[kind])
+
+
+def decoded(data: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(data)) as image:
+        return np.asarray(image)
+
+
+@cache
+def made(function: Callable[..., bytes], kind: str) -> bytes:
+    return restored(function(picture(kind), quality=40))
+
+
+def restored(result: bytes) -> bytes:
+    """The JPEG file of a container, or the one that it is."""
+    return result if result.startswith(b"\xff\xd8") else jrecomp.decompress(result)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("options", [{}, {"quality": 100}])
+def test_without_a_target_nothing_changes(kind: str, options: dict[str, Any]) -> None:
+    """The same bytes from a container, the same pixels from a shrunk file, which is the same each time."""
+    data = picture(kind)
+    compressed = jrecomp.compress(data, **options)
+    assert jrecomp.inspect(compressed).mode == "lossless"
+    assert jrecomp.inspect(compressed).quality is None
+    assert jrecomp.decompress(compressed) == data
+    for progressive in (False, True):
+        shrunk = shrink(data, progressive=progressive, **options)
+        assert len(shrunk) <= len(data)
+        assert shrunk == shrink(data, progressive=progressive, **options)
+        np.testing.assert_array_equal(decoded(shrunk), decoded(data))
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule"), [*((kind, RULES[0]) for kind in KINDS), *(("4:2:0", rule) for rule in RULES[1:])]
+)
+def test_size_and_likeness_rise_with_quality(kind: str, rule: str) -> None:
+    data = picture(kind)
+    found = [jrecomp.compress(data, quality=q, rule=rule) for q in (0, 30, 55, 80, 100)]
+    sizes = [len(f) for f in found]
+    likeness = [psnr(pixels(data), pixels(restored(f))) for f in found]
+    assert sizes == sorted(sizes)
+    assert likeness == sorted(likeness)
+    assert likeness[-1] == float("inf")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_lossy_container_says(kind: str) -> None:
+    data = picture(kind)
+    compressed = jrecomp.compress(data, quality=12.34)
+    info = jrecomp.inspect(compressed)
+    if kind == "quality 1":  # nothing to gain
+        assert info.mode in ("lossy", "lossless")
+        return
+    assert (info.mode, info.quality) == ("lossy", 12.34)
+    assert (info.original_bytes, info.compressed_bytes) == (len(data), len(compressed))
+    assert info.jpeg is not None and (info.jpeg.width, info.jpeg.height) == (110, 75)
+    assert jrecomp.decompress(compressed) != data
+    jrecomp.verify(compressed)
+
+
+@pytest.mark.parametrize("opener", ["pillow", "jpegio", "djpeg", "djxl"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_results_are_standard_files(
+    function: Callable[..., bytes], kind: str, opener: str, tmp_path: Path
+) -> None:
+    """Other decoders open them without a complaint and see the same size."""
+    data = made(function, kind)
+    path = tmp_path / "file.jpg"
+    path.write_bytes(data)
+    if opener == "pillow":
+        assert decoded(data).shape[:2] == (75, 110)
+    elif opener == "jpegio":
+        oracle = jpegio.read(str(path))
+        assert (oracle.image_width, oracle.image_height) == (110, 75)
+    elif which(opener) is None:
+        pytest.skip(f"{opener} is not installed")
+    elif opener == "djpeg":
+        result = subprocess.run(["djpeg", path], capture_output=True, check=True)
+        assert result.stderr == b""
+        assert b"\n110 75\n" in result.stdout[:20]
+    elif kind == "CMYK" or which("cjxl") is None:
+        pytest.skip("cjxl is not installed, or does not take CMYK")
+    else:
+        again, packed = tmp_path / "again.jpg", tmp_path / "x.jxl"
+        subprocess.run(["cjxl", "--lossless_jpeg=1", path, packed], capture_output=True, check=True)
+        subprocess.run(["djxl", packed, again], capture_output=True, check=True)
+        assert again.read_bytes() == data
+
+
+@cache
+def grid() -> list[tuple[int, float]]:
+    """Sizes and PSNR of shrunk files of many qualities."""
+    made = [shrink(picture(), quality=q) for q in range(100)]
+    return [(len(data), psnr(pixels(picture()), pixels(data))) for data in made]
+
+
+@pytest.mark.parametrize("share", [0.95, 0.8, 0.6, 0.4])
+def test_sizes_are_met(share: float) -> None:
+    """Within 1 % of the size that was asked for, or of the largest below it that there is."""
+    wanted = int(share * len(shrink(picture())))
+    best = max(size for size, _ in grid() if size <= wanted)
+    assert best - 0.01 * wanted <= len(shrink(picture(), max_bytes=wanted)) <= wanted
+    assert 8 * len(shrink(picture(), bpp=8 * wanted / (110 * 75))) <= 8 * wanted
+
+
+@pytest.mark.parametrize("wanted", [27, 32, 37, 42])
+def test_psnr_is_met(wanted: float) -> None:
+    """Not less, and within 0.05 dB, or of the least above it that there is."""
+    result = decoded(shrink(picture(), min_psnr=wanted)).astype(float)
+    measured = 10 * np.log10(255**2 / ((result - decoded(picture())) ** 2).mean())
+    best = min(likeness for _, likeness in grid() if likeness >= wanted)
+    assert wanted <= measured <= best + 0.051
+
+
+@pytest.mark.parametrize(
+    "options", [{"max_bytes": 1400}, {"bpp": 1.2}, {"min_psnr": 34}, {"min_ms_ssim": 0.98}]
+)
+def test_containers_meet_targets(options: dict[str, Any]) -> None:
+    compressed = jrecomp.compress(picture(), **options)
+    assert jrecomp.inspect(compressed).mode == "lossy"
+    made = pixels(jrecomp.decompress(compressed))
+    found = {
+        "max_bytes": -len(compressed),
+        "bpp": -8 * len(compressed) / (110 * 75),
+        "min_psnr": psnr(pixels(picture()), made),
+        "min_ms_ssim": ms_ssim(pixels(picture()), made),
+    }
+    for name, wanted in options.items():
+        wanted = wanted if name.startswith("min") else -wanted
+        assert wanted <= found[name] <= wanted + 0.2 * abs(wanted)
+
+
+@pytest.mark.parametrize("options", [{"min_psnr": 90}, {"min_ms_ssim": 1}, {"max_bytes": 10**7}, {"bpp": 30}])
+def test_what_the_source_meets_best_is_the_source(options: dict[str, Any]) -> None:
+    data = picture()
+    assert jrecomp.compress(data, **options) == jrecomp.compress(data)
+    assert shrink(data, **options) == shrink(data)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("options", [{"max_bytes": 1}, {"bpp": 0.05}])
+def test_sizes_that_cannot_be_met(function: Callable[..., bytes], options: dict[str, Any]) -> None:
+    """The message has the size of the least quality, which can be had."""
+    with pytest.raises(TargetError, match=r"cannot be as small as [\d,]+ bytes: at quality 0") as caught:
+        function(picture(), **options)
+    assert caught.value.exit_code == ExitCode.TARGET
+    assert "\n" not in str(caught.value)
+    least = int(str(caught.value).split()[-1].replace(",", ""))
+    assert len(function(picture(), quality=0)) == least
+    assert len(function(picture(), max_bytes=least)) <= least
+
+
+def test_what_is_no_jpeg() -> None:
+    for data in (b"", b"text", b"\xff\xd8\xff\xd9", bytes(2000)):
+        compressed = jrecomp.compress(data, quality=50)
+        assert jrecomp.inspect(compressed).stored_reason
+        assert jrecomp.decompress(compressed) == data
+        with pytest.raises(InputError, match="cannot be shrunk"):
+            shrink(data)
+    with pytest.raises(TargetError, match="not a JPEG file"):
+        jrecomp.compress(bytes(range(256)) * 4, max_bytes=100)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("size", [(1, 1), (9, 1), (1, 300)])
+def test_small_and_narrow_pictures(function: Callable[..., bytes], size: tuple[int, int]) -> None:
+    data = samples.pillow(*size, quality=95)
+    for options in ({"quality": 30}, {"min_psnr": 30}):
+        result = function(data, **options)
+        assert len(result) <= len(function(data))
+        assert pixels(restored(result)).shape == (size[1], size[0], 3)
+
+
+def tagged() -> tuple[bytes, bytes]:
+    """A file with everything that cameras write, and its ICC profile of several segments."""
+    profile = bytes(range(256)) * 500
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "maker"
+    output = io.BytesIO()
+    samples.picture(64, 48).save(
+        output, "JPEG", quality=90, exif=exif, icc_profile=profile, comment=b"a comment", dpi=(300, 300)
+    )
+    return output.getvalue(), profile
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize(
+    "options", [{}, {"quality": 100}, {"quality": 50}, {"quality": 50, "strip": True}, {"strip": True}]
+)
+def test_metadata(function: Callable[..., bytes], options: dict[str, Any]) -> None:
+    """All of it stays, or what the looks depend on."""
+    data, profile = tagged()
+    with Image.open(io.BytesIO(restored(function(data, **options)))) as image:
+        assert image.info["icc_profile"] == profile
+        assert image.info["dpi"] == (300, 300)
+        assert image.getexif()[0x0112] == 6
+        kept = "strip" not in options
+        assert (0x010F in image.getexif()) == kept
+        assert ("comment" in image.info) == kept
+        assert image.size == (64, 48)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "tagged"])
+def test_stripped_files(kind: str) -> None:
+    """Never larger than what is not stripped."""
+    data = tagged()[0] if kind == "tagged" else picture(kind)
+    cases: list[dict[str, Any]] = [{}, {"quality": 60}]
+    for options in cases:
+        assert len(shrink(data, strip=True, **options)) <= len(shrink(data, **options))
+        assert len(jrecomp.compress(data, strip=True, **options)) <= len(jrecomp.compress(data, **options))
+    np.testing.assert_array_equal(decoded(shrink(data, strip=True)), decoded(data))
+
+
+@pytest.mark.parametrize("process", ["sequential", "progressive"])
+def test_shrink_never_makes_larger(process: str) -> None:
+    data = samples.pillow(110, 75, progressive=process == "progressive", optimize=True)
+    for options in ({}, {"strip": True}, {"progressive": True}, {"quality": 99}, {"min_psnr": 55}):
+        assert len(shrink(data, **options)) <= len(data)
+        assert len(shrink(shrink(data, **options))) <= len(data)
+
+
+def test_attempts_are_told() -> None:
+    told: list[str] = []
+    jrecomp.compress(picture(), max_bytes=1200, tell=told.append)
+    assert 1 < len(told) <= 9
+    assert all(text.startswith("quality ") and text.endswith(" bytes") for text in told)
+    jrecomp.compress(picture(), tell=lambda text: pytest.fail(text))
+
+
+def test_rules_differ() -> None:
+    made = {rule: jrecomp.compress(picture(), quality=50, rule=rule) for rule in RULES}
+    assert len(set(made.values())) == len(RULES)
+    for function in FUNCTIONS:
+        with pytest.raises(UnknownModelError, match="nonesuch"):
+            function(picture(), quality=50, rule="nonesuch")
+
+
+def test_threads_do_not_change_the_result() -> None:
+    assert len({jrecomp.compress(picture(), max_bytes=1200, threads=n) for n in (1, 2, 0)}) == 1
+
+
+def test_16_bit_tables() -> None:
+    """Gray, with steps beyond 255: they stay, and the result is no baseline file."""
+    table = [300, *range(2, 65)]
+    blocks = samples.random_blocks(12, largest=20)
+    head = builder.dqt(0, table, wide=True) + builder.tables()[builder.tables().index(b"\xff\xc4") :]
+    frame = builder.sof(0xC1, 32, 24, [(1, 1)]) + builder.sos([0])
+    data = builder.SOI + head + frame + builder.sequential(blocks) + builder.EOI
+    for function in FUNCTIONS:
+        result = restored(function(data, quality=30))
+        assert jpeg.read(result).frame.components[0].quantization[0] == 300
+        assert decoded(result).shape == (24, 32)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("end", [0.5, 0.9, 0.999])
+def test_truncated_pictures(function: Callable[..., bytes], end: float) -> None:
+    """What is there is kept; what cannot be compared says so."""
+    data = picture()[: int(end * len(picture()))]
+    assert decoded(restored(function(data, quality=40))).shape == (75, 110, 3)
+    with pytest.raises(TargetError, match="cannot be decoded to compare"):
+        function(data, min_psnr=40)
+
+
+@pytest.mark.parametrize("position", [0.3, 0.6, 0.9])
+def test_damaged_restart_markers(position: float) -> None:
+    data = bytearray(samples.pillow(110, 75, restart_marker_blocks=2))
+    markers = [i for i in range(len(data) - 1) if data[i] == 0xFF and 0xD0 <= data[i + 1] <= 0xD7]
+    data[markers[int(position * len(markers))] + 1] ^= 3
+    for function in FUNCTIONS:
+        result = restored(function(bytes(data), quality=40))
+        assert decoded(result).shape == (75, 110, 3)
+    assert jrecomp.decompress(jrecomp.compress(bytes(data))) == data
+
+
+@cache
+def lossy_box() -> Lossy:
+    box = container.unpack(jrecomp.compress(picture(), quality=40))
+    assert isinstance(box, Lossy)
+    return box
+
+
+class TestForgedContainers:
+    """Contents that no encoder writes, under a fitting checksum."""
+
+    @pytest.fixture
+    def box(self) -> Lossy:
+        return lossy_box()
+
+    def test_slices(self, box: Lossy) -> None:
+        for position in range(0, len(box.slices[0]), 37):
+            damaged = bytearray(box.slices[0])
+            damaged[position] ^= 0x10
+            with pytest.raises((CorruptContainerError, VerificationError)):
+                jrecomp.decompress(container.pack(replace(box, slices=(bytes(damaged), *box.slices[1:]))))
+
+    @settings(max_examples=60)
+    @given(data=st.data())
+    def test_headers_and_extras(self, data: st.DataObject) -> None:
+        """Never other bytes than those of the checksum, and no other errors."""
+        box = lossy_box()
+        field = data.draw(st.sampled_from(["headers", "extras"]))
+        forged = bytearray(getattr(box, field))
+        for _ in range(data.draw(st.integers(1, 3))):
+            forged[data.draw(st.integers(0, len(forged) - 1))] = data.draw(st.integers(0, 255))
+        packed = container.pack(Lossy(**vars(box) | {field: bytes(forged)}))
+        with suppress(JrecompError):
+            assert jrecomp.decompress(packed) == jrecomp.decompress(container.pack(box))
+        with suppress(JrecompError):
+            jrecomp.inspect(packed)
+
+    @pytest.mark.parametrize("changes", [{"model": 99}, {"mcu_rows": 0}, {"mcu_rows": 1}, {"slices": ()}])
+    def test_fields(self, box: Lossy, changes: dict[str, Any]) -> None:
+        with pytest.raises((CorruptContainerError, UnknownModelError, VerificationError)):
+            jrecomp.decompress(container.pack(replace(box, **changes)))
+
+    def test_source_and_quality_are_for_people(self, box: Lossy) -> None:
+        forged = container.pack(replace(box, source=1 << 50, quality=1))
+        assert jrecomp.decompress(forged) == jrecomp.decompress(container.pack(box))
+        assert jrecomp.inspect(forged).original_bytes == 1 << 50
+        assert jrecomp.inspect(forged).quality == 0.01
+
+
+def test_pillows_limit_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are limits for pictures already, and warnings are for programs that show them."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    for function in FUNCTIONS:
+        assert psnr(pixels(picture()), pixels(restored(function(picture(), min_psnr=34)))) >= 34
+
+
+def test_without_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Likeness needs it, and says so; nothing else does."""
+    monkeypatch.setitem(sys.modules, "PIL.JpegImagePlugin", None)
+    for function in FUNCTIONS:
+        assert function(picture(), quality=50)
+        with pytest.raises(UsageError, match="pillow"):
+            function(picture(), min_psnr=40)
