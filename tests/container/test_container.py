@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jrecomp.container import FORMAT_VERSION, Container, Lossless, Original, Stored, pack, unpack
+from jrecomp.container import FORMAT_VERSION, Container, Lossless, Lossy, Original, Stored, pack, unpack
 from jrecomp.errors import CorruptContainerError
 
 NUMBER = st.integers(0, 1 << 40)
@@ -26,7 +26,26 @@ LOSSLESS = st.builds(
     slices=st.lists(st.binary(max_size=200), max_size=6).map(tuple),
 )
 
+LOSSY = st.builds(
+    lambda box, source, quality: Lossy(**vars(box), source=source, quality=quality),
+    LOSSLESS,
+    NUMBER,
+    st.integers(0, 10000),
+)
+
 SMALL = Lossless(Original.of(b"a file"), 1, b"header", b"ex", 4, (b"one", b"", b"three"))
+SMALL_LOSSY = Lossy(**vars(SMALL), source=300, quality=7512)
+
+BOXES = [SMALL, SMALL_LOSSY, Stored(Original.of(b"text"), 1, b"text")]
+
+LOSSY_BYTES = bytes.fromhex(
+    "d14a52 01 02"  # signature, version, mode
+    "ac02 d83a"  # 300 = 44 + 2 * 128 bytes; quality 7512 = 88 + 58 * 128
+    "06 7365d029 01"  # original, model
+    "0a 00 02 6578 00 686561646572"  # metadata, plain: scan extras, no reference, literals
+    "04 03 03 00 05 6f6e65 7468726565"  # slices
+    "ab86b093"  # checksum
+)
 
 
 def resealed(data: bytes) -> bytes:
@@ -34,9 +53,38 @@ def resealed(data: bytes) -> bytes:
     return data[:-4] + crc32(data[:-4]).to_bytes(4, "little")
 
 
-@given(st.one_of(STORED, LOSSLESS))
+@given(st.one_of(STORED, LOSSLESS, LOSSY))
 def test_round_trip(box: Container) -> None:
     assert unpack(pack(box)) == box
+    assert type(unpack(pack(box))) is type(box)
+
+
+def test_exact_bytes_of_a_lossy_file() -> None:
+    """By hand, from docs/format.md."""
+    assert pack(SMALL_LOSSY) == LOSSY_BYTES
+    assert unpack(LOSSY_BYTES) == SMALL_LOSSY
+
+
+@pytest.mark.parametrize("quality", ["914e", "ffff7f", "80808080808080807f"])
+def test_qualities_above_100_are_damage(quality: str) -> None:
+    """10001 and more; 10000 is the highest."""
+    body = LOSSY_BYTES.hex().split("d83a")
+    highest = bytes.fromhex("904e".join(body))
+    assert unpack(resealed(highest)) == replace(SMALL_LOSSY, quality=10000)
+    with pytest.raises(CorruptContainerError, match="quality"):
+        unpack(resealed(bytes.fromhex(quality.join(body))))
+
+
+@pytest.mark.parametrize("quality", ["904e00", "d8ba00", "80", "ff" * 10])
+def test_numbers_that_are_none(quality: str) -> None:
+    """Longer than they need be, without an end, too large; or a field that is missing."""
+    with pytest.raises(CorruptContainerError):
+        unpack(resealed(bytes.fromhex(quality.join(LOSSY_BYTES.hex().split("d83a")))))
+
+
+def test_a_lossy_body_is_a_lossless_one_behind_two_fields() -> None:
+    start = bytes.fromhex("d14a5201")
+    assert unpack(resealed(start + b"\1" + LOSSY_BYTES[9:])) == SMALL
 
 
 def test_document_shows_the_exact_bytes() -> None:
@@ -58,7 +106,7 @@ def test_stored_files_hardly_grow(data: bytes) -> None:
     assert len(pack(Stored(Original.of(data), 1, data))) <= len(data) + 24
 
 
-@pytest.mark.parametrize("box", [SMALL, Stored(Original.of(b"text"), 1, b"text")])
+@pytest.mark.parametrize("box", BOXES)
 def test_truncation_at_every_byte(box: Container) -> None:
     data = pack(box)
     for end in range(len(data)):
@@ -68,7 +116,7 @@ def test_truncation_at_every_byte(box: Container) -> None:
         unpack(data + b"\0")
 
 
-@pytest.mark.parametrize("box", [SMALL, Stored(Original.of(b"text"), 1, b"text")])
+@pytest.mark.parametrize("box", BOXES)
 def test_truncation_is_found_without_the_checksum(box: Container) -> None:
     """Lengths alone show where bytes are missing or too many."""
     data = pack(box)
@@ -77,8 +125,9 @@ def test_truncation_is_found_without_the_checksum(box: Container) -> None:
             unpack(resealed(data[:end] + b"1234"))
 
 
-def test_every_bit_flip_is_found() -> None:
-    data = pack(SMALL)
+@pytest.mark.parametrize("box", BOXES)
+def test_every_bit_flip_is_found(box: Container) -> None:
+    data = pack(box)
     for position in range(len(data)):
         for bit in range(8):
             damaged = bytearray(data)
@@ -87,10 +136,10 @@ def test_every_bit_flip_is_found() -> None:
                 unpack(bytes(damaged))
 
 
-@given(st.data())
-def test_forged_containers_raise_nothing_else(data: st.DataObject) -> None:
+@given(st.data(), st.sampled_from(BOXES))
+def test_forged_containers_raise_nothing_else(data: st.DataObject, box: Container) -> None:
     """Changed bytes under a fitting checksum are read as something else or refused."""
-    original = bytearray(pack(SMALL))
+    original = bytearray(pack(box))
     for _ in range(data.draw(st.integers(1, 4))):
         original[data.draw(st.integers(4, len(original) - 5))] = data.draw(st.integers(0, 255))
     with suppress(CorruptContainerError):

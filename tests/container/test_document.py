@@ -59,6 +59,18 @@ def test_stored_file(data: bytes) -> None:
 def test_modelled_file(photo: bytes) -> None:
     mode, body = opened(jrecomp.compress(photo))
     assert mode == 1
+    check_modelled(body, photo)
+
+
+def test_file_made_with_loss(photo: bytes) -> None:
+    compressed = jrecomp.compress(photo, quality=43.21)
+    mode, body = opened(compressed)
+    assert mode == 2
+    assert (body.varint(), body.varint()) == (len(photo), 4321)
+    check_modelled(body, jrecomp.decompress(compressed))
+
+
+def check_modelled(body: ByTheBook, photo: bytes) -> None:
     assert (body.varint(), body.take(4)) == (len(photo), hashlib.sha256(photo).digest()[:4])
     assert body.varint() == load().identifier
     metadata = ByTheBook(body.packed())
