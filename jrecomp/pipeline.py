@@ -22,6 +22,7 @@ from jrecomp.errors import (
     VerificationError,
 )
 from jrecomp.info import Info, JpegInfo, describe_frame, describe_reason
+from jrecomp.jpeg.markers import APP0, EOI, segment, segments
 from jrecomp.jpeg.metadata import metadata
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.lossy import HIGHEST, Target, load_rule
@@ -68,8 +69,8 @@ def compress(
             note = len(data), round(100 * quality)
             return Made(_pack(new, restored := jpeg.write(new, limits), chosen, means, note), restored)
 
-        unchanged = not strip or metadata(file.headers, True) == metadata(file.headers, False)
-        exact = Made(_pack(file, data, chosen, means), data) if unchanged else make(HIGHEST)
+        stripped = strip and _strippable(file.headers)
+        exact = make(HIGHEST) if stripped else Made(_pack(file, data, chosen, means), data)
         made = meet(target, make, exact, data, file.frame, tell)
         verify(made.output, made.restored, threads=threads, device=device, limits=limits)
     except UnsupportedJpegError as error:
@@ -114,7 +115,7 @@ def shrink(
             return Made(written, written)
 
         exact = make(HIGHEST)
-        if not strip and len(exact.output) >= len(data):
+        if len(exact.output) >= len(data) and not (strip and _strippable(file.headers)):
             exact = Made(data, data)
         return meet(target, make, exact, data, file.frame, tell).output
     except UnsupportedJpegError as error:
@@ -190,6 +191,12 @@ def _pack(
         slices=tuple(slices.data),
     )
     return container.pack(Lossy(**vars(box), source=note[0], quality=note[1]) if note else box)
+
+
+def _strippable(headers: bytes) -> bool:
+    """Whether there is more than what stripping keeps: metadata, or bytes after the end of the picture."""
+    found = b"".join(segment(code, data) for code, data in segments(headers) if code >= APP0)
+    return found != metadata(headers, strip=True) or headers.partition(EOI)[2] != b""
 
 
 def _check_same(found: JpegFile, wanted: JpegFile) -> None:
