@@ -276,6 +276,19 @@ def test_shrink_never_makes_larger(process: str) -> None:
         assert len(shrink(shrink(data, **options))) <= len(data)
 
 
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_strip_leaves_out_what_follows_the_picture(function: Callable[..., bytes]) -> None:
+    data = picture() + b"trailer"
+    assert not restored(function(data, strip=True)).endswith(b"trailer")
+    assert restored(jrecomp.compress(data)) == data
+
+
+@pytest.mark.parametrize("options", [{"strip": True}, {"strip": True, "progressive": True}])
+def test_truncated_files_are_not_made_larger(options: dict[str, Any]) -> None:
+    data = samples.pillow(48, 40)[:-300]
+    assert len(shrink(data, **options)) <= len(data)
+
+
 def test_attempts_are_told() -> None:
     told: list[str] = []
     jrecomp.compress(picture(), max_bytes=1200, tell=told.append)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jrecomp.errors import ExitCode, UnknownModelError
@@ -33,6 +33,7 @@ def test_unknown_name() -> None:
     assert caught.value.exit_code == ExitCode.UNKNOWN_MODEL
 
 
+@settings(max_examples=40)
 @given(SOURCES, WEIGHTS, NAMES, TRADES)
 def test_bounds(source: np.ndarray, weights: np.ndarray, name: str, trade: float) -> None:
     steps = load_rule(name).steps(source, weights, trade)
@@ -42,11 +43,13 @@ def test_bounds(source: np.ndarray, weights: np.ndarray, name: str, trade: float
     assert (steps <= np.maximum(source, 255)).all()
 
 
+@settings(max_examples=40)
 @given(SOURCES, WEIGHTS, NAMES)
 def test_tiny_trades_change_nothing(source: np.ndarray, weights: np.ndarray, name: str) -> None:
     assert (load_rule(name).steps(source, weights, 1e-6) == source).all()
 
 
+@settings(max_examples=40)
 @given(SOURCES, WEIGHTS, NAMES, TRADES, st.floats(1, 100))
 def test_coarser_for_larger_trades(
     source: np.ndarray, weights: np.ndarray, name: str, trade: float, times: float
@@ -55,6 +58,7 @@ def test_coarser_for_larger_trades(
     assert (rule.steps(source, weights, times * trade) >= rule.steps(source, weights, trade)).all()
 
 
+@settings(max_examples=40)
 @given(SOURCES, WEIGHTS, NAMES)
 def test_huge_trades_reach_the_largest_step(source: np.ndarray, weights: np.ndarray, name: str) -> None:
     assert (load_rule(name).steps(source, weights, 1e9) == np.maximum(source, 255)).all()
