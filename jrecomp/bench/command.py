@@ -4,13 +4,23 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from jrecomp.cli import options
 
+if TYPE_CHECKING:
+    from jrecomp.bench.inputs import Sample
 
-def _numbers(_: click.Context, __: click.Parameter, value: str) -> list[int]:
+PEERS = ("cjxl", "libjpeg", "lepton", "jpegoptim", "webp", "avif", "guetzli")
+"""Keys of lossy.PEERS, which takes Pillow to import; the last is only taken where it is asked for."""
+
+
+def _numbers(_: click.Context, __: click.Parameter, value: str | None) -> list[int] | None:
+    if value is None:
+        return None
     try:
         numbers = [int(part) for part in value.split(",")]
     except ValueError:
@@ -33,19 +43,15 @@ def _numbers(_: click.Context, __: click.Parameter, value: str) -> list[int]:
 )
 @click.option(
     "--qualities",
-    default="50,75,90,95",
-    show_default=True,
     callback=_numbers,
-    help="Qualities to encode pictures at.",
+    help="Qualities to encode pictures at; the default is 50,75,90,95, and 75,90,95 with --lossy.",
 )
 @click.option(
     "--sampling",
     "samplings",
     type=click.Choice(["420", "422", "444"]),
     multiple=True,
-    default=("420", "444"),
-    show_default=True,
-    help="Chroma subsamplings to encode pictures at.",
+    help="Chroma subsamplings to encode pictures at; the default is both 420 and 444, and 420 with --lossy.",
 )
 @click.option(
     "--repeats",
@@ -68,6 +74,19 @@ def _numbers(_: click.Context, __: click.Parameter, value: str) -> list[int]:
     help="Measure time and memory of jrecomp by megapixels and threads instead, on mosaics of the pictures.",
 )
 @click.option(
+    "--lossy",
+    is_flag=True,
+    help="Compare lossy results instead: curves of size against likeness to the decoded JPEG file.",
+)
+@click.option(
+    "--peer",
+    "peers",
+    type=click.Choice(PEERS),
+    multiple=True,
+    help="Program to compare lossy results with; may be given several times; the default is every one but"
+    " guetzli, which is very slow.",
+)
+@click.option(
     "--output",
     metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
@@ -76,12 +95,14 @@ def _numbers(_: click.Context, __: click.Parameter, value: str) -> list[int]:
 def command(
     sources: tuple[Path, ...],
     models: tuple[str, ...],
-    qualities: list[int],
+    qualities: list[int] | None,
     samplings: tuple[str, ...],
     repeats: int,
     threads: int,
     device: str,
     scaling: bool,
+    lossy: bool,
+    peers: tuple[str, ...],
     output: Path | None,
 ) -> None:
     """Compare jrecomp with other programs on JPEG files and pictures.
@@ -93,31 +114,99 @@ def command(
     jrecomp bench kodak --qualities 50,75,90,95 --output results
     jrecomp bench photos/nikon*.jpg
     jrecomp bench kodak --scaling --output scaling
+    jrecomp bench kodak --lossy --model default --output lossy
     """
-    from jrecomp.bench import codecs, inputs, measure, report
-    from jrecomp.bench import scaling as processes
+    from jrecomp.bench import inputs
     from jrecomp.model import weights
 
+    _refuse("--scaling", scaling, "qualities", "samplings", "threads", "device", "lossy")
+    _refuse("a comparison without --lossy", not lossy, "peers")
     if output:
-        from jrecomp.bench import plots  # what is missing is told before hours of measuring
+        from jrecomp.bench import plots  # noqa: F401 - what is missing is told before hours of measuring
 
         output.mkdir(parents=True, exist_ok=True)
     paths = inputs.find(sources)
     if not paths:
         raise click.UsageError("no JPEG files or pictures there")
-    wanted, line = list(models) or weights.names(), ["jrecomp", *sys.argv[1:]]
+    wanted = list(models) or weights.names()
     if scaling:
-        runs = list(processes.measure(paths, wanted, repeats))
-        _tell(report.scaling(report.setup(line, [], [], repeats, 1), runs), list(map(asdict, runs)), output)
-        if output:
-            plots.save_scaling(runs, output)
+        _scaling(paths, wanted, repeats, output)
         return
-    found, missing = codecs.installed(wanted, threads, device)
-    setup = report.setup(line, found, missing, repeats, threads)
-    results = report.Results(measure.run(found, inputs.samples(paths, qualities, samplings), repeats))
+    qualities = qualities or ([75, 90, 95] if lossy else [50, 75, 90, 95])
+    samplings = samplings or (("420",) if lossy else ("420", "444"))
+    samples = list(inputs.samples(paths, qualities, samplings))
+    if lossy:
+        _lossy(samples, wanted, peers, repeats, threads, device, output)
+    else:
+        _lossless(samples, wanted, repeats, threads, device, output)
+
+
+def _refuse(what: str, chosen: bool, *names: str) -> None:
+    """Raises UsageError where one of these parameters was given to what does not take it."""
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        given = context.get_parameter_source(parameter.name or "") is not ParameterSource.DEFAULT
+        if chosen and given and parameter.name in names:
+            raise click.UsageError(f"{what} takes no {parameter.opts[0]}")
+
+
+def _scaling(paths: list[Path], models: list[str], repeats: int, output: Path | None) -> None:
+    from jrecomp.bench import report, scaling
+    from jrecomp.bench.progress import watched
+
+    runs = list(watched(scaling.measure(paths, models, repeats), scaling.count(models)))
+    _tell(report.scaling(report.setup(_line(), [], [], repeats, 1), runs), list(map(asdict, runs)), output)
+    if output:
+        from jrecomp.bench import plots
+
+        plots.save_scaling(runs, output)
+
+
+def _lossless(
+    samples: "list[Sample]", models: list[str], repeats: int, threads: int, device: str, output: Path | None
+) -> None:
+    from jrecomp.bench import codecs, measure, report
+    from jrecomp.bench.progress import watched
+
+    found, missing = codecs.installed(models, threads, device)
+    setup = report.setup(_line(), found, missing, repeats, threads)
+    measured = watched(measure.run(found, samples, repeats), len(samples) * len(found))
+    results = report.Results(measured)
     _tell(report.markdown(setup, results), report.as_json(setup, results), output)
     if output:
+        from jrecomp.bench import plots
+
         plots.save(results, output)
+
+
+def _lossy(
+    samples: "list[Sample]",
+    models: list[str],
+    peers: tuple[str, ...],
+    repeats: int,
+    threads: int,
+    device: str,
+    output: Path | None,
+) -> None:
+    from jrecomp.bench import crops, curves, lossy, lossy_report, report
+    from jrecomp.bench.progress import watched
+
+    wanted = peers or PEERS[:-1]
+    coders, missing = lossy.installed(models, wanted, threads, device)
+    missing += [] if curves.ssimulacra2() else ["SSIMULACRA2 (pip install ssimulacra2)"]
+    setup = report.setup(_line(), coders, missing, repeats, threads)
+    measured = curves.measure(coders, samples, models, repeats, threads, device)
+    results = curves.Results(watched(measured, len(samples) * (len(coders) + len(models))))
+    _tell(lossy_report.markdown(setup, results), lossy_report.as_json(setup, results), output)
+    if output:
+        from jrecomp.bench import plots
+
+        plots.save_lossy(results, output)
+        crops.save(samples, output)
+
+
+def _line() -> list[str]:
+    return ["jrecomp", *sys.argv[1:]]
 
 
 def _tell(text: str, document: object, output: Path | None) -> None:

@@ -1,14 +1,17 @@
-"""Charts of a run: saving by quality, saving against speed, time and memory against size."""
+"""Charts of a run: saving by quality, saving against speed, time and memory against size, lossy curves."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-from jrecomp.bench import scaling
-from jrecomp.bench.report import Results
+from jrecomp.bench import curves, lossy_report, scaling
+from jrecomp.bench.bdrate import envelope
+from jrecomp.bench.inputs import Setting
+from jrecomp.bench.report import Results, set_name
 from jrecomp.bench.scaling import Run
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -47,6 +50,39 @@ def save_scaling(runs: Sequence[Run], folder: Path) -> None:
     figure.savefig(folder / "scaling.png", dpi=150)
 
 
+def save_lossy(results: curves.Results, folder: Path) -> None:
+    """Writes lossy.png."""
+    _lossy(results).savefig(folder / "lossy.png", dpi=150)
+
+
+def _lossy(results: curves.Results) -> Figure:
+    """PSNR above MS-SSIM, both against size, as BD-rates see them; a column for each set."""
+    figure = Figure(figsize=(max(6 * len(results.sets), 8), 11), layout="constrained")
+    axes = figure.subplots(2, len(results.sets), squeeze=False, sharex="col", sharey="row")
+    for column, setting in enumerate(results.sets):
+        for row, measure in enumerate(("psnr", "ms_ssim_db")):
+            _rates(axes[row, column], results, setting, measure)
+        axes[0, column].set_title(set_name(setting))
+        axes[1, column].set_xlabel("size (% of the lossless container, log scale)")
+    axes[0, 0].set_ylabel("PSNR (dB)")
+    axes[1, 0].set_ylabel("-10 log10(1 - MS-SSIM) (dB)")
+    _legend(figure, axes[0, 0], len(results.coders))
+    return figure
+
+
+def _rates(axis: Any, results: curves.Results, setting: Setting | None, measure: str) -> None:
+    for number, coder in enumerate(results.coders):
+        means = lossy_report.means(results, coder, setting).values()
+        quality, size = envelope([(mean["percent"], mean[measure]) for mean in means]).T
+        width = {"linewidth": 2} if coder in results.own else {"linewidth": 1, "linestyle": "--"}
+        axis.plot(np.exp(size), quality, label=coder, markersize=4, **_style(number), **width)
+    axis.set_xscale("log")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_locator(NullLocator())
+    _tidy(axis)
+
+
 def _saving(results: Results) -> Figure:
     """A panel of lines for each subsampling of pictures, and one of bars for files as they are."""
     samplings = list(dict.fromkeys(s.sampling for s in results.sets if s))
@@ -60,7 +96,7 @@ def _saving(results: Results) -> Figure:
             _lines(axis, results, panel)
         axis.yaxis.set_tick_params(labelleft=True)
     axes[0].set_ylabel("saving (% of the JPEG file)")
-    _legend(figure, axes[0], results)
+    _legend(figure, axes[0], len(results.codecs))
     return figure
 
 
@@ -101,7 +137,7 @@ def _speed(results: Results) -> Figure:
         axis.margins(0.15)
         _tidy(axis)
     axes[0].set_ylabel("saving over all sets (% of the JPEG files)")
-    _legend(figure, axes[0], results)
+    _legend(figure, axes[0], len(results.codecs))
     return figure
 
 
@@ -109,8 +145,8 @@ def _style(number: int) -> dict[str, Any]:
     return {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)]}
 
 
-def _legend(figure: Figure, axis: Any, results: Results) -> None:
-    columns = min(len(results.codecs), 4)
+def _legend(figure: Figure, axis: Any, count: int) -> None:
+    columns = min(count, 4)
     figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=columns, frameon=False)
 
 

@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from jrecomp.bench.codecs import Codec, Lepton
+from jrecomp.bench.codecs import Lepton
 from jrecomp.bench.inputs import Setting
 from jrecomp.bench.measure import Measurement, Outcome, Total
 from jrecomp.bench.scaling import Run
@@ -41,7 +41,16 @@ class Setup:
     packages: dict[str, str]
 
 
-def setup(command: list[str], codecs: list[Codec], missing: list[str], repeats: int, threads: int) -> Setup:
+class Named(Protocol):
+    """What was measured."""
+
+    name: str
+    version: str
+
+
+def setup(
+    command: list[str], codecs: Sequence[Named], missing: list[str], repeats: int, threads: int
+) -> Setup:
     """A Setup with what this machine says about itself."""
     return Setup(
         command=command,
@@ -116,7 +125,7 @@ def markdown(setup: Setup, results: Results) -> str:
 def scaling(setup: Setup, runs: Iterable[Run]) -> str:
     """The report of processes by size and threads."""
     lines = [
-        *_origin("Scaling", setup),
+        *origin("Scaling", setup),
         "",
         "JPEG files of quality 75, 4:2:0. Every run is a process of its own; seconds are of its wall clock,",
         "memory is its peak beyond an interpreter's that does nothing.",
@@ -137,10 +146,10 @@ def scaling(setup: Setup, runs: Iterable[Run]) -> str:
         ]
         for run in runs
     ]
-    return "\n".join([*lines, _table(header, rows)])
+    return "\n".join([*lines, table(header, rows)])
 
 
-def _origin(title: str, setup: Setup) -> list[str]:
+def origin(title: str, setup: Setup) -> list[str]:
     """What was run, where and when."""
     command = textwrap.shorten(shlex.join(setup.command), 400, placeholder=" ...")
     packages = ", ".join(f"{name} {number}" for name, number in setup.packages.items())
@@ -151,15 +160,15 @@ def _origin(title: str, setup: Setup) -> list[str]:
         f"- date: {setup.date}",
         f"- machine: {setup.cpu}, {setup.cores} cores",
         f"- versions: {packages}",
+        *(f"- {name}: {number}" for name, number in setup.codecs.items()),
+        *(f"- not measured: {note}" for note in setup.missing),
     ]
 
 
 def _head(setup: Setup) -> str:
     threads = setup.threads or "one per core"
     lines = [
-        *_origin("Benchmark", setup),
-        *(f"- {name}: {number}" for name, number in setup.codecs.items()),
-        *(f"- not measured: {note}" for note in setup.missing),
+        *origin("Benchmark", setup),
         "",
         "Savings are of whole files; one that is refused or does not come back bit for bit counts at its",
         "full size. Speeds are MB of JPEG per second of wall clock over the files that came back, those that",
@@ -194,23 +203,23 @@ def _totals(results: Results) -> str:
         ]
         for codec, total in results.totals.items()
     ]
-    return _table(header, rows)
+    return table(header, rows)
 
 
 def _by_set(title: str, results: Results, cell: Callable[[Total], str]) -> str:
     rows = [[codec, *(cell(results.by_set[codec, s]) for s in results.sets)] for codec in results.codecs]
-    return _table([title, *map(set_name, results.sets)], rows)
+    return table([title, *map(set_name, results.sets)], rows)
 
 
 def _reasons(results: Results) -> list[str]:
     """Why files were refused or wrong, so that a defect of this benchmark is not taken for a codec's."""
     failures = [m for m in results.measurements if m.outcome is not Outcome.RESTORED]
-    counts = Counter((m.codec, str(m.outcome), _short(m.reason)) for m in failures)
+    counts = Counter((m.codec, str(m.outcome), short(m.reason)) for m in failures)
     rows = [[*key, str(count)] for key, count in counts.most_common()]
-    return [_table(["codec", "outcome", "reason", "files"], rows)] if rows else []
+    return [table(["codec", "outcome", "reason", "files"], rows)] if rows else []
 
 
-def _short(reason: str) -> str:
+def short(reason: str) -> str:
     """One line that a cell of a table can hold."""
     return textwrap.shorten(reason.replace("|", "/"), 80, placeholder=" ...")
 
@@ -225,7 +234,7 @@ def _bits_per_sub_pixel(results: Results) -> list[str]:
     for codec in results.codecs:
         totals = [results.by_set[codec, s] for s in sets]
         rows.append([codec, *(f"{8 * total.after / total.sub_pixels:.3f}" for total in totals)])
-    return ["## Bits per sub-pixel\n", _table(["4:4:4", *(f"q{s.quality}" for s in sets)], rows)]
+    return ["## Bits per sub-pixel\n", table(["4:4:4", *(f"q{s.quality}" for s in sets)], rows)]
 
 
 def _behind(results: Results) -> list[str]:
@@ -244,8 +253,8 @@ def _behind_lepton(codec: str, own: dict[str, Measurement], lepton: dict[str, Me
         for file in order[: max(worse, WORST)]
     ]
     text = f"More than {WORSE} points behind on {worse} of {len(own)} files; the worst first.\n"
-    table = _table(["file", codec, "Lepton", "points"], rows)
-    return "\n".join([f"## {codec} against Lepton\n", text, table])
+    files = table(["file", codec, "Lepton", "points"], rows)
+    return "\n".join([f"## {codec} against Lepton\n", text, files])
 
 
 def _one(measurement: Measurement) -> str:
@@ -253,7 +262,8 @@ def _one(measurement: Measurement) -> str:
     return f"{measurement.saving:.2f}{trouble}"
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of Markdown."""
     lines = [header, ["---"] * len(header), *rows]
     return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
 

@@ -51,11 +51,10 @@ def mosaic(paths: Sequence[Path], megapixels: float) -> bytes:
 
 def measure(paths: Sequence[Path], models: Sequence[str], repeats: int) -> Iterator[Run]:
     """Runs by size on one thread, then by threads; of `repeats` the fastest counts."""
-    wanted = [(size, 1) for size in MEGAPIXELS] + [(FOR_THREADS, threads) for threads in thread_counts()]
     base = _process([sys.executable, "-c", "pass"])[1]
     with tempfile.TemporaryDirectory() as folder:
         picture, packed, restored = (Path(folder, name) for name in ("a.jpg", "a.jrc", "b.jpg"))
-        for megapixels, threads in dict.fromkeys(wanted):
+        for megapixels, threads in _pairs():
             picture.write_bytes(mosaic(paths, megapixels))
             size = picture.stat().st_size
             for model in models:
@@ -68,6 +67,17 @@ def measure(paths: Sequence[Path], models: Sequence[str], repeats: int) -> Itera
                     found = [_process(line) for _ in range(repeats)]
                     memory = max(peak for _, peak in found) - base
                     yield Run(command[0], model, megapixels, threads, size, min(found)[0], memory)
+
+
+def count(models: Sequence[str]) -> int:
+    """How many runs `measure` tells of."""
+    return 2 * len(models) * len(_pairs())
+
+
+def _pairs() -> list[tuple[float, int]]:
+    """Megapixels and threads."""
+    wanted = [(size, 1) for size in MEGAPIXELS] + [(FOR_THREADS, threads) for threads in thread_counts()]
+    return list(dict.fromkeys(wanted))
 
 
 def thread_counts() -> list[int]:

@@ -1,0 +1,178 @@
+"""What a run of lossy coders found, as Markdown and as JSON."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from jrecomp.bench.bdrate import OVERLAP
+from jrecomp.bench.curves import (
+    BANDS,
+    FIXED_QUALITY,
+    SEARCHED_QUALITY,
+    Band,
+    Curve,
+    Point,
+    Results,
+    Timing,
+)
+from jrecomp.bench.inputs import Setting
+from jrecomp.bench.report import Setup, origin, set_name, short, table
+
+LISTED = 20
+"""How many sizes that fall where quality rises are listed at most."""
+
+
+def markdown(setup: Setup, results: Results) -> str:
+    """The report: BD-rates, whether sizes rise with quality, times, refusals, and points of each coder."""
+    parts = [
+        _head(setup),
+        "## BD-rates\n",
+        *(_bd_rates(results, setting, band) for setting in results.sets for band in BANDS),
+        "## Sizes by quality\n",
+        *_monotone(results),
+        "## Time\n",
+        _times(results.times),
+        *_refusals(results),
+        "## Points\n",
+        "Bytes in percent of the first model's lossless containers, bits per pixel, and means over files.\n",
+        *(_points(results, coder) for coder in results.coders),
+    ]
+    return "\n".join(parts)
+
+
+def as_json(setup: Setup, results: Results) -> dict[str, Any]:
+    """Everything as plain values; null for infinite PSNR. BD-rates are pairs of percent and count."""
+    return {
+        "setup": asdict(setup),
+        "bd_rates": [
+            {"own": own, "other": other, "setting": setting and asdict(setting), "band": band.title}
+            | dict(zip(("percent", "count"), results.bd_rate(own, other, setting, band), strict=True))
+            for setting in results.sets
+            for band in BANDS
+            for own in results.own
+            for other in results.coders
+            if other not in results.own
+        ],
+        "times": [asdict(timing) for timing in results.times],
+        "curves": [_plain(asdict(curve)) for curve in results.curves],
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return None if value == math.inf else value
+
+
+def _head(setup: Setup) -> str:
+    lines = [
+        *origin("Lossy benchmark", setup),
+        "",
+        "Results are compared with the decoded source file, not with the picture that it was made of. Sizes",
+        f"are of whole files. Threads of jrecomp: {setup.threads or 'one per core'}; of the others: 1.",
+        "",
+        "A BD-rate is the mean difference of the logarithm of size at equal quality, over the qualities of a",
+        "band that both curves have, along straight lines between points that no smaller file of more quality",
+        "makes superfluous. Below 0 jrecomp's files are smaller.",
+        f"In brackets for how many files it counts: those whose curves have {OVERLAP:g} dB in common there.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _bd_rates(results: Results, setting: Setting | None, band: Band) -> str:
+    others = [coder for coder in results.coders if coder not in results.own]
+    rows = [
+        [other, *(_rate(*results.bd_rate(own, other, setting, band)) for own in results.own)]
+        for other in others
+    ]
+    return f"{set_name(setting)}, {band.title}:\n\n" + table(["% against", *results.own], rows)
+
+
+def _rate(percent: float | None, count: int) -> str:
+    return "-" if percent is None else f"{percent:+.1f} ({count})"
+
+
+def _monotone(results: Results) -> list[str]:
+    own, falls = [curve for curve in results.curves if curve.own], results.falls()
+    worse = len({(curve.coder, curve.file, curve.setting) for curve, _, _ in falls})
+    text = f"A higher quality gives a file that is not smaller on {len(own) - worse} of {len(own)} curves"
+    if not falls:
+        return [text + ".\n"]
+    rows = [
+        [curve.coder, f"`{curve.file}`", set_name(curve.setting), f"{at:g}", str(lost)]
+        for curve, at, lost in falls[:LISTED]
+    ]
+    return [text + "; else:\n", table(["coder", "file", "set", "quality", "bytes fewer"], rows)]
+
+
+def _times(times: Sequence[Timing]) -> str:
+    """Sums by model and set."""
+    header = ["model", "set", "lossless s"]
+    header += [f"quality {FIXED_QUALITY:g} s", "of lossless"]
+    header += [f"size of quality {SEARCHED_QUALITY:g} searched s", "of lossless"]
+    rows = []
+    for model, setting in dict.fromkeys((timing.model, timing.setting) for timing in times):
+        own = [timing for timing in times if (timing.model, timing.setting) == (model, setting)]
+        lossless = sum(timing.lossless for timing in own)
+        row = [model, set_name(setting), f"{lossless:.2f}"]
+        for seconds in (sum(t.fixed for t in own), sum(t.searched for t in own)):
+            row += [f"{seconds:.2f}", f"{seconds / lossless:.2f}"]
+        rows.append(row)
+    return table(header, rows)
+
+
+def _refusals(results: Results) -> list[str]:
+    counts = Counter((c.coder, short(reason)) for c in results.curves for reason in c.refusals)
+    rows = [[*key, str(count)] for key, count in counts.most_common()]
+    return ["## Refusals\n", table(["coder", "reason", "times"], rows)] if rows else []
+
+
+def _points(results: Results, coder: str) -> str:
+    """A row for each setting of a coder, with sums and means over the files of each set."""
+    header = [coder, *(f"{set_name(s)}: % / bpp / dB / MS-SSIM / SSIMULACRA2 / s" for s in results.sets)]
+    columns = [means(results, coder, setting) for setting in results.sets]
+    settings = sorted({at for column in columns for at in column})
+    return table(header, [[f"{at:g}", *(_cell(column.get(at)) for column in columns)] for at in settings])
+
+
+def _cell(mean: dict[str, float] | None) -> str:
+    if mean is None:
+        return "-"
+    score = "-" if math.isnan(mean["ssimulacra2"]) else f"{mean['ssimulacra2']:.1f}"
+    return (
+        f"{mean['percent']:.1f} / {mean['bpp']:.3f} / {mean['psnr']:.2f} / {mean['ms_ssim']:.5f} / {score}"
+        f" / {mean['seconds']:.2f}"
+    )
+
+
+def means(results: Results, coder: str, setting: Setting | None) -> dict[float, dict[str, float]]:
+    """By a coder's setting: percent of the lossless container and bpp over all files of a set, and means.
+
+    Settings that not all files have are left out.
+    """
+    curves = results.of(coder, setting)
+    groups: dict[float, list[tuple[Curve, Point]]] = {}
+    for curve in curves:
+        for point in curve.points:
+            groups.setdefault(point.at, []).append((curve, point))
+    return {at: _mean(results, group) for at, group in groups.items() if len(group) == len(curves)}
+
+
+def _mean(results: Results, group: Sequence[tuple[Curve, Point]]) -> dict[str, float]:
+    size = sum(point.size for _, point in group)
+    alike = [point.likeness for _, point in group]
+    scores = [math.nan if one.ssimulacra2 is None else one.ssimulacra2 for one in alike]
+    return {
+        "percent": 100 * size / sum(results.reference(curve) for curve, _ in group),
+        "bpp": 8 * size / sum(curve.pixels for curve, _ in group),
+        "psnr": sum(one.psnr for one in alike) / len(group),
+        "ms_ssim": sum(one.ms_ssim for one in alike) / len(group),
+        "ms_ssim_db": sum(one.ms_ssim_db for one in alike) / len(group),
+        "ssimulacra2": sum(scores) / len(group),
+        "seconds": sum(point.seconds for _, point in group) / len(group),
+    }
