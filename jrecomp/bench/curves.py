@@ -36,8 +36,8 @@ SSIMULACRA2 = ("ssimulacra2", "ssymulacra2")
 class Likeness:
     """Of a decoded result to the decoded source.
 
-    psnr: over all channels in dB, infinite for the same picture. ms_ssim: up to 1. ssimulacra2: up to 100, None
-    where no program gives it.
+    psnr: over all channels in dB, infinite for the same picture. ms_ssim: up to 1. ssimulacra2: up to 100,
+    None where no program gives it.
     """
 
     psnr: float
@@ -178,9 +178,13 @@ def _curve(coder: Coder, sample: Sample, source: Source, alike: "_Alike") -> Cur
         try:
             made = coder.encode(source, setting)
             seconds = time.perf_counter() - started
-            picture = np.asarray(coder.decode(made).convert(source.image.mode))
         except Refused as refused:
             refusals.append(str(refused))
+            continue
+        try:
+            picture = np.asarray(coder.decode(made).convert(source.image.mode))
+        except Exception as error:  # what nothing decodes is no result
+            refusals.append(f"{type(error).__name__}: {error}")
             continue
         points.append(Point(setting, len(made), alike.to(picture), seconds))
     rows, columns = source.pixels.shape[:2]
@@ -244,7 +248,9 @@ def _ssimulacra2(source: UInt8, picture: UInt8) -> float | None:
         names = [str(Path(folder, name)) for name in ("a.png", "b.png")]
         for name, pixels in zip(names, (source, picture), strict=True):
             Image.fromarray(pixels).convert("RGB").save(name, compress_level=0)
-        told = subprocess.run(
-            [program, *names], check=True, capture_output=True, text=True, timeout=SECONDS
-        ).stdout
-    return float(told.split()[-1])
+        line = [program, *names]
+        try:
+            found = subprocess.run(line, check=True, capture_output=True, text=True, timeout=SECONDS)
+        except subprocess.SubprocessError:  # of pictures that it does not take
+            return None
+    return float(found.stdout.split()[-1])

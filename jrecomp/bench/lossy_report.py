@@ -76,8 +76,8 @@ def _head(setup: Setup) -> str:
         f"are of whole files. Threads of jrecomp: {setup.threads or 'one per core'}; of the others: 1.",
         "",
         "A BD-rate is the mean difference of the logarithm of size at equal quality, over the qualities of a",
-        "band that both curves have, along straight lines between points that no smaller file of more quality",
-        "makes superfluous. Below 0 jrecomp's files are smaller.",
+        "band that both curves have, along straight lines between points; points that a smaller file of more",
+        "quality makes superfluous are left out. Below 0 jrecomp's files are smaller.",
         f"In brackets for how many files it counts: those whose curves have {OVERLAP:g} dB in common there.",
         "",
     ]
