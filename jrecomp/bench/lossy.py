@@ -233,7 +233,7 @@ class Webp(_Decoded):
 
 
 class Avif(_Decoded):
-    """AVIF of the decoded picture; 4:2:0 keeps it from being near lossless, 4:4:4 does not."""
+    """AVIF of the decoded picture; 4:4:4 reaches a higher PSNR than 4:2:0."""
 
     own = False
     settings: Sequence[float] = (50, 60, 70, 75, 80, 85, 88, 91, 94, 96, 98, 99, 100)
