@@ -61,7 +61,7 @@ def rebuild(
     Size, sampling factors and identifiers of components stay (but identifiers that repeat become 1, 2,
     ...), and so does the metadata, moved to the front. There are no restart markers; bytes after EOI
     (further pictures of a Multi-Picture file, trailers) and garbage between segments are left out.
-    Coefficients of blocks that only pad the frame to whole MCUs are lost where a scan of one component
+    Coefficients of blocks that only pad the frame to whole MCUs become 0 where a scan of one component
     leaves them out (T.81 A.2.2).
 
     Raises ValueError for arguments that do not fit the frame, UnsupportedJpegError for coefficients that no
@@ -80,6 +80,7 @@ def rebuild(
         script = _progressive(file.frame)
         sof = _frame_header(file.frame, identifiers, tables, progressive=True)
         layout, counts = _count(head + sof, script, identifiers, coefficients, limits)
+    coefficients = [_coded(c, i, file.frame, script) for i, c in enumerate(coefficients)]
     typical = huffman == "typical" and not progressive
     scans = [_scan_headers(s, identifiers, c, typical) for s, c in zip(script, counts, strict=True)]
     headers = head + sof + b"".join(scans) + EOI
@@ -103,6 +104,28 @@ def _without(blocks: npt.NDArray[np.int16], excluded: npt.NDArray[np.bool_]) -> 
     if excluded.any():
         blocks = np.where(excluded, np.int16(0), blocks)
     return np.require(blocks, np.int16, ["C", "W"])
+
+
+def _coded(
+    blocks: npt.NDArray[np.int16], number: int, frame: Frame, script: Sequence[_Scan]
+) -> npt.NDArray[np.int16]:
+    """What the scans code of a component: those of it alone leave out blocks of padding."""
+    component, everywhere = frame.components[number], np.zeros(64, np.bool_)
+    for scan in script:
+        if len(scan.components) > 1 and number in scan.components:
+            everywhere[scan.start : scan.stop + 1] = True
+    highest = max(c.vertical for c in frame.components), max(c.horizontal for c in frame.components)
+    rows = _ceil_div(_ceil_div(frame.height * component.vertical, highest[0]), 8)
+    columns = _ceil_div(_ceil_div(frame.width * component.horizontal, highest[1]), 8)
+    inside = np.zeros((*blocks.shape[:2], 1), np.bool_)
+    inside[:rows, :columns] = True
+    if everywhere.all() or inside.all():
+        return blocks
+    return np.where(inside | everywhere, blocks, np.int16(0))
+
+
+def _ceil_div(a: int, b: int) -> int:
+    return -(-a // b)
 
 
 def _identifiers(frame: Frame) -> list[int]:

@@ -506,3 +506,17 @@ def test_a_directory_that_runs_over_the_end() -> None:
     assert exif_orientation(head + bytes.fromhex("0112 0004 00000001 00000008")) == 8
     assert exif_orientation(head + bytes.fromhex("0112 0007 00000001 00080000")) == 1
     assert exif_orientation(head + bytes.fromhex("0112 0003 00000002 00080000")) == 1
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_coefficients_of_padding_are_those_that_scans_hold(progressive: bool) -> None:
+    """AC of blocks beyond the picture, which progressive scans of one component leave out."""
+    file = read(samples.pillow(39, 41, 3, quality=80, subsampling=2))
+    for blocks in file.coefficients:
+        blocks[-1, :, 1:6], blocks[:, -1, 1:6] = -2, 3
+    new = rebuild(file, steps_of(file), file.coefficients, huffman="optimal", progressive=progressive)
+    found = read(write(new))
+    for wanted, blocks in zip(new.coefficients, found.coefficients, strict=True):
+        assert (wanted == blocks).all()
+    same = [(a == b).all() for a, b in zip(new.coefficients, file.coefficients, strict=True)]
+    assert all(same) != progressive
