@@ -3,9 +3,19 @@
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
+
+STEPS = {"model": 1500, "lossy": 240}
+DISTORTIONS = ("mse", "ms-ssim")
+ONLY = {
+    "model": {"kind", "variants", "hidden", "device", "workers"},
+    "lossy": {"distortion"},
+}
+"""Options that only one of what is learned has."""
 
 
 @click.command("train")
+@click.argument("what", type=click.Choice(["model", "lossy"]), default="model")
 @click.option(
     "--data",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -24,11 +34,11 @@ import click
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("weights"),
     show_default=True,
-    help="Folder that the finished model is added to.",
+    help="Folder that the result is added to.",
 )
-@click.option("--name", required=True, help="Name of the new model.")
+@click.option("--name", required=True, help="Name of the new model or rule.")
 @click.option(
-    "--id", "identifier", type=click.IntRange(1), required=True, help="Permanent id of the new model."
+    "--id", "identifier", type=click.IntRange(1), required=True, help="Permanent id of the new model or rule."
 )
 @click.option(
     "--kind",
@@ -38,7 +48,12 @@ import click
     help="Kind of the new model.",
 )
 @click.option("--variants", default=2, show_default=True, help="Re-encodings of each source picture.")
-@click.option("--steps", default=1500, show_default=True, help="Steps of the most important networks.")
+@click.option(
+    "--steps",
+    type=click.IntRange(1),
+    help=f"Steps of the most important networks [default: {STEPS['model']}], or of a rule [default: "
+    f"{STEPS['lossy']}].",
+)
 @click.option(
     "--hidden",
     type=(int, int),
@@ -49,7 +64,17 @@ import click
     "--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="Where to train."
 )
 @click.option("--workers", default=2, show_default=True, help="Processes on the CPU.")
+@click.option(
+    "--distortion",
+    type=click.Choice(DISTORTIONS),
+    default=DISTORTIONS[0],
+    show_default=True,
+    help="What a rule for lossy recompression is good in.",
+)
+@click.pass_context
 def command(
+    context: click.Context,
+    what: str,
     data: Path,
     work: Path,
     weights: Path,
@@ -57,16 +82,22 @@ def command(
     identifier: int,
     kind: str,
     variants: int,
-    steps: int,
+    steps: int | None,
     hidden: tuple[int, int] | None,
     device: str,
     workers: int,
+    distortion: str,
 ) -> None:
-    """Train a model and add it to the weights folder.
+    """Train a model, or a rule for lossy recompression, and add it to the weights folder.
 
     \b
     jrecomp train --data data --name mine --id 1000
+    jrecomp train lossy --data data --distortion ms-ssim --name mine --id 1000
     """
+    _refuse_what_does_not_apply(context, what)
+    steps = steps or STEPS[what]
+    if what == "lossy":
+        return _train_rule(data, work, weights, name, identifier, distortion, steps)
     from jrecomp.train import export, run
     from jrecomp.train.blocks import run as blocks
     from jrecomp.train.hierarchical import run as hierarchical
@@ -81,3 +112,20 @@ def command(
         click.echo(f"validation, {label}: {saving:.2f} % of the entropy-coded bytes saved")
     path = export.save(arrays, weights, name, identifier, kind)
     click.echo(f"wrote {path}")
+
+
+def _refuse_what_does_not_apply(context: click.Context, what: str) -> None:
+    for option in set().union(*ONLY.values()) - ONLY[what]:
+        if context.get_parameter_source(option) is not ParameterSource.DEFAULT:
+            raise click.UsageError(f"--{option} does not apply to a {'rule' if what == 'lossy' else what}")
+
+
+def _train_rule(
+    data: Path, work: Path, weights: Path, name: str, identifier: int, distortion: str, steps: int
+) -> None:
+    from jrecomp.train.lossy import run, validation
+
+    rule = run.train(run.Settings(data, work, distortion, steps))
+    for label, change in validation.compare(data, rule, run.START[distortion], distortion).items():
+        click.echo(f"validation, {label}: {change:+.2f} % of the rate of the rule that it began with")
+    click.echo(f"wrote {run.export(rule, weights, name, identifier)}")

@@ -1,0 +1,1 @@
+"""Learning of the rules by which lossy recompression chooses steps."""

@@ -1,0 +1,98 @@
+"""Bits of the integer model, estimated from entropies of levels, and fitted to the real sizes of files."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from jrecomp import codec
+from jrecomp.jpeg.types import JpegFile
+from jrecomp.lossy import Requantized, Rule, requantize
+from jrecomp.lossy.requantize import trade_of
+from jrecomp.model import load as load_model
+from jrecomp.train.lossy.histograms import Histograms
+from jrecomp.train.lossy.objective import BANDS, Objective, numbers_of
+
+MODEL = "fast"
+"""Whose sizes are estimated; other models' are nearly proportional."""
+
+RIDGE = 0.05
+"""How much a band's factor is drawn to the factor of all."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A file to learn from."""
+
+    file: JpegFile
+    histograms: Histograms
+
+    @classmethod
+    def of(cls, file: JpegFile) -> "Example":
+        """A parsed file's."""
+        return cls(file, Histograms.of(file))
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """factors: float32 [2, bands], see Objective. scales: of each file, float32 [files]."""
+
+    factors: Tensor
+    scales: Tensor
+
+    @classmethod
+    def fit(cls, examples: Sequence[Example], rule: Rule, trades: Sequence[float]) -> "Estimate":
+        """Least squares of relative errors over all files and trades; then a scale for each file."""
+        sizes = np.array([[real_bits(e.file, rule, trade) for trade in trades] for e in examples])
+        entropies = np.stack([[entropies_of(e, rule, trade) for trade in trades] for e in examples])
+        rows = (entropies / sizes[..., None]).reshape(-1, entropies.shape[-1])
+        common = 1 / rows.sum(1).mean()
+        weight = RIDGE * math.sqrt(len(rows)) * np.eye(rows.shape[1])
+        system = np.concatenate([rows, weight])
+        wanted = np.concatenate([np.ones(len(rows)), common * weight.sum(1)])
+        factors = np.linalg.lstsq(system, wanted, rcond=None)[0]
+        scales = np.exp(-np.log((rows @ factors).reshape(sizes.shape)).mean(1))
+        return cls(
+            torch.from_numpy(factors.astype(np.float32)).reshape(2, -1),
+            torch.from_numpy(scales.astype(np.float32)),
+        )
+
+    def errors(self, examples: Sequence[Example], rule: Rule, trades: Sequence[float]) -> list[float]:
+        """Estimated over real bits less 1, for each of the examples that it was fitted to and each trade."""
+        return [
+            float(scale * (self.factors.numpy().ravel() * entropies_of(e, rule, trade)).sum())
+            / real_bits(e.file, rule, trade)
+            - 1
+            for e, scale in zip(examples, self.scales, strict=True)
+            for trade in trades
+        ]
+
+
+def entropies_of(example: Example, rule: Rule, trade: float) -> npt.NDArray[np.float32]:
+    """Bits before factors, float32 [2 * bands]."""
+    plain = Objective(torch.ones(2, len(BANDS) - 1), torch.ones(2, 64))
+    found = plain.entropies(example.histograms, numbers_of(rule), trade)
+    return found.numpy().astype(np.float32).ravel()
+
+
+def real_bits(file: JpegFile, rule: Rule, trade: float) -> int:
+    """Bits of a requantized file's finished slices."""
+    changed = with_coefficients(file, requantize(file, quality_of(file, trade), rule))
+    return 8 * sum(map(len, codec.encode(changed, load_model(MODEL), 1).data))
+
+
+def quality_of(file: JpegFile, trade: float) -> float:
+    """The quality whose trade this is, within 0 and 100."""
+    most, least = trade_of(file, 0), trade_of(file, 100)
+    return min(max(100 * math.log(trade / most) / math.log(least / most), 0.0), 100.0)
+
+
+def with_coefficients(file: JpegFile, new: Requantized) -> JpegFile:
+    """A file for the codec, without headers of its own."""
+    pairs = zip(file.frame.components, new.steps, strict=True)
+    components = tuple(replace(c, quantization=steps) for c, steps in pairs)
+    return replace(file, frame=replace(file.frame, components=components), coefficients=new.coefficients)

@@ -1,0 +1,165 @@
+"""From pictures to the numbers of a rule, by gradients of rate and distortion.
+
+After Unified learning-based lossy and lossless JPEG recompression (arXiv:2312.02705), in turns: what
+estimates rates (and MS-SSIM) is fitted to files as the rule now makes them, then the rule is learned with
+that fixed. The rule after each turn stays in the work folder: the same command given again goes on there.
+"""
+
+import json
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.optim import Adam
+
+from jrecomp.lossy import Rule, requantize
+from jrecomp.train import corpus
+from jrecomp.train.lossy import similarity, validation
+from jrecomp.train.lossy.estimate import Estimate, Example, quality_of
+from jrecomp.train.lossy.objective import Objective, Surrogate, numbers_of, rule_of
+
+SEED = 1
+SOURCES = 16
+"""Real files that are taken as they are; as many real and clean ones are encoded anew."""
+
+TURNS = 4
+BATCH = 4
+RATE = 0.02
+LEAST, LARGEST = 0.4, 25.0
+"""Trades that are learned for: 38 dB and more."""
+
+FITTED = (1.5, 5.0, 15.0)
+"""Trades that the estimates are fitted at."""
+
+SPAN = 1.5
+"""How far a curve is followed from a trade, as a factor, to see what a bit is worth there."""
+
+START = {
+    "mse": Rule(0, "start", (1.8, 1.25), 2.3, 2.5, 3.2, 1.2, 1.0),
+    "ms-ssim": Rule(0, "start", (1.8, 1.25), 2.3, 2.5, 3.2, 1.2, 0.5),
+}
+"""Where learning begins: numbers set by hand."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """data: folder with train/jpeg and train/clean. work: folder for checkpoints. steps: of gradients, in all
+    turns together. distortion: mse or ms-ssim. surrogate: how gradients pass roundings.
+    """
+
+    data: Path
+    work: Path
+    distortion: str
+    steps: int
+    surrogate: Surrogate = Surrogate.STEPS
+
+
+def train(settings: Settings) -> Rule:
+    """The rule, without an id."""
+    folder = settings.work / f"lossy-{settings.distortion}-{settings.surrogate.value}-{settings.steps}"
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    examples, rule = _examples(settings.data), START[settings.distortion]
+    for turn in range(TURNS):
+        path = folder / f"{turn}.json"
+        if not path.is_file():
+            _write(path, _turn(settings, examples, rule, turn))
+        rule = _read(path)
+        print(f"turn {turn + 1}/{TURNS}: {rule}", flush=True)
+    return rule
+
+
+def _write(path: Path, rule: Rule) -> None:
+    """Writes a rule; nobody sees half of it."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(asdict(rule)))
+    partial.rename(path)
+
+
+def _read(path: Path) -> Rule:
+    entry = json.loads(path.read_text())
+    return Rule(**(entry | {"stay": tuple(entry["stay"])}))
+
+
+def _examples(data: Path) -> list[Example]:
+    """Files to learn from: real ones, and sources encoded at the qualities of validation."""
+    rng = random.Random(SEED)
+    real = [p for p in sorted((data / "train" / "jpeg").iterdir()) if not corpus.held_out(p)]
+    clean = [
+        p for i, p in enumerate(sorted((data / "train" / "clean").iterdir())) if i % corpus.CLEAN_HELD_OUT
+    ]
+    taken = [path for paths in (clean, real) for path in rng.sample(paths, min(SOURCES, len(paths)))]
+    qualities = validation.QUALITIES
+    recipes = [corpus.Recipe(p, rng.getrandbits(32), qualities[i % 3]) for i, p in enumerate(taken)]
+    recipes += [corpus.Recipe(p, 0) for p in rng.sample(real, min(SOURCES, len(real)))]
+    files = [picture.file for picture in corpus.pictures(recipes, [])]
+    return [Example.of(file) for file in files]
+
+
+def _turn(settings: Settings, examples: Sequence[Example], rule: Rule, turn: int) -> Rule:
+    """The rule after one turn."""
+    estimate = Estimate.fit(examples, rule, FITTED)
+    sensitivity = torch.ones(2, 64)
+    if settings.distortion == "ms-ssim":
+        sensitivity = similarity.sensitivity(
+            (e.file, requantize(e.file, quality_of(e.file, trade), rule))
+            for e in examples
+            for trade in FITTED
+        )
+    objective = Objective(estimate.factors, sensitivity, settings.surrogate)
+    numbers = numbers_of(rule).requires_grad_()
+    optimizer = Adam([numbers], lr=RATE)
+    steps = settings.steps // TURNS
+    for step in range(steps):
+        for group in optimizer.param_groups:
+            group["lr"] = RATE * 0.5**turn * (0.5 + 0.5 * math.cos(math.pi * step / steps))
+        rng = random.Random(f"{turn} {step}")
+        drawn = [rng.randrange(len(examples)) for _ in range(BATCH)]
+        losses = [
+            loss(
+                replace(objective, factors=estimate.factors * estimate.scales[i]),
+                examples[i],
+                numbers,
+                LEAST * (LARGEST / LEAST) ** rng.random(),
+            )
+            for i in drawn
+        ]
+        optimizer.zero_grad()
+        torch.stack(losses).mean().backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    return rule_of(numbers.detach(), 0, settings.distortion)
+
+
+def loss(objective: Objective, example: Example, numbers: Tensor, trade: float) -> Tensor:
+    """Rate and distortion, each file and trade by its own rate: a change of 0.01 is 1 % of rate."""
+    bits, errors = objective(example.histograms, numbers, trade)
+    return (bits + errors / worth(objective, example, numbers, trade)) / bits.detach()
+
+
+@torch.no_grad()
+def worth(objective: Objective, example: Example, numbers: Tensor, trade: float) -> float:
+    """The errors that the rule's own curve takes for a bit there.
+
+    More than the trade: levels are chosen for the entropy of their histogram, and the integer model takes
+    fewer bits than that.
+    """
+    points = [objective(example.histograms, numbers, trade * span) for span in (SPAN, 1 / SPAN)]
+    (fewer, more_errors), (more, fewer_errors) = ((float(b), float(e)) for b, e in points)
+    return (more_errors - fewer_errors) / (more - fewer) if more > fewer else trade
+
+
+def export(rule: Rule, weights: Path, name: str, identifier: int) -> Path:
+    """Adds a rule to weights/lossy.json under a name and an id; raises ValueError where either is taken."""
+    path = weights / "lossy.json"
+    rules = json.loads(path.read_text())["rules"] if path.is_file() else []
+    if any(identifier == entry["id"] or name == entry["name"] for entry in rules):
+        raise ValueError(f"rule id {identifier} or name {name!r} is taken: ids are permanent")
+    numbers = asdict(rule)
+    del numbers["identifier"], numbers["name"]
+    rules.append({"id": identifier, "name": name} | numbers)
+    path.write_text(json.dumps({"rules": rules}, indent=2) + "\n")
+    return path
