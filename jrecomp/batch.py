@@ -16,7 +16,7 @@ from jrecomp.errors import ExitCode, InputError, JrecompError, UsageError
 from jrecomp.info import Info
 from jrecomp.lossy.target import Target
 from jrecomp.options import RULES
-from jrecomp.rate import Tell
+from jrecomp.rate import Note, Tell
 
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 CONTAINER_SUFFIXES = (files.SUFFIX,)
@@ -275,19 +275,22 @@ def compress(
     """Compress one file."""
     files.check_target(job.target, job.source, force)
     data = files.read(job.source)
+    notes: list[Note] = []
     means: dict[str, Any] = {"model": model, "threads": threads, "device": device, "tell": tell}
-    packed = yield partial(pipeline.compress, data, **vars(change), **means)
+    packed = yield partial(pipeline.compress, data, **vars(change), **means, note=notes.append)
     files.write(job.target, packed, job.source, force)
-    return pipeline.inspect(packed), ""
+    return pipeline.inspect(packed), notes[0].text
 
 
 def shrink(job: Job, *, change: Change, progressive: bool, force: bool, tell: Tell) -> Steps:
     """Make one JPEG file smaller."""
     files.check_target(job.target, job.source, force)
     data = files.read(job.source)
-    shrunk = yield partial(pipeline.shrink, data, **vars(change), progressive=progressive, tell=tell)
+    notes: list[Note] = []
+    told: dict[str, Any] = {"tell": tell, "note": notes.append}
+    shrunk = yield partial(pipeline.shrink, data, **vars(change), progressive=progressive, **told)
     files.write(job.target, shrunk, job.source, force)
-    return Info("jpeg", 0, len(data), len(shrunk)), ""
+    return Info("jpeg", None, len(data), len(shrunk), quality=notes[0].quality), notes[0].text
 
 
 def decompress(job: Job, *, threads: int, device: str, force: bool) -> Steps:

@@ -27,9 +27,11 @@ class JpegInfo:
 
 @dataclass(frozen=True)
 class Info:
-    """Properties of a container.
+    """Properties of a container, or of a shrunk file.
 
-    mode: "lossless" (modelled), "lossy" (the same, made from another file with changes) or "stored".
+    mode: "lossless" (modelled), "lossy" (the same, made from another file with changes) or "stored"; "jpeg"
+        for a shrunk file, which is no container.
+    format_version: of the container.
     original_bytes: of the file that was compressed; what a lossy container restores has another length.
     model, model_id: name and permanent identifier of the model; the name is None where this installation
         lacks it, both are None where the file is stored.
@@ -39,7 +41,7 @@ class Info:
     """
 
     mode: str
-    format_version: int
+    format_version: int | None
     original_bytes: int
     compressed_bytes: int
     model: str | None = None

@@ -5,6 +5,7 @@ functions is a JrecompError (or MemoryError), whatever the input.
 """
 
 import os
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,12 +25,12 @@ from jrecomp.errors import (
 from jrecomp.info import Info, JpegInfo, describe_frame, describe_reason
 from jrecomp.jpeg.markers import APP0, EOI, segment, segments
 from jrecomp.jpeg.metadata import metadata
-from jrecomp.jpeg.types import JpegFile
-from jrecomp.lossy import HIGHEST, Target, load_rule
+from jrecomp.jpeg.types import Frame, JpegFile
+from jrecomp.lossy import Requantizer, Setting, Target, load_rule
 from jrecomp.model import DEFAULT_MODEL, AnyModel
 from jrecomp.model import load as load_model
 from jrecomp.options import DEFAULT_LIMITS, RULES, Limits
-from jrecomp.rate import Change, Made, Tell, meet, silent
+from jrecomp.rate import EXACT, Change, Made, Note, Request, TakeNote, Tell, silent
 
 
 def compress(
@@ -47,6 +48,7 @@ def compress(
     device: str = "auto",
     limits: Limits = DEFAULT_LIMITS,
     tell: Tell = silent,
+    note: TakeNote = silent,
 ) -> bytes:
     """Compress a file; what `decompress` makes of the result was compared with what it shall be.
 
@@ -55,31 +57,29 @@ def compress(
     lossless, and it is where that is as small. strip: leave out metadata that showing the picture does not
     need. rule: what lossy results shall be good in, of options.RULES. model: a name, None for the
     default. threads: 0 for one per core. device: "cpu", "cuda", or "auto" for CUDA where it is. The result
-    depends on neither. tell: is told of each attempt at a target.
+    depends on neither. tell: is told of each attempt at a target. note: is told of the result, once.
     Raises UnknownModelError, UsageError, and TargetError where a size cannot be met.
     """
     target = Target(quality, max_bytes, bpp, min_psnr, min_ms_ssim)
-    chosen, change = load_model(model or DEFAULT_MODEL), Change(load_rule(rule), strip, optimal=False)
+    wanted, chosen = load_rule(rule), load_model(model or DEFAULT_MODEL)
     means = resources(threads, device)
+    frame = None
     try:
         file = jpeg.read(data, limits)
-
-        def make(quality: float) -> Made:
-            new = change.apply(file, quality)
-            note = len(data), round(100 * quality)
-            return Made(_pack(new, restored := jpeg.write(new, limits), chosen, means, note), restored)
-
-        stripped = strip and _strippable(file.headers)
-        exact = make(HIGHEST) if stripped else Made(_pack(file, data, chosen, means), data)
-        made = meet(target, make, exact, data, file.frame, tell)
+        frame = file.frame
+        change, picture = Change(strip, optimal=False), Requantizer(file, wanted)
+        made, about = Request(target, _Containers(data, picture, change, limits, chosen, means), tell).meet()
         verify(made.output, made.restored, threads=threads, device=device, limits=limits)
+        if len(made.output) >= len(data):
+            raise UnsupportedJpegError(StoredReason.NOT_SMALLER)
     except UnsupportedJpegError as error:
-        return _store(data, error.reason, target)
+        made, about = _store(data, error.reason, target, strip, frame)
     except (MemoryError, TargetError, UsageError):
         raise
     except Exception:  # a defect must not cost anyone a file
-        return _store(data, StoredReason.VERIFICATION, target)
-    return made.output if len(made.output) < len(data) else _store(data, StoredReason.NOT_SMALLER, target)
+        made, about = _store(data, StoredReason.VERIFICATION, target, strip, frame)
+    note(about)
+    return made.output
 
 
 def shrink(
@@ -95,6 +95,7 @@ def shrink(
     rule: str = RULES[0],
     limits: Limits = DEFAULT_LIMITS,
     tell: Tell = silent,
+    note: TakeNote = silent,
 ) -> bytes:
     """A smaller standard JPEG file, with Huffman tables of its own; read again and compared.
 
@@ -103,23 +104,17 @@ def shrink(
     UsageError and TargetError.
     """
     target = Target(quality, max_bytes, bpp, min_psnr, min_ms_ssim)
-    chosen = load_rule(rule)
+    wanted = load_rule(rule)
     try:
         file = jpeg.read(data, limits)
-        change = Change(chosen, strip, optimal=True, progressive=progressive or file.frame.progressive)
-
-        def make(quality: float) -> Made:
-            new = change.apply(file, quality)
-            written = jpeg.write(new, limits)
-            _check_same(jpeg.read(written, limits), new)
-            return Made(written, written)
-
-        exact = make(HIGHEST)
-        if len(exact.output) >= len(data) and not (strip and _strippable(file.headers)):
-            exact = Made(data, data)
-        return meet(target, make, exact, data, file.frame, tell).output
+        change = Change(strip, optimal=True, progressive=progressive or file.frame.progressive)
+        made, about = Request(
+            target, _JpegFiles(data, Requantizer(file, wanted), change, limits), tell
+        ).meet()
     except UnsupportedJpegError as error:
         raise InputError(f"cannot be shrunk: {error}") from error
+    note(about)
+    return made.output
 
 
 def decompress(
@@ -173,24 +168,90 @@ def inspect(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Info:
     )
 
 
-def _pack(
-    file: JpegFile,
-    restored: bytes,
-    model: AnyModel,
-    means: tuple[int, str],
-    note: tuple[int, int] | None = None,
-) -> bytes:
-    """The container of a parsed file; note: of a lossy one, the source's length and the quality."""
-    slices = codec.encode(file, model, *means)
-    box = Lossless(
-        original=Original.of(restored),
-        model=model.identifier,
-        headers=file.headers,
-        extras=jpeg.pack_extras(file.scans),
-        mcu_rows=slices.mcu_rows,
-        slices=tuple(slices.data),
-    )
-    return container.pack(Lossy(**vars(box), source=note[0], quality=note[1]) if note else box)
+@dataclass(frozen=True)
+class _JpegFiles:
+    """Makes JPEG files of a JPEG file."""
+
+    source: bytes
+    picture: Requantizer
+    change: Change
+    limits: Limits
+
+    @property
+    def overhead(self) -> int:
+        """As in the source."""
+        return len(self.picture.file.headers)
+
+    def exact(self) -> Made:
+        """The source itself where nothing smaller is made and it has nothing to strip."""
+        made = replace(self.make(EXACT), quality=None)
+        stripped = self.change.strip and _strippable(self.picture.file.headers)
+        return made if stripped or len(made.output) < len(self.source) else Made(self.source, self.source)
+
+    def make(self, setting: Setting) -> Made:
+        """Read again and compared."""
+        new = self.change.apply(self.picture, setting)
+        written = jpeg.write(new, self.limits)
+        _check_same(jpeg.read(written, self.limits), new)
+        return Made(written, written, setting.quality)
+
+    def restore(self, setting: Setting) -> bytes:
+        """The same, not compared."""
+        return jpeg.write(self.change.apply(self.picture, setting), self.limits)
+
+
+@dataclass(frozen=True)
+class _Containers:
+    """Makes containers of a JPEG file. means: threads and engine."""
+
+    source: bytes
+    picture: Requantizer
+    change: Change
+    limits: Limits
+    model: AnyModel
+    means: tuple[int, str]
+
+    @property
+    def overhead(self) -> int:
+        """Tables take hardly any room."""
+        return len(metadata(self.picture.file.headers, self.change.strip))
+
+    def exact(self) -> Made:
+        """Restores the source, or the source stripped."""
+        if self.change.strip and _strippable(self.picture.file.headers):
+            return self.make(EXACT)
+        return Made(container.pack(self._lossless(self.picture.file, self.source)), self.source)
+
+    def make(self, setting: Setting) -> Made:
+        """Not compared."""
+        new, restored = self._changed(setting)
+        box = vars(self._lossless(new, restored)) | {"source": len(self.source)}
+        lossy = Lossy(**box, quality=round(100 * setting.quality))
+        return Made(container.pack(lossy), restored, setting.quality)
+
+    def restore(self, setting: Setting) -> bytes:
+        """What `make` restores."""
+        return self._changed(setting)[1]
+
+    def _changed(self, setting: Setting) -> tuple[JpegFile, bytes]:
+        """Huffman tables cost room in containers; they are optimal only where files would grow else."""
+        for optimal in (False, True):
+            new = replace(self.change, optimal=optimal).apply(self.picture, setting)
+            restored = jpeg.write(new, self.limits)
+            if len(restored) < len(self.source):
+                break
+        return new, restored
+
+    def _lossless(self, file: JpegFile, restored: bytes) -> Lossless:
+        slices = codec.encode(file, self.model, *self.means)
+        return Lossless(
+            original=Original.of(restored),
+            model=self.model.identifier,
+            headers=file.headers,
+            extras=jpeg.pack_extras(file.scans),
+            mcu_rows=slices.mcu_rows,
+            slices=tuple(slices.data),
+        )
 
 
 def _strippable(headers: bytes) -> bool:
@@ -234,12 +295,17 @@ def _undecodable(error: Exception) -> CorruptContainerError:
     return CorruptContainerError(f"the container cannot be decoded: {detail}")
 
 
-def _store(data: bytes, reason: StoredReason, target: Target) -> bytes:
-    """The file as it is; raises TargetError where that is too large."""
+def _store(
+    data: bytes, reason: StoredReason, target: Target, strip: bool, frame: Frame | None
+) -> tuple[Made, Note]:
+    """The file as it is; raises TargetError where that is too large, or nobody knows whether it is."""
     stored = container.pack(Stored(Original.of(data), reason, data))
-    if target.max_bytes is not None and len(stored) > target.max_bytes:
-        raise TargetError(f"cannot be as small as {target.max_bytes:,} bytes: {reason.text}")
-    return stored
+    largest = target.max_bytes if frame is None else target.largest(frame)
+    if target.bpp is not None and frame is None:
+        raise TargetError(f"cannot be held to {target.bpp:g} bits a pixel: {reason.text}")
+    if largest is not None and len(stored) > largest:
+        raise TargetError(f"cannot be as small as {largest:,} bytes: {reason.text}")
+    return Made(stored, data), Note(None, "" if target.exact and not strip else "nothing was changed")
 
 
 def _model_name(identifier: int) -> str | None:

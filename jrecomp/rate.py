@@ -1,45 +1,62 @@
 """Changed files that meet a target: a quality, a size, or a likeness to the source."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from jrecomp import jpeg
 from jrecomp.errors import TargetError, UnsupportedJpegError
-from jrecomp.jpeg.types import Frame, JpegFile
-from jrecomp.lossy import HIGHEST, Rule, Search, Target, ms_ssim, pixels, psnr, requantize
+from jrecomp.jpeg.metadata import metadata
+from jrecomp.jpeg.types import JpegFile
+from jrecomp.lossy import HIGHEST, Goal, Requantizer, Search, Setting, Target, ms_ssim, pixels, psnr
 
 NEAR_BYTES = 0.01
 """Of a size that shall not be exceeded."""
 
-NEAR_PSNR, NEAR_MS_SSIM = 0.05, 0.0005
+NEAR_DISTANCE = 1 - 10 ** (-0.05 / 10)
+"""Of a distance that shall not be exceeded: 0.05 dB."""
+
+UInt8 = npt.NDArray[np.uint8]
+
+EXACT = Setting.at(HIGHEST)
+
+
+class Note(NamedTuple):
+    """About a result. quality: 0 to 100, None where the picture did not change. text: why it is not what was
+    asked for, empty where it is."""
+
+    quality: float | None
+    text: str
+
 
 Tell = Callable[[str], None]
+TakeNote = Callable[[Note], None]
 
 
-def silent(_: str) -> None:
+def silent(_: object) -> None:
     """Tells nobody."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """What is done to files. rule: of their tables. strip: leave out metadata that showing does not need.
-    optimal: Huffman tables of their own. progressive: the coding process.
+    """How JPEG files are written. strip: leave out metadata that showing does not need. optimal: Huffman
+    tables of their own. progressive: the coding process.
     """
 
-    rule: Rule
     strip: bool
     optimal: bool
     progressive: bool = False
 
-    def apply(self, file: JpegFile, quality: float) -> JpegFile:
-        """A new file; at HIGHEST with the source's own coefficients. Raises UnsupportedJpegError."""
+    def apply(self, picture: Requantizer, setting: Setting) -> JpegFile:
+        """A new file; at EXACT with the source's own coefficients. Raises UnsupportedJpegError."""
+        file = picture.file
         steps, coefficients = [c.quantization for c in file.frame.components], file.coefficients
-        if quality < HIGHEST:
-            new = requantize(file, quality, self.rule)
+        if setting != EXACT:
+            new = picture.requantized(setting)
             steps, coefficients = new.steps, new.coefficients
         return jpeg.rebuild(
             file,
@@ -53,74 +70,182 @@ class Change:
 
 @dataclass(frozen=True)
 class Made:
-    """What was made at some quality: what is written, and the JPEG file that it stands for."""
+    """What was made at some quality: what is written, and the JPEG file that it stands for.
+
+    quality: None for the unchanged picture.
+    """
 
     output: bytes
     restored: bytes
+    quality: float | None = None
 
 
-Make = Callable[[float], Made]
+class Maker(Protocol):
+    """Makes results of one file. Raises UnsupportedJpegError."""
+
+    @property
+    def source(self) -> bytes:
+        """The file."""
+        ...
+
+    @property
+    def picture(self) -> Requantizer:
+        """What it holds."""
+        ...
+
+    @property
+    def overhead(self) -> int:
+        """About how many bytes of results are headers."""
+        ...
+
+    def exact(self) -> Made:
+        """With the unchanged picture."""
+        ...
+
+    def make(self, setting: Setting) -> Made:
+        """With a changed picture."""
+        ...
+
+    def restore(self, setting: Setting) -> bytes:
+        """The JPEG file alone that `make` stands for."""
+        ...
 
 
-def meet(target: Target, make: Make, exact: Made, source: bytes, frame: Frame, tell: Tell) -> Made:
-    """What meets a target; `exact`, the unchanged picture, where that is as small or nothing else does.
+@dataclass(frozen=True)
+class Request:
+    """What shall become of a file. tell: is told of attempts."""
 
-    make: of a quality below HIGHEST. source: the JPEG file. Raises TargetError.
-    """
-    largest = target.largest(frame)
-    if target.exact or (largest is not None and len(exact.output) <= largest):
-        return exact
-    try:
-        found = _find(target, make, largest, source, tell)
-    except UnsupportedJpegError as error:
+    target: Target
+    maker: Maker
+    tell: Tell
+
+    def meet(self) -> tuple[Made, Note]:
+        """What meets the target: the unchanged picture where that is as small or nothing else does.
+
+        Raises TargetError, and UnsupportedJpegError where not even the unchanged picture can be written.
+        """
+        made, text = self._meet(self.maker.exact(), self.target.largest(self.maker.picture.file.frame))
+        return made, Note(made.quality, text)
+
+    def _meet(self, exact: Made, largest: int | None) -> tuple[Made, str]:
+        if self.target.exact or (largest is not None and len(exact.output) <= largest):
+            return exact, ""
+        try:
+            found, text = self._find(exact, largest)
+        except UnsupportedJpegError as error:
+            if largest is not None:
+                raise TargetError(f"cannot be changed: {error}") from error
+            return exact, f"lossless, as the picture cannot be changed: {error}"
+        if found is None:
+            return exact, "lossless, as nothing would change"
+        if len(found.output) >= len(exact.output):
+            return exact, "lossless, which is as small"
+        return found, text
+
+    def _find(self, exact: Made, largest: int | None) -> tuple[Made | None, str]:
+        """What was found, None if that is the unchanged picture; and why nothing nearer to the target was."""
+        target = self.target
+        if target.quality is not None:
+            setting = Setting.at(target.quality)
+            changes = self.maker.picture.estimate(setting).error > 0
+            return self.maker.make(setting) if changes else None, ""
         if largest is not None:
-            raise TargetError(f"cannot be changed: {error}") from error
-        return exact
-    return exact if found is None or len(found.output) >= len(exact.output) else found
+            return self._of_size(exact, largest)
+        if target.min_psnr is not None:
+            return self._alike(_Psnr(), target.min_psnr)
+        assert target.min_ms_ssim is not None
+        return self._alike(_MsSsim(), target.min_ms_ssim)
+
+    def _of_size(self, exact: Made, largest: int) -> tuple[Made, str]:
+        def evaluate(setting: Setting) -> tuple[float, Made]:
+            made = self.maker.make(setting)
+            self.tell(f"quality {setting.quality:.2f}: {len(made.output):,} bytes")
+            return len(made.output), made
+
+        goal = Goal(largest, NEAR_BYTES * largest, rises=True)
+        picture, overhead = self.maker.picture, 8 * self.maker.overhead
+        search = Search(goal, evaluate, lambda setting: overhead + picture.estimate(setting).bits)
+        search.run(len(exact.output) / search.estimate(EXACT))
+        if search.best is None:
+            assert search.beyond is not None
+            raise TargetError(self._too_large(largest, search.beyond.result))
+        return search.best.result, _missed(search, "{:,} bytes".format)
+
+    def _too_large(self, largest: int, least: Made) -> str:
+        text = f"cannot be as small as {largest:,} bytes: at quality 0 it takes {len(least.output):,}"
+        headers = jpeg.read(least.restored).headers
+        kept, needed = (len(metadata(headers, strip)) for strip in (False, True))
+        if 4 * kept > len(least.output):
+            text += f", with metadata of {kept:,} (stripped {needed:,})"
+        return text
+
+    def _alike(self, likeness: "_Likeness", least: float) -> tuple[Made | None, str]:
+        source = _decoded(self.maker.source)
+
+        def evaluate(setting: Setting) -> tuple[float, None]:
+            found = likeness.measure(source, _decoded(self.maker.restore(setting)))
+            self.tell(f"quality {setting.quality:.2f}: {found:.4f}")
+            return likeness.distance(found), None
+
+        limit = likeness.distance(least)
+        goal = Goal(limit, NEAR_DISTANCE * limit, rises=False)
+        search = Search(goal, evaluate, lambda setting: self.maker.picture.estimate(setting).error)
+        search.run(likeness.factor(source))
+        if search.best is None or search.best.amount == 0:
+            return None, ""
+        made = self.maker.make(search.best.setting)
+        return made, _missed(search, lambda distance: f"{likeness.of(distance):.4f}")
 
 
-def _find(target: Target, make: Make, largest: int | None, source: bytes, tell: Tell) -> Made | None:
-    if target.quality is not None:
-        return make(target.quality)
-    if largest is not None:
-        return _of_size(largest, make, tell)
-    if target.min_psnr is not None:
-        return _alike(psnr, target.min_psnr, NEAR_PSNR, make, source, tell)
-    assert target.min_ms_ssim is not None
-    return _alike(ms_ssim, target.min_ms_ssim, NEAR_MS_SSIM, make, source, tell)
+def _missed(search: Search[Any], shown: Callable[[float], str]) -> str:
+    """Why a result is not near to the target, as far as is known; shown: amounts in words."""
+    if search.met:
+        return ""
+    ends = [shown(end.amount) for end in (search.best, search.beyond) if end]
+    return f"found nothing {'between' if len(ends) == 2 else 'beside'} {' and '.join(ends)}"
 
 
-def _of_size(largest: int, make: Make, tell: Tell) -> Made:
-    sizes: list[int] = []
+class _Likeness(Protocol):
+    """A measure, and a distance from the source that falls where it rises."""
 
-    def evaluate(quality: float) -> tuple[float, Made]:
-        made = make(quality)
-        sizes.append(len(made.output))
-        tell(f"quality {quality:.2f}: {sizes[-1]:,} bytes")
-        return sizes[-1], made
+    def measure(self, a: UInt8, b: UInt8) -> float: ...
 
-    found = Search(evaluate, largest, ceiling=True, near=NEAR_BYTES * largest).run()
-    if found is None:
-        raise TargetError(f"cannot be as small as {largest:,} bytes: at quality 0 it takes {min(sizes):,}")
-    return found.result
+    def distance(self, likeness: float) -> float: ...
 
+    def of(self, distance: float) -> float: ...
 
-def _alike(
-    measure: Callable[..., float], least: float, near: float, make: Make, source: bytes, tell: Tell
-) -> Made | None:
-    compared = partial(measure, _decoded(source))
-
-    def evaluate(quality: float) -> tuple[float, Made]:
-        made = make(quality)
-        likeness = compared(_decoded(made.restored))
-        tell(f"quality {quality:.2f}: {likeness:.4f}")
-        return likeness, made
-
-    found = Search(evaluate, least, ceiling=False, near=near).run()
-    return found.result if found else None
+    def factor(self, source: UInt8) -> float | None:
+        """Distances over estimated errors of the whole picture, where that is known."""
+        ...
 
 
-def _decoded(data: bytes) -> npt.NDArray[np.uint8]:
+class _Psnr:
+    measure = staticmethod(psnr)
+
+    def distance(self, likeness: float) -> float:
+        return float(10 ** (-likeness / 10))
+
+    def of(self, distance: float) -> float:
+        return -10 * math.log10(distance) if distance else math.inf
+
+    def factor(self, source: UInt8) -> float:
+        return 1 / (255**2 * source[..., 0].size)
+
+
+class _MsSsim:
+    measure = staticmethod(ms_ssim)
+
+    def distance(self, likeness: float) -> float:
+        return 1 - likeness
+
+    def of(self, distance: float) -> float:
+        return 1 - distance
+
+    def factor(self, source: UInt8) -> None:
+        return None
+
+
+def _decoded(data: bytes) -> UInt8:
     try:
         return pixels(data)
     except OSError as error:

@@ -99,7 +99,8 @@ def written(outcome: Outcome, info: Info) -> str:
     what = f"stored ({info.stored_reason})" if info.stored_reason else f"saved {info.saving:.2%}"
     if info.quality is not None:
         what += f" at quality {info.quality:g}"
-    return f"{_names(outcome.job)}: {sizes}, {what}{_speed(info.original_bytes, outcome.seconds)}"
+    note = f"; {outcome.note}" if outcome.note else ""
+    return f"{_names(outcome.job)}: {sizes}, {what}{_speed(info.original_bytes, outcome.seconds)}{note}"
 
 
 def restored(outcome: Outcome, info: Info) -> str:

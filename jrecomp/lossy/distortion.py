@@ -16,9 +16,9 @@ _CHROMINANCE = (0.344136**2 + 1.772**2) / 3, (1.402**2 + 0.714136**2) / 3
 def pixel_weights(frame: Frame) -> list[Float64]:
     """Squared error of pixels for each squared error of a dequantized coefficient.
 
-    float64 [64] for each component; the mean over channels. The DCT is orthonormal; components of fewer
-    samples are enlarged with the triangle filter of common decoders, which adds to low frequencies what it
-    takes from high ones.
+    float64 [64] for each component; the mean over channels. The DCT is orthonormal; components of half
+    the samples are enlarged with the triangle filter of common decoders, which adds to low frequencies what
+    it takes from high ones; those of fewer have their samples repeated.
     """
     highest = max(c.horizontal for c in frame.components), max(c.vertical for c in frame.components)
     number = len(frame.components)

@@ -17,7 +17,7 @@ _WINDOW, _SIGMA = 11, 1.5
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 SMALLEST = (_WINDOW - 1) * 2 ** (len(MS_SSIM_WEIGHTS) - 1)
-"""MS-SSIM needs more pixels than this in both directions."""
+"""Pictures have all scales of MS-SSIM where both sides have more pixels than this."""
 
 
 def pixels(data: bytes) -> UInt8:
@@ -26,11 +26,18 @@ def pixels(data: bytes) -> UInt8:
     Raises OSError, and UsageError where Pillow is not installed.
     """
     try:
+        from PIL import Image
         from PIL.JpegImagePlugin import JpegImageFile  # Image.open has a limit of its own
     except ImportError as error:
         raise UsageError("comparing pictures needs the package pillow") from error
+
+    class Plain(JpegImageFile):
+        def getexif(self) -> Image.Exif:
+            """Nothing, as damaged Exif data would give warnings."""
+            return Image.Exif()
+
     try:
-        with JpegImageFile(io.BytesIO(data)) as image:
+        with Plain(io.BytesIO(data)) as image:
             decoded = np.asarray(image)
     except SyntaxError as error:  # of headers
         raise OSError(str(error)) from error

@@ -4,20 +4,24 @@ After Unified learning-based lossy and lossless JPEG recompression (arXiv:2312.0
 the source's, with the source's own coefficients at the lossless end.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.lossy.distortion import pixel_weights
+from jrecomp.lossy.levels import Histograms, Levels, choose
 from jrecomp.lossy.rules import Rule
+from jrecomp.lossy.setting import HIGHEST, Setting
 
 Float64 = npt.NDArray[np.float64]
 Int16 = npt.NDArray[np.int16]
 Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
 
 LARGEST_TRADE = 4000.0
 """Of squared error for a bit, at quality 0."""
@@ -25,8 +29,8 @@ LARGEST_TRADE = 4000.0
 LEAST_TRADE = 0.2
 """Of the least squared step, at quality 100: it changes next to nothing."""
 
-ROUNDS = 2
-"""How often levels are chosen for the rates that follow from them."""
+GOLDEN = (math.sqrt(5) - 1) / 2
+"""Multiples of it, less whole numbers, are spread evenly between 0 and 1."""
 
 
 @dataclass(frozen=True)
@@ -38,74 +42,77 @@ class Requantized:
     coefficients: list[Int16]
 
 
+class Estimate(NamedTuple):
+    """Of a requantized picture: entropy of levels in bits, and squared error of pixels."""
+
+    bits: float
+    error: float
+
+
+@dataclass(frozen=True)
+class Requantizer:
+    """Changes one picture by a rule."""
+
+    file: JpegFile
+    rule: Rule
+
+    def requantized(self, setting: Setting) -> Requantized:
+        """The picture at a setting."""
+        steps = self._steps(setting.steps)
+        upper, lower = (self._levels(steps, quality).tables() for quality in (setting.upper, setting.lower))
+        coefficients = []
+        for number, blocks in enumerate(self.file.coefficients):
+            own = slice(64 * number, 64 * number + 64)
+            new = _replaced(blocks, upper[own])
+            if setting.share:
+                mixed = _spread(blocks.shape[:2], setting.share)
+                new[mixed] = _replaced(blocks[mixed], lower[own])
+            coefficients.append(new)
+        return Requantized(steps, coefficients)
+
+    def estimate(self, setting: Setting) -> Estimate:
+        """What that costs, from histograms alone."""
+        steps = self._steps(setting.steps)
+        upper, lower = (self._levels(steps, quality) for quality in (setting.upper, setting.lower))
+        return Estimate(
+            upper.bits() + setting.share * (lower.bits() - upper.bits()),
+            upper.error() + setting.share * (lower.error() - upper.error()),
+        )
+
+    @cached_property
+    def _histograms(self) -> Histograms:
+        return Histograms.of(self.file)
+
+    @cached_property
+    def _weights(self) -> list[Float64]:
+        pairs = zip(self._histograms.sources, self._histograms.pixels, strict=True)
+        return [self.rule.weights(source, pixels) for source, pixels in pairs]
+
+    def _steps(self, quality: float) -> list[Int32]:
+        trade, sources = trade_of(self.file, quality) if quality < HIGHEST else 0.0, self._histograms.sources
+        shared = [
+            [w for q, w in zip(sources, self._weights, strict=True) if np.array_equal(q, source)]
+            for source in sources
+        ]
+        return [self.rule.steps(q, np.mean(w, 0), trade) for q, w in zip(sources, shared, strict=True)]
+
+    def _levels(self, steps: Sequence[Int32], quality: float) -> Levels:
+        return choose(self._histograms, steps, self._weights, trade_of(self.file, quality))
+
+
 def trade_of(file: JpegFile, quality: float) -> float:
     """Squared error of a pixel that a bit is worth; quality: 0 to 100."""
-    weights, steps = pixel_weights(file.frame), _sources(file)
-    least = LEAST_TRADE * min(
-        (w * q.astype(np.float64) ** 2).min() for w, q in zip(weights, steps, strict=True)
-    )
+    steps = [np.maximum(c.quantization, 1).astype(np.float64) for c in file.frame.components]
+    pairs = zip(pixel_weights(file.frame), steps, strict=True)
+    least = LEAST_TRADE * min((w * q**2).min() for w, q in pairs)
     least = min(least, LARGEST_TRADE)  # of the coarsest tables it is more
     return float(LARGEST_TRADE * (least / LARGEST_TRADE) ** (quality / 100))
 
 
-def requantize(file: JpegFile, quality: float, rule: Rule) -> Requantized:
-    """The picture at a quality from 0 to 100."""
-    trade, sources = trade_of(file, quality), _sources(file)
-    weights = [rule.weights(q, w) for q, w in zip(sources, pixel_weights(file.frame), strict=True)]
-    steps, coefficients = [], []
-    for number, source in enumerate(sources):
-        shared = [w for q, w in zip(sources, weights, strict=True) if np.array_equal(q, source)]
-        steps.append(rule.steps(source, np.mean(shared, 0), trade))
-        tables = _levels(file.coefficients[number], source, steps[number], weights[number], trade)
-        coefficients.append(_replaced(file.coefficients[number], tables))
-    return Requantized(steps, coefficients)
-
-
-def _sources(file: JpegFile) -> list[Int32]:
-    return [np.maximum(c.quantization, 1) for c in file.frame.components]
-
-
-def _levels(
-    coefficients: Int16, source: Int32, steps: Int32, weights: Float64, trade: float
-) -> list[npt.NDArray[np.int16]]:
-    """For each index the levels of magnitudes 0, 1, ... up to the largest."""
-    return [
-        _choose(
-            _histogram(coefficients[..., k]),
-            int(source[k]),
-            int(steps[k]),
-            float(weights[k]),
-            trade if k else 0,
-        )
-        for k in range(64)
-    ]
-
-
-def _histogram(values: Int16) -> Int64:
-    counts: Int64 = np.bincount(np.abs(values.astype(np.int32)).ravel())
-    return counts
-
-
-def _choose(counts: Int64, source: int, step: int, weight: float, trade: float) -> Int16:
-    """The levels of least error and rate together; rates are those of the levels themselves."""
-    x = np.arange(len(counts)) * float(source)
-    below = np.floor(x / step).astype(np.int64)
-    levels = np.floor(x / step + 0.5).astype(np.int64)
-    options = np.stack([np.zeros_like(below), below, below + 1])
-    errors = weight * (x - step * options) ** 2
-    for _ in range(ROUNDS if trade else 0):
-        bits = _bits(np.bincount(levels, counts, minlength=int(below[-1]) + 2).astype(np.float64))
-        best = (errors + trade * bits[options]).argmin(0)
-        levels = np.take_along_axis(options, best[None], 0)[0]
-    return levels.astype(np.int16)
-
-
-def _bits(counts: Float64) -> Float64:
-    """Of each magnitude with its sign, from how often they occur; unseen ones cost more and more."""
-    smooth = counts + 1e-3 + 0.5 * 2.0 ** -np.minimum(np.arange(1, len(counts) + 1), 50)
-    bits: Float64 = -np.log2(smooth / smooth.sum())
-    bits[1:] += 1
-    return bits
+def _spread(shape: tuple[int, ...], share: float) -> npt.NDArray[np.bool_]:
+    """A share of all blocks, evenly spread; bool [rows, columns]."""
+    chosen: npt.NDArray[np.bool_] = np.arange(math.prod(shape)).reshape(shape) * GOLDEN % 1 < share
+    return chosen
 
 
 def _replaced(coefficients: Int16, levels: Sequence[Int16]) -> Int16:

@@ -31,7 +31,7 @@ class Target:
             raise UsageError(f"quality {self.quality:g} is not between 0 and 100")
         for name in given:
             if name != "quality" and not 0 < getattr(self, name) < float("inf"):
-                raise UsageError(f"{name} {getattr(self, name):g} is not above 0")
+                raise UsageError(f"{name} {getattr(self, name):g} is no number above 0")
         if self.min_ms_ssim is not None and self.min_ms_ssim > 1:
             raise UsageError(f"min_ms_ssim {self.min_ms_ssim:g} is above 1")
 

@@ -181,7 +181,7 @@ def test_attempts_are_told_on_terminals(monkeypatch: pytest.MonkeyPatch) -> None
     arguments = ["compress", "b.jpg", "--max-bytes", "2000", "-o", "x.jrc", "--force"]
     assert "\r" not in run(*arguments).output
     monkeypatch.setattr("jrecomp.cli.report._on_terminal", lambda: True)
-    assert "\rquality 75.00: " in run(*arguments).stderr
+    assert "\rquality " in run(*arguments).stderr
     assert run(*arguments, "--quiet").output == ""
 
 

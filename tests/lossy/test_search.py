@@ -1,105 +1,135 @@
-"""The search against brute force, on functions that rise with quality."""
+"""The search, on amounts that are not quite what estimates say."""
 
 import math
-from bisect import bisect_right
 from collections.abc import Callable
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jrecomp.lossy import Search
-from jrecomp.lossy.search import EVALUATIONS, Point
+from jrecomp.lossy import Goal, Search, Setting
+from jrecomp.lossy.search import EVALUATIONS
 
-VALUE = st.floats(1, 1e7)
-STEPS = st.lists(st.tuples(st.floats(0, 100), VALUE), min_size=1, max_size=12)
+Amount = Callable[[Setting], float]
 
-Function = Callable[[float], float]
+JUMPS = st.lists(st.tuples(st.floats(40, 99), st.floats(1.0, 1.1)), max_size=6)
+"""Of amounts where steps change: qualities and factors."""
 
-
-def stairs(points: list[tuple[float, float]]) -> Function:
-    """A function that takes the sorted values from the sorted places on."""
-    places, values = sorted(p for p, _ in points), sorted(v for _, v in points)
-    return lambda quality: values[max(0, bisect_right(places, quality) - 1)]
+RISE = st.floats(1, 6)
+TARGET = st.floats(0.9, 900)
 
 
-def search(
-    function: Function, target: float, *, ceiling: bool, near: float
-) -> tuple[Point[str] | None, list[float]]:
-    tried: list[float] = []
+def amounts(jumps: list[tuple[float, float]], rise: float, bend: float = 0) -> Amount:
+    """From 1 at quality 0, of each block by its levels and jumping with steps."""
 
-    def evaluate(quality: float) -> tuple[float, str]:
-        assert 0 <= quality < 100
-        tried.append(quality)
-        return function(quality), f"at {quality}"
+    def of_blocks(steps: float, levels: float) -> float:
+        jumped = math.prod(factor for place, factor in jumps if steps >= place)
+        return jumped * math.exp(rise * (levels / 100) ** (1 + bend))
 
-    point = Search(evaluate, target, ceiling, near).run()
-    assert len(tried) <= EVALUATIONS
+    def amount(s: Setting) -> float:
+        return (1 - s.share) * of_blocks(s.steps, s.upper) + s.share * of_blocks(s.steps, s.lower)
+
+    return amount
+
+
+def searched(
+    amount: Amount, estimate: Amount, goal: Goal, factor: float | None = 1.0
+) -> tuple[Search[str], list[Setting]]:
+    """Compared with what was tried."""
+    tried: list[Setting] = []
+
+    def evaluate(setting: Setting) -> tuple[float, str]:
+        assert 0 <= setting.lower <= setting.upper <= setting.steps <= 100
+        assert 0 <= setting.share <= 1
+        tried.append(setting)
+        return amount(setting), f"at {setting}"
+
+    search = Search(goal, evaluate, estimate)
+    search.run(factor)
+    assert 0 < len(tried) <= EVALUATIONS + 1
     assert len(set(tried)) == len(tried)
-    if point is not None:
-        assert (point.value, point.result) == (function(point.quality), f"at {point.quality}")
-    return point, tried
+    for point in (search.best, search.beyond):
+        assert point is None or (point.amount, point.result) == (
+            amount(point.setting),
+            f"at {point.setting}",
+        )
+    within = [amount(setting) for setting in tried if amount(setting) <= goal.limit]
+    assert (search.best.amount if search.best else None) == max(within, default=None)
+    return search, tried
 
 
-@given(STEPS, VALUE, st.floats(0, 0.1))
-def test_sizes_never_exceed_the_target(points: list[tuple[float, float]], target: float, near: float) -> None:
-    """There is a result if and only if the least quality is one, and no other that was tried is better."""
-    function = stairs(points)
-    found, tried = search(function, target, ceiling=True, near=near * target)
-    fitting = [function(q) for q in tried if function(q) <= target]
-    assert (found is None) == (function(0) > target)
-    if found is not None:
-        assert found.value == max(fitting)
+@given(JUMPS, JUMPS, RISE, RISE, TARGET, st.sampled_from([None, 0.01, 1.0, 100.0]))
+@example([], [], 1.0, 1.0, 1.0, None)
+def test_limits_hold_whatever_estimates_say(
+    jumps: list[tuple[float, float]],
+    expected: list[tuple[float, float]],
+    rise: float,
+    expected_rise: float,
+    target: float,
+    factor: float | None,
+) -> None:
+    """There is a result if and only if the least quality is one."""
+    amount = amounts(jumps, rise)
+    goal = Goal(target, 0.01 * target, rises=True)
+    search, _ = searched(amount, amounts(expected, expected_rise), goal, factor)
+    assert (search.best is None) == (amount(Setting.at(0)) > target)
 
 
-@given(STEPS, VALUE, st.floats(0, 0.1))
-@example([(0, 2.0)], 2.0, 0.0)
-def test_likeness_never_falls_short(points: list[tuple[float, float]], target: float, near: float) -> None:
-    function = stairs(points)
-    found, tried = search(function, target, ceiling=False, near=near * target)
-    fitting = [function(q) for q in tried if function(q) >= target]
-    assert (found is None) == (not fitting)
-    if found is None:
-        assert max(tried) > 99.9
-    else:
-        assert found.value == min(fitting)
+@given(JUMPS, RISE, st.floats(0.5, 2), st.floats(0.3, 0.95), st.booleans())
+def test_good_estimates_lead_there(
+    jumps: list[tuple[float, float]], rise: float, scale: float, place: float, known: bool
+) -> None:
+    """Also into a jump; their scale need not be known."""
+    estimate = amounts(jumps, rise)
+    low, high = estimate(Setting.at(0)), estimate(Setting.at(99.9))
+    target = scale * low * (high / low) ** place
+
+    def amount(setting: Setting) -> float:
+        return scale * estimate(setting) * (1 + 0.01 * math.sin(setting.quality))
+
+    goal = Goal(target, 0.01 * target, rises=True)
+    search, _ = searched(amount, estimate, goal, scale if known else None)
+    assert search.met
 
 
-EXPONENTIAL = st.builds(lambda low, rise: lambda q: low * math.exp(rise * q / 100), VALUE, st.floats(0.5, 6))
-BEND = st.builds(
-    lambda low, rise, power: lambda q: low * (1 + rise * (q / 100) ** power),
-    VALUE,
-    st.floats(0.1, 10),
-    st.floats(0.7, 4),
-)
+@given(RISE, st.floats(0.3, 0.95), st.floats(-0.3, 0.3))
+def test_estimates_that_are_off_are_corrected(rise: float, place: float, bend: float) -> None:
+    amount = amounts([], rise, bend)
+    target = amount(Setting.at(100 * place))
+    search, _ = searched(amount, amounts([], rise), Goal(target, 0.01 * target, rises=True))
+    assert search.met
 
 
-@pytest.mark.parametrize("ceiling", [True, False])
-@given(st.one_of(EXPONENTIAL, BEND), st.floats(5, 97))
-def test_continuous_functions_are_met(ceiling: bool, function: Function, place: float) -> None:
-    target = function(place)
-    found, _ = search(function, target, ceiling=ceiling, near=0.01 * target)
-    assert found is not None
-    assert found.value <= target if ceiling else found.value >= target
-    assert found.value == pytest.approx(target, rel=0.01)
+@given(JUMPS, RISE, st.floats(0.3, 0.95))
+def test_distances_fall_with_quality(jumps: list[tuple[float, float]], rise: float, place: float) -> None:
+    likeness = amounts(jumps, rise)
+    ends = [1.1 / likeness(Setting.at(quality)) for quality in (0, 99.9)]
+    target = ends[0] * (ends[1] / ends[0]) ** place
+    search, _ = searched(
+        lambda s: 1.1 / likeness(s), lambda s: 1 / likeness(s), Goal(target, target / 100, False)
+    )
+    assert search.met
 
 
-def test_ends() -> None:
-    """What even the least quality meets, and what only the unchanged picture does."""
-    found, tried = search(lambda q: 50 + q, 40, ceiling=True, near=1)
-    assert (found, tried[-1]) == (None, 0)
-    found, tried = search(lambda q: 50 + q, 200, ceiling=False, near=1)
-    assert (found, max(tried) > 99.9) == (None, True)
-    found, _ = search(lambda q: 50 + q, 10, ceiling=False, near=1)
-    assert found is not None and found.quality == 0
-    found, _ = search(lambda q: 50 + q, 1000, ceiling=True, near=1)
-    assert found is not None and found.quality > 99.9
+def test_what_cannot_be() -> None:
+    """The least quality is tried where even that is too large; where none is near enough nothing is found."""
+    amount = amounts([], 2)
+    search, tried = searched(amount, amount, Goal(0.5, 0.005, rises=True))
+    assert (search.best, tried[-1]) == (None, Setting.at(0))
+    search, tried = searched(lambda s: 5 - s.quality / 100, lambda s: 1.0, Goal(1.0, 0.01, rises=False))
+    assert search.best is None and max(s.quality for s in tried) > 99.9
 
 
-def test_near_enough_ends_it() -> None:
-    assert search(lambda q: q + 1, 76.5, ceiling=True, near=1)[1] == [75]
-    assert search(lambda q: q + 1, 75.5, ceiling=False, near=1)[1] == [75]
+def test_a_first_result_that_is_near_enough_ends_it() -> None:
+    amount = amounts([], 2)
+    target = amount(Setting.at(75.1))
+    search, tried = searched(amount, amount, Goal(target, 0.01 * target, rises=True), None)
+    assert tried == [Setting.at(75)]
+    assert search.met
 
 
-def test_a_target_of_nothing_is_met_by_nothing() -> None:
-    assert search(lambda q: q + 1, 0, ceiling=True, near=0)[0] is None
+def test_nothing_at_all() -> None:
+    """Of pictures that have no coefficients to change."""
+    search, _ = searched(lambda s: 7.0, lambda s: 0.0, Goal(7.0, 0.07, rises=True))
+    assert search.met
+    search, _ = searched(lambda s: 0.0, lambda s: 0.0, Goal(0.1, 0.001, rises=False))
+    assert search.best is not None and search.best.amount == 0

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from jrecomp import jpeg
 from jrecomp.cli import main
 from jrecomp.jpeg.types import JpegFile
-from jrecomp.lossy import Rule, load_rule, ms_ssim, pixels, requantize, rules
+from jrecomp.lossy import Requantizer, Rule, Setting, load_rule, ms_ssim, pixels, rules
 from jrecomp.lossy.distortion import pixel_weights
 from tests.model.conftest import data_folder
 
@@ -46,7 +46,7 @@ def example(files: list[JpegFile]) -> Example:
 def test_hard_choices_are_those_of_requantize(example: Example, trade: float) -> None:
     """Of all frequencies but DC, of which histograms have residuals."""
     file = example.file
-    new = requantize(file, quality_of(file, trade), RULE)
+    new = Requantizer(file, RULE).requantized(Setting.at(quality_of(file, trade)))
     real = 0.0
     for c, weights, steps, levels, old in zip(
         file.frame.components,
@@ -120,7 +120,7 @@ def test_estimates_are_near_real_sizes(files: list[JpegFile]) -> None:
 
 def test_the_decoder_and_the_measure_are_the_common_ones(files: list[JpegFile]) -> None:
     file = files[0]
-    new = requantize(file, 40, RULE)
+    new = Requantizer(file, RULE).requantized(Setting.at(40))
     planes = [
         [
             torch.from_numpy(array * steps.astype(np.float32))
@@ -144,7 +144,9 @@ def test_the_decoder_and_the_measure_are_the_common_ones(files: list[JpegFile]) 
 
 def test_sensitivity_says_what_errors_cost(files: list[JpegFile]) -> None:
     """High frequencies count less in MS-SSIM than in the mean of squares."""
-    found = similarity.sensitivity([(file, requantize(file, 50, RULE)) for file in files[:2]])
+    found = similarity.sensitivity(
+        [(file, Requantizer(file, RULE).requantized(Setting.at(50))) for file in files[:2]]
+    )
     assert found.shape == (2, 64) and torch.isfinite(found).all()
     assert float(found[0, 1:6].mean()) > 1.3 * float(found[0, 40:].mean())
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from jrecomp import codec
 from jrecomp.jpeg.types import JpegFile
-from jrecomp.lossy import Requantized, Rule, requantize
+from jrecomp.lossy import Requantized, Requantizer, Rule, Setting
 from jrecomp.lossy.requantize import trade_of
 from jrecomp.model import load as load_model
 from jrecomp.train.lossy.histograms import Histograms
@@ -81,7 +81,9 @@ def entropies_of(example: Example, rule: Rule, trade: float) -> npt.NDArray[np.f
 
 def real_bits(file: JpegFile, rule: Rule, trade: float) -> int:
     """Bits of a requantized file's finished slices."""
-    changed = with_coefficients(file, requantize(file, quality_of(file, trade), rule))
+    changed = with_coefficients(
+        file, Requantizer(file, rule).requantized(Setting.at(quality_of(file, trade)))
+    )
     return 8 * sum(map(len, codec.encode(changed, load_model(MODEL), 1).data))
 
 

@@ -12,7 +12,7 @@ from enum import Enum
 import torch
 from torch import Tensor
 
-from jrecomp.lossy.requantize import ROUNDS
+from jrecomp.lossy.levels import ROUNDS
 from jrecomp.lossy.rules import HIGH_RATE, LARGEST_STEP, Rule
 from jrecomp.train.lossy.histograms import Histograms
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.optim import Adam
 
-from jrecomp.lossy import Rule, requantize
+from jrecomp.lossy import Requantizer, Rule, Setting
 from jrecomp.train import corpus
 from jrecomp.train.lossy import similarity, validation
 from jrecomp.train.lossy.estimate import Estimate, Example, quality_of
@@ -106,7 +106,7 @@ def _turn(settings: Settings, examples: Sequence[Example], rule: Rule, turn: int
     sensitivity = torch.ones(2, 64)
     if settings.distortion == "ms-ssim":
         sensitivity = similarity.sensitivity(
-            (e.file, requantize(e.file, quality_of(e.file, trade), rule))
+            (e.file, Requantizer(e.file, rule).requantized(Setting.at(quality_of(e.file, trade))))
             for e in examples
             for trade in FITTED
         )

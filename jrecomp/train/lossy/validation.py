@@ -10,7 +10,7 @@ import numpy.typing as npt
 from jrecomp import jpeg, pipeline
 from jrecomp.errors import JrecompError
 from jrecomp.jpeg.types import JpegFile
-from jrecomp.lossy import Rule, ms_ssim, pixels, psnr
+from jrecomp.lossy import Requantizer, Rule, Setting, ms_ssim, pixels, psnr
 from jrecomp.rate import Change
 from jrecomp.train import corpus
 from jrecomp.train.lossy.estimate import MODEL, quality_of
@@ -58,10 +58,11 @@ def compare(data: Path, rule: Rule, reference: Rule, distortion: str) -> dict[st
 
 def curve(file: JpegFile, rule: Rule, distortion: str) -> Curve:
     """Likeness and container sizes over TRADES."""
-    change, source = Change(rule, strip=False, optimal=False), pixels(jpeg.write(file))
+    change, source = Change(strip=False, optimal=False), pixels(jpeg.write(file))
+    picture = Requantizer(file, rule)
     points = []
     for trade in reversed(TRADES):
-        restored = jpeg.write(change.apply(file, quality_of(file, trade)))
+        restored = jpeg.write(change.apply(picture, Setting.at(quality_of(file, trade))))
         likeness = _likeness(source, pixels(restored), distortion)
         if likeness < math.inf:
             points.append((likeness, len(pipeline.compress(restored, model=MODEL, threads=1, device="cpu"))))
