@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from jrecomp.jpeg.types import Component, Frame, JpegFile
+from jrecomp.lossy import Requantized
 from jrecomp.planes.zigzag import COLUMN, INDEX, PLACES, ROW
 
 TRANSPOSED = np.array([INDEX[column, row] for row, column in PLACES])
@@ -65,3 +66,10 @@ def _quantized(
     magnitude = np.floor(np.abs(exact) / steps + offset)
     quantized: npt.NDArray[np.int16] = np.copysign(magnitude, exact).astype(np.int16)
     return quantized
+
+
+def with_levels(file: JpegFile, new: Requantized) -> JpegFile:
+    """What lossy recompression makes of a file."""
+    pairs = zip(file.frame.components, new.steps, strict=True)
+    components = tuple(replace(c, quantization=steps) for c, steps in pairs)
+    return JpegFile(replace(file.frame, components=components), new.coefficients, b"", [])

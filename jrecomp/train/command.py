@@ -8,7 +8,7 @@ from click.core import ParameterSource
 STEPS = {"model": 1500, "lossy": 240}
 DISTORTIONS = ("mse", "ms-ssim")
 ONLY = {
-    "model": {"kind", "variants", "hidden", "device", "workers"},
+    "model": {"kind", "variants", "hidden", "device", "workers", "requantized"},
     "lossy": {"distortion"},
 }
 """Options that only one of what is learned has."""
@@ -65,6 +65,14 @@ ONLY = {
 )
 @click.option("--workers", default=2, show_default=True, help="Processes on the CPU.")
 @click.option(
+    "--requantized",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Share of pictures that are changed by lossy recompression, for models that shall serve its"
+    " results.",
+)
+@click.option(
     "--distortion",
     type=click.Choice(DISTORTIONS),
     default=DISTORTIONS[0],
@@ -86,6 +94,7 @@ def command(
     hidden: tuple[int, int] | None,
     device: str,
     workers: int,
+    requantized: float,
     distortion: str,
 ) -> None:
     """Train a model, or a rule for lossy recompression, and add it to the weights folder.
@@ -106,7 +115,7 @@ def command(
         raise click.UsageError("models of blocks have one width and train on the CPU")
     kinds = {"planes": (run, (96, 48)), "hierarchical": (hierarchical, (48, 4)), "blocks": (blocks, (0, 0))}
     trainer, usual = kinds[kind]
-    settings = run.Settings(data, work, variants, steps, hidden or usual, device, workers)
+    settings = run.Settings(data, work, variants, steps, hidden or usual, device, workers, requantized)
     arrays = trainer.train(settings)
     for label, saving in trainer.validate(settings, arrays).items():
         click.echo(f"validation, {label}: {saving:.2f} % of the entropy-coded bytes saved")

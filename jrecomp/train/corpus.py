@@ -3,7 +3,7 @@
 import io
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,9 @@ from PIL import Image
 from jrecomp import jpeg
 from jrecomp.errors import JrecompError
 from jrecomp.jpeg.types import JpegFile
-from jrecomp.train.coefficients import transposed, with_dead_zone
+from jrecomp.lossy import Requantizer, Setting, load_rule
+from jrecomp.options import RULES
+from jrecomp.train.coefficients import transposed, with_dead_zone, with_levels
 from jrecomp.train.drawings import draw
 
 HELD_OUT = (
@@ -60,6 +62,9 @@ DRAWINGS_HELD_OUT = range(1 << 32, (1 << 32) + 12)
 QUALITIES = (50, 75, 90, 95)
 """Of validation pictures."""
 
+REQUANTIZED = (40.0, 95.0)
+"""Qualities of pictures that lossy recompression changes."""
+
 DEAD_ZONES = 0.12
 """Share of re-encodings that are quantized with a dead zone."""
 
@@ -71,11 +76,13 @@ class Recipe:
     """How to make one training file.
 
     path: the source; None for a drawing, which the seed makes. quality: None takes the file as it is.
+    requantized: the quality of what lossy recompression makes of that, None for the file itself.
     """
 
     path: Path | None
     seed: int
     quality: int | None = None
+    requantized: float | None = None
 
     @property
     def label(self) -> str:
@@ -90,11 +97,11 @@ def held_out(path: Path) -> bool:
     return path.name.startswith(HELD_OUT)
 
 
-def training_recipes(data: Path, variants: int, seed: int) -> list[Recipe]:
+def training_recipes(data: Path, variants: int, seed: int, requantized: float = 0) -> list[Recipe]:
     """Every real file as it is, and `variants` re-encodings of it; three times as many of clean pictures.
 
     Drawings join them. Sources are shuffled; recipes of one source follow one another, so that it is
-    decoded once.
+    decoded once. requantized: the share that lossy recompression changes.
     """
     rng = random.Random(seed)
     real = [p for p in sorted((data / "train" / "jpeg").iterdir()) if not held_out(p)]
@@ -104,7 +111,12 @@ def training_recipes(data: Path, variants: int, seed: int) -> list[Recipe]:
     encodings = variants * (len(real) + 3 * len(clean))
     groups += [_encodings(None, 1, rng) for _ in range(round(encodings * DRAWINGS / (1 - DRAWINGS)))]
     rng.shuffle(groups)
-    return [recipe for group in groups for recipe in group]
+    changes = random.Random(seed)
+    return [_changed(recipe, requantized, changes) for group in groups for recipe in group]
+
+
+def _changed(recipe: Recipe, share: float, rng: random.Random) -> Recipe:
+    return replace(recipe, requantized=rng.uniform(*REQUANTIZED)) if rng.random() < share else recipe
 
 
 def _encodings(path: Path | None, count: int, rng: random.Random) -> list[Recipe]:
@@ -147,8 +159,13 @@ class Picture:
 def realise(recipe: Recipe, cameras: list[Tables]) -> Picture:
     """The JPEG file of a recipe, parsed; raises JrecompError where it cannot be modelled."""
     if recipe.path and recipe.quality is None:
-        return _parsed(recipe.path.read_bytes())
-    return _encoded(recipe, cameras)
+        picture = _parsed(recipe.path.read_bytes())
+    else:
+        picture = _encoded(recipe, cameras)
+    if recipe.requantized is None:
+        return picture
+    change = Requantizer(picture.file, load_rule(RULES[0])).requantized(Setting.at(recipe.requantized))
+    return _with_fewer(picture, with_levels(picture.file, change))
 
 
 def _parsed(data: bytes) -> Picture:
@@ -170,6 +187,11 @@ def _encoded(recipe: Recipe, cameras: list[Tables]) -> Picture:
         return picture
     fine = _saved(image, sampling, {"qtables": [[1] * 64] * 2})
     file = with_dead_zone(picture.file, fine.file, rng.uniform(0.05, 0.25))
+    return _with_fewer(picture, file)
+
+
+def _with_fewer(picture: Picture, file: JpegFile) -> Picture:
+    """A file made of a picture that has fewer coefficients, with about as many bytes for each."""
     return Picture(file, round(picture.scan_bytes * _non_zero(file) / max(1, _non_zero(picture.file))))
 
 

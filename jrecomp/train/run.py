@@ -27,7 +27,8 @@ SEED = 1
 class Settings:
     """data: folder with train/jpeg and train/clean. work: folder for checkpoints and samples.
     variants: re-encodings of each source. steps: of the most important networks; others get a share.
-    hidden: widths of the hidden layers. device: cpu or cuda. workers: processes on the CPU.
+    hidden: widths of the hidden layers. device: cpu or cuda. workers: processes on the CPU. requantized: the
+    share of pictures that lossy recompression changes.
     """
 
     data: Path
@@ -37,6 +38,7 @@ class Settings:
     hidden: tuple[int, int] = (96, 48)
     device: str = "cpu"
     workers: int = 2
+    requantized: float = 0
 
 
 def train(settings: Settings) -> dict[str, npt.NDArray[Any]]:
@@ -50,7 +52,7 @@ def train(settings: Settings) -> dict[str, npt.NDArray[Any]]:
 
 def corpora(settings: Settings, tables: Tables) -> tuple[samples.Corpus, samples.Corpus]:
     """Recipes for training and for validation."""
-    training = corpus.training_recipes(settings.data, settings.variants, SEED)
+    training = corpus.training_recipes(settings.data, settings.variants, SEED, settings.requantized)
     cameras = corpus.camera_tables(training)
     held_out = corpus.validation_recipes(settings.data)
     return samples.Corpus(training, cameras, tables), samples.Corpus(held_out, cameras, tables)

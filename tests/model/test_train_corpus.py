@@ -1,6 +1,7 @@
 """Recipes of training pictures, on sources that the test draws."""
 
 from collections import Counter
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -36,6 +37,22 @@ def test_recipes_and_pictures_follow_from_the_seed(data: Path) -> None:
     cameras = corpus.camera_tables(recipes)
     first, again = (list(corpus.pictures(recipes, cameras)) for _ in range(2))
     assert len(first) == len(recipes) and all(map(same, first, again))
+
+
+def test_lossy_recompression_changes_a_share(data: Path) -> None:
+    """The others are as they are without it."""
+    plain, recipes = (corpus.training_recipes(data, 3, 1, share) for share in (0, 0.5))
+    changed = [recipe.requantized is not None for recipe in recipes]
+    assert 0.2 * len(recipes) < sum(changed) < 0.8 * len(recipes)
+    assert [replace(recipe, requantized=None) for recipe in recipes] == plain
+    cameras = corpus.camera_tables(plain)
+    fewer = 0
+    for recipe, before in zip(recipes, plain, strict=True):
+        old, new = corpus.realise(before, cameras), corpus.realise(recipe, cameras)
+        assert new.scan_bytes <= old.scan_bytes
+        assert recipe.requantized or same(old, new)
+        fewer += new.scan_bytes < old.scan_bytes
+    assert fewer > 0.7 * sum(changed)
 
 
 def test_recipes_of_a_source_follow_one_another(data: Path) -> None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +11,10 @@ from torch import Tensor
 
 from jrecomp import codec
 from jrecomp.jpeg.types import JpegFile
-from jrecomp.lossy import Requantized, Requantizer, Rule, Setting
+from jrecomp.lossy import Requantizer, Rule, Setting
 from jrecomp.lossy.requantize import trade_of
 from jrecomp.model import load as load_model
+from jrecomp.train.coefficients import with_levels
 from jrecomp.train.lossy.histograms import Histograms
 from jrecomp.train.lossy.objective import BANDS, Objective, numbers_of
 
@@ -81,9 +82,8 @@ def entropies_of(example: Example, rule: Rule, trade: float) -> npt.NDArray[np.f
 
 def real_bits(file: JpegFile, rule: Rule, trade: float) -> int:
     """Bits of a requantized file's finished slices."""
-    changed = with_coefficients(
-        file, Requantizer(file, rule).requantized(Setting.at(quality_of(file, trade)))
-    )
+    new = Requantizer(file, rule).requantized(Setting.at(quality_of(file, trade)))
+    changed = with_levels(file, new)
     return 8 * sum(map(len, codec.encode(changed, load_model(MODEL), 1).data))
 
 
@@ -91,10 +91,3 @@ def quality_of(file: JpegFile, trade: float) -> float:
     """The quality whose trade this is, within 0 and 100."""
     most, least = trade_of(file, 0), trade_of(file, 100)
     return min(max(100 * math.log(trade / most) / math.log(least / most), 0.0), 100.0)
-
-
-def with_coefficients(file: JpegFile, new: Requantized) -> JpegFile:
-    """A file for the codec, without headers of its own."""
-    pairs = zip(file.frame.components, new.steps, strict=True)
-    components = tuple(replace(c, quantization=steps) for c, steps in pairs)
-    return replace(file, frame=replace(file.frame, components=components), coefficients=new.coefficients)
