@@ -90,7 +90,7 @@ class Timing:
 
 
 class Band(NamedTuple):
-    """A range of qualities in dB. measure: a property of Likeness."""
+    """A range of qualities, in dB but for SSIMULACRA2. measure: a property of Likeness."""
 
     title: str
     measure: str
@@ -102,6 +102,7 @@ BANDS = (
     Band("PSNR 38 to 45 dB", "psnr", 38, 45),
     Band("PSNR above 45 dB", "psnr", 45, 70),
     Band("MS-SSIM 0.99 to 0.9999", "ms_ssim_db", 20, 40),
+    Band("SSIMULACRA2 50 to 90", "ssimulacra2", 50, 90),
 )
 
 
@@ -115,6 +116,8 @@ class Results:
         self.coders = list(dict.fromkeys(curve.coder for curve in self.curves))
         self.own = list(dict.fromkeys(curve.coder for curve in self.curves if curve.own))
         self.sets = list(dict.fromkeys(curve.setting for curve in self.curves))
+        scored = any(p.likeness.ssimulacra2 is not None for curve in self.curves for p in curve.points)
+        self.bands = BANDS if scored else BANDS[:-1]
         self._by_file = {(c.coder, c.file, c.setting): c for c in self.curves}
 
     def of(self, coder: str, setting: Setting | None) -> list[Curve]:
@@ -150,7 +153,8 @@ class Results:
 
 
 def _line(curve: Curve, measure: str) -> list[tuple[float, float]]:
-    return [(point.size, getattr(point.likeness, measure)) for point in curve.points]
+    pairs = [(point.size, getattr(point.likeness, measure)) for point in curve.points]
+    return [(size, quality) for size, quality in pairs if quality is not None]
 
 
 def measure(

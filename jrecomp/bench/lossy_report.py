@@ -8,7 +8,6 @@ from typing import Any
 
 from jrecomp.bench.bdrate import OVERLAP
 from jrecomp.bench.curves import (
-    BANDS,
     FIXED_QUALITY,
     SEARCHED_QUALITY,
     Band,
@@ -29,7 +28,7 @@ def markdown(setup: Setup, results: Results) -> str:
     parts = [
         _head(setup),
         "## BD-rates\n",
-        *(_bd_rates(results, setting, band) for setting in results.sets for band in BANDS),
+        *(_bd_rates(results, setting, band) for setting in results.sets for band in results.bands),
         "## Sizes by quality\n",
         *_monotone(results),
         "## Time\n",
@@ -50,7 +49,7 @@ def as_json(setup: Setup, results: Results) -> dict[str, Any]:
             {"own": own, "other": other, "setting": setting and asdict(setting), "band": band.title}
             | dict(zip(("percent", "count"), results.bd_rate(own, other, setting, band), strict=True))
             for setting in results.sets
-            for band in BANDS
+            for band in results.bands
             for own in results.own
             for other in results.coders
             if other not in results.own
@@ -78,7 +77,8 @@ def _head(setup: Setup) -> str:
         "A BD-rate is the mean difference of the logarithm of size at equal quality, over the qualities of a",
         "band that both curves have, along straight lines between points; points that a smaller file of more",
         "quality makes superfluous are left out. Below 0 jrecomp's files are smaller.",
-        f"In brackets for how many files it counts: those whose curves have {OVERLAP:g} dB in common there.",
+        f"In brackets for how many files it counts: those whose curves have {OVERLAP:g} dB in common there,",
+        "or as much of the score.",
         "",
     ]
     return "\n".join(lines)
