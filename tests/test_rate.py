@@ -325,6 +325,25 @@ def test_16_bit_tables() -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
+def test_three_tables(function: Callable[..., bytes]) -> None:
+    """Cb and Cr with steps of their own."""
+    data = picture("4:4:4")
+    frame = data.index(b"\xff\xc0")
+    data = data[:frame] + builder.dqt(2, [3, *range(5, 68)]) + data[frame:]
+    length = data.index(b"\xff\xc0") + 2
+    end = length + int.from_bytes(data[length : length + 2])
+    data = data[: end - 1] + b"\2" + data[end:]
+    sources = [c.quantization for c in jpeg.read(data).frame.components]
+    assert not np.array_equal(sources[1], sources[2])
+    result = restored(function(data, quality=60))
+    steps = [c.quantization for c in jpeg.read(result).frame.components]
+    assert all((new >= old).all() and (new > old).any() for new, old in zip(steps, sources, strict=True))
+    assert not np.array_equal(steps[1], steps[2])
+    assert 25 < psnr(pixels(data), pixels(result)) < 50
+    assert len(function(data, quality=60)) < len(function(data))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("end", [0.5, 0.9, 0.999])
 def test_truncated_pictures(function: Callable[..., bytes], end: float) -> None:
     """What is there is kept; what cannot be compared says so."""
