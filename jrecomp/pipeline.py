@@ -302,7 +302,7 @@ def _store(
     stored = container.pack(Stored(Original.of(data), reason, data))
     largest = target.max_bytes if frame is None else target.largest(frame)
     if target.bpp is not None and frame is None:
-        raise TargetError(f"cannot be held to {target.bpp:g} bits a pixel: {reason.text}")
+        raise TargetError(f"cannot be held to {target.bpp:g} bpp: {reason.text}")
     if largest is not None and len(stored) > largest:
         raise TargetError(f"cannot be as small as {largest:,} bytes: {reason.text}")
     return Made(stored, data), Note(None, "" if target.exact and not strip else "nothing was changed")

@@ -216,8 +216,46 @@ def test_what_is_no_jpeg() -> None:
         assert jrecomp.decompress(compressed) == data
         with pytest.raises(InputError, match="cannot be shrunk"):
             shrink(data)
-    with pytest.raises(TargetError, match="not a JPEG file"):
-        jrecomp.compress(bytes(range(256)) * 4, max_bytes=100)
+    sizes: list[dict[str, Any]] = [{"max_bytes": 100}, {"bpp": 1000}]
+    for options in sizes:
+        with pytest.raises(TargetError, match="not a JPEG file"):
+            jrecomp.compress(bytes(range(256)) * 4, **options)
+
+
+OPTIONS: list[tuple[bytes, dict[str, Any], str]] = [
+    (b"text", {"quality": 50}, "nothing was changed"),
+    (b"text", {"strip": True}, "nothing was changed"),
+    (b"text", {}, ""),
+    (picture(), {"quality": 50}, ""),
+    (picture(), {"quality": 100}, ""),
+    (picture(), {"max_bytes": 10**6}, ""),
+    (picture("quality 1"), {"quality": 99}, "lossless, as nothing would change"),
+    (picture(), {"min_ms_ssim": 1}, "lossless, as nothing would change"),
+]
+
+
+@pytest.mark.parametrize(("data", "options", "text"), OPTIONS)
+def test_notes(data: bytes, options: dict[str, Any], text: str) -> None:
+    notes = list[Note]()
+    jrecomp.compress(data, **options, note=notes.append)
+    assert notes == [Note(50 if options == {"quality": 50} and not text else None, text)]
+
+
+def test_pictures_that_cannot_be_changed() -> None:
+    """Coefficients that no baseline file has: the reason is told."""
+    blocks = [[0, i % 2] + [0] * 61 + [9001] for i in range(12)]
+    head = (
+        builder.dqt(0, [1] * 64) + builder.dht(0, 0, builder.DC_TABLE) + builder.dht(1, 0, builder.AC_TABLE)
+    )
+    frame = builder.sof(0xC1, 32, 24, [(1, 1)]) + builder.sos([0])
+    data = builder.SOI + head + frame + builder.sequential(blocks) + builder.EOI
+    notes = list[Note]()
+    jrecomp.compress(data, quality=95, note=notes.append)
+    assert notes == [Note(None, "lossless, as the picture cannot be changed: coefficients out of range")]
+    with pytest.raises(TargetError, match="coefficients out of range"):
+        jrecomp.compress(data, max_bytes=30)
+    with pytest.raises(InputError, match="coefficients out of range"):
+        shrink(data, quality=95)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

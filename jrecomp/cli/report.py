@@ -98,7 +98,7 @@ def written(outcome: Outcome, info: Info) -> str:
     sizes = f"{info.original_bytes:,} -> {info.compressed_bytes:,} bytes"
     what = f"stored ({info.stored_reason})" if info.stored_reason else f"saved {info.saving:.2%}"
     if info.quality is not None:
-        what += f" at quality {info.quality:g}"
+        what += f" at quality {info.quality:.4g}"
     note = f"; {outcome.note}" if outcome.note else ""
     return f"{_names(outcome.job)}: {sizes}, {what}{_speed(info.original_bytes, outcome.seconds)}{note}"
 

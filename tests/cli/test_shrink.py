@@ -174,6 +174,13 @@ def test_json() -> None:
     sizes = [Path(name).stat().st_size for name in ("a.jpg", "a.shrunk.jpg")]
     assert [good["original_bytes"], good["compressed_bytes"]] == sizes
     assert good["saving"] == pytest.approx(1 - sizes[1] / sizes[0])
+    assert (good["format_version"], good["quality"]) == (None, None)
+    [changed] = document("shrink", "a.jpg", "--force", "--quality", "61.5")["files"]
+    assert changed["quality"] == 61.5
+    [told] = document("compress", "a.jpg", "--force", "--quality", "100")["files"]
+    assert "note" not in told
+    [told] = document("compress", "text.jpg", "--force", "--quality", "50")["files"]
+    assert told["note"] == "nothing was changed"
     assert bad["exit_code"] == ExitCode.INPUT
 
 
