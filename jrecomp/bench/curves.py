@@ -16,11 +16,11 @@ import numpy as np
 from PIL import Image
 
 import jrecomp
-from jrecomp.bench.bdrate import log_ratio, percent
 from jrecomp.bench.codecs import Refused
 from jrecomp.bench.inputs import Sample, Setting
 from jrecomp.bench.lossy import SECONDS, Coder, Source, UInt8
 from jrecomp.lossy import ms_ssim, psnr
+from jrecomp.lossy.bdrate import log_ratio, percent
 
 FIXED_QUALITY = 75.0
 """Of jrecomp, that times are taken at."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from jrecomp.bench.bdrate import OVERLAP
 from jrecomp.bench.curves import (
     FIXED_QUALITY,
     SEARCHED_QUALITY,
@@ -18,6 +17,7 @@ from jrecomp.bench.curves import (
 )
 from jrecomp.bench.inputs import Setting
 from jrecomp.bench.report import Setup, origin, set_name, short, table
+from jrecomp.lossy.bdrate import OVERLAP
 
 LISTED = 20
 """How many sizes that fall where quality rises are listed at most."""

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from jrecomp.bench import curves, lossy_report, scaling
-from jrecomp.bench.bdrate import envelope
 from jrecomp.bench.inputs import Setting
 from jrecomp.bench.report import Results, set_name
 from jrecomp.bench.scaling import Run
+from jrecomp.lossy.bdrate import envelope
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's, which colour-blind readers tell apart."""

@@ -13,14 +13,14 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from jrecomp.bench import bdrate, codecs, command, crops, curves, lossy, lossy_report, progress, report
-from jrecomp.bench.bdrate import log_ratio, percent
+from jrecomp.bench import codecs, command, crops, curves, lossy, lossy_report, progress, report
 from jrecomp.bench.codecs import Missing, Refused
 from jrecomp.bench.curves import BANDS, Curve, Likeness, Point, Timing
 from jrecomp.bench.inputs import Sample, Setting
 from jrecomp.bench.lossy import Coder, Source
 from jrecomp.cli import main
 from jrecomp.errors import ExitCode
+from jrecomp.lossy.bdrate import envelope, log_ratio, percent
 
 MAKERS = [make for makers in lossy.PEERS.values() for make in makers]
 
@@ -51,7 +51,7 @@ def test_only_what_both_curves_have_in_the_band_counts() -> None:
 
 
 def test_envelopes_rise_and_leave_out_exact_copies() -> None:
-    found = bdrate.envelope([(30, 45), (10, 35), (20, 50), (40, math.inf), (20, 40)])
+    found = envelope([(30, 45), (10, 35), (20, 50), (40, math.inf), (20, 40)])
     assert found[:, 0].tolist() == [35, 50]
     assert np.exp(found[:, 1]) == pytest.approx([10, 20])
 

@@ -151,14 +151,6 @@ def test_sensitivity_says_what_errors_cost(files: list[JpegFile]) -> None:
     assert float(found[0, 1:6].mean()) > 1.3 * float(found[0, 40:].mean())
 
 
-def test_bd_rate_of_a_curve_that_is_a_tenth_smaller() -> None:
-    likeness = np.linspace(35, 50, 6)
-    curve = np.stack([likeness, np.exp(likeness / 7)], 1)
-    smaller = curve * [1, 0.9]
-    assert validation.bd_rate(smaller, curve, 38, 45) == pytest.approx(-10)
-    assert np.isnan(validation.bd_rate(smaller, curve, 49.5, 60))
-
-
 def test_numbers_make_the_rule_again() -> None:
     assert rule_of(numbers_of(RULE), 0, "some") == RULE
 

@@ -11,6 +11,7 @@ from jrecomp import jpeg, pipeline
 from jrecomp.errors import JrecompError
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.lossy import Requantizer, Rule, Setting, ms_ssim, pixels, psnr
+from jrecomp.lossy.bdrate import Curve, log_ratio, percent
 from jrecomp.rate import Change
 from jrecomp.train import corpus
 from jrecomp.train.lossy.estimate import MODEL, quality_of
@@ -21,13 +22,7 @@ TRADES = tuple(0.2 * 1.7**i for i in range(11))
 BANDS = {"mse": ((38.0, 45.0), (45.0, 70.0)), "ms-ssim": ((15.0, 22.0), (22.0, 40.0))}
 """Of likeness in dB, for each distortion; that of MS-SSIM is -10 log10(1 - MS-SSIM)."""
 
-LEAST_BAND = 1.0
-"""dB that two curves share, else they are not compared."""
-
 LARGEST_BLOCKS = 20000
-
-Curve = npt.NDArray[np.float64]
-"""Of rising likeness; float64 [points, 2], likeness and size."""
 
 
 def held_out(data: Path) -> Iterator[tuple[str, JpegFile]]:
@@ -43,21 +38,21 @@ def held_out(data: Path) -> Iterator[tuple[str, JpegFile]]:
 
 def compare(data: Path, rule: Rule, reference: Rule, distortion: str) -> dict[str, float]:
     """Percent of rate that a rule needs more than another, mean over files, by label and band of likeness."""
-    found: dict[str, list[float]] = {}
+    found: dict[str, list[float | None]] = {}
     for label, file in held_out(data):
         try:
             ours, theirs = (curve(file, one, distortion) for one in (rule, reference))
         except JrecompError:  # no file that can be changed
             continue
         for band in BANDS[distortion]:
-            change = bd_rate(ours, theirs, *band)
-            if not math.isnan(change):
-                found.setdefault(f"{label}, {band[0]:g} to {band[1]:g} dB", []).append(change)
-    return {label: float(np.mean(changes)) for label, changes in sorted(found.items())}
+            name = f"{label}, {band[0]:g} to {band[1]:g} dB"
+            found.setdefault(name, []).append(log_ratio(ours, theirs, *band))
+    changes = {label: percent(ratios)[0] for label, ratios in sorted(found.items())}
+    return {label: change for label, change in changes.items() if change is not None}
 
 
 def curve(file: JpegFile, rule: Rule, distortion: str) -> Curve:
-    """Likeness and container sizes over TRADES."""
+    """Container sizes and likeness over TRADES."""
     change, source = Change(strip=False, optimal=False), pixels(jpeg.write(file))
     picture = Requantizer(file, rule)
     points = []
@@ -65,8 +60,8 @@ def curve(file: JpegFile, rule: Rule, distortion: str) -> Curve:
         restored = jpeg.write(change.apply(picture, Setting.at(quality_of(file, trade))))
         likeness = _likeness(source, pixels(restored), distortion)
         if likeness < math.inf:
-            points.append((likeness, len(pipeline.compress(restored, model=MODEL, threads=1, device="cpu"))))
-    return _rising(np.array(points, np.float64).reshape(-1, 2))
+            points.append((len(pipeline.compress(restored, model=MODEL, threads=1, device="cpu")), likeness))
+    return points
 
 
 def _likeness(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8], distortion: str) -> float:
@@ -74,22 +69,3 @@ def _likeness(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8], distortion: st
         return psnr(a, b)
     distance = 1 - ms_ssim(a, b)
     return -10 * math.log10(distance) if distance > 0 else math.inf
-
-
-def _rising(points: Curve) -> Curve:
-    """The points that no smaller one is as good as."""
-    ordered = points[np.argsort(points[:, 0])[::-1]]
-    kept = [i for i, size in enumerate(ordered[:, 1]) if (ordered[:i, 1] > size).all()]
-    return ordered[kept][::-1]
-
-
-def bd_rate(a: Curve, b: Curve, low: float, high: float) -> float:
-    """Percent of rate that a takes more than b, the mean over a band; NaN where they share too little."""
-    if min(len(a), len(b)) < 2:
-        return math.nan
-    low, high = max(low, a[0, 0], b[0, 0]), min(high, a[-1, 0], b[-1, 0])
-    if high - low < LEAST_BAND:
-        return math.nan
-    at = np.linspace(low, high, 200)
-    logs = [np.interp(at, curve[:, 0], np.log(curve[:, 1])) for curve in (a, b)]
-    return 100 * (float(np.exp((logs[0] - logs[1]).mean())) - 1)
