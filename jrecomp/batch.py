@@ -19,6 +19,7 @@ from jrecomp.options import RULES
 from jrecomp.rate import Note, Tell
 
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
+SHRUNK_SUFFIXES = tuple(f"{files.SHRUNK}{suffix}" for suffix in JPEG_SUFFIXES)
 CONTAINER_SUFFIXES = (files.SUFFIX,)
 
 PIPE = "-"
@@ -103,11 +104,13 @@ class Destination:
     force: bool = False
 
 
-def find(sources: Iterable[str], recursive: bool, suffixes: tuple[str, ...]) -> list[tuple[Job, Path]]:
+def find(
+    sources: Iterable[str], recursive: bool, suffixes: tuple[str, ...], but: tuple[str, ...] = ()
+) -> list[tuple[Job, Path]]:
     """Jobs without targets, each with the input's path below the folder that it was found in.
 
-    Files are taken as they are; folders, where `recursive`, give their files of these suffixes, but no
-    pipes or devices, which may never end.
+    Files are taken as they are; folders, where `recursive`, give their files of `suffixes` that do not end in
+    one of `but`, and no pipes or devices, which may never end.
     """
     found: list[tuple[Job, Path]] = []
     for source in sources:
@@ -117,13 +120,13 @@ def find(sources: Iterable[str], recursive: bool, suffixes: tuple[str, ...]) -> 
         elif not stat.S_ISDIR(files.mode(path)):
             found.append((Job(path), Path(path.name)))
         elif recursive:
-            found += [(job, (job.source or path).relative_to(path)) for job in _walk(path, suffixes)]
+            found += [(job, (job.source or path).relative_to(path)) for job in _walk(path, suffixes, but)]
         else:
             found.append((Job(path, problem=InputError(f"{path}: is a folder (add --recursive)")), path))
     return found
 
 
-def _walk(folder: Path, suffixes: tuple[str, ...]) -> list[Job]:
+def _walk(folder: Path, suffixes: tuple[str, ...], but: tuple[str, ...]) -> list[Job]:
     jobs: list[Job] = []
 
     def unreadable(error: OSError) -> None:
@@ -131,7 +134,8 @@ def _walk(folder: Path, suffixes: tuple[str, ...]) -> list[Job]:
 
     for place, folders, names in os.walk(folder, onerror=unreadable):
         folders.sort()
-        paths = [Path(place, name) for name in sorted(names) if name.lower().endswith(suffixes)]
+        taken = [n for n in sorted(names) if n.lower().endswith(suffixes) and not n.lower().endswith(but)]
+        paths = [Path(place, name) for name in taken]
         jobs += [Job(path) for path in paths if stat.S_IFMT(files.mode(path)) in (stat.S_IFREG, 0)]
     if not jobs:
         problem = InputError(f"{folder}: holds no {', '.join(suffixes)} files")
@@ -290,7 +294,7 @@ def shrink(job: Job, *, change: Change, progressive: bool, force: bool, tell: Te
     told: dict[str, Any] = {"tell": tell, "note": notes.append}
     shrunk = yield partial(pipeline.shrink, data, **vars(change), progressive=progressive, **told)
     files.write(job.target, shrunk, job.source, force)
-    return Info("jpeg", None, len(data), len(shrunk), quality=notes[0].quality), notes[0].text
+    return Info("jpeg", None, len(data), len(shrunk), len(shrunk), quality=notes[0].quality), notes[0].text
 
 
 def decompress(job: Job, *, threads: int, device: str, force: bool) -> Steps:
@@ -309,7 +313,9 @@ def verify(job: Job, *, original: Path | None, threads: int, device: str) -> Ste
         original = _beside(job.source)
     expected = files.read(original) if original else None
     yield partial(pipeline.verify, data, expected, threads=threads, device=device)
-    return pipeline.inspect(data), f"identical to {original}" if original else "checksums match"
+    info = pipeline.inspect(data)
+    note = f"identical to {original}" if original else "checksums match"
+    return info, f"{note}, restores a lossy file" if info.mode == "lossy" else note
 
 
 def inspect(job: Job) -> Steps:

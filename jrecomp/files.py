@@ -13,6 +13,8 @@ from typing import BinaryIO
 from jrecomp.errors import InputError, JrecompError, OutputError, UsageError
 
 SUFFIX = ".jrc"
+SHRUNK = ".shrunk"
+"""Before the suffix of files that were shrunk."""
 
 
 def compressed_name(path: Path) -> Path:
@@ -22,7 +24,7 @@ def compressed_name(path: Path) -> Path:
 
 def shrunk_name(path: Path) -> Path:
     """Where `path` is shrunk to unless told otherwise."""
-    return path.with_suffix(f".shrunk{path.suffix}")
+    return path.with_suffix(f"{SHRUNK}{path.suffix}")
 
 
 def restored_name(path: Path) -> Path:

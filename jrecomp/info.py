@@ -32,7 +32,8 @@ class Info:
     mode: "lossless" (modelled), "lossy" (the same, made from another file with changes) or "stored"; "jpeg"
         for a shrunk file, which is no container.
     format_version: of the container.
-    original_bytes: of the file that was compressed; what a lossy container restores has another length.
+    original_bytes: of the file that was compressed.
+    restored_bytes: of the file that is restored, another one where the container is lossy.
     model, model_id: name and permanent identifier of the model; the name is None where this installation
         lacks it, both are None where the file is stored.
     stored_reason: why the file is stored; None where it is modelled.
@@ -44,6 +45,7 @@ class Info:
     format_version: int | None
     original_bytes: int
     compressed_bytes: int
+    restored_bytes: int
     model: str | None = None
     model_id: int | None = None
     stored_reason: str | None = None

@@ -23,14 +23,17 @@ from jrecomp.errors import (
     VerificationError,
 )
 from jrecomp.info import Info, JpegInfo, describe_frame, describe_reason
-from jrecomp.jpeg.markers import APP0, EOI, segment, segments
-from jrecomp.jpeg.metadata import metadata
+from jrecomp.jpeg.markers import trailer
+from jrecomp.jpeg.metadata import metadata, stripped
 from jrecomp.jpeg.types import Frame, JpegFile
 from jrecomp.lossy import Requantizer, Setting, Target, load_rule
 from jrecomp.model import DEFAULT_MODEL, AnyModel
 from jrecomp.model import load as load_model
 from jrecomp.options import DEFAULT_LIMITS, RULES, Limits
-from jrecomp.rate import EXACT, Change, Made, Note, Request, TakeNote, Tell, silent
+from jrecomp.rate import EXACT, Form, Made, Note, Request, TakeNote, Tell, silent
+
+TABLES, FIELDS = 500, 50
+"""Bytes that headers of JPEG files and of containers take at least, about."""
 
 
 def compress(
@@ -63,12 +66,12 @@ def compress(
     target = Target(quality, max_bytes, bpp, min_psnr, min_ms_ssim)
     wanted, chosen = load_rule(rule), load_model(model or DEFAULT_MODEL)
     means = resources(threads, device)
-    frame = None
+    data, frame = bytes(data), None
     try:
         file = jpeg.read(data, limits)
         frame = file.frame
-        change, picture = Change(strip, optimal=False), Requantizer(file, wanted)
-        made, about = Request(target, _Containers(data, picture, change, limits, chosen, means), tell).meet()
+        form, picture = Form(strip, optimal=False), Requantizer(file, wanted)
+        made, about = Request(target, _Containers(data, picture, form, limits, chosen, means), tell).meet()
         verify(made.output, made.restored, threads=threads, device=device, limits=limits)
         if len(made.output) >= len(data):
             raise UnsupportedJpegError(StoredReason.NOT_SMALLER)
@@ -77,6 +80,8 @@ def compress(
     except (MemoryError, TargetError, UsageError):
         raise
     except Exception:  # a defect must not cost anyone a file
+        if not target.exact:
+            raise
         made, about = _store(data, StoredReason.VERIFICATION, target, strip, frame)
     note(about)
     return made.output
@@ -104,13 +109,11 @@ def shrink(
     UsageError and TargetError.
     """
     target = Target(quality, max_bytes, bpp, min_psnr, min_ms_ssim)
-    wanted = load_rule(rule)
+    wanted, data = load_rule(rule), bytes(data)
     try:
         file = jpeg.read(data, limits)
-        change = Change(strip, optimal=True, progressive=progressive or file.frame.progressive)
-        made, about = Request(
-            target, _JpegFiles(data, Requantizer(file, wanted), change, limits), tell
-        ).meet()
+        form = Form(strip, optimal=True, progressive=progressive or file.frame.progressive)
+        made, about = Request(target, _JpegFiles(data, Requantizer(file, wanted), form, limits), tell).meet()
     except UnsupportedJpegError as error:
         raise InputError(f"cannot be shrunk: {error}") from error
     note(about)
@@ -126,7 +129,7 @@ def decompress(
     Raises CorruptContainerError, UnknownModelError, VerificationError (the restored bytes are not the
     original's) and UsageError.
     """
-    means, box = resources(threads, device), container.unpack(data)
+    means, box = resources(threads, device), container.unpack(bytes(data))
     restored = box.data if isinstance(box, Stored) else _restore(box, means, limits)
     if Original.of(restored) != box.original:
         raise VerificationError("the restored bytes do not match the checksum of the original")
@@ -152,15 +155,22 @@ def verify(
 
 def inspect(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Info:
     """Describe a container without decoding its coefficients; raises CorruptContainerError."""
-    box = container.unpack(data)
+    box = container.unpack(bytes(data))
     if isinstance(box, Stored):
         sizes = box.original.length, len(data)
-        return Info("stored", container.FORMAT_VERSION, *sizes, stored_reason=describe_reason(box.reason))
+        return Info(
+            "stored",
+            container.FORMAT_VERSION,
+            *sizes,
+            box.original.length,
+            stored_reason=describe_reason(box.reason),
+        )
     return Info(
         "lossy" if isinstance(box, Lossy) else "lossless",
         container.FORMAT_VERSION,
         box.source if isinstance(box, Lossy) else box.original.length,
         len(data),
+        box.original.length,
         model=_model_name(box.model),
         model_id=box.model,
         jpeg=_jpeg_info(box, limits),
@@ -174,30 +184,36 @@ class _JpegFiles:
 
     source: bytes
     picture: Requantizer
-    change: Change
+    form: Form
     limits: Limits
 
     @property
     def overhead(self) -> int:
-        """As in the source."""
-        return len(self.picture.file.headers)
+        """With tables."""
+        return TABLES + _dispensable(self.picture.file.headers, self.form.strip)
 
     def exact(self) -> Made:
-        """The source itself where nothing smaller is made and it has nothing to strip."""
-        made = replace(self.make(EXACT), quality=None)
-        stripped = self.change.strip and _strippable(self.picture.file.headers)
-        return made if stripped or len(made.output) < len(self.source) else Made(self.source, self.source)
+        """The smallest of the source, stripped or as it is, and a new file of the same picture."""
+        file, written = _unchanged(self.source, self.picture.file, self.form.strip, self.limits)
+        kept = Made(written, written)
+        if jpeg.damage(file, self.limits):
+            return kept
+        try:
+            made = replace(self.make(EXACT), quality=None)
+        except UnsupportedJpegError:
+            return kept
+        return min(made, kept, key=lambda made: len(made.output))
 
     def make(self, setting: Setting) -> Made:
         """Read again and compared."""
-        new = self.change.apply(self.picture, setting)
+        new = self.form.apply(self.picture, setting)
         written = jpeg.write(new, self.limits)
         _check_same(jpeg.read(written, self.limits), new)
         return Made(written, written, setting.quality)
 
     def restore(self, setting: Setting) -> bytes:
         """The same, not compared."""
-        return jpeg.write(self.change.apply(self.picture, setting), self.limits)
+        return jpeg.write(self.form.apply(self.picture, setting), self.limits)
 
 
 @dataclass(frozen=True)
@@ -206,7 +222,7 @@ class _Containers:
 
     source: bytes
     picture: Requantizer
-    change: Change
+    form: Form
     limits: Limits
     model: AnyModel
     means: tuple[int, str]
@@ -214,20 +230,25 @@ class _Containers:
     @property
     def overhead(self) -> int:
         """Tables take hardly any room."""
-        return len(metadata(self.picture.file.headers, self.change.strip))
+        return FIELDS + _dispensable(self.picture.file.headers, self.form.strip)
 
     def exact(self) -> Made:
-        """Restores the source, or the source stripped."""
-        if self.change.strip and _strippable(self.picture.file.headers):
-            return self.make(EXACT)
-        return Made(container.pack(self._lossless(self.picture.file, self.source)), self.source)
+        """Restores the source, or the source stripped; stored where that is smaller."""
+        file, restored = _unchanged(self.source, self.picture.file, self.form.strip, self.limits)
+        box = self._lossless(file, restored)
+        packed = container.pack(box if restored == self.source else self._lossy(box, EXACT))
+        if len(packed) >= len(self.source):
+            original = Original.of(self.source)
+            stored = container.pack(Stored(original, StoredReason.NOT_SMALLER, self.source))
+            if len(stored) < len(packed):
+                return Made(stored, self.source)
+        return Made(packed, restored)
 
     def make(self, setting: Setting) -> Made:
         """Not compared."""
         new, restored = self._changed(setting)
-        box = vars(self._lossless(new, restored)) | {"source": len(self.source)}
-        lossy = Lossy(**box, quality=round(100 * setting.quality))
-        return Made(container.pack(lossy), restored, setting.quality)
+        box = self._lossy(self._lossless(new, restored), setting)
+        return Made(container.pack(box), restored, setting.quality)
 
     def restore(self, setting: Setting) -> bytes:
         """What `make` restores."""
@@ -236,11 +257,14 @@ class _Containers:
     def _changed(self, setting: Setting) -> tuple[JpegFile, bytes]:
         """Huffman tables cost room in containers; they are optimal only where files would grow else."""
         for optimal in (False, True):
-            new = replace(self.change, optimal=optimal).apply(self.picture, setting)
+            new = replace(self.form, optimal=optimal).apply(self.picture, setting)
             restored = jpeg.write(new, self.limits)
             if len(restored) < len(self.source):
                 break
         return new, restored
+
+    def _lossy(self, box: Lossless, setting: Setting) -> Lossy:
+        return Lossy(**vars(box), source=len(self.source), quality=round(100 * setting.quality))
 
     def _lossless(self, file: JpegFile, restored: bytes) -> Lossless:
         slices = codec.encode(file, self.model, *self.means)
@@ -254,10 +278,20 @@ class _Containers:
         )
 
 
-def _strippable(headers: bytes) -> bool:
-    """Whether there is more than what stripping keeps: metadata, or bytes after the end of the picture."""
-    found = b"".join(segment(code, data) for code, data in segments(headers) if code >= APP0)
-    return found != metadata(headers, strip=True) or headers.partition(EOI)[2] != b""
+def _dispensable(headers: bytes, strip: bool) -> int:
+    """Bytes of metadata and trailers."""
+    return len(metadata(headers, strip)) + (0 if strip else len(trailer(headers)))
+
+
+def _unchanged(source: bytes, file: JpegFile, strip: bool, limits: Limits) -> tuple[JpegFile, bytes]:
+    """A file and its bytes, less what is to be stripped."""
+    headers = stripped(file.headers) if strip else file.headers
+    if len(headers) >= len(file.headers):
+        return file, source
+    less = replace(file, headers=headers)
+    written = jpeg.write(less, limits)
+    _check_same(jpeg.read(written, limits), less)
+    return less, written
 
 
 def _check_same(found: JpegFile, wanted: JpegFile) -> None:

@@ -42,7 +42,7 @@ def silent(_: object) -> None:
 
 
 @dataclass(frozen=True)
-class Change:
+class Form:
     """How JPEG files are written. strip: leave out metadata that showing does not need. optimal: Huffman
     tables of their own. progressive: the coding process.
     """
@@ -72,7 +72,7 @@ class Change:
 class Made:
     """What was made at some quality: what is written, and the JPEG file that it stands for.
 
-    quality: None for the unchanged picture.
+    quality: None for the unchanged picture, whose metadata may have been stripped.
     """
 
     output: bytes
@@ -130,14 +130,17 @@ class Request:
     def _meet(self, exact: Made, largest: int | None) -> tuple[Made, str]:
         if self.target.exact or (largest is not None and len(exact.output) <= largest):
             return exact, ""
+        reason = jpeg.damage(self.maker.picture.file)
         try:
-            found, text = self._find(exact, largest)
+            found, text = (None, "") if reason else self._find(exact, largest)
         except UnsupportedJpegError as error:
-            if largest is not None:
-                raise TargetError(f"cannot be changed: {error}") from error
-            return exact, f"lossless, as the picture cannot be changed: {error}"
+            found, text, reason = None, "", str(error)
+        if reason and largest is not None:
+            raise TargetError(f"cannot be changed: {reason}")
+        if reason:
+            return exact, f"lossless, as the picture cannot be changed: {reason}"
         if found is None:
-            return exact, "lossless, as nothing would change"
+            return exact, f"lossless, {text or 'as nothing would change'}"
         if len(found.output) >= len(exact.output):
             return exact, "lossless, which is as small"
         return found, text
@@ -165,36 +168,42 @@ class Request:
         goal = Goal(largest, NEAR_BYTES * largest, rises=True)
         picture, overhead = self.maker.picture, 8 * self.maker.overhead
         search = Search(goal, evaluate, lambda setting: overhead + picture.estimate(setting).bits)
-        search.run(len(exact.output) / search.estimate(EXACT))
+        search.run((search.estimate(EXACT), len(exact.output)))
         if search.best is None:
             assert search.beyond is not None
-            raise TargetError(self._too_large(largest, search.beyond.result))
+            raise TargetError(self._too_large(largest, exact, search.beyond.result))
         return search.best.result, _missed(search, "{:,} bytes".format)
 
-    def _too_large(self, largest: int, least: Made) -> str:
-        text = f"cannot be as small as {largest:,} bytes: at quality 0 it takes {len(least.output):,}"
-        headers = jpeg.read(least.restored).headers
+    def _too_large(self, largest: int, exact: Made, least: Made) -> str:
+        smaller = min(exact, least, key=lambda made: len(made.output))
+        text = f"cannot be as small as {largest:,} bytes, only as {len(smaller.output):,}"
+        headers = jpeg.read(smaller.restored).headers
         kept, needed = (len(metadata(headers, strip)) for strip in (False, True))
-        if 4 * kept > len(least.output):
+        if 4 * kept > len(smaller.output):
             text += f", with metadata of {kept:,} (stripped {needed:,})"
         return text
 
     def _alike(self, likeness: "_Likeness", least: float) -> tuple[Made | None, str]:
-        source = _decoded(self.maker.source)
+        try:
+            source = pixels(self.maker.source)
+        except OSError as error:
+            return None, f"as the source cannot be decoded to compare: {error}"
 
         def evaluate(setting: Setting) -> tuple[float, None]:
-            found = likeness.measure(source, _decoded(self.maker.restore(setting)))
-            self.tell(f"quality {setting.quality:.2f}: {found:.4f}")
+            found = likeness.measure(source, pixels(self.maker.restore(setting)))
+            self.tell(f"quality {setting.quality:.2f}: {likeness.shown(found)}")
             return likeness.distance(found), None
 
         limit = likeness.distance(least)
         goal = Goal(limit, NEAR_DISTANCE * limit, rises=False)
         search = Search(goal, evaluate, lambda setting: self.maker.picture.estimate(setting).error)
-        search.run(likeness.factor(source))
-        if search.best is None or search.best.amount == 0:
+        search.run(likeness.known(source))
+        if search.best is None:
+            return None, "as nothing else was found to be that alike"
+        if search.best.amount == 0:
             return None, ""
         made = self.maker.make(search.best.setting)
-        return made, _missed(search, lambda distance: f"{likeness.of(distance):.4f}")
+        return made, _missed(search, lambda distance: likeness.shown(likeness.of(distance)))
 
 
 def _missed(search: Search[Any], shown: Callable[[float], str]) -> str:
@@ -202,7 +211,10 @@ def _missed(search: Search[Any], shown: Callable[[float], str]) -> str:
     if search.met:
         return ""
     ends = [shown(end.amount) for end in (search.best, search.beyond) if end]
-    return f"found nothing {'between' if len(ends) == 2 else 'beside'} {' and '.join(ends)}"
+    if len(ends) == 2:
+        return f"found nothing between {ends[0]} and {ends[1]}"
+    lowest = search.best is not None and search.best.setting.quality == 0
+    return f"{ends[0]} is what quality 0 has" if lowest else f"found nothing nearer than {ends[0]}"
 
 
 class _Likeness(Protocol):
@@ -214,8 +226,10 @@ class _Likeness(Protocol):
 
     def of(self, distance: float) -> float: ...
 
-    def factor(self, source: UInt8) -> float | None:
-        """Distances over estimated errors of the whole picture, where that is known."""
+    def shown(self, likeness: float) -> str: ...
+
+    def known(self, source: UInt8) -> tuple[float, float] | None:
+        """An estimated error of the whole picture with its distance, where that is known."""
         ...
 
 
@@ -228,8 +242,11 @@ class _Psnr:
     def of(self, distance: float) -> float:
         return -10 * math.log10(distance) if distance else math.inf
 
-    def factor(self, source: UInt8) -> float:
-        return 1 / (255**2 * source[..., 0].size)
+    def shown(self, likeness: float) -> str:
+        return f"{likeness:.2f} dB"
+
+    def known(self, source: UInt8) -> tuple[float, float]:
+        return 255**2 * source[..., 0].size, 1.0
 
 
 class _MsSsim:
@@ -241,12 +258,8 @@ class _MsSsim:
     def of(self, distance: float) -> float:
         return 1 - distance
 
-    def factor(self, source: UInt8) -> None:
+    def shown(self, likeness: float) -> str:
+        return f"{likeness:.5f}"
+
+    def known(self, source: UInt8) -> None:
         return None
-
-
-def _decoded(data: bytes) -> UInt8:
-    try:
-        return pixels(data)
-    except OSError as error:
-        raise TargetError(f"cannot be decoded to compare: {error}") from error

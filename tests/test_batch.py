@@ -111,7 +111,7 @@ def test_one_failure_does_not_stop_the_rest(at_once: int) -> None:
     def fail(error: Exception) -> None:
         raise error
 
-    info = Info("stored", 1, 1, 1)
+    info = Info("stored", 1, 1, 1, 1)
     jobs = [Job(Path(name)) for name in "0123"] + [Job(Path("4"), problem=InputError("bad"))]
     outcomes = list(batch.run(jobs, work, at_once))
     assert outcomes[0].info is info and outcomes[0].note == "done"
@@ -133,7 +133,7 @@ def test_jobs_are_computed_at_once_and_told_in_order() -> None:
     def work(job: Job) -> batch.Steps:
         yield lambda: together.wait()
         assert threading.get_ident() == writer
-        return Info("stored", 1, 1, 1), job.name
+        return Info("stored", 1, 1, 1, 1), job.name
 
     jobs = [Job(Path(str(number))) for number in range(6)]
     outcomes = list(batch.run(jobs, work, 3))
@@ -150,7 +150,7 @@ def test_the_bytes_under_way_are_bounded(tmp_path: Path, monkeypatch: pytest.Mon
     def work(job: Job) -> batch.Steps:
         begun.append(job.source.name if job.source else "")
         yield lambda: release.wait(60)
-        return Info("stored", 1, 1, 1), ""
+        return Info("stored", 1, 1, 1, 1), ""
 
     for name, size in (("a", 100), ("b", 100), ("c", 100), ("d", 1000), ("e", 1)):
         (tmp_path / name).write_bytes(bytes(size))
@@ -166,7 +166,7 @@ def test_nobody_waits_for_what_the_caller_leaves() -> None:
 
     def work(job: Job) -> batch.Steps:
         yield lambda: (release.wait(60), ended.set()) if job.name == "b" else None
-        return Info("stored", 1, 1, 1), ""
+        return Info("stored", 1, 1, 1, 1), ""
 
     outcomes = batch.run([Job(Path("a")), Job(Path("b"))], work, 1)
     next(outcomes)

@@ -21,9 +21,9 @@ class Selection:
     sources: tuple[str, ...]
     recursive: bool
 
-    def find(self, suffixes: tuple[str, ...]) -> list[tuple[Job, Path]]:
-        """The inputs; of folders those with one of these suffixes."""
-        return find(self.sources, self.recursive, suffixes)
+    def find(self, suffixes: tuple[str, ...], but: tuple[str, ...] = ()) -> list[tuple[Job, Path]]:
+        """The inputs; of folders those with one of `suffixes` and none of `but`."""
+        return find(self.sources, self.recursive, suffixes, but)
 
 
 @dataclass(frozen=True)

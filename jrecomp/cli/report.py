@@ -42,6 +42,8 @@ def run(
     outcomes: list[Outcome] = []
 
     def tell(outcome: Outcome) -> None:
+        if _on_terminal() and not reporting.quiet:
+            click.echo("\r\033[K", err=True, nl=False)  # over attempts
         if outcome.error:
             click.echo(f"jrecomp: {_failure(outcome)}", err=True)
         elif outcome.info and not (reporting.quiet or reporting.as_json):
@@ -105,8 +107,8 @@ def written(outcome: Outcome, info: Info) -> str:
 
 def restored(outcome: Outcome, info: Info) -> str:
     """A line about a file that was restored."""
-    sizes = f"{info.compressed_bytes:,} -> {info.original_bytes:,} bytes"
-    return f"{_names(outcome.job)}: {sizes}{_speed(info.original_bytes, outcome.seconds)}"
+    sizes = f"{info.compressed_bytes:,} -> {info.restored_bytes:,} bytes"
+    return f"{_names(outcome.job)}: {sizes}{_speed(info.restored_bytes, outcome.seconds)}"
 
 
 def _names(job: Job) -> str:
@@ -116,7 +118,7 @@ def _names(job: Job) -> str:
 def verified(outcome: Outcome, info: Info) -> str:
     """A line about a container that was verified."""
     return printable(
-        f"{outcome.job.name}: good, {outcome.note}{_speed(info.original_bytes, outcome.seconds)}"
+        f"{outcome.job.name}: good, {outcome.note}{_speed(info.restored_bytes, outcome.seconds)}"
     )
 
 
@@ -128,6 +130,7 @@ def details(outcome: Outcome, info: Info) -> str:
         "stored because": info.stored_reason,
         "model": _model(info),
         "original": f"{info.original_bytes:,} bytes",
+        "restores": f"{info.restored_bytes:,} bytes" if info.mode == "lossy" else None,
         "compressed": f"{info.compressed_bytes:,} bytes, saved {info.saving:.2%}",
         "image": _image(info),
         "headers": f"{info.jpeg.header_bytes:,} bytes" if info.jpeg else None,

@@ -27,13 +27,16 @@ def command(
     """Make JPEG files smaller that stay JPEG files, photo.jpg to photo.shrunk.jpg.
 
     Without --quality or a target no pixel changes. Every result is read again and compared before it is
-    written; the source is copied where no result is smaller.
+    written; the source is copied where no result is smaller, and where it is damaged. Folders give
+    their JPEG files but those that were shrunk before.
 
     \b
     jrecomp shrink photo.jpg --quality 80
     jrecomp shrink photo.jpg -o small.jpg --max-bytes 200000
     """
-    jobs = batch.plan(selection.find(batch.JPEG_SUFFIXES), destination, files.shrunk_name)
+    jobs = batch.plan(
+        selection.find(batch.JPEG_SUFFIXES, batch.SHRUNK_SUFFIXES), destination, files.shrunk_name
+    )
     at_once, _ = batch.share(0, "cpu", len(jobs))
     tell = report.attempts(jobs, reporting)
     work = partial(batch.shrink, change=change, progressive=progressive, force=destination.force, tell=tell)

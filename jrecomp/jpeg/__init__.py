@@ -1,5 +1,6 @@
 """The JPEG core: files to quantized coefficients and back, byte for byte."""
 
+from jrecomp.jpeg.damage import damage
 from jrecomp.jpeg.extras import pack_extras, unpack_extras
 from jrecomp.jpeg.read import read
 from jrecomp.jpeg.rebuild import rebuild
@@ -13,6 +14,7 @@ __all__ = [
     "ScanExtras",
     "Segment",
     "assemble",
+    "damage",
     "pack_extras",
     "parse_frame",
     "read",

@@ -6,7 +6,7 @@ restored.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -136,6 +136,25 @@ def split(data: bytes) -> tuple[bytes, list[tuple[int, int]]]:
 def segments(headers: bytes) -> Iterator[tuple[int, bytes]]:
     """Code and parameters of the marker segments that parse() sees."""
     return ((marker.code, marker.parameters) for marker in _walk(headers, False))
+
+
+def trailer(headers: bytes) -> bytes:
+    """What follows EOI in JpegFile.headers; nothing where there is no EOI."""
+    position = 2
+    for marker in _walk(headers, False):
+        position = marker.end
+    match = _MARKER.search(headers, position)
+    return headers[match.end() :] if match and match[0][1] == _EOI else b""
+
+
+def without(headers: bytes, codes: Container[int]) -> bytes:
+    """JpegFile.headers less the marker segments of some codes."""
+    kept, position = [], 0
+    for marker in _walk(headers, False):
+        if marker.code in codes:
+            kept.append(headers[position : marker.end - len(marker.parameters) - 4])
+            position = marker.end
+    return b"".join(kept) + headers[position:]
 
 
 def segment(code: int, parameters: bytes) -> bytes:

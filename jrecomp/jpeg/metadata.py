@@ -1,8 +1,8 @@
 """Metadata (APPn and COM marker segments) of a file that go into a new one."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from jrecomp.jpeg.markers import APP0, COM, segment, segments
+from jrecomp.jpeg.markers import APP0, COM, SOI, segment, segments, trailer, without
 
 _APP1, _APP2, _APP14, _APP15 = APP0 + 1, APP0 + 2, APP0 + 14, APP0 + 15
 _JFIF, _EXIF, _ICC, _MPF, _ADOBE = b"JFIF\0", b"Exif\0\0", b"ICC_PROFILE\0", b"MPF\0", b"Adobe"
@@ -20,6 +20,25 @@ def metadata(headers: bytes, strip: bool) -> bytes:
     kept = ((code, data) for code, data in segments(headers) if APP0 <= code <= _APP15 or code == COM)
     kept = ((code, data) for code, data in kept if code != _APP2 or not data.startswith(_MPF))
     return b"".join(segment(code, data) for code, data in (_essential(kept) if strip else kept))
+
+
+def stripped(headers: bytes) -> bytes:
+    """JpegFile.headers with no more metadata than metadata() keeps, and nothing behind EOI."""
+    kept = without(headers, {*range(APP0, _APP15 + 1), COM})
+    kept = kept[: len(kept) - len(trailer(kept))]
+    return kept[: len(SOI)] + metadata(headers, strip=True) + kept[len(SOI) :]
+
+
+def is_rgb(headers: bytes, identifiers: Sequence[int]) -> bool:
+    """Whether decoders take three components for R, G and B instead of Y, Cb and Cr.
+
+    They go by the transform of Adobe's segment, or else by identifiers (ITU-T T.872, 6.5.3 and libjpeg).
+    """
+    found = list(segments(headers))
+    if any(code == APP0 and data.startswith(_JFIF) for code, data in found):
+        return False
+    adobe = [data for code, data in found if code == _APP14 and data.startswith(_ADOBE) and len(data) >= 12]
+    return adobe[-1][11] == 0 if adobe else bytes(identifiers) == b"RGB"
 
 
 def _essential(metadata: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:

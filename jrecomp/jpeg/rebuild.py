@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from jrecomp.errors import StoredReason, UnsupportedJpegError
-from jrecomp.jpeg.markers import DHT, DQT, EOI, SOI, SOS, Layout, parse, segment
+from jrecomp.jpeg.markers import DHT, DQT, EOI, SOI, SOS, Layout, parse, segment, trailer
 from jrecomp.jpeg.metadata import metadata
 from jrecomp.jpeg.scans import native_scan
 from jrecomp.jpeg.tables import TYPICAL_TABLES, coded_bits, shortest_table
@@ -56,11 +56,11 @@ def rebuild(
     coefficients: per component int16 [block row, block column, 64], shaped like `file.coefficients`.
     huffman: the tables of T.81 K.3.3, or those that make the file smallest. Progressive scans have the
         latter in any case.
-    strip: keep only the metadata that the picture's looks depend on, see metadata().
+    strip: keep only the metadata that the picture's looks depend on, see metadata(), and nothing behind EOI.
 
     Size, sampling factors and identifiers of components stay (but identifiers that repeat become 1, 2,
-    ...), and so does the metadata, moved to the front. There are no restart markers; bytes after EOI
-    (further pictures of a Multi-Picture file, trailers) and garbage between segments are left out.
+    ...), and so do metadata, moved to the front, and bytes behind EOI. There are no restart markers, and
+    garbage between segments is left out. What damage() finds is lost.
     Coefficients of blocks that only pad the frame to whole MCUs become 0 where a scan of one component
     leaves them out (T.81 A.2.2).
 
@@ -83,7 +83,7 @@ def rebuild(
     coefficients = [_coded(c, i, file.frame, script) for i, c in enumerate(coefficients)]
     typical = huffman == "typical" and not progressive
     scans = [_scan_headers(s, identifiers, c, typical) for s, c in zip(script, counts, strict=True)]
-    headers = head + sof + b"".join(scans) + EOI
+    headers = head + sof + b"".join(scans) + EOI + (b"" if strip else trailer(file.headers))
     return JpegFile(layout.frame, coefficients, headers, [ScanExtras() for _ in script])
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from jrecomp.jpeg.types import Frame
+from jrecomp.jpeg.metadata import is_rgb
+from jrecomp.jpeg.types import JpegFile
 from jrecomp.planes.zigzag import COLUMN, ROW
 
 Float64 = npt.NDArray[np.float64]
@@ -13,16 +14,18 @@ _CHROMINANCE = (0.344136**2 + 1.772**2) / 3, (1.402**2 + 0.714136**2) / 3
 """Squared error of R, G and B, their mean, for a unit error of Y, Cb, Cr (ITU-T T.871, clause 7)."""
 
 
-def pixel_weights(frame: Frame) -> list[Float64]:
+def pixel_weights(file: JpegFile) -> list[Float64]:
     """Squared error of pixels for each squared error of a dequantized coefficient.
 
     float64 [64] for each component; the mean over channels. The DCT is orthonormal; components of half
     the samples are enlarged with the triangle filter of common decoders, which adds to low frequencies what
     it takes from high ones; those of fewer have their samples repeated.
     """
+    frame = file.frame
     highest = max(c.horizontal for c in frame.components), max(c.vertical for c in frame.components)
     number = len(frame.components)
-    colours = [_LUMINANCE, *_CHROMINANCE] if number == 3 else [1 / number] * number
+    ycc = number == 3 and not is_rgb(file.headers, [c.identifier for c in frame.components])
+    colours = [_LUMINANCE, *_CHROMINANCE] if ycc else [1 / number] * number
     return [
         colour * _gain(highest[0] / c.horizontal)[COLUMN] * _gain(highest[1] / c.vertical)[ROW]
         for colour, c in zip(colours, frame.components, strict=True)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from jrecomp.errors import StoredReason, UnsupportedJpegError
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.lossy.distortion import pixel_weights
 
@@ -15,6 +16,9 @@ Float64 = npt.NDArray[np.float64]
 Int16 = npt.NDArray[np.int16]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
+
+LARGEST = 4096
+"""Of magnitudes; sound files of 8 bits stay within half of it."""
 
 ROUNDS = 2
 """How often levels are chosen for the rates that follow from them."""
@@ -34,10 +38,12 @@ class Histograms:
 
     @classmethod
     def of(cls, file: JpegFile) -> "Histograms":
-        """Those of a file."""
+        """Those of a file; raises UnsupportedJpegError for magnitudes beyond LARGEST."""
+        if any(blocks.size and max(blocks.max(), -blocks.min()) > LARGEST for blocks in file.coefficients):
+            raise UnsupportedJpegError(StoredReason.OUT_OF_RANGE)
         tables = [_counted(blocks[..., k]) for blocks in file.coefficients for k in range(64)]
         sources = [np.maximum(c.quantization, 1) for c in file.frame.components]
-        return cls(tables, sources, pixel_weights(file.frame))
+        return cls(tables, sources, pixel_weights(file))
 
     @cached_property
     def rows(self) -> "_Rows":
@@ -47,7 +53,8 @@ class Histograms:
 
 @dataclass(frozen=True)
 class _Rows:
-    """A row for each magnitude of each frequency. frequency, magnitude: int64 [rows]. counts: [rows].
+    """A row for each magnitude that a frequency has. frequency, magnitude: int64 [rows].
+    counts: [rows].
 
     slot: int64 [rows], the first of a row's frequency in arrays that have a place for each level that may
     occur. owner, level: int64 [slots], the frequency and the level of each place.
@@ -65,14 +72,16 @@ class _Rows:
 
     @classmethod
     def of(cls, histograms: Histograms) -> "_Rows":
-        sizes = np.array([len(table) for table in histograms.tables])
-        slots = sizes + 1  # rounding may add one to the largest
-        frequency, owner = (np.repeat(np.arange(len(sizes)), n) for n in (sizes, slots))
+        magnitudes = [np.flatnonzero(table) for table in histograms.tables]
+        slots = np.array([len(table) for table in histograms.tables]) + 1  # rounding may add to the largest
+        frequency = np.repeat(np.arange(len(slots)), [len(found) for found in magnitudes])
+        owner = np.repeat(np.arange(len(slots)), slots)
         first = np.cumsum(slots) - slots
+        pairs = zip(histograms.tables, magnitudes, strict=True)
         return cls(
             frequency,
-            np.arange(len(frequency)) - (np.cumsum(sizes) - sizes)[frequency],
-            np.concatenate(histograms.tables).astype(np.float64),
+            np.concatenate(magnitudes),
+            np.concatenate([table[found] for table, found in pairs]).astype(np.float64),
             first[frequency],
             owner,
             np.arange(len(owner)) - first[owner],
@@ -90,9 +99,10 @@ class Levels:
     chosen: Int64
 
     def tables(self) -> list[Int16]:
-        """For each frequency the level of each magnitude."""
-        ends = np.flatnonzero(np.diff(self.rows.frequency)) + 1
-        return np.split(self.chosen.astype(np.int16), ends)
+        """For each frequency the level of each magnitude, 0 for those that it does not have."""
+        flat = np.zeros(len(self.rows.owner), np.int16)
+        flat[self.rows.slot + self.rows.magnitude] = self.chosen
+        return np.split(flat, np.flatnonzero(np.diff(self.rows.owner)) + 1)
 
     def bits(self) -> float:
         """Entropy of all levels, each frequency by itself."""

@@ -5,7 +5,7 @@ the source's, with the source's own coefficients at the lossless end.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -61,8 +61,8 @@ class Requantizer:
 
     def requantized(self, setting: Setting) -> Requantized:
         """The picture at a setting."""
-        steps = self._steps(setting.steps)
-        upper, lower = (self._levels(steps, quality).tables() for quality in (setting.upper, setting.lower))
+        steps, ends = self._ends(setting)
+        upper, lower = ends[0].tables(), ends[-1].tables()
         coefficients = []
         for number, blocks in enumerate(self.file.coefficients):
             own = slice(64 * number, 64 * number + 64)
@@ -75,12 +75,19 @@ class Requantizer:
 
     def estimate(self, setting: Setting) -> Estimate:
         """What that costs, from histograms alone."""
+        _, ends = self._ends(setting)
+
+        def mixed(cost: Callable[[Levels], float]) -> float:
+            upper, lower = cost(ends[0]), cost(ends[-1])
+            return upper + setting.share * (lower - upper)
+
+        return Estimate(mixed(Levels.bits), mixed(Levels.error))
+
+    def _ends(self, setting: Setting) -> tuple[list[Int32], list[Levels]]:
+        """Steps, and the levels of both qualities or of the upper one alone where that is the same."""
         steps = self._steps(setting.steps)
-        upper, lower = (self._levels(steps, quality) for quality in (setting.upper, setting.lower))
-        return Estimate(
-            upper.bits() + setting.share * (lower.bits() - upper.bits()),
-            upper.error() + setting.share * (lower.error() - upper.error()),
-        )
+        qualities = [setting.upper, setting.lower][: 2 if setting.share else 1]
+        return steps, [self._levels(steps, quality) for quality in qualities]
 
     @cached_property
     def _histograms(self) -> Histograms:
@@ -106,7 +113,7 @@ class Requantizer:
 def trade_of(file: JpegFile, quality: float) -> float:
     """Squared error of a pixel that a bit is worth; quality: 0 to 100."""
     steps = [np.maximum(c.quantization, 1).astype(np.float64) for c in file.frame.components]
-    pairs = zip(pixel_weights(file.frame), steps, strict=True)
+    pairs = zip(pixel_weights(file), steps, strict=True)
     least = LEAST_TRADE * min((w * q**2).min() for w, q in pairs)
     least = min(least, LARGEST_TRADE)  # of the coarsest tables it is more
     return float(LARGEST_TRADE * (least / LARGEST_TRADE) ** (quality / 100))

@@ -1,8 +1,10 @@
 """Finds the setting that meets a target in few results: estimates say where, results how far they err."""
 
+import math
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Generic, TypeVar
 
 from jrecomp.lossy.setting import HIGHEST, Setting
@@ -11,6 +13,9 @@ Result = TypeVar("Result")
 
 EVALUATIONS = 10
 """Results at most."""
+
+OF_STEPS = 5
+"""How many of them are over when steps stay."""
 
 FIRST = Setting.at(75.0)
 """Where nothing says how amounts follow from estimates."""
@@ -59,45 +64,65 @@ class Search(Generic[Result]):
     estimate: Callable[[Setting], float]
     best: Point[Result] | None = None
     beyond: Point[Result] | None = None
-    _factors: dict[Setting, float] = field(default_factory=dict)
+    _factors: dict[float, float] = field(default_factory=dict)
+    _steps: float | None = None
 
     @property
     def met(self) -> bool:
         """Whether the best is near enough."""
         return self.best is not None and self.best.amount >= self.goal.limit - self.goal.near
 
-    def run(self, factor: float | None) -> None:
-        """Looks for the best. factor: amount over estimate, None where that is not known."""
-        if factor is not None:
-            self._factors[Setting.at(HIGHEST)] = factor
+    def run(self, known: tuple[float, float] | None) -> None:
+        """Looks for the best. known: an estimate and its amount, where there are any."""
         estimate = cache(self.estimate)
-        for _ in range(EVALUATIONS):
+        if known is not None:
+            self._learn(*known)
+        for number in range(EVALUATIONS):
+            if number == OF_STEPS:
+                self._stay_with_steps(estimate)
             setting = self._next(estimate)
-            if setting in self._factors:
+            if estimate(setting) in self._factors:
                 break
-            amount, expected = self._try(setting), estimate(setting)
+            self._learn(estimate(setting), self._try(setting))
             if self.met:
                 return
-            self._factors[setting] = amount / expected if amount > 0 and expected > 0 else 1.0
-        if self.best is None and self.goal.rises and Setting.at(0) not in self._factors:
-            self._try(Setting.at(0))
+        lowest = Setting.at(0)
+        if self.best is None and self.goal.rises and not (self.beyond and self.beyond.setting == lowest):
+            self._try(lowest)
+
+    def _learn(self, estimate: float, amount: float) -> None:
+        self._factors[estimate] = amount / estimate if amount > 0 and estimate > 0 else 1.0
+
+    def _stay_with_steps(self, estimate: Callable[[Setting], float]) -> None:
+        """Amounts jump between two kinds of steps: from now on the finer ones, which say what levels do."""
+        finer = self.beyond if self.goal.rises else self.best
+        if finer is not None:
+            self._steps, self._factors = finer.setting.steps, {}
+            self._learn(estimate(finer.setting), finer.amount)
 
     def _next(self, estimate: Callable[[Setting], float]) -> Setting:
         """What was not tried; farther below the limit where there is little to choose from."""
         setting, aim = FIRST, SAFETY
-        while self._factors:
-            setting = plan(self.goal, lambda s: estimate(s) * self._factor(s), aim)
-            if setting not in self._factors or setting.quality in (0, HIGHEST) or aim > FARTHEST:
+        while self._factors and aim < FARTHEST:
+            expected = partial(self._expected, estimate)
+            if self._steps is None:
+                setting = plan(self.goal, expected, aim)
+            else:
+                setting = plan_levels(self.goal, expected, aim, self._steps) or Setting.at(0)
+            if estimate(setting) not in self._factors:
                 break
             aim += 1
         return setting
 
-    def _factor(self, setting: Setting) -> float:
-        """Of what was tried with the nearest steps, since steps matter to it, and then the nearest levels."""
-        nearest = min(
-            self._factors, key=lambda s: (abs(s.steps - setting.steps), abs(s.quality - setting.quality))
-        )
-        return self._factors[nearest]
+    def _expected(self, estimate: Callable[[Setting], float], setting: Setting) -> float:
+        """The amount, by a factor between those of the nearest estimates on both sides, on logarithms."""
+        known, found = sorted(self._factors), estimate(setting)
+        place = bisect_left(known, found)
+        below, above = known[max(place - 1, 0)], known[min(place, len(known) - 1)]
+        if below == above or below <= 0:
+            return found * self._factors[above]
+        share = min(max(math.log(found / below) / math.log(above / below), 0.0), 1.0)
+        return float(found * self._factors[below] ** (1 - share) * self._factors[above] ** share)
 
     def _try(self, setting: Setting) -> float:
         point = Point(setting, *self.evaluate(setting))
@@ -109,26 +134,37 @@ class Search(Generic[Result]):
         return point.amount
 
 
-def plan(goal: Goal, estimate: Callable[[Setting], float], aim: float) -> Setting:
-    """Where estimated amounts meet a goal. aim: how far below the limit, in parts of what is near enough.
+def plan(goal: Goal, expected: Callable[[Setting], float], aim: float) -> Setting:
+    """Where expected amounts meet a goal. aim: how far below the limit, in parts of what is near enough.
 
     That is one quality for all, or where amounts jump with the steps there, the finer of these steps with
     fewer levels.
     """
-    wanted, slack = goal.limit - aim * goal.near, SLACK * goal.near
-
-    def too_high(setting: Setting) -> bool:
-        return (estimate(setting) > wanted) == goal.rises
-
-    low, high = _bisected(lambda quality: too_high(Setting.at(quality)), HIGHEST)
-    if low == high or abs(estimate(Setting.at(low)) - wanted) <= slack:
+    wanted = goal.limit - aim * goal.near
+    low, high = _bisected(_too_high(goal, expected, wanted, None), HIGHEST)
+    if low == high or abs(expected(Setting.at(low)) - wanted) <= SLACK * goal.near:
         return Setting.at(low)
-    lower, upper = _bisected(lambda quality: too_high(Setting(high, quality, quality, 0.0)), high)
-    if lower == upper:  # the steps are too fine, whatever the levels
-        return Setting.at(low)
-    ends = [estimate(Setting(high, quality, quality, 0.0)) for quality in (upper, lower)]
+    return plan_levels(goal, expected, aim, high) or Setting.at(low)
+
+
+def plan_levels(goal: Goal, expected: Callable[[Setting], float], aim: float, steps: float) -> Setting | None:
+    """Where that is with some steps and levels of two qualities; None where the steps are too fine for it."""
+    wanted = goal.limit - aim * goal.near
+    lower, upper = _bisected(_too_high(goal, expected, wanted, steps), steps)
+    if lower == upper:
+        return None
+    ends = [expected(Setting(steps, quality, quality, 0.0)) for quality in (upper, lower)]
     share = (ends[0] - wanted) / (ends[0] - ends[1]) if ends[0] != ends[1] else 0.0
-    return Setting(high, upper, lower, min(max(share, 0.0), 1.0))
+    return Setting(steps, upper, lower, min(max(share, 0.0), 1.0))
+
+
+def _too_high(
+    goal: Goal, expected: Callable[[Setting], float], wanted: float, steps: float | None
+) -> Callable[[float], bool]:
+    """Whether a quality is; steps: None for its own."""
+    return lambda quality: (
+        (expected(Setting(quality if steps is None else steps, quality, quality, 0.0)) > wanted) == goal.rises
+    )
 
 
 def _bisected(too_high: Callable[[float], bool], high: float) -> tuple[float, float]:

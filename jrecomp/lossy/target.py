@@ -5,6 +5,9 @@ from dataclasses import dataclass, fields
 from jrecomp.errors import UsageError
 from jrecomp.jpeg.types import Frame
 
+MOST_BPP = 1e9
+"""Of targets; more is as much."""
+
 
 @dataclass(frozen=True)
 class Target:
@@ -28,10 +31,10 @@ class Target:
         if len(given) > 1:
             raise UsageError(f"{given[0]} and {given[1]} exclude each other")
         if self.quality is not None and not 0 <= self.quality <= 100:
-            raise UsageError(f"quality {self.quality:g} is not between 0 and 100")
+            raise UsageError(f"quality {_short(self.quality)} is not between 0 and 100")
         for name in given:
             if name != "quality" and not 0 < getattr(self, name) < float("inf"):
-                raise UsageError(f"{name} {getattr(self, name):g} is no number above 0")
+                raise UsageError(f"{name} {_short(getattr(self, name))} is no number above 0")
         if self.min_ms_ssim is not None and self.min_ms_ssim > 1:
             raise UsageError(f"min_ms_ssim {self.min_ms_ssim:g} is above 1")
 
@@ -42,4 +45,11 @@ class Target:
 
     def largest(self, frame: Frame) -> int | None:
         """Bytes that a picture may take, None where there is no such target."""
-        return self.max_bytes if self.bpp is None else int(self.bpp * frame.width * frame.height / 8)
+        if self.bpp is None:
+            return self.max_bytes
+        return int(min(self.bpp, MOST_BPP) * frame.width * frame.height / 8)
+
+
+def _short(number: float) -> str:
+    """For messages; numbers may be of any length."""
+    return f"{number:.12g}" if isinstance(number, float) or abs(number) < 10**15 else "of many digits"

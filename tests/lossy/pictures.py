@@ -19,7 +19,12 @@ LAYOUTS = {
 }
 
 
-def flat(sampling: Sequence[tuple[int, int]], size: tuple[int, int] = (128, 64)) -> bytes:
+ADOBE_RGB = builder.segment(0xEE, b"Adobe" + bytes([0, 100, 0, 0, 0, 0, 0]))
+
+
+def flat(
+    sampling: Sequence[tuple[int, int]], size: tuple[int, int] = (128, 64), metadata: bytes = b""
+) -> bytes:
     """A file of mid-gray; steps are 1 to 64 in zig-zag order."""
     width, height = size
     across, down = max(h for h, _ in sampling), max(v for _, v in sampling)
@@ -28,7 +33,7 @@ def flat(sampling: Sequence[tuple[int, int]], size: tuple[int, int] = (128, 64))
     for _ in range(mcus * sum(h * v for h, v in sampling)):
         builder.put_sequential(bits, [0] * 64, 0)
     frame = builder.sof(0xC0, width, height, sampling) + builder.sos(range(len(sampling)))
-    return builder.SOI + builder.tables() + frame + bits.data() + builder.EOI
+    return builder.SOI + metadata + builder.tables() + frame + bits.data() + builder.EOI
 
 
 def rebuilt(file: JpegFile, steps: list[np.ndarray], coefficients: list[np.ndarray]) -> bytes:

@@ -51,7 +51,7 @@ def error(file: JpegFile, new: Requantized) -> float:
     return sum(
         float((w * (old * source - levels * steps.astype(float)) ** 2).sum())
         for w, old, source, levels, steps in zip(
-            pixel_weights(file.frame),
+            pixel_weights(file),
             file.coefficients,
             sources(file),
             new.coefficients,
@@ -116,8 +116,7 @@ def test_trade_falls_with_quality(file: JpegFile) -> None:
     trades = [trade_of(file, q) for q in range(0, 101, 5)]
     assert trades == sorted(trades, reverse=True)
     finest = min(
-        (w * q.astype(float) ** 2).min()
-        for w, q in zip(pixel_weights(file.frame), sources(file), strict=True)
+        (w * q.astype(float) ** 2).min() for w, q in zip(pixel_weights(file), sources(file), strict=True)
     )
     assert trades[-1] == pytest.approx(min(0.2 * finest, 4000))
 

@@ -32,7 +32,7 @@ def amounts(jumps: list[tuple[float, float]], rise: float, bend: float = 0) -> A
 
 
 def searched(
-    amount: Amount, estimate: Amount, goal: Goal, factor: float | None = 1.0
+    amount: Amount, estimate: Amount, goal: Goal, known: tuple[float, float] | None = (1.0, 1.0)
 ) -> tuple[Search[str], list[Setting]]:
     """Compared with what was tried."""
     tried: list[Setting] = []
@@ -44,7 +44,7 @@ def searched(
         return amount(setting), f"at {setting}"
 
     search = Search(goal, evaluate, estimate)
-    search.run(factor)
+    search.run(known)
     assert 0 < len(tried) <= EVALUATIONS + 1
     assert len(set(tried)) == len(tried)
     for point in (search.best, search.beyond):
@@ -70,7 +70,7 @@ def test_limits_hold_whatever_estimates_say(
     """There is a result if and only if the least quality is one."""
     amount = amounts(jumps, rise)
     goal = Goal(target, 0.01 * target, rises=True)
-    search, _ = searched(amount, amounts(expected, expected_rise), goal, factor)
+    search, _ = searched(amount, amounts(expected, expected_rise), goal, factor and (1.0, factor))
     assert (search.best is None) == (amount(Setting.at(0)) > target)
 
 
@@ -87,7 +87,7 @@ def test_good_estimates_lead_there(
         return scale * estimate(setting) * (1 + 0.01 * math.sin(setting.quality))
 
     goal = Goal(target, 0.01 * target, rises=True)
-    search, _ = searched(amount, estimate, goal, scale if known else None)
+    search, _ = searched(amount, estimate, goal, (1.0, scale) if known else None)
     assert search.met
 
 
@@ -115,7 +115,9 @@ def test_what_cannot_be() -> None:
     amount = amounts([], 2)
     search, tried = searched(amount, amount, Goal(0.5, 0.005, rises=True))
     assert (search.best, tried[-1]) == (None, Setting.at(0))
-    search, tried = searched(lambda s: 5 - s.quality / 100, lambda s: 1.0, Goal(1.0, 0.01, rises=False))
+    search, tried = searched(
+        lambda s: 5 - s.quality / 100, lambda s: 101 - s.quality, Goal(1.0, 0.01, rises=False), None
+    )
     assert search.best is None and max(s.quality for s in tried) > 99.9
 
 

@@ -50,7 +50,7 @@ def test_hard_choices_are_those_of_requantize(example: Example, trade: float) ->
     real = 0.0
     for c, weights, steps, levels, old in zip(
         file.frame.components,
-        pixel_weights(file.frame),
+        pixel_weights(file),
         new.steps,
         new.coefficients,
         file.coefficients,

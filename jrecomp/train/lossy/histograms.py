@@ -57,7 +57,7 @@ class Histograms:
         slots = sizes + 1  # rounding may add one to the largest
         counted = np.concatenate([counts[counts.sum(1) > 0] for counts in tables])
         steps = [np.maximum(c.quantization, 1) for c in file.frame.components]
-        weights = pixel_weights(file.frame)
+        weights = pixel_weights(file)
         shared = [
             np.mean([w for q, w in zip(steps, weights, strict=True) if np.array_equal(q, own)], 0)
             for own in steps

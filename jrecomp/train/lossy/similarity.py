@@ -110,7 +110,7 @@ def _serves(file: JpegFile) -> bool:
 def _logs(file: JpegFile, new: Requantized) -> Tensor:
     """Logarithms of costs over squared errors in pixels, [3, 64]; NaN where there are hardly any errors."""
     cost, squared = costs(file, new)
-    squared = squared * torch.from_numpy(np.stack(pixel_weights(file.frame)).astype(np.float32))
+    squared = squared * torch.from_numpy(np.stack(pixel_weights(file)).astype(np.float32))
     known = squared > LEAST_SHARE * squared.sum()
     ratio = cost / squared * (squared.sum() / cost.sum())
     return torch.where(known, ratio.clamp(min=1e-3).log(), torch.nan)

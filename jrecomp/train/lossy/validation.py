@@ -12,7 +12,7 @@ from jrecomp.errors import JrecompError
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.lossy import Requantizer, Rule, Setting, ms_ssim, pixels, psnr
 from jrecomp.lossy.bdrate import Curve, log_ratio, percent
-from jrecomp.rate import Change
+from jrecomp.rate import Form
 from jrecomp.train import corpus
 from jrecomp.train.lossy.estimate import MODEL, quality_of
 
@@ -53,11 +53,11 @@ def compare(data: Path, rule: Rule, reference: Rule, distortion: str) -> dict[st
 
 def curve(file: JpegFile, rule: Rule, distortion: str) -> Curve:
     """Container sizes and likeness over TRADES."""
-    change, source = Change(strip=False, optimal=False), pixels(jpeg.write(file))
+    form, source = Form(strip=False, optimal=False), pixels(jpeg.write(file))
     picture = Requantizer(file, rule)
     points = []
     for trade in reversed(TRADES):
-        restored = jpeg.write(change.apply(picture, Setting.at(quality_of(file, trade))))
+        restored = jpeg.write(form.apply(picture, Setting.at(quality_of(file, trade))))
         likeness = _likeness(source, pixels(restored), distortion)
         if likeness < math.inf:
             points.append((len(pipeline.compress(restored, model=MODEL, threads=1, device="cpu")), likeness))
