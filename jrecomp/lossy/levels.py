@@ -11,6 +11,7 @@ import numpy.typing as npt
 from jrecomp.errors import StoredReason, UnsupportedJpegError
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.lossy.distortion import pixel_weights
+from jrecomp.native._scan import count_magnitudes
 
 Float64 = npt.NDArray[np.float64]
 Int16 = npt.NDArray[np.int16]
@@ -39,9 +40,7 @@ class Histograms:
     @classmethod
     def of(cls, file: JpegFile) -> "Histograms":
         """Those of a file; raises UnsupportedJpegError for magnitudes beyond LARGEST."""
-        if any(blocks.size and max(blocks.max(), -blocks.min()) > LARGEST for blocks in file.coefficients):
-            raise UnsupportedJpegError(StoredReason.OUT_OF_RANGE)
-        tables = [_counted(blocks[..., k]) for blocks in file.coefficients for k in range(64)]
+        tables = [table for blocks in file.coefficients for table in _counted(blocks)]
         sources = [np.maximum(c.quantization, 1) for c in file.frame.components]
         return cls(tables, sources, pixel_weights(file))
 
@@ -143,9 +142,12 @@ def choose(
     return Levels(rows, step, levels)
 
 
-def _counted(values: Int16) -> Int64:
-    counts: Int64 = np.bincount(np.abs(values.astype(np.int32)).ravel())
-    return counts
+def _counted(blocks: Int16) -> list[Int64]:
+    counts = np.zeros((64, LARGEST + 2), np.int64)
+    count_magnitudes(np.require(blocks, np.int16, ["C", "W"]), counts)
+    if counts[:, -1].any():
+        raise UnsupportedJpegError(StoredReason.OUT_OF_RANGE)
+    return [row[: np.flatnonzero(row)[-1] + 1] for row in counts]
 
 
 def _bits(rows: _Rows, counts: npt.NDArray[Any], occurring: npt.NDArray[np.bool_]) -> Float64:

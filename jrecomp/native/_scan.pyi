@@ -1,4 +1,4 @@
-"""The scan codec in C++ (T.81 F and G); jrecomp.jpeg is its only caller.
+"""The scan codec in C++ (T.81 F and G), for jrecomp.jpeg, and counts of its coefficients.
 
 An exception list attaches values to indices, counted in coding order from the scan's start: paddings
 to MCUs, zero runs and EOB switches to blocks. ValueError is raised for whatever does not fit.
@@ -12,6 +12,12 @@ Exceptions = list[tuple[int, int]]
 
 def instructions() -> list[str]:
     """Sets of instructions that the engine is built for and this processor has, of "avx2" and "avx512"."""
+
+def count_magnitudes(blocks: Blocks, counts: npt.NDArray[np.int64]) -> None:
+    """Add how often each magnitude occurs at each zig-zag index of blocks [block row, block column, 64].
+
+    counts: [64, largest + 1]; larger magnitudes count as the largest.
+    """
 
 class Scan:
     """One scan over int16 [block row, block column, 64] arrays, which it keeps alive."""

@@ -10,6 +10,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
 #include <stdexcept>
 #include <tuple>
@@ -157,6 +158,20 @@ class PyScan {
   std::vector<Blocks> arrays_;  // keeps the coefficients alive
 };
 
+using Counts = nb::ndarray<int64_t, nb::numpy, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+// How often each magnitude up to `largest` occurs at each index; larger ones count as `largest`.
+void count_magnitudes(const Blocks& blocks, const Counts& counts) {
+  require(blocks.shape(2) == 64 && counts.shape(0) == 64 && counts.shape(1) > 0, "bad shape");
+  const nb::gil_scoped_release released;
+  const size_t width = counts.shape(1);
+  const int largest = static_cast<int>(std::min<size_t>(width - 1, 32768));
+  const int16_t* value = blocks.data();
+  const int16_t* const end = value + blocks.shape(0) * blocks.shape(1) * 64;
+  for (int64_t* const first = counts.data(); value != end; value += 64)
+    for (size_t k = 0; k < 64; ++k) ++first[k * width + static_cast<size_t>(std::min(std::abs(value[k]), largest))];
+}
+
 // Sets of instructions that the engine is built for and this processor has.
 std::vector<std::string> instructions() {
   std::vector<std::string> result;
@@ -179,6 +194,8 @@ std::vector<std::string> instructions() {
 NB_MODULE(_scan, module) {
   using jrecomp::PyScan;
   module.def("instructions", &jrecomp::instructions);
+  module.def("count_magnitudes", &jrecomp::count_magnitudes, nb::arg("blocks").noconvert(),
+             nb::arg("counts").noconvert());
   nb::class_<PyScan>(module, "Scan")
       .def(nb::init<bool, std::tuple<int, int, int, int>, int64_t, int64_t, std::vector<jrecomp::Component>>(),
            nb::arg("progressive"), nb::arg("parameters"), nb::arg("mcu_columns"), nb::arg("mcu_rows"),
