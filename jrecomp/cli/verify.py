@@ -28,7 +28,8 @@ def command(
     """Check that .jrc files restore their originals.
 
     Nothing is written. Each file is decompressed and its checksums are compared. Where the original lies
-    beside it (photo.jpg beside photo.jpg.jrc) or is given, the restored bytes are compared with it too.
+    beside it (photo.jpg beside photo.jpg.jrc) or is given, the restored bytes are compared with it too;
+    with what lies beside it only where the container is not lossy.
 
     \b
     jrecomp verify photo.jpg.jrc
