@@ -76,8 +76,8 @@ class Estimate:
 def entropies_of(example: Example, rule: Rule, trade: float) -> npt.NDArray[np.float32]:
     """Bits before factors, float32 [2 * bands]."""
     plain = Objective(torch.ones(2, len(BANDS) - 1), torch.ones(2, 64))
-    found = plain.entropies(example.histograms, numbers_of(rule), trade)
-    return found.numpy().astype(np.float32).ravel()
+    found: npt.NDArray[np.float32] = plain.entropies(example.histograms, numbers_of(rule), trade).numpy()
+    return found.ravel()
 
 
 def real_bits(file: JpegFile, rule: Rule, trade: float) -> int:

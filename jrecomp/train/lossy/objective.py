@@ -50,8 +50,8 @@ def numbers_of(rule: Rule) -> Tensor:
 
 def rule_of(numbers: Tensor, identifier: int, name: str) -> Rule:
     """The rule with these numbers, rounded to three places."""
-    *exps, flatness = [*numbers[:6].exp().tolist(), float(numbers[6])]
-    a, b, jump, third, free, widening, flatness = (round(number, 3) for number in (*exps, flatness))
+    exps: list[float] = numbers[:6].exp().tolist()
+    a, b, jump, third, free, widening, flatness = (round(number, 3) for number in (*exps, float(numbers[6])))
     return Rule(identifier, name, (a, b), jump, third, free, widening, flatness)
 
 
