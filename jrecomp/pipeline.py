@@ -24,7 +24,7 @@ from jrecomp.errors import (
 )
 from jrecomp.info import Info, JpegInfo, describe_frame, describe_reason
 from jrecomp.jpeg.markers import trailer
-from jrecomp.jpeg.metadata import metadata, stripped
+from jrecomp.jpeg.metadata import has_index, metadata, stripped
 from jrecomp.jpeg.types import Frame, JpegFile
 from jrecomp.lossy import Requantizer, Setting, Target, load_rule
 from jrecomp.model import DEFAULT_MODEL, AnyModel
@@ -196,7 +196,7 @@ class _JpegFiles:
         """The smallest of the source, stripped or as it is, and a new file of the same picture."""
         file, written = _unchanged(self.source, self.picture.file, self.form.strip, self.limits)
         kept = Made(written, written)
-        if jpeg.damage(file, self.limits):
+        if jpeg.damage(file, self.limits) or has_index(file.headers):
             return kept
         try:
             made = replace(self.make(EXACT), quality=None)
@@ -280,7 +280,7 @@ class _Containers:
 
 def _dispensable(headers: bytes, strip: bool) -> int:
     """Bytes of metadata and trailers."""
-    return len(metadata(headers, strip)) + (0 if strip else len(trailer(headers)))
+    return len(metadata(headers, strip)) + (0 if strip else len(trailer(headers) or b""))
 
 
 def _unchanged(source: bytes, file: JpegFile, strip: bool, limits: Limits) -> tuple[JpegFile, bytes]:

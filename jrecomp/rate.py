@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from jrecomp import jpeg
 from jrecomp.errors import TargetError, UnsupportedJpegError
-from jrecomp.jpeg.metadata import metadata
+from jrecomp.jpeg.metadata import has_index, metadata
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.lossy import HIGHEST, Goal, Requantizer, Search, Setting, Target, ms_ssim, pixels, psnr
 
@@ -143,6 +143,8 @@ class Request:
             return exact, f"lossless, {text or 'as nothing would change'}"
         if len(found.output) >= len(exact.output):
             return exact, "lossless, which is as small"
+        if has_index(self.maker.picture.file.headers):
+            text = text or "without the index of its further pictures"
         return found, text
 
     def _find(self, exact: Made, largest: int | None) -> tuple[Made | None, str]:

@@ -36,6 +36,7 @@ from jrecomp.options import RULES
 from jrecomp.pipeline import shrink
 from jrecomp.rate import Note
 from tests.jpeg import builder, samples
+from tests.lossy.pictures import ADOBE_RGB, flat
 
 KINDS: dict[str, dict[str, Any]] = {
     "4:2:0": {},
@@ -238,7 +239,7 @@ OPTIONS: list[tuple[bytes, dict[str, Any], str]] = [
     (picture(), {"quality": 100}, ""),
     (picture(), {"max_bytes": 10**6}, ""),
     (picture("quality 1"), {"quality": 99}, "lossless, as nothing would change"),
-    (picture(), {"min_ms_ssim": 1}, "lossless, as nothing else was found to be that alike"),
+    (picture(), {"min_ms_ssim": 1}, "lossless, as nothing would change"),
 ]
 
 
@@ -430,6 +431,7 @@ def without_last_scans() -> bytes:
 DAMAGED = {
     "half": picture()[: len(picture()) // 2],
     "nearly whole": picture()[:-4],
+    "no end": picture()[:-2],
     "restart marker": damaged_restart_marker(),
     "scans missing": without_last_scans(),
 }
@@ -464,10 +466,50 @@ def test_pixels_stay_whatever_bits_are_wrong(options: dict[str, Any], place: flo
     assert psnr(pixels(data), pixels(shrink(data, min_psnr=40))) >= 40
 
 
-def test_what_has_no_end_is_not_compared() -> None:
-    data, notes = picture()[:-2], list[Note]()
+def test_what_cannot_be_compared() -> None:
+    """Two components, which Pillow does not take."""
+    data, notes = flat([(1, 1), (1, 1)]), list[Note]()
     assert jrecomp.compress(data, min_psnr=30, note=notes.append) == jrecomp.compress(data)
     assert notes[0].text.startswith("lossless, as the source cannot be decoded to compare: ")
+
+
+def without_jfif(data: bytes) -> bytes:
+    return data[:2] + data[20:]
+
+
+@pytest.mark.parametrize("options", [{}, {"strip": True}, {"progressive": True}, {"quality": 60}])
+def test_metadata_behind_scans_has_no_effect(options: dict[str, Any]) -> None:
+    """Decoders choose colours, orientation and profile where the first scan begins."""
+    plain = without_jfif(picture("4:4:4"))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    late = ADOBE_RGB + builder.segment(0xE1, exif.tobytes())
+    result, same = shrink(plain[:-2] + late + plain[-2:], **options), shrink(plain, **options)
+    np.testing.assert_array_equal(decoded(result), decoded(same))
+    with Image.open(io.BytesIO(result)) as image:
+        assert image.getexif().get(0x0112, 1) == 1
+    assert (late in result) == (not options.get("strip"))
+
+
+@pytest.mark.parametrize("options", [{}, {"quality": 60}, {"strip": True}])
+def test_what_follows_a_picture_without_end_stays(options: dict[str, Any]) -> None:
+    second = without_jfif(picture("4:4:4"))[:2] + ADOBE_RGB + without_jfif(picture("4:4:4"))[2:]
+    data = without_jfif(picture())[:-2] + second
+    assert shrink(data, **options) == data
+    notes = list[Note]()
+    jrecomp.compress(data, **options, note=notes.append)
+    assert notes[0].quality is None
+
+
+def test_the_index_of_further_pictures() -> None:
+    """Lossless results keep it; else it would point to nowhere, which is told."""
+    second = picture("gray")
+    first = picture()[:2] + builder.segment(0xE2, b"MPF\0" + bytes(60)) + picture()[2:]
+    data, notes = first + second, list[Note]()
+    assert shrink(data, note=notes.append) == data
+    changed = shrink(data, quality=60, note=notes.append)
+    assert changed.endswith(b"\xff\xd9" + second) and b"MPF\0" not in changed
+    assert [note.text for note in notes] == ["", "without the index of its further pictures"]
 
 
 @cache

@@ -138,13 +138,13 @@ def segments(headers: bytes) -> Iterator[tuple[int, bytes]]:
     return ((marker.code, marker.parameters) for marker in _walk(headers, False))
 
 
-def trailer(headers: bytes) -> bytes:
-    """What follows EOI in JpegFile.headers; nothing where there is no EOI."""
+def trailer(headers: bytes) -> bytes | None:
+    """What follows EOI in JpegFile.headers; None where the picture does not end with EOI."""
     position = 2
     for marker in _walk(headers, False):
         position = marker.end
     match = _MARKER.search(headers, position)
-    return headers[match.end() :] if match and match[0][1] == _EOI else b""
+    return headers[match.end() :] if match and match[0][1] == _EOI else None
 
 
 def without(headers: bytes, codes: Container[int]) -> bytes:

@@ -1,8 +1,9 @@
 """Metadata (APPn and COM marker segments) of a file that go into a new one."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import takewhile
 
-from jrecomp.jpeg.markers import APP0, COM, SOI, segment, segments, trailer, without
+from jrecomp.jpeg.markers import APP0, COM, SOI, SOS, segment, segments, trailer, without
 
 _APP1, _APP2, _APP14, _APP15 = APP0 + 1, APP0 + 2, APP0 + 14, APP0 + 15
 _JFIF, _EXIF, _ICC, _MPF, _ADOBE = b"JFIF\0", b"Exif\0\0", b"ICC_PROFILE\0", b"MPF\0", b"Adobe"
@@ -11,22 +12,54 @@ _WIDTHS = {3: 2, 4: 4}  # of the types SHORT and LONG
 
 
 def metadata(headers: bytes, strip: bool) -> bytes:
-    """The marker segments of metadata, in order, of JpegFile.headers.
+    """The marker segments of metadata, in order, that come before the first scan in JpegFile.headers.
 
     The index of a Multi-Picture file (CIPA DC-007) is left out: the pictures that it points to follow EOI.
     With `strip` there remains what the picture's looks depend on: colour transform (JFIF, Adobe) and pixel
     density, ICC profile, and the Exif orientation alone.
     """
-    kept = ((code, data) for code, data in segments(headers) if APP0 <= code <= _APP15 or code == COM)
-    kept = ((code, data) for code, data in kept if code != _APP2 or not data.startswith(_MPF))
+    kept = _kept(_leading(headers))
     return b"".join(segment(code, data) for code, data in (_essential(kept) if strip else kept))
 
 
+def late_metadata(headers: bytes) -> bytes:
+    """Those that come later, which decoders do not look at."""
+    late = list(segments(headers))[len(_leading(headers)) :]
+    return b"".join(segment(code, data) for code, data in _kept(late))
+
+
+def has_index(headers: bytes) -> bool:
+    """Whether there is the index of a Multi-Picture file."""
+    return any(code == _APP2 and data.startswith(_MPF) for code, data in segments(headers))
+
+
+def _leading(headers: bytes) -> list[tuple[int, bytes]]:
+    return list(takewhile(lambda found: found[0] != SOS, segments(headers)))
+
+
+def _kept(found: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+    for code, data in found:
+        if (APP0 <= code <= _APP15 or code == COM) and not (code == _APP2 and data.startswith(_MPF)):
+            yield code, data
+
+
 def stripped(headers: bytes) -> bytes:
-    """JpegFile.headers with no more metadata than metadata() keeps, and nothing behind EOI."""
-    kept = without(headers, {*range(APP0, _APP15 + 1), COM})
-    kept = kept[: len(kept) - len(trailer(kept))]
+    """JpegFile.headers with no more metadata than metadata() keeps, and nothing behind EOI.
+
+    Where there is no EOI nothing behind the first scan's header is touched: it may be another picture's.
+    """
+    codes = {*range(APP0, _APP15 + 1), COM}
+    after = trailer(headers)
+    if after is None:
+        begin = headers.index(segment(*_first_scan(headers)))
+        kept = without(headers[:begin], codes) + headers[begin:]
+    else:
+        kept = without(headers[: len(headers) - len(after)], codes)
     return kept[: len(SOI)] + metadata(headers, strip=True) + kept[len(SOI) :]
+
+
+def _first_scan(headers: bytes) -> tuple[int, bytes]:
+    return next(found for found in segments(headers) if found[0] == SOS)
 
 
 def is_rgb(headers: bytes, identifiers: Sequence[int]) -> bool:
@@ -34,8 +67,8 @@ def is_rgb(headers: bytes, identifiers: Sequence[int]) -> bool:
 
     They go by the transform of Adobe's segment, or else by identifiers (ITU-T T.872, 6.5.3 and libjpeg).
     """
-    found = list(segments(headers))
-    if any(code == APP0 and data.startswith(_JFIF) for code, data in found):
+    found = _leading(headers)
+    if any(code == APP0 and data.startswith(_JFIF) and len(data) >= 14 for code, data in found):
         return False
     adobe = [data for code, data in found if code == _APP14 and data.startswith(_ADOBE) and len(data) >= 12]
     return adobe[-1][11] == 0 if adobe else bytes(identifiers) == b"RGB"

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from jrecomp.errors import StoredReason, UnsupportedJpegError
 from jrecomp.jpeg.markers import DHT, DQT, EOI, SOI, SOS, Layout, parse, segment, trailer
-from jrecomp.jpeg.metadata import metadata
+from jrecomp.jpeg.metadata import late_metadata, metadata
 from jrecomp.jpeg.scans import native_scan
 from jrecomp.jpeg.tables import TYPICAL_TABLES, coded_bits, shortest_table
 from jrecomp.jpeg.types import Frame, JpegFile, ScanExtras
@@ -59,7 +59,8 @@ def rebuild(
     strip: keep only the metadata that the picture's looks depend on, see metadata(), and nothing behind EOI.
 
     Size, sampling factors and identifiers of components stay (but identifiers that repeat become 1, 2,
-    ...), and so do metadata, moved to the front, and bytes behind EOI. There are no restart markers, and
+    ...), and so do metadata, moved to the front (from behind the first scan, to
+    the end), and bytes behind EOI. There are no restart markers, and
     garbage between segments is left out. What damage() finds is lost.
     Coefficients of blocks that only pad the frame to whole MCUs become 0 where a scan of one component
     leaves them out (T.81 A.2.2).
@@ -83,7 +84,8 @@ def rebuild(
     coefficients = [_coded(c, i, file.frame, script) for i, c in enumerate(coefficients)]
     typical = huffman == "typical" and not progressive
     scans = [_scan_headers(s, identifiers, c, typical) for s, c in zip(script, counts, strict=True)]
-    headers = head + sof + b"".join(scans) + EOI + (b"" if strip else trailer(file.headers))
+    after = b"" if strip else trailer(file.headers) or b""
+    headers = head + sof + b"".join(scans) + (b"" if strip else late_metadata(file.headers)) + EOI + after
     return JpegFile(layout.frame, coefficients, headers, [ScanExtras() for _ in script])
 
 

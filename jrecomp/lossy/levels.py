@@ -18,8 +18,8 @@ Int16 = npt.NDArray[np.int16]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 
-LARGEST = 4096
-"""Of magnitudes; sound files of 8 bits stay within half of it."""
+LARGEST = 2048
+"""Of magnitudes; sound files of 8 bits stay below it."""
 
 ROUNDS = 2
 """How often levels are chosen for the rates that follow from them."""

@@ -26,6 +26,9 @@ NARROW = 0.02
 SAFETY, SLACK = 0.5, 0.3
 """How far below a limit is aimed at first, and how far from there is as good; in parts of what is near."""
 
+STALLED = 0.8
+"""What is left of a gap after an attempt that was of no use."""
+
 FARTHEST = 30
 """How far below a limit is aimed at, in the same parts."""
 
@@ -66,6 +69,8 @@ class Search(Generic[Result]):
     beyond: Point[Result] | None = None
     _factors: dict[float, float] = field(default_factory=dict)
     _steps: float | None = None
+    _stalled: bool = False
+    _tried: set[Setting] = field(default_factory=set)
 
     @property
     def met(self) -> bool:
@@ -80,15 +85,16 @@ class Search(Generic[Result]):
         for number in range(EVALUATIONS):
             if number == OF_STEPS:
                 self._stay_with_steps(estimate)
-            setting = self._next(estimate)
-            if estimate(setting) in self._factors:
+            setting = self._middle() if self._stalled else self._next(estimate)
+            if setting in self._tried:
                 break
+            gaps = self._gaps()
             self._learn(estimate(setting), self._try(setting))
             if self.met:
                 return
-        lowest = Setting.at(0)
-        if self.best is None and self.goal.rises and not (self.beyond and self.beyond.setting == lowest):
-            self._try(lowest)
+            self._stalled = self._is_stalled(gaps)
+        if self.best is None and self.goal.rises and Setting.at(0) not in self._tried:
+            self._try(Setting.at(0))
 
     def _learn(self, estimate: float, amount: float) -> None:
         self._factors[estimate] = amount / estimate if amount > 0 and estimate > 0 else 1.0
@@ -100,19 +106,38 @@ class Search(Generic[Result]):
             self._steps, self._factors = finer.setting.steps, {}
             self._learn(estimate(finer.setting), finer.amount)
 
+    def _is_stalled(self, before: tuple[float, float]) -> bool:
+        """Whether amounts creep along one side, far from what estimates say."""
+        pairs = zip(self._gaps(), before, strict=True)
+        return math.inf in self._gaps() and all(now >= STALLED * gap for now, gap in pairs)
+
+    def _gaps(self) -> tuple[float, float]:
+        """How far the nearest amounts on both sides are from the limit."""
+        return (
+            self.goal.limit - self.best.amount if self.best else math.inf,
+            self.beyond.amount - self.goal.limit if self.beyond else math.inf,
+        )
+
     def _next(self, estimate: Callable[[Setting], float]) -> Setting:
         """What was not tried; farther below the limit where there is little to choose from."""
-        setting, aim = FIRST, SAFETY
-        while self._factors and aim < FARTHEST:
-            expected = partial(self._expected, estimate)
-            if self._steps is None:
-                setting = plan(self.goal, expected, aim)
-            else:
-                setting = plan_levels(self.goal, expected, aim, self._steps) or Setting.at(0)
-            if estimate(setting) not in self._factors:
-                break
+        if not self._factors:
+            return FIRST
+        expected, aim = partial(self._expected, estimate), SAFETY
+        while aim < FARTHEST:
+            setting = plan(self.goal, expected, aim, self._steps)
+            if setting is not None and estimate(setting) not in self._factors:
+                return setting
             aim += 1
-        return setting
+        return self._middle()
+
+    def _middle(self) -> Setting:
+        """One quality, between those of the nearest on both sides, where estimates lead nowhere."""
+        ends = (self.best, self.beyond) if self.goal.rises else (self.beyond, self.best)
+        known = [(end.setting.steps + end.setting.quality) / 2 if end else None for end in ends]
+        low, high = (
+            limit if place is None else place for place, limit in zip(known, (0.0, HIGHEST), strict=True)
+        )
+        return Setting.at((low + high) / 2)
 
     def _expected(self, estimate: Callable[[Setting], float], setting: Setting) -> float:
         """The amount, by a factor between those of the nearest estimates on both sides, on logarithms."""
@@ -125,6 +150,7 @@ class Search(Generic[Result]):
         return float(found * self._factors[below] ** (1 - share) * self._factors[above] ** share)
 
     def _try(self, setting: Setting) -> float:
+        self._tried.add(setting)
         point = Point(setting, *self.evaluate(setting))
         if point.amount > self.goal.limit:
             if self.beyond is None or point.amount < self.beyond.amount:
@@ -134,25 +160,21 @@ class Search(Generic[Result]):
         return point.amount
 
 
-def plan(goal: Goal, expected: Callable[[Setting], float], aim: float) -> Setting:
+def plan(goal: Goal, expected: Callable[[Setting], float], aim: float, steps: float | None) -> Setting | None:
     """Where expected amounts meet a goal. aim: how far below the limit, in parts of what is near enough.
 
     That is one quality for all, or where amounts jump with the steps there, the finer of these steps with
-    fewer levels.
+    fewer levels. With a quality for `steps`, levels alone serve; None where these steps are too fine for it.
     """
     wanted = goal.limit - aim * goal.near
-    low, high = _bisected(_too_high(goal, expected, wanted, None), HIGHEST)
-    if low == high or abs(expected(Setting.at(low)) - wanted) <= SLACK * goal.near:
-        return Setting.at(low)
-    return plan_levels(goal, expected, aim, high) or Setting.at(low)
-
-
-def plan_levels(goal: Goal, expected: Callable[[Setting], float], aim: float, steps: float) -> Setting | None:
-    """Where that is with some steps and levels of two qualities; None where the steps are too fine for it."""
-    wanted = goal.limit - aim * goal.near
+    low = 0.0
+    if steps is None:
+        low, steps = _bisected(_too_high(goal, expected, wanted, None), HIGHEST)
+        if low == steps or abs(expected(Setting.at(low)) - wanted) <= SLACK * goal.near:
+            return Setting.at(low)
     lower, upper = _bisected(_too_high(goal, expected, wanted, steps), steps)
     if lower == upper:
-        return None
+        return Setting.at(low) if low else None
     ends = [expected(Setting(steps, quality, quality, 0.0)) for quality in (upper, lower)]
     share = (ends[0] - wanted) / (ends[0] - ends[1]) if ends[0] != ends[1] else 0.0
     return Setting(steps, upper, lower, min(max(share, 0.0), 1.0))
