@@ -4,14 +4,12 @@ import json
 import os
 import random
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from jrecomp import batch, pipeline
-from jrecomp.cli import main
 from jrecomp.errors import ExitCode
+from tests.cli.commands import document, run
 
 FAKE_JPEG = b"\xff\xd8" + random.Random(1).randbytes(1500)
 """A file that the fake core models."""
@@ -26,18 +24,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("photo.jpg").write_bytes(FAKE_JPEG)
     Path("text.jpg").write_bytes(b"no photo")
     return tmp_path
-
-
-def run(*arguments: str, stdin: bytes = b"", code: ExitCode = ExitCode.OK) -> Result:
-    result = CliRunner().invoke(main, arguments, input=stdin)
-    assert result.exit_code == code, result.output
-    assert "Traceback" not in result.output
-    return result
-
-
-def document(*arguments: str, code: ExitCode = ExitCode.OK) -> dict[str, Any]:
-    parsed: dict[str, Any] = json.loads(run(*arguments, "--json", code=code).stdout)
-    return parsed
 
 
 def names() -> list[str]:

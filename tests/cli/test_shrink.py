@@ -1,17 +1,15 @@
 """Shrinking and lossy compression on the command line, with the real core."""
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from jrecomp import jpeg, pipeline
-from jrecomp.cli import main
 from jrecomp.errors import ExitCode
+from tests.cli.commands import document, run
 
 
 @pytest.fixture(autouse=True)
@@ -22,18 +20,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_photo: Callable
     Path("b.jpg").write_bytes(make_photo(128, 96, quality=95))
     Path("text.jpg").write_bytes(b"no photo")
     return tmp_path
-
-
-def run(*arguments: str, stdin: bytes = b"", code: ExitCode = ExitCode.OK) -> Result:
-    result = CliRunner().invoke(main, arguments, input=stdin)
-    assert result.exit_code == code, result.output
-    assert "Traceback" not in result.output
-    return result
-
-
-def document(*arguments: str, code: ExitCode = ExitCode.OK) -> dict[str, Any]:
-    parsed: dict[str, Any] = json.loads(run(*arguments, "--json", code=code).stdout)
-    return parsed
 
 
 def names() -> set[str]:
