@@ -238,8 +238,7 @@ class _Containers:
         box = self._lossless(file, restored)
         packed = container.pack(box if restored == self.source else self._lossy(box, EXACT))
         if len(packed) >= len(self.source):
-            original = Original.of(self.source)
-            stored = container.pack(Stored(original, StoredReason.NOT_SMALLER, self.source))
+            stored = _stored(self.source, StoredReason.NOT_SMALLER)
             if len(stored) < len(packed):
                 return Made(stored, self.source)
         return Made(packed, restored)
@@ -329,11 +328,16 @@ def _undecodable(error: Exception) -> CorruptContainerError:
     return CorruptContainerError(f"the container cannot be decoded: {detail}")
 
 
+def _stored(data: bytes, reason: StoredReason) -> bytes:
+    """The container of a file as it is."""
+    return container.pack(Stored(Original.of(data), reason, data))
+
+
 def _store(
     data: bytes, reason: StoredReason, target: Target, strip: bool, frame: Frame | None
 ) -> tuple[Made, Note]:
     """The file as it is; raises TargetError where that is too large, or nobody knows whether it is."""
-    stored = container.pack(Stored(Original.of(data), reason, data))
+    stored = _stored(data, reason)
     largest = target.max_bytes if frame is None else target.largest(frame)
     if target.bpp is not None and frame is None:
         raise TargetError(f"cannot be held to {target.bpp:g} bpp: {reason.text}")

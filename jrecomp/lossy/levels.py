@@ -41,8 +41,7 @@ class Histograms:
     def of(cls, file: JpegFile) -> "Histograms":
         """Those of a file; raises UnsupportedJpegError for magnitudes beyond LARGEST."""
         tables = [table for blocks in file.coefficients for table in _counted(blocks)]
-        sources = [np.maximum(c.quantization, 1) for c in file.frame.components]
-        return cls(tables, sources, pixel_weights(file))
+        return cls(tables, sources_of(file), pixel_weights(file))
 
     @cached_property
     def rows(self) -> "_Rows":
@@ -53,7 +52,7 @@ class Histograms:
 @dataclass(frozen=True)
 class _Rows:
     """A row for each magnitude that a frequency has. frequency, magnitude: int64 [rows].
-    counts: [rows].
+    counts: float64 [rows].
 
     slot: int64 [rows], the first of a row's frequency in arrays that have a place for each level that may
     occur. owner, level: int64 [slots], the frequency and the level of each place.
@@ -140,6 +139,11 @@ def choose(
         best = (errors + trade * bits[rows.slot + options]).argmin(0)
         levels = np.where(f % 64 == 0, rounded, np.take_along_axis(options, best[None], 0)[0])
     return Levels(rows, step, levels)
+
+
+def sources_of(file: JpegFile) -> list[Int32]:
+    """A file's steps, int32 [64] for each component; those of 0, which some files have, as 1."""
+    return [np.maximum(c.quantization, 1) for c in file.frame.components]
 
 
 def _counted(blocks: Int16) -> list[Int64]:

@@ -13,10 +13,13 @@ UInt8 = npt.NDArray[np.uint8]
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Of scales, from the finest (Wang, Simoncelli, Bovik: Multiscale structural similarity, 2003)."""
 
-_WINDOW, _SIGMA = 11, 1.5
-_C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+WINDOW, SIGMA = 11, 1.5
+"""Of the Gaussian window, in pixels."""
 
-SMALLEST = (_WINDOW - 1) * 2 ** (len(MS_SSIM_WEIGHTS) - 1)
+C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+"""That keep divisions stable."""
+
+SMALLEST = (WINDOW - 1) * 2 ** (len(MS_SSIM_WEIGHTS) - 1)
 """Pictures have all scales of MS-SSIM where both sides have more pixels than this."""
 
 
@@ -64,7 +67,7 @@ def ms_ssim(a: UInt8, b: UInt8) -> float:
 def _of_channel(a: UInt8, b: UInt8) -> float:
     x, y = a.astype(np.float32), b.astype(np.float32)
     terms: list[tuple[float, float]] = []
-    while min(x.shape) >= _WINDOW and len(terms) < len(MS_SSIM_WEIGHTS):
+    while min(x.shape) >= WINDOW and len(terms) < len(MS_SSIM_WEIGHTS):
         terms.append(_similarity(x, y))
         x, y = _halved(x), _halved(y)
     if not terms:
@@ -79,23 +82,23 @@ def _similarity(x: Float32, y: Float32) -> tuple[float, float]:
     mean_x, mean_y = _blurred(x), _blurred(y)
     variance_x, variance_y = _blurred(x * x) - mean_x**2, _blurred(y * y) - mean_y**2
     covariance = _blurred(x * y) - mean_x * mean_y
-    contrast = (2 * covariance + _C2) / (variance_x + variance_y + _C2)
-    luminance = (2 * mean_x * mean_y + _C1) / (mean_x**2 + mean_y**2 + _C1)
+    contrast = (2 * covariance + C2) / (variance_x + variance_y + C2)
+    luminance = (2 * mean_x * mean_y + C1) / (mean_x**2 + mean_y**2 + C1)
     return float((luminance * contrast).mean()), float(contrast.mean())
 
 
 def _point_similarity(x: Float32, y: Float32) -> Float32:
-    similarity: Float32 = (2 * x * y + _C1) / (x**2 + y**2 + _C1)
+    similarity: Float32 = (2 * x * y + C1) / (x**2 + y**2 + C1)
     return similarity
 
 
 def _blurred(x: Float32) -> Float32:
     """The means of a Gaussian window at every place that it fits."""
-    place = np.arange(_WINDOW) - _WINDOW // 2
-    window = np.exp(-(place**2) / (2 * _SIGMA**2)).astype(np.float32)
+    place = np.arange(WINDOW) - WINDOW // 2
+    window = np.exp(-(place**2) / (2 * SIGMA**2)).astype(np.float32)
     window /= window.sum()
     for _ in range(2):
-        x = sum(w * x[i : len(x) - _WINDOW + 1 + i] for i, w in enumerate(window)).T
+        x = sum(w * x[i : len(x) - WINDOW + 1 + i] for i, w in enumerate(window)).T
     return x
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.lossy.distortion import pixel_weights
-from jrecomp.lossy.levels import Histograms, Levels, choose
+from jrecomp.lossy.levels import Histograms, Levels, choose, sources_of
 from jrecomp.lossy.rules import Rule
 from jrecomp.lossy.setting import HIGHEST, Setting
 
@@ -98,8 +98,12 @@ class Requantizer:
         pairs = zip(self._histograms.sources, self._histograms.pixels, strict=True)
         return [self.rule.weights(source, pixels) for source, pixels in pairs]
 
+    @cached_property
+    def _least(self) -> float:
+        return _least_trade(self._histograms.sources, self._histograms.pixels)
+
     def _steps(self, quality: float) -> list[Int32]:
-        trade, sources = trade_of(self.file, quality) if quality < HIGHEST else 0.0, self._histograms.sources
+        trade, sources = _trade(self._least, quality) if quality < HIGHEST else 0.0, self._histograms.sources
         shared = [
             [w for q, w in zip(sources, self._weights, strict=True) if np.array_equal(q, source)]
             for source in sources
@@ -107,15 +111,21 @@ class Requantizer:
         return [self.rule.steps(q, np.mean(w, 0), trade) for q, w in zip(sources, shared, strict=True)]
 
     def _levels(self, steps: Sequence[Int32], quality: float) -> Levels:
-        return choose(self._histograms, steps, self._weights, trade_of(self.file, quality))
+        return choose(self._histograms, steps, self._weights, _trade(self._least, quality))
 
 
 def trade_of(file: JpegFile, quality: float) -> float:
     """Squared error of a pixel that a bit is worth; quality: 0 to 100."""
-    steps = [np.maximum(c.quantization, 1).astype(np.float64) for c in file.frame.components]
-    pairs = zip(pixel_weights(file), steps, strict=True)
-    least = LEAST_TRADE * min((w * q**2).min() for w, q in pairs)
-    least = min(least, LARGEST_TRADE)  # of the coarsest tables it is more
+    return _trade(_least_trade(sources_of(file), pixel_weights(file)), quality)
+
+
+def _least_trade(sources: Sequence[Int32], pixels: Sequence[Float64]) -> float:
+    """That of quality 100; steps and errors that count, [64] for each component."""
+    finest = min((w * q.astype(np.float64) ** 2).min() for q, w in zip(sources, pixels, strict=True))
+    return min(float(LEAST_TRADE * finest), LARGEST_TRADE)  # of the coarsest tables it is more
+
+
+def _trade(least: float, quality: float) -> float:
     return float(LARGEST_TRADE * (least / LARGEST_TRADE) ** (quality / 100))
 
 

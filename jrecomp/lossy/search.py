@@ -4,7 +4,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache
 from typing import Generic, TypeVar
 
 from jrecomp.lossy.setting import HIGHEST, Setting
@@ -72,6 +72,9 @@ class Search(Generic[Result]):
     _stalled: bool = False
     _tried: set[Setting] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        self.estimate = cache(self.estimate)
+
     @property
     def met(self) -> bool:
         """Whether the best is near enough."""
@@ -79,17 +82,16 @@ class Search(Generic[Result]):
 
     def run(self, known: tuple[float, float] | None) -> None:
         """Looks for the best. known: an estimate and its amount, where there are any."""
-        estimate = cache(self.estimate)
         if known is not None:
             self._learn(*known)
         for number in range(EVALUATIONS):
             if number == OF_STEPS:
-                self._stay_with_steps(estimate)
-            setting = self._middle() if self._stalled else self._next(estimate)
+                self._stay_with_steps()
+            setting = self._middle() if self._stalled else self._next()
             if setting in self._tried:
                 break
             gaps = self._gaps()
-            self._learn(estimate(setting), self._try(setting))
+            self._learn(self.estimate(setting), self._try(setting))
             if self.met:
                 return
             self._stalled = self._is_stalled(gaps)
@@ -99,12 +101,12 @@ class Search(Generic[Result]):
     def _learn(self, estimate: float, amount: float) -> None:
         self._factors[estimate] = amount / estimate if amount > 0 and estimate > 0 else 1.0
 
-    def _stay_with_steps(self, estimate: Callable[[Setting], float]) -> None:
+    def _stay_with_steps(self) -> None:
         """Amounts jump between two kinds of steps: from now on the finer ones, which say what levels do."""
         finer = self.beyond if self.goal.rises else self.best
         if finer is not None:
             self._steps, self._factors = finer.setting.steps, {}
-            self._learn(estimate(finer.setting), finer.amount)
+            self._learn(self.estimate(finer.setting), finer.amount)
 
     def _is_stalled(self, before: tuple[float, float]) -> bool:
         """Whether amounts creep along one side, far from what estimates say."""
@@ -118,14 +120,14 @@ class Search(Generic[Result]):
             self.beyond.amount - self.goal.limit if self.beyond else math.inf,
         )
 
-    def _next(self, estimate: Callable[[Setting], float]) -> Setting:
+    def _next(self) -> Setting:
         """What was not tried; farther below the limit where there is little to choose from."""
         if not self._factors:
             return FIRST
-        expected, aim = partial(self._expected, estimate), SAFETY
+        aim = SAFETY
         while aim < FARTHEST:
-            setting = plan(self.goal, expected, aim, self._steps)
-            if setting is not None and estimate(setting) not in self._factors:
+            setting = plan(self.goal, self._expected, aim, self._steps)
+            if setting is not None and self.estimate(setting) not in self._factors:
                 return setting
             aim += 1
         return self._middle()
@@ -139,9 +141,9 @@ class Search(Generic[Result]):
         )
         return Setting.at((low + high) / 2)
 
-    def _expected(self, estimate: Callable[[Setting], float], setting: Setting) -> float:
+    def _expected(self, setting: Setting) -> float:
         """The amount, by a factor between those of the nearest estimates on both sides, on logarithms."""
-        known, found = sorted(self._factors), estimate(setting)
+        known, found = sorted(self._factors), self.estimate(setting)
         place = bisect_left(known, found)
         below, above = known[max(place - 1, 0)], known[min(place, len(known) - 1)]
         if below == above or below <= 0:

@@ -10,7 +10,7 @@ from torch.nn import functional
 from jrecomp.jpeg.types import Frame, JpegFile
 from jrecomp.lossy import Requantized
 from jrecomp.lossy.distortion import pixel_weights
-from jrecomp.lossy.measure import MS_SSIM_WEIGHTS, SMALLEST
+from jrecomp.lossy.measure import C1, C2, MS_SSIM_WEIGHTS, SIGMA, SMALLEST, WINDOW
 from jrecomp.planes.zigzag import COLUMN, ROW
 
 CROP = 224
@@ -18,9 +18,6 @@ CROP = 224
 
 LEAST_SHARE = 1e-3
 """Of a file's squared error; frequencies with less say nothing about it."""
-
-_WINDOW, _SIGMA = 11, 1.5
-_C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 
 def decode(planes: list[Tensor], frame: Frame) -> Tensor:
@@ -74,14 +71,14 @@ def _similarity(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """Means of the whole index and of its contrast and structure term, of each channel."""
     mean_x, mean_y = _blurred(x), _blurred(y)
     variances = _blurred(x * x) - mean_x**2 + _blurred(y * y) - mean_y**2
-    contrast = (2 * (_blurred(x * y) - mean_x * mean_y) + _C2) / (variances + _C2)
-    luminance = (2 * mean_x * mean_y + _C1) / (mean_x**2 + mean_y**2 + _C1)
+    contrast = (2 * (_blurred(x * y) - mean_x * mean_y) + C2) / (variances + C2)
+    luminance = (2 * mean_x * mean_y + C1) / (mean_x**2 + mean_y**2 + C1)
     return (luminance * contrast).mean((0, 2, 3)), contrast.mean((0, 2, 3))
 
 
 def _blurred(x: Tensor) -> Tensor:
-    place = torch.arange(_WINDOW) - _WINDOW // 2
-    window = (-(place**2) / (2 * _SIGMA**2)).exp()
+    place = torch.arange(WINDOW) - WINDOW // 2
+    window = (-(place**2) / (2 * SIGMA**2)).exp()
     kernel = (window / window.sum()).expand(x.shape[1], 1, 1, -1)
     x = functional.conv2d(x, kernel, groups=x.shape[1])
     return functional.conv2d(x, kernel.transpose(2, 3), groups=x.shape[1])
