@@ -6,6 +6,7 @@ functions is a JrecompError (or MemoryError), whatever the input.
 
 import os
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -113,7 +114,10 @@ def shrink(
     try:
         file = jpeg.read(data, limits)
         form = Form(strip, optimal=True, progressive=progressive or file.frame.progressive)
-        made, about = Request(target, _JpegFiles(data, Requantizer(file, wanted), form, limits), tell).meet()
+        maker = _JpegFiles(data, Requantizer(file, wanted), form, limits)
+        made, about = Request(target, maker, tell).meet()
+        if target.exact and maker.damage:
+            about = Note(None, f"not written anew: {maker.damage}")
     except UnsupportedJpegError as error:
         raise InputError(f"cannot be shrunk: {error}") from error
     note(about)
@@ -179,24 +183,51 @@ def inspect(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Info:
 
 
 @dataclass(frozen=True)
-class _JpegFiles:
-    """Makes JPEG files of a JPEG file."""
+class _Maker:
+    """What makers of all kinds have: a file, what it holds, and how new ones are written."""
 
     source: bytes
     picture: Requantizer
     form: Form
     limits: Limits
 
+    @cached_property
+    def damage(self) -> str:
+        """Of the file, see jpeg.damage."""
+        return jpeg.damage(self.picture.file, self.limits)
+
+    def _dispensable(self) -> int:
+        """Bytes of metadata and trailers that results have."""
+        headers = self.picture.file.headers
+        after = b"" if self.form.strip else trailer(headers) or b""
+        return len(metadata(headers, self.form.strip)) + len(after)
+
+    def _unchanged(self) -> tuple[JpegFile, bytes]:
+        """The file and its bytes, less what is to be stripped."""
+        file = self.picture.file
+        headers = stripped(file.headers) if self.form.strip else file.headers
+        if len(headers) >= len(file.headers):
+            return file, self.source
+        less = replace(file, headers=headers)
+        written = jpeg.write(less, self.limits)
+        _check_same(jpeg.read(written, self.limits), less)
+        return less, written
+
+
+@dataclass(frozen=True)
+class _JpegFiles(_Maker):
+    """Makes JPEG files of a JPEG file."""
+
     @property
     def overhead(self) -> int:
         """With tables."""
-        return TABLES + _dispensable(self.picture.file.headers, self.form.strip)
+        return TABLES + self._dispensable()
 
     def exact(self) -> Made:
         """The smallest of the source, stripped or as it is, and a new file of the same picture."""
-        file, written = _unchanged(self.source, self.picture.file, self.form.strip, self.limits)
+        file, written = self._unchanged()
         kept = Made(written, written)
-        if jpeg.damage(file, self.limits) or has_index(file.headers):
+        if self.damage or has_index(file.headers):
             return kept
         try:
             made = replace(self.make(EXACT), quality=None)
@@ -217,24 +248,20 @@ class _JpegFiles:
 
 
 @dataclass(frozen=True)
-class _Containers:
+class _Containers(_Maker):
     """Makes containers of a JPEG file. means: threads and engine."""
 
-    source: bytes
-    picture: Requantizer
-    form: Form
-    limits: Limits
     model: AnyModel
     means: tuple[int, str]
 
     @property
     def overhead(self) -> int:
         """Tables take hardly any room."""
-        return FIELDS + _dispensable(self.picture.file.headers, self.form.strip)
+        return FIELDS + self._dispensable()
 
     def exact(self) -> Made:
         """Restores the source, or the source stripped; stored where that is smaller."""
-        file, restored = _unchanged(self.source, self.picture.file, self.form.strip, self.limits)
+        file, restored = self._unchanged()
         box = self._lossless(file, restored)
         packed = container.pack(box if restored == self.source else self._lossy(box, EXACT))
         if len(packed) >= len(self.source):
@@ -275,22 +302,6 @@ class _Containers:
             mcu_rows=slices.mcu_rows,
             slices=tuple(slices.data),
         )
-
-
-def _dispensable(headers: bytes, strip: bool) -> int:
-    """Bytes of metadata and trailers."""
-    return len(metadata(headers, strip)) + (0 if strip else len(trailer(headers) or b""))
-
-
-def _unchanged(source: bytes, file: JpegFile, strip: bool, limits: Limits) -> tuple[JpegFile, bytes]:
-    """A file and its bytes, less what is to be stripped."""
-    headers = stripped(file.headers) if strip else file.headers
-    if len(headers) >= len(file.headers):
-        return file, source
-    less = replace(file, headers=headers)
-    written = jpeg.write(less, limits)
-    _check_same(jpeg.read(written, limits), less)
-    return less, written
 
 
 def _check_same(found: JpegFile, wanted: JpegFile) -> None:

@@ -94,6 +94,11 @@ class Maker(Protocol):
         ...
 
     @property
+    def damage(self) -> str:
+        """Why the picture cannot be changed, see jpeg.damage; empty where it can."""
+        ...
+
+    @property
     def overhead(self) -> int:
         """About how many bytes of results are headers."""
         ...
@@ -130,7 +135,7 @@ class Request:
     def _meet(self, exact: Made, largest: int | None) -> tuple[Made, str]:
         if self.target.exact or (largest is not None and len(exact.output) <= largest):
             return exact, ""
-        reason = jpeg.damage(self.maker.picture.file)
+        reason = self.maker.damage
         try:
             found, text = (None, "") if reason else self._find(exact, largest)
         except UnsupportedJpegError as error:

@@ -447,7 +447,9 @@ def test_damaged_pictures_are_not_changed(kind: str) -> None:
         assert jrecomp.compress(data, **options, note=notes.append) == jrecomp.compress(data)
         assert shrink(data, **options, note=notes.append) == data
         assert all(note.text.startswith("lossless, as the picture cannot be changed: ") for note in notes)
-    assert shrink(data) == data
+    notes = list[Note]()
+    assert shrink(data, note=notes.append) == data
+    assert notes[0].text.startswith("not written anew: ")
     for function in FUNCTIONS:
         with pytest.raises(TargetError, match=r"cannot be changed: .*missing"):
             function(data, max_bytes=len(data) // 2)
