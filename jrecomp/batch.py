@@ -11,12 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jrecomp import codec, files, pipeline
+from jrecomp import files, pipeline
+from jrecomp.codec import Resources
+from jrecomp.codec.devices import CUDA
 from jrecomp.errors import ExitCode, InputError, JrecompError, UsageError
 from jrecomp.info import Info
-from jrecomp.lossy.target import Target
-from jrecomp.options import RULES
-from jrecomp.rate import Note, Tell
+from jrecomp.lossy.target import TargetOptions
+from jrecomp.model import load
+from jrecomp.rate import Note, OnProgress
 
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 SHRUNK_SUFFIXES = tuple(f"{files.SHRUNK}{suffix}" for suffix in JPEG_SUFFIXES)
@@ -75,21 +77,11 @@ Steps = Generator[Compute, Any, tuple[Info, str]]
 Work = Callable[[Job], Steps]
 
 
-@dataclass(frozen=True)
-class Change:
-    """How lossy results shall be; as for pipeline.compress."""
+class ChangeOptions(TargetOptions, total=False):
+    """How results shall differ from their sources; see pipeline.compress()."""
 
-    quality: float | None = None
-    max_bytes: int | None = None
-    bpp: float | None = None
-    min_psnr: float | None = None
-    min_ms_ssim: float | None = None
-    strip: bool = False
-    rule: str = RULES[0]
-
-    def __post_init__(self) -> None:
-        """Raises UsageError before any work is done."""
-        Target(self.quality, self.max_bytes, self.bpp, self.min_psnr, self.min_ms_ssim)
+    strip: bool
+    rule: str
 
 
 @dataclass(frozen=True)
@@ -193,14 +185,16 @@ def pipes(jobs: Iterable[Job]) -> bool:
     return any(job.target is None and not job.problem for job in jobs)
 
 
-def share(threads: int, device: str, jobs: int) -> tuple[int, int]:
+def share(threads: int, device: str, jobs: int, model: str | None = None) -> tuple[int, int]:
     """How many of some jobs to compute at once, and how many threads each may use.
 
-    threads: altogether, 0 for one per core. A GPU takes one job at a time. Raises UsageError.
+    threads: altogether, 0 for one per core. model: name of the one that they need, where that is known. A GPU
+    takes one job at a time. Raises UsageError and UnknownModelError.
     """
-    threads, engine = pipeline.resources(threads, device)
-    at_once = max(1, min(threads, jobs)) if engine == codec.DEFAULT_ENGINE else 1
-    return at_once, threads // at_once
+    resources = Resources(threads, device)
+    engine = resources.engine(load(model) if model else None)
+    at_once = 1 if engine == CUDA else max(1, min(resources.workers, jobs))
+    return at_once, resources.workers // at_once
 
 
 def run(jobs: Iterable[Job], work: Work, at_once: int = 1) -> Iterator[Outcome]:
@@ -274,25 +268,48 @@ def exit_code(outcomes: Iterable[Outcome]) -> ExitCode:
 
 
 def compress(
-    job: Job, *, change: Change, model: str | None, threads: int, device: str, force: bool, tell: Tell
+    job: Job,
+    *,
+    change: ChangeOptions,
+    model: str | None,
+    threads: int,
+    device: str,
+    force: bool,
+    on_progress: OnProgress,
 ) -> Steps:
     """Compress one file."""
     files.check_target(job.target, job.source, force)
     data = files.read(job.source)
     notes: list[Note] = []
-    means: dict[str, Any] = {"model": model, "threads": threads, "device": device, "tell": tell}
-    packed = yield partial(pipeline.compress, data, **vars(change), **means, note=notes.append)
+    packed = yield partial(
+        pipeline.compress,
+        data,
+        model=model,
+        threads=threads,
+        device=device,
+        on_progress=on_progress,
+        on_note=notes.append,
+        **change,
+    )
     files.write(job.target, packed, job.source, force)
     return pipeline.inspect(packed), notes[0].text
 
 
-def shrink(job: Job, *, change: Change, progressive: bool, force: bool, tell: Tell) -> Steps:
+def shrink(
+    job: Job, *, change: ChangeOptions, progressive: bool, force: bool, on_progress: OnProgress
+) -> Steps:
     """Make one JPEG file smaller."""
     files.check_target(job.target, job.source, force)
     data = files.read(job.source)
     notes: list[Note] = []
-    told: dict[str, Any] = {"tell": tell, "note": notes.append}
-    shrunk = yield partial(pipeline.shrink, data, **vars(change), progressive=progressive, **told)
+    shrunk = yield partial(
+        pipeline.shrink,
+        data,
+        progressive=progressive,
+        on_progress=on_progress,
+        on_note=notes.append,
+        **change,
+    )
     files.write(job.target, shrunk, job.source, force)
     return Info("jpeg", None, len(data), len(shrunk), len(shrunk), quality=notes[0].quality), notes[0].text
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from jrecomp.container.standard import nearest_quality
 from jrecomp.errors import StoredReason
 from jrecomp.jpeg.types import Frame
+from jrecomp.t81 import nearest_quality
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jrecomp import codec, jpeg, pipeline
+from jrecomp import codec, container, jpeg, pipeline
 from jrecomp.codec import EncodedSlices
 from jrecomp.errors import StoredReason, UnknownModelError, UnsupportedJpegError
 from jrecomp.jpeg.types import Component, Frame, JpegFile
+
+pytest_plugins = ["tests.models"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -91,13 +93,13 @@ def fake_core(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(pipeline, "load_model", load)
     monkeypatch.setattr(jpeg, "read", read, raising=False)
-    monkeypatch.setattr(jpeg, "pack_extras", lambda scans: b"extras", raising=False)
+    monkeypatch.setattr(container, "pack_reconstruction", lambda scans: b"data")
     monkeypatch.setattr(jpeg, "parse_frame", lambda headers, limits: FRAME, raising=False)
     monkeypatch.setattr(jpeg, "write", write, raising=False)
     monkeypatch.setattr(
         jpeg,
         "assemble",
-        lambda headers, extras, parts, limits: JpegFile(FRAME, parts, headers, []),
+        lambda headers, scans, parts, limits: JpegFile(FRAME, parts, headers, []),
         raising=False,
     )
     monkeypatch.setattr(codec, "encode", encode)

@@ -19,7 +19,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A machine with torch, a driver and a GPU; its attributes take them away."""
     machine = SimpleNamespace(torch=True, driver=True, gpu=True)
     torch_arrays = SimpleNamespace(has_cuda=lambda: machine.gpu)
-    monkeypatch.setitem(sys.modules, "jrecomp.planes.torch_arrays", torch_arrays)
+    monkeypatch.setitem(sys.modules, "jrecomp.features.torch_arrays", torch_arrays)
     monkeypatch.setattr(devices, "find_spec", lambda name: machine.torch or None)
     monkeypatch.setattr(devices, "Path", lambda name: SimpleNamespace(exists=lambda: False))
     monkeypatch.setattr(devices.shutil, "which", lambda name: machine.driver or None)
@@ -45,7 +45,7 @@ def test_torch_is_not_asked_without_a_driver(
     machine: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     machine.driver = False
-    monkeypatch.setitem(sys.modules, "jrecomp.planes.torch_arrays", None)  # an import would fail
+    monkeypatch.setitem(sys.modules, "jrecomp.features.torch_arrays", None)  # an import would fail
     assert devices.engine_for("auto") == "native"
 
 

@@ -14,31 +14,34 @@ PACKAGE = ROOT / "jrecomp"
 
 LAYERS = {
     "jrecomp": 1,
+    "jrecomp.array_types": 0,
     "jrecomp.errors": 0,
     "jrecomp.options": 0,
+    "jrecomp.t81": 0,
     "jrecomp.native": 0,
     "jrecomp.jpeg": 1,
     "jrecomp.coding": 1,
-    "jrecomp.container": 1,
-    "jrecomp.planes": 2,
+    "jrecomp.container": 2,
+    "jrecomp.features": 2,
+    "jrecomp.info": 2,
     "jrecomp.model": 3,
     "jrecomp.lossy": 4,
     "jrecomp.codec": 4,
-    "jrecomp.info": 4,
-    "jrecomp.rate": 5,
-    "jrecomp.pipeline": 6,
-    "jrecomp.files": 7,
-    "jrecomp.batch": 8,
-    "jrecomp.cli": 9,
-    "jrecomp.__main__": 10,
-    "jrecomp.train": 10,
-    "jrecomp.bench": 10,
+    "jrecomp.writers": 5,
+    "jrecomp.rate": 6,
+    "jrecomp.pipeline": 7,
+    "jrecomp.files": 8,
+    "jrecomp.batch": 9,
+    "jrecomp.cli": 10,
+    "jrecomp.__main__": 11,
+    "jrecomp.train": 11,
+    "jrecomp.bench": 11,
 }
 """The table of docs/architecture.md; modules on the top layer are imported by nothing."""
 
 RUNTIME = {"numpy", "constriction", "click", "brotli", "threadpoolctl", "PIL"}
 SIDE = {"jrecomp.train", "jrecomp.bench"}
-OPTIONAL = {"jrecomp.planes.torch_arrays": {"torch"}}
+OPTIONAL = {"jrecomp.features.torch_arrays": {"torch"}}
 """What the extra for GPUs is needed for, in one place."""
 
 

@@ -87,7 +87,12 @@ def test_forged_slices_never_give_other_bytes(photo: bytes) -> None:
         damaged = bytearray(box.slices[0])
         damaged[position] ^= 0x10
         forged = Lossless(
-            box.original, box.model, box.headers, box.extras, box.mcu_rows, (bytes(damaged), *box.slices[1:])
+            box.original,
+            box.model,
+            box.headers,
+            box.reconstruction,
+            box.mcu_rows,
+            (bytes(damaged), *box.slices[1:]),
         )
         with pytest.raises((CorruptContainerError, VerificationError)):
             jrecomp.decompress(container.pack(forged))
@@ -128,7 +133,7 @@ class TestFallback:
             pipeline.compress(FAKE_JPEG)
 
     def test_not_smaller(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(jpeg, "pack_extras", lambda scans: FAKE_JPEG)
+        monkeypatch.setattr(container, "pack_reconstruction", lambda scans: FAKE_JPEG)
         self.check_stored(StoredReason.NOT_SMALLER)
 
     def check_stored(self, reason: StoredReason) -> None:
@@ -154,7 +159,7 @@ class TestFallback:
             pipeline.compress(FAKE_JPEG, model="nonesuch")
         box = container.unpack(pipeline.compress(FAKE_JPEG))
         assert isinstance(box, Lossless)
-        other = container.pack(Lossless(box.original, 99, box.headers, box.extras, 4, box.slices))
+        other = container.pack(Lossless(box.original, 99, box.headers, box.reconstruction, 4, box.slices))
         with pytest.raises(UnknownModelError, match="99"):
             pipeline.decompress(other)
         info = pipeline.inspect(other)

@@ -97,14 +97,14 @@ def test_without_a_target_nothing_changes(kind: str, options: dict[str, Any]) ->
 @pytest.mark.parametrize(
     ("kind", "rule"), [*((kind, RULES[0]) for kind in KINDS), *(("4:2:0", rule) for rule in RULES[1:])]
 )
-def test_size_and_likeness_rise_with_quality(kind: str, rule: str) -> None:
+def test_size_and_similarity_rise_with_quality(kind: str, rule: str) -> None:
     data = picture(kind)
     found = [jrecomp.compress(data, quality=q, rule=rule) for q in (0, 30, 55, 80, 100)]
     sizes = [len(f) for f in found]
-    likeness = [psnr(pixels(data), pixels(restored(f))) for f in found]
+    similarity = [psnr(pixels(data), pixels(restored(f))) for f in found]
     assert sizes == sorted(sizes)
-    assert likeness == sorted(likeness)
-    assert likeness[-1] == float("inf")
+    assert similarity == sorted(similarity)
+    assert similarity[-1] == float("inf")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -540,7 +540,7 @@ class TestForgedContainers:
     def test_headers_and_extras(self, data: st.DataObject) -> None:
         """Never other bytes than those of the checksum, and no other errors."""
         box = lossy_box()
-        field = data.draw(st.sampled_from(["headers", "extras"]))
+        field = data.draw(st.sampled_from(["headers", "reconstruction"]))
         forged = bytearray(getattr(box, field))
         for _ in range(data.draw(st.integers(1, 3))):
             forged[data.draw(st.integers(0, len(forged) - 1))] = data.draw(st.integers(0, 255))
@@ -570,7 +570,7 @@ def test_pillows_limit_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Likeness needs it, and says so; nothing else does."""
+    """Similarity needs it, and says so; nothing else does."""
     monkeypatch.setitem(sys.modules, "PIL.JpegImagePlugin", None)
     for function in FUNCTIONS:
         assert function(picture(), quality=50)

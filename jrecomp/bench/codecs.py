@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import Any, Protocol
 
 import jrecomp
-from jrecomp.codec import engine_for
+from jrecomp.codec import Resources
 from jrecomp.model import load
 
 
@@ -43,8 +43,9 @@ class Jrecomp:
     def __init__(self, model: str, threads: int, device: str) -> None:
         """Raises UnknownModelError and UsageError."""
         self.name = f"jrecomp {model}"
-        engine = engine_for(device)
-        self.version = f"{jrecomp.__version__}, model id {load(model).identifier}, {engine} engine"
+        loaded = load(model)
+        engine = Resources(threads, device).engine(loaded)
+        self.version = f"{jrecomp.__version__}, model id {loaded.identifier}, {engine} engine"
         self._model = model
         self._workers: dict[str, Any] = {"threads": threads, "device": device}
 

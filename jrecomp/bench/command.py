@@ -76,7 +76,7 @@ def _numbers(_: click.Context, __: click.Parameter, value: str | None) -> list[i
 @click.option(
     "--lossy",
     is_flag=True,
-    help="Compare lossy results instead: curves of size against likeness to the decoded JPEG file.",
+    help="Compare lossy results instead: curves of size against similarity to the decoded JPEG file.",
 )
 @click.option(
     "--peer",
@@ -196,7 +196,7 @@ def _lossy(
     missing += [] if curves.ssimulacra2() else ["SSIMULACRA2 (pip install ssimulacra2)"]
     setup = report.setup(_line(), coders, missing, repeats, threads)
     measured = curves.measure(coders, samples, models, repeats, threads, device)
-    results = curves.Results(watched(measured, len(samples) * (len(coders) + len(models))))
+    results = curves.CurveResults(watched(measured, len(samples) * (len(coders) + len(models))))
     _tell(lossy_report.markdown(setup, results), lossy_report.as_json(setup, results), output)
     if output:
         from jrecomp.bench import plots

@@ -1,4 +1,4 @@
-"""A page to look at: parts of pictures as they were and at two likenesses, and what differs."""
+"""A page to look at: parts of pictures as they were and at two similarities, and what differs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,8 +7,9 @@ import numpy as np
 from PIL import Image
 
 import jrecomp
+from jrecomp.array_types import UInt8
 from jrecomp.bench.inputs import Sample
-from jrecomp.bench.lossy import Source, UInt8
+from jrecomp.bench.lossy import Source
 from jrecomp.bench.report import set_name, table
 from jrecomp.lossy import psnr
 

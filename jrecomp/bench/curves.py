@@ -1,4 +1,4 @@
-"""Curves of size against likeness: what every coder makes of every JPEG file, and how long it takes."""
+"""Curves of size against similarity: what every coder makes of every JPEG file, and how long it takes."""
 
 import math
 import shutil
@@ -16,9 +16,10 @@ import numpy as np
 from PIL import Image
 
 import jrecomp
+from jrecomp.array_types import UInt8
 from jrecomp.bench.codecs import Refused
-from jrecomp.bench.inputs import Sample, Setting
-from jrecomp.bench.lossy import SECONDS, Coder, Source, UInt8
+from jrecomp.bench.inputs import Encoding, Sample
+from jrecomp.bench.lossy import SECONDS, LossyCodec, Source
 from jrecomp.lossy import ms_ssim, psnr
 from jrecomp.lossy.bdrate import log_ratio, percent
 
@@ -33,7 +34,7 @@ SSIMULACRA2 = ("ssimulacra2", "ssymulacra2")
 
 
 @dataclass(frozen=True)
-class Likeness:
+class Similarity:
     """Of a decoded result to the decoded source.
 
     psnr: over all channels in dB, infinite for the same picture. ms_ssim: up to 1. ssimulacra2: up to 100,
@@ -56,7 +57,7 @@ class Point:
 
     at: float
     size: int
-    likeness: Likeness
+    similarity: Similarity
     seconds: float
 
 
@@ -70,7 +71,7 @@ class Curve:
     coder: str
     own: bool
     file: str
-    setting: Setting | None
+    setting: Encoding | None
     before: int
     pixels: int
     points: tuple[Point, ...]
@@ -83,14 +84,14 @@ class Timing:
 
     model: str
     file: str
-    setting: Setting | None
+    setting: Encoding | None
     lossless: float
     fixed: float
     searched: float
 
 
 class Band(NamedTuple):
-    """A range of qualities, in dB but for SSIMULACRA2. measure: a property of Likeness."""
+    """A range of qualities, in dB but for SSIMULACRA2. measure: a property of Similarity."""
 
     title: str
     measure: str
@@ -106,7 +107,7 @@ BANDS = (
 )
 
 
-class Results:
+class CurveResults:
     """Curves and times; a set is a setting of pictures, or None for files."""
 
     def __init__(self, measured: Iterable[Curve | Timing]) -> None:
@@ -116,11 +117,11 @@ class Results:
         self.coders = list(dict.fromkeys(curve.coder for curve in self.curves))
         self.own = list(dict.fromkeys(curve.coder for curve in self.curves if curve.own))
         self.sets = list(dict.fromkeys(curve.setting for curve in self.curves))
-        scored = any(p.likeness.ssimulacra2 is not None for curve in self.curves for p in curve.points)
+        scored = any(p.similarity.ssimulacra2 is not None for curve in self.curves for p in curve.points)
         self.bands = BANDS if scored else BANDS[:-1]
         self._by_file = {(c.coder, c.file, c.setting): c for c in self.curves}
 
-    def of(self, coder: str, setting: Setting | None) -> list[Curve]:
+    def of(self, coder: str, setting: Encoding | None) -> list[Curve]:
         """A coder's curves of a set."""
         return [c for c in self.curves if c.coder == coder and c.setting == setting]
 
@@ -129,7 +130,7 @@ class Results:
         first = self._by_file[self.coders[0], curve.file, curve.setting]
         return first.points[-1].size if first.points else curve.before
 
-    def bd_rate(self, own: str, other: str, setting: Setting | None, band: Band) -> tuple[float | None, int]:
+    def bd_rate(self, own: str, other: str, setting: Encoding | None, band: Band) -> tuple[float | None, int]:
         """Percent by which files of `own` are larger at equal quality, and for how many files that counts."""
         return percent(
             log_ratio(
@@ -153,12 +154,12 @@ class Results:
 
 
 def _line(curve: Curve, measure: str) -> list[tuple[float, float]]:
-    pairs = [(point.size, getattr(point.likeness, measure)) for point in curve.points]
+    pairs = [(point.size, getattr(point.similarity, measure)) for point in curve.points]
     return [(size, quality) for size, quality in pairs if quality is not None]
 
 
 def measure(
-    coders: Sequence[Coder],
+    coders: Sequence[LossyCodec],
     samples: Iterable[Sample],
     models: Sequence[str],
     repeats: int,
@@ -175,7 +176,7 @@ def measure(
             yield _timing(model, sample, source.jpeg, repeats, threads, device)
 
 
-def _curve(coder: Coder, sample: Sample, source: Source, alike: "_Alike") -> Curve:
+def _curve(coder: LossyCodec, sample: Sample, source: Source, alike: "_Alike") -> Curve:
     points, refusals = [], []
     for setting in coder.settings:
         started = time.perf_counter()
@@ -223,20 +224,20 @@ class _Alike:
 
     def __init__(self, source: UInt8) -> None:
         self._source = source
-        self._known: dict[bytes, Likeness] = {}
+        self._known: dict[bytes, Similarity] = {}
 
-    def to(self, picture: UInt8) -> Likeness:
-        """The likeness of a picture."""
+    def to(self, picture: UInt8) -> Similarity:
+        """The similarity of a picture."""
         key = sha256(picture.tobytes()).digest()
         if key not in self._known:
-            self._known[key] = _likeness(self._source, picture)
+            self._known[key] = _similarity(self._source, picture)
         return self._known[key]
 
 
-def _likeness(source: UInt8, picture: UInt8) -> Likeness:
+def _similarity(source: UInt8, picture: UInt8) -> Similarity:
     shape = (*source.shape[:2], -1)
     a, b = source.reshape(shape), picture.reshape(shape)
-    return Likeness(psnr(a, b), ms_ssim(a, b), _ssimulacra2(source, picture))
+    return Similarity(psnr(a, b), ms_ssim(a, b), _ssimulacra2(source, picture))
 
 
 def ssimulacra2() -> str | None:

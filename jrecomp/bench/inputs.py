@@ -16,7 +16,7 @@ SAMPLINGS = {"444": 0, "422": 1, "420": 2}
 
 
 @dataclass(frozen=True)
-class Setting:
+class Encoding:
     """How a picture is encoded. sampling: a key of SAMPLINGS. quality: 1 to 100."""
 
     sampling: str
@@ -28,7 +28,7 @@ class Sample:
     """One JPEG file: as it lies there, or a picture at a setting. Bytes are made when they are asked for."""
 
     path: Path
-    setting: Setting | None = None
+    setting: Encoding | None = None
 
     def read(self) -> bytes:
         """The JPEG file; pictures as Pillow writes them with no other option."""
@@ -58,7 +58,7 @@ def find(sources: Iterable[Path]) -> list[Path]:
 
 def samples(paths: list[Path], qualities: Iterable[int], samplings: Iterable[str]) -> Iterator[Sample]:
     """All JPEG files, then all pictures at the first setting, at the second and so on."""
-    settings = [Setting(sampling, quality) for sampling in samplings for quality in qualities]
+    settings = [Encoding(sampling, quality) for sampling in samplings for quality in qualities]
     pictures = [path for path in paths if path.suffix.lower() in PICTURE_SUFFIXES]
     yield from (Sample(path) for path in paths if path.suffix.lower() in JPEG_SUFFIXES)
     yield from (Sample(path, setting) for setting in settings for path in pictures)

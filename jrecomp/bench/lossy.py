@@ -1,6 +1,6 @@
 """The programs whose lossy results are compared: one class each, the same questions to all.
 
-To add one, write a class with the members of Coder and name it in PEERS.
+To add one, write a class with the members of LossyCodec and name it in PEERS.
 """
 
 import io
@@ -15,18 +15,16 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, features
 
 import jrecomp
+from jrecomp.array_types import UInt8
 from jrecomp.bench.codecs import Lepton, Missing, Refused
-from jrecomp.codec import engine_for
+from jrecomp.codec import Resources
 from jrecomp.errors import InputError
 from jrecomp.lossy import load_rule
 from jrecomp.model import load
 from jrecomp.options import RULES
-
-UInt8 = npt.NDArray[np.uint8]
 
 SECONDS = 600
 """That another program may take for a file."""
@@ -56,7 +54,7 @@ class Source:
         return _saved(self.image, format="PNG", compress_level=0)
 
 
-class Coder(Protocol):
+class LossyCodec(Protocol):
     """Makes files of a JPEG file at settings; own: whether it is this project."""
 
     name: str
@@ -90,8 +88,11 @@ class Container:
     def __init__(self, model: str, rule: str, threads: int, device: str) -> None:
         """Raises UnknownModelError and UsageError."""
         self.name = f"jrecomp {model}" + ("" if rule == RULES[0] else f" {rule}")
-        identifiers = f"model id {load(model).identifier}, rule id {load_rule(rule).identifier}"
-        self.version = f"{jrecomp.__version__}, {identifiers}, {engine_for(device)} engine"
+        loaded = load(model)
+        identifiers = f"model id {loaded.identifier}, rule id {load_rule(rule).identifier}"
+        self.version = (
+            f"{jrecomp.__version__}, {identifiers}, {Resources(threads, device).engine(loaded)} engine"
+        )
         self._work: dict[str, Any] = {"threads": threads, "device": device}
         self._how: dict[str, Any] = {"model": model, "rule": rule} | self._work
 
@@ -250,7 +251,7 @@ class Avif(_Decoded):
         return _saved(source.image, format="AVIF", **how)
 
 
-PEERS: dict[str, Sequence[Callable[[], Coder]]] = {
+PEERS: dict[str, Sequence[Callable[[], LossyCodec]]] = {
     "cjxl": [Cjxl],
     "libjpeg": [Reencoded],
     "lepton": [ReencodedLepton],
@@ -264,13 +265,13 @@ PEERS: dict[str, Sequence[Callable[[], Coder]]] = {
 
 def installed(
     models: Sequence[str], peers: Sequence[str], threads: int, device: str
-) -> tuple[list[Coder], list[str]]:
+) -> tuple[list[LossyCodec], list[str]]:
     """The coders that can run here, jrecomp first, and notes on those that cannot.
 
     models: names of jrecomp's models. peers: keys of PEERS. threads, device: of jrecomp, as in its functions.
     Raises UnknownModelError and UsageError.
     """
-    coders: list[Coder] = [Container(model, rule, threads, device) for rule in RULES for model in models]
+    coders: list[LossyCodec] = [Container(model, rule, threads, device) for rule in RULES for model in models]
     coders += [Shrink(progressive=False), Shrink(progressive=True)]
     notes = []
     for peer in peers:

@@ -11,11 +11,11 @@ from jrecomp.bench.curves import (
     SEARCHED_QUALITY,
     Band,
     Curve,
+    CurveResults,
     Point,
-    Results,
     Timing,
 )
-from jrecomp.bench.inputs import Setting
+from jrecomp.bench.inputs import Encoding
 from jrecomp.bench.report import Setup, origin, set_name, short, table
 from jrecomp.lossy.bdrate import OVERLAP
 
@@ -23,7 +23,7 @@ LISTED = 20
 """How many sizes that fall where quality rises are listed at most."""
 
 
-def markdown(setup: Setup, results: Results) -> str:
+def markdown(setup: Setup, results: CurveResults) -> str:
     """The report: BD-rates, whether sizes rise with quality, times, refusals, and points of each coder."""
     parts = [
         _head(setup),
@@ -41,7 +41,7 @@ def markdown(setup: Setup, results: Results) -> str:
     return "\n".join(parts)
 
 
-def as_json(setup: Setup, results: Results) -> dict[str, Any]:
+def as_json(setup: Setup, results: CurveResults) -> dict[str, Any]:
     """Everything as plain values; null for infinite PSNR. BD-rates are pairs of percent and count."""
     return {
         "setup": asdict(setup),
@@ -84,7 +84,7 @@ def _head(setup: Setup) -> str:
     return "\n".join(lines)
 
 
-def _bd_rates(results: Results, setting: Setting | None, band: Band) -> str:
+def _bd_rates(results: CurveResults, setting: Encoding | None, band: Band) -> str:
     others = [coder for coder in results.coders if coder not in results.own]
     rows = [
         [other, *(_rate(*results.bd_rate(own, other, setting, band)) for own in results.own)]
@@ -97,7 +97,7 @@ def _rate(percent: float | None, count: int) -> str:
     return "-" if percent is None else f"{percent:+.1f} ({count})"
 
 
-def _monotone(results: Results) -> list[str]:
+def _monotone(results: CurveResults) -> list[str]:
     own, falls = [curve for curve in results.curves if curve.own], results.falls()
     worse = len({(curve.coder, curve.file, curve.setting) for curve, _, _ in falls})
     text = f"A higher quality gives a file that is not smaller on {len(own) - worse} of {len(own)} curves"
@@ -126,13 +126,13 @@ def _times(times: Sequence[Timing]) -> str:
     return table(header, rows)
 
 
-def _refusals(results: Results) -> list[str]:
+def _refusals(results: CurveResults) -> list[str]:
     counts = Counter((c.coder, short(reason)) for c in results.curves for reason in c.refusals)
     rows = [[*key, str(count)] for key, count in counts.most_common()]
     return ["## Refusals\n", table(["coder", "reason", "times"], rows)] if rows else []
 
 
-def _points(results: Results, coder: str) -> str:
+def _points(results: CurveResults, coder: str) -> str:
     """A row for each setting of a coder, with sums and means over the files of each set."""
     header = [coder, *(f"{set_name(s)}: % / bpp / dB / MS-SSIM / SSIMULACRA2 / s" for s in results.sets)]
     columns = [means(results, coder, setting) for setting in results.sets]
@@ -150,7 +150,7 @@ def _cell(mean: dict[str, float] | None) -> str:
     )
 
 
-def means(results: Results, coder: str, setting: Setting | None) -> dict[float, dict[str, float]]:
+def means(results: CurveResults, coder: str, setting: Encoding | None) -> dict[float, dict[str, float]]:
     """By a coder's setting: percent of the lossless container and bpp over all files of a set, and means.
 
     Settings that not all files have are left out.
@@ -163,9 +163,9 @@ def means(results: Results, coder: str, setting: Setting | None) -> dict[float, 
     return {at: _mean(results, group) for at, group in groups.items() if len(group) == len(curves)}
 
 
-def _mean(results: Results, group: Sequence[tuple[Curve, Point]]) -> dict[str, float]:
+def _mean(results: CurveResults, group: Sequence[tuple[Curve, Point]]) -> dict[str, float]:
     size = sum(point.size for _, point in group)
-    alike = [point.likeness for _, point in group]
+    alike = [point.similarity for _, point in group]
     scores = [math.nan if one.ssimulacra2 is None else one.ssimulacra2 for one in alike]
     return {
         "percent": 100 * size / sum(results.reference(curve) for curve, _ in group),

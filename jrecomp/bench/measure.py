@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from jrecomp.bench.codecs import Codec, Refused
-from jrecomp.bench.inputs import Sample, Setting
+from jrecomp.bench.inputs import Encoding, Sample
 
 
-class Outcome(StrEnum):
+class RoundTrip(StrEnum):
     """What became of a file."""
 
     RESTORED = "restored"
@@ -27,11 +27,11 @@ class Measurement:
 
     codec: str
     file: str
-    setting: Setting | None
+    setting: Encoding | None
     sub_pixels: int
     before: int
     after: int
-    outcome: Outcome = Outcome.RESTORED
+    outcome: RoundTrip = RoundTrip.RESTORED
     reason: str = ""
     encode_seconds: float = 0.0
     decode_seconds: float = 0.0
@@ -65,9 +65,9 @@ class Total:
             before=sum(m.before for m in measurements),
             after=sum(m.after for m in measurements),
             sub_pixels=sum(m.sub_pixels for m in measurements),
-            refused=outcomes.count(Outcome.REFUSED),
-            wrong=outcomes.count(Outcome.WRONG),
-            restored=sum(m.before for m in measurements if m.outcome is Outcome.RESTORED),
+            refused=outcomes.count(RoundTrip.REFUSED),
+            wrong=outcomes.count(RoundTrip.WRONG),
+            restored=sum(m.before for m in measurements if m.outcome is RoundTrip.RESTORED),
             encode_seconds=sum(m.encode_seconds for m in measurements),
             decode_seconds=sum(m.decode_seconds for m in measurements),
         )
@@ -99,7 +99,7 @@ def run(codecs: list[Codec], samples: Iterable[Sample], repeats: int) -> Iterato
 
 
 def _measure(codec: Codec, sample: Sample, data: bytes, sub_pixels: int, repeats: int) -> Measurement:
-    def failed(outcome: Outcome, reason: str) -> Measurement:
+    def failed(outcome: RoundTrip, reason: str) -> Measurement:
         return Measurement(*place, len(data), len(data), outcome, reason)
 
     place = (codec.name, str(sample.path), sample.setting, sub_pixels)
@@ -109,19 +109,19 @@ def _measure(codec: Codec, sample: Sample, data: bytes, sub_pixels: int, repeats
         try:
             compressed = codec.encode(data)
         except Refused as refused:
-            return failed(Outcome.REFUSED, str(refused))
+            return failed(RoundTrip.REFUSED, str(refused))
         middle = time.perf_counter()
         try:
             restored = codec.decode(compressed)
         except Exception as error:  # a codec that cannot decode its own output has lost the file
-            return failed(Outcome.WRONG, f"{type(error).__name__}: {error}")
+            return failed(RoundTrip.WRONG, f"{type(error).__name__}: {error}")
         end = time.perf_counter()
         if restored != data:
-            return failed(Outcome.WRONG, "the restored bytes differ")
+            return failed(RoundTrip.WRONG, "the restored bytes differ")
         encode_times.append(middle - start)
         decode_times.append(end - middle)
     times = (min(encode_times), min(decode_times))
-    return Measurement(*place, len(data), len(compressed), Outcome.RESTORED, "", *times)
+    return Measurement(*place, len(data), len(compressed), RoundTrip.RESTORED, "", *times)
 
 
 def _saving(before: int, after: int) -> float:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from jrecomp.bench import curves, lossy_report, scaling
-from jrecomp.bench.inputs import Setting
+from jrecomp.bench.inputs import Encoding
 from jrecomp.bench.report import Results, set_name
 from jrecomp.bench.scaling import Run
 from jrecomp.lossy.bdrate import envelope
@@ -50,12 +50,12 @@ def save_scaling(runs: Sequence[Run], folder: Path) -> None:
     figure.savefig(folder / "scaling.png", dpi=150)
 
 
-def save_lossy(results: curves.Results, folder: Path) -> None:
+def save_lossy(results: curves.CurveResults, folder: Path) -> None:
     """Writes lossy.png."""
     _lossy(results).savefig(folder / "lossy.png", dpi=150)
 
 
-def _lossy(results: curves.Results) -> Figure:
+def _lossy(results: curves.CurveResults) -> Figure:
     """PSNR above MS-SSIM, both against size, as BD-rates see them; a column for each set."""
     figure = Figure(figsize=(max(6 * len(results.sets), 8), 11), layout="constrained")
     axes = figure.subplots(2, len(results.sets), squeeze=False, sharex="col", sharey="row")
@@ -70,7 +70,7 @@ def _lossy(results: curves.Results) -> Figure:
     return figure
 
 
-def _rates(axis: Any, results: curves.Results, setting: Setting | None, measure: str) -> None:
+def _rates(axis: Any, results: curves.CurveResults, setting: Encoding | None, measure: str) -> None:
     for number, coder in enumerate(results.coders):
         means = lossy_report.means(results, coder, setting).values()
         quality, size = envelope([(mean["percent"], mean[measure]) for mean in means]).T

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from jrecomp.bench.codecs import Lepton
-from jrecomp.bench.inputs import Setting
-from jrecomp.bench.measure import Measurement, Outcome, Total
+from jrecomp.bench.inputs import Encoding
+from jrecomp.bench.measure import Measurement, RoundTrip, Total
 from jrecomp.bench.scaling import Run
 
 Key = TypeVar("Key")
@@ -213,7 +213,7 @@ def _by_set(title: str, results: Results, cell: Callable[[Total], str]) -> str:
 
 def _reasons(results: Results) -> list[str]:
     """Why files were refused or wrong, so that a defect of this benchmark is not taken for a codec's."""
-    failures = [m for m in results.measurements if m.outcome is not Outcome.RESTORED]
+    failures = [m for m in results.measurements if m.outcome is not RoundTrip.RESTORED]
     counts = Counter((m.codec, str(m.outcome), short(m.reason)) for m in failures)
     rows = [[*key, str(count)] for key, count in counts.most_common()]
     return [table(["codec", "outcome", "reason", "files"], rows)] if rows else []
@@ -258,7 +258,7 @@ def _behind_lepton(codec: str, own: dict[str, Measurement], lepton: dict[str, Me
 
 
 def _one(measurement: Measurement) -> str:
-    trouble = "" if measurement.outcome is Outcome.RESTORED else f" ({measurement.outcome})"
+    trouble = "" if measurement.outcome is RoundTrip.RESTORED else f" ({measurement.outcome})"
     return f"{measurement.saving:.2f}{trouble}"
 
 
@@ -268,7 +268,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
 
 
-def set_name(setting: Setting | None) -> str:
+def set_name(setting: Encoding | None) -> str:
     """What a set is called in tables."""
     return f"{':'.join(setting.sampling)} q{setting.quality}" if setting else "files"
 

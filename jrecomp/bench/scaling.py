@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from jrecomp import pipeline
+from jrecomp.codec import Resources
 
 MEGAPIXELS = (0.1, 0.4, 1.6, 6.0, 12.0, 25.0, 50.0, 100.0)
 FOR_THREADS = 12.0
@@ -82,7 +82,7 @@ def _pairs() -> list[tuple[float, int]]:
 
 def thread_counts() -> list[int]:
     """1, 2, 4 and so on, and the number of cores."""
-    cores, _ = pipeline.resources(0, "cpu")
+    cores = Resources().workers
     return sorted({*(1 << n for n in range(cores.bit_length()) if 1 << n <= cores), cores})
 
 

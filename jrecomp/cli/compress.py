@@ -5,10 +5,11 @@ from functools import partial
 import click
 
 from jrecomp import batch, files
-from jrecomp.batch import Change, Destination
+from jrecomp.batch import ChangeOptions, Destination
 from jrecomp.cli import options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode
+from jrecomp.model.weights import DEFAULT_MODEL
 
 
 @click.command("compress")
@@ -22,7 +23,7 @@ from jrecomp.errors import ExitCode
 def command(
     selection: Selection,
     destination: Destination,
-    change: Change,
+    change: ChangeOptions,
     model: str | None,
     threads: int,
     device: str,
@@ -41,7 +42,7 @@ def command(
     jrecomp compress --recursive photos --output-dir compressed
     """
     jobs = batch.plan(selection.find(batch.JPEG_SUFFIXES), destination, files.compressed_name)
-    at_once, threads = batch.share(threads, device, len(jobs))
+    at_once, threads = batch.share(threads, device, len(jobs), model or DEFAULT_MODEL)
     work = partial(
         batch.compress,
         change=change,
@@ -49,6 +50,6 @@ def command(
         threads=threads,
         device=device,
         force=destination.force,
-        tell=report.attempts(jobs, reporting),
+        on_progress=report.attempts(jobs, reporting),
     )
     return report.run(jobs, work, report.written, reporting, at_once=at_once, pipes=batch.pipes(jobs))

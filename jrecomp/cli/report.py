@@ -92,7 +92,7 @@ def attempts(jobs: list[Job], reporting: Reporting) -> Callable[[str], None]:
     def tell(text: str) -> None:
         click.echo(f"\r{text}\033[K", err=True, nl=False)
 
-    return tell if len(jobs) == 1 and not reporting.quiet and _on_terminal() else rate.silent
+    return tell if len(jobs) == 1 and not reporting.quiet and _on_terminal() else rate.ignore
 
 
 def written(outcome: Outcome, info: Info) -> str:

@@ -5,7 +5,7 @@ from functools import partial
 import click
 
 from jrecomp import batch, files
-from jrecomp.batch import Change, Destination
+from jrecomp.batch import ChangeOptions, Destination
 from jrecomp.cli import options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode
@@ -20,7 +20,7 @@ from jrecomp.errors import ExitCode
 def command(
     selection: Selection,
     destination: Destination,
-    change: Change,
+    change: ChangeOptions,
     progressive: bool,
     reporting: Reporting,
 ) -> ExitCode:
@@ -38,6 +38,11 @@ def command(
         selection.find(batch.JPEG_SUFFIXES, batch.SHRUNK_SUFFIXES), destination, files.shrunk_name
     )
     at_once, _ = batch.share(0, "cpu", len(jobs))
-    tell = report.attempts(jobs, reporting)
-    work = partial(batch.shrink, change=change, progressive=progressive, force=destination.force, tell=tell)
+    work = partial(
+        batch.shrink,
+        change=change,
+        progressive=progressive,
+        force=destination.force,
+        on_progress=report.attempts(jobs, reporting),
+    )
     return report.run(jobs, work, report.written, reporting, at_once=at_once, pipes=batch.pipes(jobs))

@@ -7,19 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from jrecomp.array_types import Int16, Int32, Int64
 from jrecomp.codec.coders import VALUE_LIMIT, check_range
-from jrecomp.model.adaptation import Coder
+from jrecomp.model.adaptation import BinaryCoder
 from jrecomp.model.arrays import component_class
 from jrecomp.model.blocks import (
     BANDS,
+    CONFIDENCES,
     EDGES,
     ENERGIES,
     HIDDEN_LIMIT,
     NEAR_LEVELS,
     OWN_LEVELS,
-    REACHES,
     SCALE_LIMIT,
     BlocksModel,
     clamp,
@@ -27,8 +27,6 @@ from jrecomp.model.blocks import (
 )
 from jrecomp.model.counters import Decisions, Expected
 
-Int16 = npt.NDArray[np.int16]
-Int64 = npt.NDArray[np.int64]
 Place = tuple[int, int]
 
 NEIGHBOURS = ((0, -1), (-1, 0), (-1, -1), (-1, 1))
@@ -46,7 +44,7 @@ BAND_STEPS = (1, 4, 7, 14, 28)
 
 
 @dataclass(frozen=True)
-class Component:
+class ComponentBlocks:
     """What of a component is coded, all int64: steps [64], coefficients and the same in steps of 1, limited
     [rows, columns, 64], edges in quarters of a pixel [rows, columns, 32], `last` [rows, columns].
     """
@@ -58,7 +56,7 @@ class Component:
     last: Int64
 
     @classmethod
-    def empty(cls, steps: Int64, shape: tuple[int, int]) -> "Component":
+    def empty(cls, steps: Int64, shape: tuple[int, int]) -> "ComponentBlocks":
         """shape: rows and columns in blocks."""
         sizes = ((64,), (64,), (EDGES,), ())
         return cls(steps, *(np.zeros(shape + size, np.int64) for size in sizes))
@@ -73,7 +71,12 @@ class ComponentCoder:
     """Codes component `number` of a slice; before: those that are coded already."""
 
     def __init__(
-        self, model: BlocksModel, number: int, part: Component, before: Sequence[Component], coder: Coder
+        self,
+        model: BlocksModel,
+        number: int,
+        part: ComponentBlocks,
+        before: Sequence[ComponentBlocks],
+        coder: BinaryCoder,
     ) -> None:
         self._model, self._part = model, part
         self._weights = weights = model.classes[component_class(number)]
@@ -154,7 +157,7 @@ def level(value: int | Int64, limits: tuple[int, ...]) -> Int64:
 def expected_ac(total: int, step: int) -> Expected:
     """total: a prediction in units of 2^-14."""
     octaves = eighths_of_octaves(abs(total) >> 8) - eighths_of_octaves(4 * step)
-    return Expected(total < 0, clamp((octaves >> 2) - 1, 0, REACHES - 1))
+    return Expected(total < 0, clamp((octaves >> 2) - 1, 0, CONFIDENCES - 1))
 
 
 def expected_dc(total: int, step: int) -> tuple[int, Expected]:
@@ -195,12 +198,12 @@ def surroundings(near: Mapping[int, Int64]) -> tuple[int, Int64]:
     return base, np.clip(np.concatenate(seen), -VALUE_LIMIT, VALUE_LIMIT)
 
 
-def covers(first: Component, part: Component) -> bool:
+def covers(first: ComponentBlocks, part: ComponentBlocks) -> bool:
     """Whether the first component has 1, 2 or 4 times the rows and 1, 2 or 4 times the columns."""
     return all(a in (b, 2 * b, 4 * b) for a, b in zip(first.shape, part.shape, strict=True))
 
 
-def energies(first: Component, part: Component, place: Place) -> list[int]:
+def energies(first: ComponentBlocks, part: ComponentBlocks, place: Place) -> list[int]:
     """How large the first component's coefficients are at a block, in each of BANDS."""
     v, h = (a // b for a, b in zip(first.shape, part.shape, strict=True))
     row, column = place[0] * v, place[1] * h
@@ -214,10 +217,10 @@ def energies(first: Component, part: Component, place: Place) -> list[int]:
 
 
 def code_slice(
-    steps: Sequence[npt.NDArray[np.int32]],
+    steps: Sequence[Int32],
     shapes: Sequence[tuple[int, int]],
     model: BlocksModel,
-    coder: Coder,
+    coder: BinaryCoder,
     parts: Sequence[Int16] | None,
 ) -> list[Int16]:
     """Codes all components of a slice, given by quantization steps and (rows, columns) in blocks.
@@ -225,9 +228,9 @@ def code_slice(
     parts: coefficients [rows, columns, 64] to encode, None to decode. Returns the coefficients.
     Raises CorruptContainerError.
     """
-    done: list[Component] = []
-    for number, (quantization, shape) in enumerate(zip(steps, shapes, strict=True)):
-        part = Component.empty(np.maximum(quantization, 1).astype(np.int64), shape)
+    done: list[ComponentBlocks] = []
+    for number, (table, shape) in enumerate(zip(steps, shapes, strict=True)):
+        part = ComponentBlocks.empty(table.astype(np.int64), shape)
         ComponentCoder(model, number, part, done, coder).run(None if parts is None else parts[number])
         done.append(part)
     return [part.values.astype(np.int16) for part in done]

@@ -4,14 +4,11 @@ from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from jrecomp.array_types import Bool, Int16, Int64, UInt16
 from jrecomp.errors import CorruptContainerError
-from jrecomp.model.adaptation import Adaptation, AdaptiveDecider, Coder, Logits, Ones
+from jrecomp.model.adaptation import Adaptation, AdaptiveDecider, BinaryCoder
 from jrecomp.model.symbols import ALL_OUTPUTS, code_last, code_values
-
-Int64 = npt.NDArray[np.int64]
-Bits = npt.NDArray[np.bool_]
 
 CHUNK = 128
 """Blocks whose decisions are coded together, with what was learned before them."""
@@ -34,11 +31,11 @@ class SliceCoder(Protocol):
         """Forgets what was learned of the component before."""
         ...
 
-    def values(self, plane: int, logits: Logits, truth: Int64 | None, sure: Bits) -> Int64:
-        """Values int64 [n] of a phase of a plane. sure: where zero is impossible."""
+    def values(self, plane: int, logits: Int16, truth: Int64 | None, known_nonzero: Bool) -> Int64:
+        """Values int64 [n] of a phase of a plane. known_nonzero: where zero is impossible."""
         ...
 
-    def last(self, logits: Logits, truth: Int64 | None) -> Int64:
+    def last(self, logits: Int16, truth: Int64 | None) -> Int64:
         """Indices int64 [n] of last non-zero coefficients."""
         ...
 
@@ -46,7 +43,7 @@ class SliceCoder(Protocol):
 class NumpyCoder:
     """The reference."""
 
-    def __init__(self, sigmoid: Ones, coder: Coder) -> None:
+    def __init__(self, sigmoid: UInt16, coder: BinaryCoder) -> None:
         self._sigmoid, self._coder = sigmoid, coder
 
     def start_component(self) -> None:
@@ -54,20 +51,20 @@ class NumpyCoder:
         self._dc, self._ac, self._last = (Adaptation(self._sigmoid) for _ in range(3))
         self._plane = 1
 
-    def values(self, plane: int, logits: Logits, truth: Int64 | None, sure: Bits) -> Int64:
+    def values(self, plane: int, logits: Int16, truth: Int64 | None, known_nonzero: Bool) -> Int64:
         """See SliceCoder."""
         while self._plane < plane:  # what was learned of an AC plane weighs less in the next
             self._ac.fade()
             self._plane += 1
         adaptation = self._ac if plane else self._dc
-        values = np.empty(len(sure), np.int64)
-        for c in _chunks(len(sure)):
+        values = np.empty(len(known_nonzero), np.int64)
+        for c in _chunks(len(known_nonzero)):
             decider = self._decider(logits[:, c], adaptation)
-            values[c] = code_values(decider, None if truth is None else truth[c], sure[c])
+            values[c] = code_values(decider, None if truth is None else truth[c], known_nonzero[c])
             adaptation.refresh()
         return values
 
-    def last(self, logits: Logits, truth: Int64 | None) -> Int64:
+    def last(self, logits: Int16, truth: Int64 | None) -> Int64:
         """See SliceCoder."""
         values = np.empty(logits.shape[1], np.int64)
         for c in _chunks(len(values)):
@@ -76,7 +73,7 @@ class NumpyCoder:
             self._last.refresh()
         return values
 
-    def _decider(self, predicted: Logits, adaptation: Adaptation) -> AdaptiveDecider:
+    def _decider(self, predicted: Int16, adaptation: Adaptation) -> AdaptiveDecider:
         logits = np.zeros((ALL_OUTPUTS, predicted.shape[1]), np.int16)
         logits[: len(predicted)] = predicted
         return AdaptiveDecider(logits, adaptation, self._coder)

@@ -11,18 +11,19 @@ from itertools import groupby
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from jrecomp.codec import blocks, hierarchical
+from jrecomp.array_types import Int16, Int32
+from jrecomp.codec import blocks, latents
 from jrecomp.codec.coders import NumpyCoder
-from jrecomp.codec.walk import walk_slices
+from jrecomp.codec.planes import walk_slices
 from jrecomp.coding import BitDecoder, BitEncoder
 from jrecomp.errors import CorruptContainerError
-from jrecomp.model import AnyModel, BlocksModel, HierarchicalModel, Model
+from jrecomp.model import BlocksModel, LatentsModel, Model, PlanesModel
 from jrecomp.native.engine import Damaged, SliceDecoder, SliceEncoder
 
-Int16 = npt.NDArray[np.int16]
-Steps = Sequence[npt.NDArray[np.int32]]
+Steps = Sequence[Int32]
+"""Quantization tables [64] in zig-zag order of each component, at least 1."""
+
 Slice = Sequence[Int16]
 """Coefficients [rows, columns, 64] of each component."""
 
@@ -82,7 +83,7 @@ class TorchEngine:
     def __init__(self, device: str) -> None:
         self._device = device
 
-    def encode(self, model: Model, steps: Steps, slices: Sequence[Slice], threads: int) -> list[bytes]:
+    def encode(self, model: PlanesModel, steps: Steps, slices: Sequence[Slice], threads: int) -> list[bytes]:
         """Batch after batch, each slice with its own coder in threads."""
         result: list[bytes] = []
         with _out_of_memory(), ThreadPoolExecutor(threads) as workers:
@@ -94,7 +95,7 @@ class TorchEngine:
         return result
 
     def decode(
-        self, model: Model, steps: Steps, slices: Sequence[Slice], data: Sequence[bytes], threads: int
+        self, model: PlanesModel, steps: Steps, slices: Sequence[Slice], data: Sequence[bytes], threads: int
     ) -> None:
         """Batch after batch, each slice with its own coder in threads."""
         left = iter(data)
@@ -105,7 +106,7 @@ class TorchEngine:
                 _fill(batch, walk_slices(steps, _batch_shapes(batch), on_device, coders, None, workers))
 
 
-def _numpy_encode(model: Model, steps: Steps, parts: Slice) -> bytes:
+def _numpy_encode(model: PlanesModel, steps: Steps, parts: Slice) -> bytes:
     bits = BitEncoder()
     coder, known = NumpyCoder(model.tables.sigmoid, bits), [part[None] for part in parts]
     with ThreadPoolExecutor(1) as worker:
@@ -113,29 +114,29 @@ def _numpy_encode(model: Model, steps: Steps, parts: Slice) -> bytes:
     return bits.finish()
 
 
-def _numpy_decode(model: Model, steps: Steps, parts: Slice, data: bytes) -> None:
+def _numpy_decode(model: PlanesModel, steps: Steps, parts: Slice, data: bytes) -> None:
     coder = NumpyCoder(model.tables.sigmoid, BitDecoder(data))
     with ThreadPoolExecutor(1) as worker:
         _fill([parts], walk_slices(steps, _batch_shapes([parts]), model, [coder], None, worker))
 
 
-def _native_encode(model: Model | BlocksModel, steps: Steps, parts: Slice) -> bytes:
-    return model.engine.encode(list(zip(_positive(steps), parts, strict=True)))
+def _native_encode(model: PlanesModel | BlocksModel, steps: Steps, parts: Slice) -> bytes:
+    return model.engine.encode(list(zip(_lists(steps), parts, strict=True)))
 
 
-def _native_decode(model: Model | BlocksModel, steps: Steps, parts: Slice, data: bytes) -> None:
-    model.engine.decode(list(zip(_positive(steps), parts, strict=True)), data)
+def _native_decode(model: PlanesModel | BlocksModel, steps: Steps, parts: Slice, data: bytes) -> None:
+    model.engine.decode(list(zip(_lists(steps), parts, strict=True)), data)
 
 
-def _hierarchical_encode(model: HierarchicalModel, steps: Steps, parts: Slice) -> bytes:
+def _latents_encode(model: LatentsModel, steps: Steps, parts: Slice) -> bytes:
     coder = SliceEncoder(model.tables.sigmoid)
-    hierarchical.code_slice(steps, _shapes(parts), model, coder, parts)
+    latents.code_slice(steps, _shapes(parts), model, coder, parts)
     return coder.finish()
 
 
-def _hierarchical_decode(model: HierarchicalModel, steps: Steps, parts: Slice, data: bytes) -> None:
+def _latents_decode(model: LatentsModel, steps: Steps, parts: Slice, data: bytes) -> None:
     coder = SliceDecoder(model.tables.sigmoid, data)
-    _copy(hierarchical.code_slice(steps, _shapes(parts), model, coder, None), parts)
+    _copy(latents.code_slice(steps, _shapes(parts), model, coder, None), parts)
 
 
 def _blocks_encode(model: BlocksModel, steps: Steps, parts: Slice) -> bytes:
@@ -148,8 +149,8 @@ def _blocks_decode(model: BlocksModel, steps: Steps, parts: Slice, data: bytes) 
     _copy(blocks.code_slice(steps, _shapes(parts), model, BitDecoder(data), None), parts)
 
 
-def _positive(steps: Steps) -> list[list[int]]:
-    return [np.maximum(quantization, 1).tolist() for quantization in steps]
+def _lists(steps: Steps) -> list[list[int]]:
+    return [table.tolist() for table in steps]
 
 
 def _shapes(parts: Slice) -> Shapes:
@@ -181,13 +182,13 @@ def _batches(slices: Sequence[Slice]) -> Iterator[list[Slice]]:
 
 
 @lru_cache(maxsize=4)
-def _on(model: Model, device: str) -> Model:
+def _on(model: PlanesModel, device: str) -> PlanesModel:
     """The model with its arrays on a device."""
-    from jrecomp.planes.torch_arrays import TorchArrays
+    from jrecomp.features.torch_arrays import TorchArrays
 
     xp = TorchArrays(device)
     arrays = {name: xp.asarray(array) for name, array in model.arrays.items() if name != "sigmoid"}
-    return Model(model.identifier, model.name, arrays | {"sigmoid": model.arrays["sigmoid"]})
+    return PlanesModel(model.identifier, model.name, arrays | {"sigmoid": model.arrays["sigmoid"]})
 
 
 @contextmanager
@@ -200,7 +201,7 @@ def _damage() -> Iterator[None]:
 
 @contextmanager
 def _out_of_memory() -> Iterator[None]:
-    from jrecomp.planes.torch_arrays import OutOfMemory
+    from jrecomp.features.torch_arrays import OutOfMemory
 
     try:
         yield
@@ -211,36 +212,36 @@ def _out_of_memory() -> Iterator[None]:
 NATIVE = SliceBySlice(_native_encode, _native_decode)
 """C++ (jrecomp/native/engine), without the GIL."""
 
-ENGINES: dict[type[AnyModel], dict[str, Engine[Any]]] = {
-    Model: {
+ENGINES: dict[type[Model], dict[str, Engine[Any]]] = {
+    PlanesModel: {
         "native": NATIVE,
         "numpy": SliceBySlice(_numpy_encode, _numpy_decode),
         "torch": TorchEngine("cpu"),
         "cuda": TorchEngine("cuda"),
     },
-    HierarchicalModel: {"native": SliceBySlice(_hierarchical_encode, _hierarchical_decode)},
+    LatentsModel: {"native": SliceBySlice(_latents_encode, _latents_decode)},
     BlocksModel: {"native": NATIVE, "numpy": SliceBySlice(_blocks_encode, _blocks_decode)},
 }
 """By kind of model and name."""
 
 DEFAULT_ENGINE = "native"
-"""Every kind has it; it takes the place of engines that a kind does not have."""
+"""The fastest engine; every kind has it."""
 
 
-def _engine(model: AnyModel, name: str) -> Engine[Any]:
-    engines = ENGINES[type(model)]
-    return engines.get(name, engines[DEFAULT_ENGINE])
+def engines_of(model: Model) -> dict[str, Engine[Any]]:
+    """The engines for a kind of model, by name."""
+    return ENGINES[type(model)]
 
 
 def encode_slices(
-    model: AnyModel, engine: str, steps: Steps, slices: Sequence[Slice], threads: int
+    model: Model, engine: str, steps: Steps, slices: Sequence[Slice], threads: int
 ) -> list[bytes]:
     """See Engine; engine: its name in ENGINES."""
-    return _engine(model, engine).encode(model, steps, slices, threads)
+    return engines_of(model)[engine].encode(model, steps, slices, threads)
 
 
 def decode_slices(
-    model: AnyModel,
+    model: Model,
     engine: str,
     steps: Steps,
     slices: Sequence[Slice],
@@ -248,4 +249,4 @@ def decode_slices(
     threads: int,
 ) -> None:
     """See Engine; engine: its name in ENGINES."""
-    _engine(model, engine).decode(model, steps, slices, data, threads)
+    engines_of(model)[engine].decode(model, steps, slices, data, threads)

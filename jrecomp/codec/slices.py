@@ -5,21 +5,17 @@ from dataclasses import dataclass
 from itertools import compress
 
 import numpy as np
-import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
+from jrecomp.array_types import Int16, Int32
 from jrecomp.codec.engines import DEFAULT_ENGINE, decode_slices, encode_slices
 from jrecomp.errors import CorruptContainerError
 from jrecomp.jpeg.types import Frame, JpegFile
-from jrecomp.model import AnyModel
-
-Int16 = npt.NDArray[np.int16]
+from jrecomp.model import Model
+from jrecomp.options import DEFAULT_LIMITS, Limits
 
 SLICE_BLOCKS = 1 << 15
 """Blocks of all components that a slice holds at most, where it has more than one MCU row."""
-
-LARGEST_SLICE = 1 << 17
-"""Blocks that a decoder takes in a slice of more than one MCU row: it bounds the memory of a thread."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +26,7 @@ class EncodedSlices:
     data: list[bytes]
 
 
-def encode(jpeg: JpegFile, model: AnyModel, threads: int = 1, engine: str = DEFAULT_ENGINE) -> EncodedSlices:
+def encode(jpeg: JpegFile, model: Model, threads: int = 1, engine: str = DEFAULT_ENGINE) -> EncodedSlices:
     """The coefficients of a file as range-coded slices; neither threads nor engine change the bytes."""
     frame, mcu_rows = jpeg.frame, _slice_rows(jpeg.frame)
     slices = _cut(frame, jpeg.coefficients, mcu_rows)
@@ -42,13 +38,19 @@ def encode(jpeg: JpegFile, model: AnyModel, threads: int = 1, engine: str = DEFA
 
 
 def decode(
-    frame: Frame, slices: EncodedSlices, model: AnyModel, threads: int = 1, engine: str = DEFAULT_ENGINE
+    frame: Frame,
+    slices: EncodedSlices,
+    model: Model,
+    threads: int = 1,
+    engine: str = DEFAULT_ENGINE,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> list[Int16]:
     """Coefficients per component, int16 [block row, block column, 64]; raises CorruptContainerError."""
     starts = range(0, frame.mcu_rows, max(1, slices.mcu_rows))
     if slices.mcu_rows < 1 or len(starts) != len(slices.data):
         raise CorruptContainerError("the slices do not cover the frame")
-    if slices.mcu_rows > 1 and min(slices.mcu_rows, frame.mcu_rows) * _row_blocks(frame) > LARGEST_SLICE:
+    blocks = min(slices.mcu_rows, frame.mcu_rows) * _row_blocks(frame)
+    if slices.mcu_rows > 1 and blocks > limits.max_slice_blocks:
         raise CorruptContainerError("a slice is too large")
     coefficients = [np.zeros((c.block_rows, c.block_columns, 64), np.int16) for c in frame.components]
     cut = _cut(frame, coefficients, slices.mcu_rows)
@@ -70,8 +72,8 @@ def _rows(frame: Frame, coefficients: Sequence[Int16], start: int, stop: int) ->
     return [array[start * c.vertical : stop * c.vertical] for array, c in pairs]
 
 
-def _steps(frame: Frame) -> list[npt.NDArray[np.int32]]:
-    return [c.quantization for c in frame.components]
+def _steps(frame: Frame) -> list[Int32]:
+    return [c.steps for c in frame.components]
 
 
 def _row_blocks(frame: Frame) -> int:

@@ -4,15 +4,13 @@ import constriction
 import numpy as np
 import numpy.typing as npt
 
+from jrecomp.array_types import Bool, Float64, UInt16
 from jrecomp.errors import CorruptContainerError
-
-Bits = npt.NDArray[np.bool_]
-Ones = npt.NDArray[np.uint16]
 
 _FAMILY = constriction.stream.model.Bernoulli(perfect=False)
 
 
-def _probabilities(ones: Ones) -> npt.NDArray[np.float64]:
+def _probabilities(ones: UInt16) -> Float64:
     return np.multiply(ones, 2.0**-16, dtype=np.float64)
 
 
@@ -22,7 +20,7 @@ class BitEncoder:
     def __init__(self) -> None:
         self._coder = constriction.stream.queue.RangeEncoder()
 
-    def code(self, ones: Ones, decisions: Bits | None) -> Bits:
+    def code(self, ones: UInt16, decisions: Bool | None) -> Bool:
         """Encodes decisions (bool [n]); ones (uint16 [n], 1 to 65535) is P(True) in units of 2^-16."""
         assert decisions is not None
         if len(decisions):
@@ -42,7 +40,7 @@ class BitDecoder:
         words = np.frombuffer(data + bytes(-len(data) % 4), "<u4").astype(np.uint32)
         self._coder = constriction.stream.queue.RangeDecoder(words)
 
-    def code(self, ones: Ones, decisions: Bits | None) -> Bits:
+    def code(self, ones: UInt16, decisions: Bool | None) -> Bool:
         """Decodes len(ones) decisions; `decisions` is ignored. Raises CorruptContainerError."""
         if not len(ones):
             return np.zeros(0, np.bool_)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from hashlib import sha256
 
-from jrecomp.container import phrases
+from jrecomp.container import dictionary
 from jrecomp.container.fields import Fields, Reader, Writer, blob, blobs
 from jrecomp.errors import CorruptContainerError
 
@@ -45,7 +45,7 @@ class Lossless:
 
     model: permanent identifier of the model that coded the slices.
     headers: every byte of the file that is not entropy-coded data of a modelled scan.
-    extras: what the scans say beyond the coefficients, as the JPEG core packs it.
+    reconstruction: what the scans say beyond the coefficients, of pack_reconstruction().
     mcu_rows: MCU rows in each slice but the last, which may have fewer.
     slices: the coefficients, coded.
     """
@@ -53,7 +53,7 @@ class Lossless:
     original: Original = Original()
     model: int = 0
     headers: bytes = b""
-    extras: bytes = b""
+    reconstruction: bytes = b""
     mcu_rows: int = 0
     slices: tuple[bytes, ...] = ()
 
@@ -83,12 +83,12 @@ def lossless(fields: Fields, box: Lossless) -> Lossless:
     original = _original(fields, box.original)
     model = fields.varint(box.model)
     metadata = fields.packed(_join_metadata(box), 4 * original.length + _METADATA_ALLOWANCE)
-    headers, extras = _split_metadata(metadata, original.length)
+    headers, reconstruction = _split_metadata(metadata, original.length)
     return Lossless(
         original,
         model,
         headers,
-        extras,
+        reconstruction,
         mcu_rows=fields.varint(box.mcu_rows),
         slices=blobs(fields, box.slices),
     )
@@ -108,11 +108,11 @@ def _original(fields: Fields, original: Original) -> Original:
 
 def _join_metadata(box: Lossless) -> bytes:
     writer = Writer()
-    blob(writer, box.extras)
-    return bytes(writer.data) + phrases.replace(box.headers)
+    blob(writer, box.reconstruction)
+    return bytes(writer.data) + dictionary.replace(box.headers)
 
 
 def _split_metadata(metadata: bytes, limit: int) -> tuple[bytes, bytes]:
     reader = Reader(metadata)
-    extras = blob(reader, b"")
-    return phrases.restore(reader.raw(b"", reader.left), limit), extras
+    reconstruction = blob(reader, b"")
+    return dictionary.restore(reader.raw(b"", reader.left), limit), reconstruction

@@ -26,7 +26,6 @@ def _complete(layout: Layout) -> bool:
     """Whether scans bring every coefficient of every component to its last bit."""
     lowest = np.full((len(layout.frame.components), 64), 255)
     for scan in layout.scans:
-        start, stop, _, low = scan.parameters
         for component in scan.components:
-            lowest[component, start : stop + 1] = low
+            lowest[component, scan.ss : scan.se + 1] = scan.al
     return not lowest.any()

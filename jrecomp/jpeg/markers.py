@@ -10,17 +10,39 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from jrecomp.array_types import Int32
 from jrecomp.errors import StoredReason, UnsupportedJpegError
-from jrecomp.jpeg.tables import TYPICAL_TABLES, is_huffman_table
-from jrecomp.jpeg.types import MAX_SCANS, Component, Frame
+from jrecomp.jpeg.huffman import is_huffman_table
+from jrecomp.jpeg.types import Component, Frame
 from jrecomp.options import DEFAULT_LIMITS, Limits
+from jrecomp.t81 import (
+    DHP,
+    DHT,
+    DNL,
+    DQT,
+    DRI,
+    EOI,
+    FRAMES,
+    SOF2,
+    SOF3,
+    SOF5,
+    SOF6,
+    SOF7,
+    SOF9,
+    SOF10,
+    SOF11,
+    SOF13,
+    SOF14,
+    SOF15,
+    SOF55,
+    SOI,
+    SOS,
+    TYPICAL_TABLES,
+)
 
-SOI, EOI = b"\xff\xd8", b"\xff\xd9"
-DHT, SOS, DQT, COM, APP0 = 0xC4, 0xDA, 0xDB, 0xFE, 0xE0
-_EOI, _DNL, _DRI, _DHP, _JPEG_LS = 0xD9, 0xDC, 0xDD, 0xDE, 0xF7
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {DHT, 0xC8, 0xCC}
+START, END = bytes([0xFF, SOI]), bytes([0xFF, EOI])
+"""The markers SOI and EOI."""
 
 # Markers from SOF0 on; RSTn and SOI say nothing between segments and are skipped as garbage is. In a scan's
 # data 0xFF01 to 0xFFBF, which T.81 reserves, are taken for damage.
@@ -28,16 +50,16 @@ _MARKER = re.compile(rb"\xff[\xc0-\xcf\xd9-\xfe]")
 _SCAN_END = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")
 
 _UNSUPPORTED_FRAMES = {
-    0xC3: StoredReason.LOSSLESS,
-    0xC5: StoredReason.HIERARCHICAL,
-    0xC6: StoredReason.HIERARCHICAL,
-    0xC7: StoredReason.HIERARCHICAL,
-    0xC9: StoredReason.ARITHMETIC,
-    0xCA: StoredReason.ARITHMETIC,
-    0xCB: StoredReason.LOSSLESS,
-    0xCD: StoredReason.HIERARCHICAL,
-    0xCE: StoredReason.HIERARCHICAL,
-    0xCF: StoredReason.HIERARCHICAL,
+    SOF3: StoredReason.LOSSLESS,
+    SOF5: StoredReason.HIERARCHICAL,
+    SOF6: StoredReason.HIERARCHICAL,
+    SOF7: StoredReason.HIERARCHICAL,
+    SOF9: StoredReason.ARITHMETIC,
+    SOF10: StoredReason.ARITHMETIC,
+    SOF11: StoredReason.LOSSLESS,
+    SOF13: StoredReason.HIERARCHICAL,
+    SOF14: StoredReason.HIERARCHICAL,
+    SOF15: StoredReason.HIERARCHICAL,
 }
 
 
@@ -47,7 +69,7 @@ class ScanHeader:
 
     offset: where in the headers the scan's data belongs.
     components: indices into Frame.components; none where the scan cannot be modelled.
-    parameters: Ss, Se, Ah, Al.
+    ss, se, ah, al: spectral selection and successive approximation.
     tables: per component the DC and the AC Huffman table, None where none is defined.
     mcu_columns, mcu_rows: a scan of one component has an MCU per block and leaves out the blocks that
         only pad the frame to whole MCUs (T.81 A.2.2).
@@ -55,7 +77,10 @@ class ScanHeader:
 
     offset: int
     components: tuple[int, ...]
-    parameters: tuple[int, int, int, int]
+    ss: int
+    se: int
+    ah: int
+    al: int
     tables: tuple[tuple[bytes | None, bytes | None], ...]
     restart_interval: int
     mcu_columns: int
@@ -98,12 +123,12 @@ def _walk(data: bytes, with_scan_data: bool) -> Iterator[_Marker]:
         start = match.end()
         length = int.from_bytes(data[start : start + 2])
         end = start + length
-        if code == _EOI or end > len(data) or start + 2 > len(data) or (framed and code in _FRAMES):
+        if code == EOI or end > len(data) or start + 2 > len(data) or (framed and code in FRAMES):
             return
         position = start
         if length < 2:
             continue
-        framed = framed or code in _FRAMES
+        framed = framed or code in FRAMES
         position = _scan_end(data, end) if with_scan_data and code == SOS else end
         yield _Marker(code, data[start + 2 : end], end, position)
 
@@ -121,7 +146,7 @@ def _scan_end(data: bytes, start: int) -> int:
 
 def split(data: bytes) -> tuple[bytes, list[tuple[int, int]]]:
     """Split a file into its headers and the ranges (begin, end) of its scans' data."""
-    if not data.startswith(SOI):
+    if not data.startswith(START):
         raise UnsupportedJpegError(StoredReason.NOT_JPEG)
     ranges = [(m.end, m.data_end) for m in _walk(data, True) if m.code == SOS]
     pieces = []
@@ -144,7 +169,7 @@ def trailer(headers: bytes) -> bytes | None:
     for marker in _walk(headers, False):
         position = marker.end
     match = _MARKER.search(headers, position)
-    return headers[match.end() :] if match and match[0][1] == _EOI else None
+    return headers[match.end() :] if match and match[0][1] == EOI else None
 
 
 def without(headers: bytes, codes: Container[int]) -> bytes:
@@ -176,7 +201,7 @@ class _FrameParameters:
 class _State:
     """Tables in force while the headers are walked."""
 
-    quantization: dict[int, npt.NDArray[np.int32]]
+    quantization: dict[int, Int32]
     huffman: dict[tuple[int, int], bytes | None]
     restart_interval: int = 0
 
@@ -187,7 +212,10 @@ class _OpenScan:
 
     offset: int
     components: tuple[int, ...]
-    parameters: tuple[int, int, int, int]
+    ss: int
+    se: int
+    ah: int
+    al: int
     tables: tuple[tuple[bytes | None, bytes | None], ...]
     restart_interval: int
 
@@ -198,33 +226,33 @@ def parse(headers: bytes, limits: Limits = DEFAULT_LIMITS) -> Layout:
     Raises UnsupportedJpegError for what the core does not model; a scan or a table that makes no sense
     is not an error by itself.
     """
-    if not headers.startswith(SOI):
+    if not headers.startswith(START):
         raise UnsupportedJpegError(StoredReason.NOT_JPEG)
     state = _State({}, dict(TYPICAL_TABLES))
     frame: _FrameParameters | None = None
-    quantization: dict[int, npt.NDArray[np.int32]] = {}
+    quantization: dict[int, Int32] = {}
     scans: list[_OpenScan] = []
     for marker in _walk(headers, False):
         if marker.code == DQT:
             _parse_quantization(marker.parameters, state)
         elif marker.code == DHT:
             _parse_huffman(marker.parameters, state)
-        elif marker.code == _DRI and len(marker.parameters) >= 2:
+        elif marker.code == DRI and len(marker.parameters) >= 2:
             state.restart_interval = int.from_bytes(marker.parameters[:2])
-        elif marker.code == _DNL and len(marker.parameters) >= 2:
+        elif marker.code == DNL and len(marker.parameters) >= 2:
             if frame is not None and scans and frame.height == 0:
                 frame.height = int.from_bytes(marker.parameters[:2])
-        elif marker.code == _DHP:
+        elif marker.code == DHP:
             raise UnsupportedJpegError(StoredReason.HIERARCHICAL)
-        elif marker.code == _JPEG_LS:
+        elif marker.code == SOF55:
             raise UnsupportedJpegError(StoredReason.LOSSLESS, "JPEG-LS")
-        elif marker.code in _FRAMES:
+        elif marker.code in FRAMES:
             frame = _parse_frame(marker)
         elif marker.code == SOS:
             scan = _parse_scan(marker, frame, state)
             scans.append(scan)
-            if len(scans) > MAX_SCANS:
-                raise UnsupportedJpegError(StoredReason.TOO_LARGE, f"more than {MAX_SCANS} scans")
+            if len(scans) > limits.max_scans:
+                raise UnsupportedJpegError(StoredReason.TOO_LARGE, f"more than {limits.max_scans} scans")
             for index in scan.components:
                 assert frame is not None
                 table = state.quantization.get(frame.components[index][3])
@@ -278,22 +306,22 @@ def _parse_frame(marker: _Marker) -> _FrameParameters:
     if not all(1 <= h <= 4 and 1 <= v <= 4 for _, h, v, _ in components):
         raise UnsupportedJpegError(StoredReason.MALFORMED, "sampling factors")
     height, width = int.from_bytes(data[1:3]), int.from_bytes(data[3:5])
-    return _FrameParameters(marker.code == 0xC2, height, width, components)
+    return _FrameParameters(marker.code == SOF2, height, width, components)
 
 
 def _parse_scan(marker: _Marker, frame: _FrameParameters | None, state: _State) -> _OpenScan:
     """SOS (T.81 B.2.3); a scan that cannot be modelled has no components."""
-    broken = _OpenScan(marker.end, (), (0, 0, 0, 0), (), 0)
+    broken = _OpenScan(marker.end, (), 0, 0, 0, 0, (), 0)
     data = marker.parameters
     if frame is None or not data or not 1 <= data[0] <= 4 or len(data) < 4 + 2 * data[0]:
         return broken
-    start, stop, approximation = data[1 + 2 * data[0] :][:3]
-    high, low = approximation >> 4, approximation & 15
+    ss, se, approximation = data[1 + 2 * data[0] :][:3]
+    ah, al = approximation >> 4, approximation & 15
     needs_dc = needs_ac = True
     if frame.progressive:
-        if start > stop or stop > 63 or low > 13 or (start == 0) != (stop == 0) or (start and data[0] > 1):
+        if ss > se or se > 63 or al > 13 or (ss == 0) != (se == 0) or (ss and data[0] > 1):
             return broken
-        needs_dc, needs_ac = start == 0 and high == 0, start > 0
+        needs_dc, needs_ac = ss == 0 and ah == 0, ss > 0
     components: list[int] = []
     tables = []
     for i in range(1, 1 + 2 * data[0], 2):
@@ -304,8 +332,8 @@ def _parse_scan(marker: _Marker, frame: _FrameParameters | None, state: _State) 
             return broken
         components.append(same[0])
         tables.append((dc, ac))
-    parameters = (start, stop, high, low) if frame.progressive else (0, 63, 0, 0)
-    return _OpenScan(marker.end, tuple(components), parameters, tuple(tables), state.restart_interval)
+    bands = (ss, se, ah, al) if frame.progressive else (0, 63, 0, 0)
+    return _OpenScan(marker.end, tuple(components), *bands, tuple(tables), state.restart_interval)
 
 
 def _ceil_div(a: int, b: int) -> int:
@@ -314,7 +342,7 @@ def _ceil_div(a: int, b: int) -> int:
 
 def _lay_out(
     frame: _FrameParameters,
-    quantization: dict[int, npt.NDArray[np.int32]],
+    quantization: dict[int, Int32],
     scans: list[_OpenScan],
     limits: Limits,
 ) -> Layout:
@@ -348,7 +376,10 @@ def _lay_out(
             ScanHeader(
                 scan.offset,
                 scan.components,
-                scan.parameters,
+                scan.ss,
+                scan.se,
+                scan.ah,
+                scan.al,
                 scan.tables,
                 scan.restart_interval,
                 columns,

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
 
-from jrecomp.jpeg.markers import APP0, COM, SOI, SOS, segment, segments, trailer, without
+from jrecomp.jpeg.markers import START, segment, segments, trailer, without
+from jrecomp.t81 import APP0, APP1, APP2, APP14, APP15, COM, SOS
 
-_APP1, _APP2, _APP14, _APP15 = APP0 + 1, APP0 + 2, APP0 + 14, APP0 + 15
 _JFIF, _EXIF, _ICC, _MPF, _ADOBE = b"JFIF\0", b"Exif\0\0", b"ICC_PROFILE\0", b"MPF\0", b"Adobe"
 _ORIENTATION = 0x0112
 _WIDTHS = {3: 2, 4: 4}  # of the types SHORT and LONG
@@ -30,7 +30,7 @@ def late_metadata(headers: bytes) -> bytes:
 
 def has_index(headers: bytes) -> bool:
     """Whether there is the index of a Multi-Picture file."""
-    return any(code == _APP2 and data.startswith(_MPF) for code, data in segments(headers))
+    return any(code == APP2 and data.startswith(_MPF) for code, data in segments(headers))
 
 
 def _leading(headers: bytes) -> list[tuple[int, bytes]]:
@@ -39,7 +39,7 @@ def _leading(headers: bytes) -> list[tuple[int, bytes]]:
 
 def _kept(found: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
     for code, data in found:
-        if (APP0 <= code <= _APP15 or code == COM) and not (code == _APP2 and data.startswith(_MPF)):
+        if (APP0 <= code <= APP15 or code == COM) and not (code == APP2 and data.startswith(_MPF)):
             yield code, data
 
 
@@ -48,14 +48,14 @@ def stripped(headers: bytes) -> bytes:
 
     Where there is no EOI nothing behind the first scan's header is touched: it may be another picture's.
     """
-    codes = {*range(APP0, _APP15 + 1), COM}
+    codes = {*range(APP0, APP15 + 1), COM}
     after = trailer(headers)
     if after is None:
         begin = headers.index(segment(*_first_scan(headers)))
         kept = without(headers[:begin], codes) + headers[begin:]
     else:
         kept = without(headers[: len(headers) - len(after)], codes)
-    return kept[: len(SOI)] + metadata(headers, strip=True) + kept[len(SOI) :]
+    return kept[: len(START)] + metadata(headers, strip=True) + kept[len(START) :]
 
 
 def _first_scan(headers: bytes) -> tuple[int, bytes]:
@@ -70,7 +70,7 @@ def is_rgb(headers: bytes, identifiers: Sequence[int]) -> bool:
     found = _leading(headers)
     if any(code == APP0 and data.startswith(_JFIF) and len(data) >= 14 for code, data in found):
         return False
-    adobe = [data for code, data in found if code == _APP14 and data.startswith(_ADOBE) and len(data) >= 12]
+    adobe = [data for code, data in found if code == APP14 and data.startswith(_ADOBE) and len(data) >= 12]
     return adobe[-1][11] == 0 if adobe else bytes(identifiers) == b"RGB"
 
 
@@ -79,14 +79,14 @@ def _essential(metadata: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, byt
     for code, data in metadata:
         if code == APP0 and data.startswith(_JFIF) and len(data) >= 14:
             yield code, data[:12] + bytes(2)  # no thumbnail
-        elif code == _APP1 and data.startswith(_EXIF) and not has_exif:
+        elif code == APP1 and data.startswith(_EXIF) and not has_exif:
             has_exif = True  # readers take the first
             orientation = exif_orientation(data)
             if orientation != 1:
                 yield code, _exif(orientation)
-        elif code == _APP2 and data.startswith(_ICC):
+        elif code == APP2 and data.startswith(_ICC):
             yield code, data
-        elif code == _APP14 and data.startswith(_ADOBE) and len(data) >= 12:
+        elif code == APP14 and data.startswith(_ADOBE) and len(data) >= 12:
             yield code, data[:12]
 
 

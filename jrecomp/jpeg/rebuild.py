@@ -8,24 +8,26 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from jrecomp.array_types import Bool, Int16, Int64
 from jrecomp.errors import StoredReason, UnsupportedJpegError
-from jrecomp.jpeg.markers import DHT, DQT, EOI, SOI, SOS, Layout, parse, segment, trailer
+from jrecomp.jpeg.huffman import coded_bits, shortest_table
+from jrecomp.jpeg.markers import END, START, Layout, parse, segment, trailer
 from jrecomp.jpeg.metadata import late_metadata, metadata
 from jrecomp.jpeg.scans import native_scan
-from jrecomp.jpeg.tables import TYPICAL_TABLES, coded_bits, shortest_table
-from jrecomp.jpeg.types import Frame, JpegFile, ScanExtras
+from jrecomp.jpeg.types import Frame, JpegFile, ScanReconstruction
 from jrecomp.options import DEFAULT_LIMITS, Limits
-
-_BASELINE, _EXTENDED, _PROGRESSIVE = 0xC0, 0xC1, 0xC2
-
-# T.81 F.1.2, for samples of 8 bits.
-_LARGEST_DC_CATEGORY, _LARGEST_AC_CATEGORY = 11, 10
-
-# T.81 B.2.3, for scans of several components.
-_MOST_BLOCKS_IN_MCU = 10
-
-_SymbolCounts = npt.NDArray[np.int64]
-"""[component of the scan, DC or AC, symbol]"""
+from jrecomp.t81 import (
+    DHT,
+    DQT,
+    LARGEST_AC_CATEGORY,
+    LARGEST_DC_CATEGORY,
+    MOST_BLOCKS_IN_MCU,
+    SOF0,
+    SOF1,
+    SOF2,
+    SOS,
+    TYPICAL_TABLES,
+)
 
 
 @dataclass(frozen=True)
@@ -33,16 +35,16 @@ class _Scan:
     """What a scan codes: components, spectral selection, successive approximation (T.81 G.1.1.1)."""
 
     components: tuple[int, ...]
-    start: int = 0
-    stop: int = 63
-    high: int = 0
-    low: int = 0
+    ss: int = 0
+    se: int = 63
+    ah: int = 0
+    al: int = 0
 
 
 def rebuild(
     file: JpegFile,
     steps: Sequence[npt.NDArray[np.integer]],
-    coefficients: Sequence[npt.NDArray[np.int16]],
+    coefficients: Sequence[Int16],
     *,
     huffman: Literal["typical", "optimal"],
     progressive: bool = False,
@@ -72,7 +74,7 @@ def rebuild(
     coefficients = [_without(c, s == 0) for c, s in zip(coefficients, steps, strict=True)]
     tables = [np.maximum(s, 1) for s in steps]
     identifiers = _identifiers(file.frame)
-    head = SOI + metadata(file.headers, strip) + _quantization(tables)
+    head = START + metadata(file.headers, strip) + _quantization(tables)
     script = _sequential(file.frame)
     sof = _frame_header(file.frame, identifiers, tables, progressive=False)
     layout, counts = _count(head + sof, script, identifiers, coefficients, limits)
@@ -85,13 +87,11 @@ def rebuild(
     typical = huffman == "typical" and not progressive
     scans = [_scan_headers(s, identifiers, c, typical) for s, c in zip(script, counts, strict=True)]
     after = b"" if strip else trailer(file.headers) or b""
-    headers = head + sof + b"".join(scans) + (b"" if strip else late_metadata(file.headers)) + EOI + after
-    return JpegFile(layout.frame, coefficients, headers, [ScanExtras() for _ in script])
+    headers = head + sof + b"".join(scans) + (b"" if strip else late_metadata(file.headers)) + END + after
+    return JpegFile(layout.frame, coefficients, headers, [ScanReconstruction() for _ in script])
 
 
-def _check(
-    frame: Frame, steps: Sequence[npt.NDArray[np.integer]], coefficients: Sequence[npt.NDArray[np.int16]]
-) -> None:
+def _check(frame: Frame, steps: Sequence[npt.NDArray[np.integer]], coefficients: Sequence[Int16]) -> None:
     expected = [(c.block_rows, c.block_columns, 64) for c in frame.components]
     if [c.shape for c in coefficients] != expected or any(c.dtype != np.int16 for c in coefficients):
         raise ValueError("the coefficients do not fit the frame")
@@ -101,21 +101,19 @@ def _check(
         raise ValueError("the quantization tables do not fit the frame")
 
 
-def _without(blocks: npt.NDArray[np.int16], excluded: npt.NDArray[np.bool_]) -> npt.NDArray[np.int16]:
+def _without(blocks: Int16, excluded: Bool) -> Int16:
     """The blocks as the native codec takes them, without the coefficients at some zig-zag indices."""
     if excluded.any():
         blocks = np.where(excluded, np.int16(0), blocks)
     return np.require(blocks, np.int16, ["C", "W"])
 
 
-def _coded(
-    blocks: npt.NDArray[np.int16], number: int, frame: Frame, script: Sequence[_Scan]
-) -> npt.NDArray[np.int16]:
+def _coded(blocks: Int16, number: int, frame: Frame, script: Sequence[_Scan]) -> Int16:
     """What the scans code of a component: those of it alone leave out blocks of padding."""
     component, everywhere = frame.components[number], np.zeros(64, np.bool_)
     for scan in script:
         if len(scan.components) > 1 and number in scan.components:
-            everywhere[scan.start : scan.stop + 1] = True
+            everywhere[scan.ss : scan.se + 1] = True
     highest = max(c.vertical for c in frame.components), max(c.horizontal for c in frame.components)
     rows = _ceil_div(_ceil_div(frame.height * component.vertical, highest[0]), 8)
     columns = _ceil_div(_ceil_div(frame.width * component.horizontal, highest[1]), 8)
@@ -155,7 +153,7 @@ def _frame_header(
 ) -> bytes:
     """SOFn (T.81 B.2.2); a baseline file has steps of 8 bits."""
     wide = any(s.max() > 255 for s in steps)
-    code = _PROGRESSIVE if progressive else _EXTENDED if wide else _BASELINE
+    code = SOF2 if progressive else SOF1 if wide else SOF0
     numbers = _numbers([_packed(s) for s in steps])
     parameters = b"\x08" + frame.height.to_bytes(2) + frame.width.to_bytes(2) + bytes([len(identifiers)])
     for identifier, c, s in zip(identifiers, frame.components, steps, strict=True):
@@ -167,7 +165,7 @@ def _together(frame: Frame) -> list[tuple[int, ...]]:
     """The components in one scan if T.81 allows it, in a scan each if not."""
     indices = tuple(range(len(frame.components)))
     blocks = sum(c.horizontal * c.vertical for c in frame.components)
-    return [indices] if len(indices) == 1 or blocks <= _MOST_BLOCKS_IN_MCU else [(i,) for i in indices]
+    return [indices] if len(indices) == 1 or blocks <= MOST_BLOCKS_IN_MCU else [(i,) for i in indices]
 
 
 def _sequential(frame: Frame) -> list[_Scan]:
@@ -195,16 +193,16 @@ def _scan_header(scan: _Scan, identifiers: Sequence[int], dc: Sequence[int], ac:
     parameters = bytes([len(scan.components)])
     for i, dc_number, ac_number in zip(scan.components, dc, ac, strict=True):
         parameters += bytes([identifiers[i], dc_number << 4 | ac_number])
-    return segment(SOS, parameters + bytes([scan.start, scan.stop, scan.high << 4 | scan.low]))
+    return segment(SOS, parameters + bytes([scan.ss, scan.se, scan.ah << 4 | scan.al]))
 
 
 def _count(
     head: bytes,
     script: Sequence[_Scan],
     identifiers: Sequence[int],
-    coefficients: Sequence[npt.NDArray[np.int16]],
+    coefficients: Sequence[Int16],
     limits: Limits,
-) -> tuple[Layout, list[_SymbolCounts]]:
+) -> tuple[Layout, list[Int64]]:
     """The layout of a file with these scans, and for each how often it has each symbol.
 
     Without DHT the typical tables are in force (see TYPICAL_TABLES), and counting does not look at them.
@@ -215,7 +213,7 @@ def _count(
     return layout, [_counts_of(layout, index, coefficients) for index in range(len(script))]
 
 
-def _counts_of(layout: Layout, index: int, coefficients: Sequence[npt.NDArray[np.int16]]) -> _SymbolCounts:
+def _counts_of(layout: Layout, index: int, coefficients: Sequence[Int16]) -> Int64:
     scan = native_scan(layout, layout.scans[index], coefficients)
     assert scan is not None
     try:
@@ -224,12 +222,12 @@ def _counts_of(layout: Layout, index: int, coefficients: Sequence[npt.NDArray[np
         raise UnsupportedJpegError(StoredReason.OUT_OF_RANGE) from None
     categories = np.arange(256) & 15
     dc, ac = counts.sum(0)
-    if dc[categories > _LARGEST_DC_CATEGORY].any() or ac[categories > _LARGEST_AC_CATEGORY].any():
+    if dc[categories > LARGEST_DC_CATEGORY].any() or ac[categories > LARGEST_AC_CATEGORY].any():
         raise UnsupportedJpegError(StoredReason.OUT_OF_RANGE)
     return counts
 
 
-def _scan_headers(scan: _Scan, identifiers: Sequence[int], counts: _SymbolCounts, typical: bool) -> bytes:
+def _scan_headers(scan: _Scan, identifiers: Sequence[int], counts: Int64, typical: bool) -> bytes:
     """DHT (T.81 B.2.4.2), a segment for each table in the order of libjpeg, and SOS."""
     segments = []
     numbers = []
@@ -247,7 +245,7 @@ def _typical(kind: int, components: int) -> list[bytes]:
     return [TYPICAL_TABLES[kind, 1 if components == 3 and i > 0 else 0] for i in range(components)]
 
 
-def _shortest(counts: npt.NDArray[np.int64]) -> list[bytes]:
+def _shortest(counts: Int64) -> list[bytes]:
     """The best table of each component, from counts [component, symbol]; none where there are no symbols.
 
     Components share a table, or two at most, which is what a baseline file may have: whatever of all ways

@@ -4,23 +4,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
+from jrecomp.array_types import Int16
 from jrecomp.errors import CorruptContainerError
 from jrecomp.jpeg.markers import Layout, ScanHeader
-from jrecomp.jpeg.types import ScanExtras, Segment
+from jrecomp.jpeg.types import ScanReconstruction, Segment
 from jrecomp.native._scan import Scan
 
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 
-# Attempts to go on after irregular bytes in one scan; a bomb of restart markers ends as raw bytes.
-_MAX_ATTEMPTS = 1 << 14
 
-
-def native_scan(
-    layout: Layout, header: ScanHeader, coefficients: Sequence[npt.NDArray[np.int16]]
-) -> Scan | None:
+def native_scan(layout: Layout, header: ScanHeader, coefficients: Sequence[Int16]) -> Scan | None:
     """The native codec of a scan over the frame's coefficient arrays, None if it cannot be modelled."""
     if not header.components:
         return None
@@ -30,7 +23,8 @@ def native_scan(
         single = len(header.components) == 1
         horizontal, vertical = (1, 1) if single else (component.horizontal, component.vertical)
         components.append((coefficients[index], horizontal, vertical, dc, ac))
-    return Scan(layout.frame.progressive, header.parameters, header.mcu_columns, header.mcu_rows, components)
+    bands = header.ss, header.se, header.ah, header.al
+    return Scan(layout.frame.progressive, bands, header.mcu_columns, header.mcu_rows, components)
 
 
 @dataclass
@@ -43,14 +37,17 @@ class _Piece:
 
 
 class ScanReader:
-    """Takes one scan of a file apart: decode() all scans first, then extras() of each."""
+    """Takes one scan of a file apart: decode() all scans first, then reconstruction() of each."""
 
-    def __init__(self, header: ScanHeader, scan: Scan | None, data: bytes, begin: int, end: int) -> None:
+    def __init__(
+        self, header: ScanHeader, scan: Scan | None, data: bytes, begin: int, end: int, max_segments: int
+    ) -> None:
         self._header = header
         self._scan = scan
         self._data = data
         self._begin = begin
         self._end = end
+        self._max_segments = max_segments
         self._pieces: list[_Piece] = []
 
     def decode(self) -> None:
@@ -61,7 +58,7 @@ class ScanReader:
         if interval and _RESTART.search(self._data, self._begin, self._end) is None:
             interval = 0 if self._header.mcus > interval else interval
         position, mcu, number = self._begin, 0, 0
-        for _ in range(_MAX_ATTEMPTS):
+        for _ in range(self._max_segments):
             mcus, stop = self._scan.decode(self._data, position, self._end, mcu, interval, number)
             segment = Segment(mcu, mcus, interval, number)
             if mcus > 0 or not self._pieces:
@@ -76,7 +73,7 @@ class ScanReader:
             position, number = match.end(), (marker + 1) & 7
         self._scan.finish()
 
-    def extras(self) -> ScanExtras:
+    def reconstruction(self) -> ScanReconstruction:
         """What the coefficients do not say, so that encode_scan() gives the identical bytes.
 
         A segment that would not come out identical (as under a scan script that codes the same bits
@@ -93,10 +90,10 @@ class ScanReader:
                 segment.tail = self._data[piece.begin : next_begin]
             segments.append(segment)
         if self._scan is None or not any(segment.mcus for segment in segments):
-            return ScanExtras([Segment(0, 0, 0, 0, self._data[self._begin : self._end])])
+            return ScanReconstruction([Segment(0, 0, 0, 0, self._data[self._begin : self._end])])
         if segments == [Segment(0, self._header.mcus, self._header.restart_interval)]:
             segments = []
-        return ScanExtras(segments, *self._scan.choices())
+        return ScanReconstruction(segments, *self._scan.choices())
 
     def _is_exact(self, piece: _Piece) -> bool:
         assert self._scan is not None
@@ -128,19 +125,19 @@ def _resume(segment: Segment, marker: int, distance: int) -> int:
     return following + (lost * segment.restart_interval if lost <= 2 else 0)
 
 
-def encode_scan(header: ScanHeader, scan: Scan | None, extras: ScanExtras) -> bytes:
-    """The scan's bytes; raises CorruptContainerError where extras or coefficients do not fit."""
-    segments = extras.segments or [Segment(0, header.mcus, header.restart_interval)]
+def encode_scan(header: ScanHeader, scan: Scan | None, data: ScanReconstruction) -> bytes:
+    """The scan's bytes; raises CorruptContainerError where reconstruction data or coefficients do not fit."""
+    segments = data.segments or [Segment(0, header.mcus, header.restart_interval)]
     pieces = []
     reached = 0
     try:
         if scan is not None:
             scan.set_choices(
-                extras.padding_bit,
-                extras.padding,
-                extras.zero_runs,
-                extras.max_eob_run,
-                extras.eob_switches,
+                data.padding_bit,
+                data.padding,
+                data.zero_runs,
+                data.max_eob_run,
+                data.eob_switches,
             )
         for s in segments:
             if s.mcus > 0:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
+
+from jrecomp.array_types import Int16, Int32
+from jrecomp.t81 import LARGEST_EOB_RUN
 
 
 @dataclass(frozen=True)
@@ -18,9 +20,14 @@ class Component:
     identifier: int
     horizontal: int
     vertical: int
-    quantization: npt.NDArray[np.int32]
+    quantization: Int32
     block_rows: int
     block_columns: int
+
+    @property
+    def steps(self) -> Int32:
+        """The quantization table with steps of at least 1: decoders of some files meet steps of 0."""
+        return np.maximum(self.quantization, 1)
 
 
 @dataclass(frozen=True)
@@ -59,14 +66,8 @@ class Segment:
     tail: bytes = b""
 
 
-MAX_EOB_RUN = 0x7FFF
-
-# More scans than any script has; what a file or container of nothing but scan headers may cost.
-MAX_SCANS = 4096
-
-
 @dataclass
-class ScanExtras:
+class ScanReconstruction:
     """What one scan's bytes say beyond the coefficients; all default for what libjpeg writes.
 
     Belongs to the JPEG core (jrecomp.jpeg); nothing else looks inside. Blocks and MCUs are counted in
@@ -84,7 +85,7 @@ class ScanExtras:
     padding_bit: int = 1
     padding: list[tuple[int, int]] = field(default_factory=list)
     zero_runs: list[tuple[int, int]] = field(default_factory=list)
-    max_eob_run: int = MAX_EOB_RUN
+    max_eob_run: int = LARGEST_EOB_RUN
     eob_switches: list[int] = field(default_factory=list)
 
 
@@ -101,6 +102,6 @@ class JpegFile:
     """
 
     frame: Frame
-    coefficients: list[npt.NDArray[np.int16]]
+    coefficients: list[Int16]
     headers: bytes
-    scans: list[ScanExtras]
+    scans: list[ScanReconstruction]

@@ -4,9 +4,8 @@ import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-Float64 = npt.NDArray[np.float64]
+from jrecomp.array_types import Float64
 
 OVERLAP = 1.0
 """Of qualities in dB, that two curves need to be compared."""

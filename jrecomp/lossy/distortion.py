@@ -1,13 +1,11 @@
 """What errors of coefficients do to the pixels of the decoded picture."""
 
 import numpy as np
-import numpy.typing as npt
 
+from jrecomp.array_types import Float64
 from jrecomp.jpeg.metadata import is_rgb
 from jrecomp.jpeg.types import JpegFile
-from jrecomp.planes.zigzag import COLUMN, ROW
-
-Float64 = npt.NDArray[np.float64]
+from jrecomp.t81 import COLUMN, ROW
 
 _LUMINANCE = 1.0
 _CHROMINANCE = (0.344136**2 + 1.772**2) / 3, (1.402**2 + 0.714136**2) / 3

@@ -8,15 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from jrecomp.array_types import Bool, Float64, Int16, Int32, Int64
 from jrecomp.errors import StoredReason, UnsupportedJpegError
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.lossy.distortion import pixel_weights
 from jrecomp.native._scan import count_magnitudes
-
-Float64 = npt.NDArray[np.float64]
-Int16 = npt.NDArray[np.int16]
-Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
 
 LARGEST = 2048
 """Of magnitudes; sound files of 8 bits stay below it."""
@@ -41,7 +37,7 @@ class Histograms:
     def of(cls, file: JpegFile) -> "Histograms":
         """Those of a file; raises UnsupportedJpegError for magnitudes beyond LARGEST."""
         tables = [table for blocks in file.coefficients for table in _counted(blocks)]
-        return cls(tables, sources_of(file), pixel_weights(file))
+        return cls(tables, [c.steps for c in file.frame.components], pixel_weights(file))
 
     @cached_property
     def rows(self) -> "_Rows":
@@ -118,11 +114,11 @@ class Levels:
 
 
 def choose(
-    histograms: Histograms, steps: Sequence[Int32], weights: Sequence[Float64], trade: float
+    histograms: Histograms, steps: Sequence[Int32], weights: Sequence[Float64], lmbda: float
 ) -> Levels:
     """The levels of least error and rate together; rates are those of the levels themselves.
 
-    steps, weights: [64] for each component, weights of errors that count. trade: of error for a bit; DC is
+    steps, weights: [64] for each component, weights of errors that count. lmbda: of error for a bit; DC is
     rounded.
     """
     rows, step = histograms.rows, np.concatenate(steps).astype(np.float64)
@@ -136,14 +132,9 @@ def choose(
     levels = rounded
     for _ in range(ROUNDS):
         bits = _bits(rows, np.bincount(rows.slot + levels, rows.counts, len(rows.owner)), occurring)
-        best = (errors + trade * bits[rows.slot + options]).argmin(0)
+        best = (errors + lmbda * bits[rows.slot + options]).argmin(0)
         levels = np.where(f % 64 == 0, rounded, np.take_along_axis(options, best[None], 0)[0])
     return Levels(rows, step, levels)
-
-
-def sources_of(file: JpegFile) -> list[Int32]:
-    """A file's steps, int32 [64] for each component; those of 0, which some files have, as 1."""
-    return [np.maximum(c.quantization, 1) for c in file.frame.components]
 
 
 def _counted(blocks: Int16) -> list[Int64]:
@@ -154,7 +145,7 @@ def _counted(blocks: Int16) -> list[Int64]:
     return [row[: np.flatnonzero(row)[-1] + 1] for row in counts]
 
 
-def _bits(rows: _Rows, counts: npt.NDArray[Any], occurring: npt.NDArray[np.bool_]) -> Float64:
+def _bits(rows: _Rows, counts: npt.NDArray[Any], occurring: Bool) -> Float64:
     """Of each magnitude with its sign, from how often they occur; unseen ones cost more and more."""
     smooth = np.where(occurring, counts + 1e-3 + 0.5 * 2.0 ** -np.minimum(rows.level + 1, 50), 1e-300)
     bits: Float64 = (rows.level > 0) - np.log2(smooth / np.bincount(rows.owner, smooth)[rows.owner])

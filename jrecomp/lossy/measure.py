@@ -3,12 +3,9 @@
 import io
 
 import numpy as np
-import numpy.typing as npt
 
+from jrecomp.array_types import Float32, UInt8
 from jrecomp.errors import UsageError
-
-Float32 = npt.NDArray[np.float32]
-UInt8 = npt.NDArray[np.uint8]
 
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Of scales, from the finest (Wang, Simoncelli, Bovik: Multiscale structural similarity, 2003)."""

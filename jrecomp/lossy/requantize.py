@@ -11,22 +11,18 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from jrecomp.array_types import Bool, Float64, Int16, Int32
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.lossy.distortion import pixel_weights
-from jrecomp.lossy.levels import Histograms, Levels, choose, sources_of
+from jrecomp.lossy.levels import Histograms, Levels, choose
+from jrecomp.lossy.operating_point import HIGHEST, OperatingPoint
 from jrecomp.lossy.rules import Rule
-from jrecomp.lossy.setting import HIGHEST, Setting
 
-Float64 = npt.NDArray[np.float64]
-Int16 = npt.NDArray[np.int16]
-Int32 = npt.NDArray[np.int32]
-
-LARGEST_TRADE = 4000.0
+LARGEST_LAMBDA = 4000.0
 """Of squared error for a bit, at quality 0."""
 
-LEAST_TRADE = 0.2
+LEAST_LAMBDA = 0.2
 """Of the least squared step, at quality 100: it changes next to nothing."""
 
 PART = 2048
@@ -59,34 +55,34 @@ class Requantizer:
     file: JpegFile
     rule: Rule
 
-    def requantized(self, setting: Setting) -> Requantized:
-        """The picture at a setting."""
-        steps, ends = self._ends(setting)
+    def requantized(self, point: OperatingPoint) -> Requantized:
+        """The picture at a point."""
+        steps, ends = self._ends(point)
         upper, lower = ends[0].tables(), ends[-1].tables()
         coefficients = []
         for number, blocks in enumerate(self.file.coefficients):
             own = slice(64 * number, 64 * number + 64)
             new = _replaced(blocks, upper[own])
-            if setting.share:
-                mixed = _spread(blocks.shape[:2], setting.share)
+            if point.share:
+                mixed = _spread(blocks.shape[:2], point.share)
                 new[mixed] = _replaced(blocks[mixed], lower[own])
             coefficients.append(new)
         return Requantized(steps, coefficients)
 
-    def estimate(self, setting: Setting) -> Estimate:
+    def estimate(self, point: OperatingPoint) -> Estimate:
         """What that costs, from histograms alone."""
-        _, ends = self._ends(setting)
+        _, ends = self._ends(point)
 
         def mixed(cost: Callable[[Levels], float]) -> float:
             upper, lower = cost(ends[0]), cost(ends[-1])
-            return upper + setting.share * (lower - upper)
+            return upper + point.share * (lower - upper)
 
         return Estimate(mixed(Levels.bits), mixed(Levels.error))
 
-    def _ends(self, setting: Setting) -> tuple[list[Int32], list[Levels]]:
+    def _ends(self, point: OperatingPoint) -> tuple[list[Int32], list[Levels]]:
         """Steps, and the levels of both qualities or of the upper one alone where that is the same."""
-        steps = self._steps(setting.steps)
-        qualities = [setting.upper, setting.lower][: 2 if setting.share else 1]
+        steps = self._steps(point.steps)
+        qualities = [point.upper, point.lower][: 2 if point.share else 1]
         return steps, [self._levels(steps, quality) for quality in qualities]
 
     @cached_property
@@ -100,38 +96,38 @@ class Requantizer:
 
     @cached_property
     def _least(self) -> float:
-        return _least_trade(self._histograms.sources, self._histograms.pixels)
+        return _least_lambda(self._histograms.sources, self._histograms.pixels)
 
     def _steps(self, quality: float) -> list[Int32]:
-        trade, sources = _trade(self._least, quality) if quality < HIGHEST else 0.0, self._histograms.sources
+        lmbda, sources = _lambda(self._least, quality) if quality < HIGHEST else 0.0, self._histograms.sources
         shared = [
             [w for q, w in zip(sources, self._weights, strict=True) if np.array_equal(q, source)]
             for source in sources
         ]
-        return [self.rule.steps(q, np.mean(w, 0), trade) for q, w in zip(sources, shared, strict=True)]
+        return [self.rule.steps(q, np.mean(w, 0), lmbda) for q, w in zip(sources, shared, strict=True)]
 
     def _levels(self, steps: Sequence[Int32], quality: float) -> Levels:
-        return choose(self._histograms, steps, self._weights, _trade(self._least, quality))
+        return choose(self._histograms, steps, self._weights, _lambda(self._least, quality))
 
 
-def trade_of(file: JpegFile, quality: float) -> float:
+def lambda_of(file: JpegFile, quality: float) -> float:
     """Squared error of a pixel that a bit is worth; quality: 0 to 100."""
-    return _trade(_least_trade(sources_of(file), pixel_weights(file)), quality)
+    return _lambda(_least_lambda([c.steps for c in file.frame.components], pixel_weights(file)), quality)
 
 
-def _least_trade(sources: Sequence[Int32], pixels: Sequence[Float64]) -> float:
+def _least_lambda(sources: Sequence[Int32], pixels: Sequence[Float64]) -> float:
     """That of quality 100; steps and errors that count, [64] for each component."""
     finest = min((w * q.astype(np.float64) ** 2).min() for q, w in zip(sources, pixels, strict=True))
-    return min(float(LEAST_TRADE * finest), LARGEST_TRADE)  # of the coarsest tables it is more
+    return min(float(LEAST_LAMBDA * finest), LARGEST_LAMBDA)  # of the coarsest tables it is more
 
 
-def _trade(least: float, quality: float) -> float:
-    return float(LARGEST_TRADE * (least / LARGEST_TRADE) ** (quality / 100))
+def _lambda(least: float, quality: float) -> float:
+    return float(LARGEST_LAMBDA * (least / LARGEST_LAMBDA) ** (quality / 100))
 
 
-def _spread(shape: tuple[int, ...], share: float) -> npt.NDArray[np.bool_]:
+def _spread(shape: tuple[int, ...], share: float) -> Bool:
     """A share of all blocks, evenly spread; bool [rows, columns]."""
-    chosen: npt.NDArray[np.bool_] = np.arange(math.prod(shape)).reshape(shape) * GOLDEN % 1 < share
+    chosen: Bool = np.arange(math.prod(shape)).reshape(shape) * GOLDEN % 1 < share
     return chosen
 
 

@@ -1,4 +1,4 @@
-"""Rules that say which quantization steps serve a source table and a trade of error against rate.
+"""Rules that say which quantization steps serve a source table and a lmbda of error against rate.
 
 They ship as weights/lossy.json, each with a permanent id and name.
 """
@@ -8,13 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 
+from jrecomp.array_types import Float64, Int32
 from jrecomp.errors import UnknownModelError
 from jrecomp.model.weights import folder
-
-Float64 = npt.NDArray[np.float64]
-Int32 = npt.NDArray[np.int32]
 
 HIGH_RATE = np.log(2) / 6
 """Error that a bit saves, over the squared step, of uniform quantization at high rate."""
@@ -43,13 +40,13 @@ class Rule:
     widening: float
     flatness: float
 
-    def steps(self, source: Int32, weights: Float64, trade: float) -> Int32:
+    def steps(self, source: Int32, weights: Float64, lmbda: float) -> Int32:
         """Steps int32 [64] for a source table [64].
 
-        weights: float64 [64], errors that count. trade: of squared error for a bit.
+        weights: float64 [64], errors that count. lmbda: of squared error for a bit.
         """
         stay = np.linspace(*self.stay, 64)
-        ratio = np.sqrt(trade / (HIGH_RATE * weights)) / source * (stay.mean() / stay)
+        ratio = np.sqrt(lmbda / (HIGH_RATE * weights)) / source * (stay.mean() / stay)
         jumped = np.where(source == 1, 3, self.jump * source)
         steps = np.select(
             [ratio < stay.mean(), ratio < self.third, ratio < self.free],

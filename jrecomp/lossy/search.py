@@ -1,4 +1,4 @@
-"""Finds the setting that meets a target in few results: estimates say where, results how far they err."""
+"""Finds the point that meets a target in few results: estimates say where, results how far they err."""
 
 import math
 from bisect import bisect_left
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Generic, TypeVar
 
-from jrecomp.lossy.setting import HIGHEST, Setting
+from jrecomp.lossy.operating_point import HIGHEST, OperatingPoint
 
 Result = TypeVar("Result")
 
@@ -17,7 +17,7 @@ EVALUATIONS = 10
 OF_STEPS = 5
 """How many of them are over when steps stay."""
 
-FIRST = Setting.at(75.0)
+FIRST = OperatingPoint.at(75.0)
 """Where nothing says how amounts follow from estimates."""
 
 NARROW = 0.02
@@ -46,31 +46,31 @@ class Goal:
 
 
 @dataclass(frozen=True)
-class Point(Generic[Result]):
-    """A setting with its amount, and what else was found there."""
+class Evaluation(Generic[Result]):
+    """An operating point that was tried, with its amount and what else was found there."""
 
-    setting: Setting
+    point: OperatingPoint
     amount: float
     result: Result
 
 
 @dataclass
 class Search(Generic[Result]):
-    """evaluate: the amount at a setting, and a result. estimate: what amounts are about proportional to.
+    """evaluate: the amount at a point, and a result. estimate: what amounts are about proportional to.
 
     best: the point of the largest amount within the limit so far, None where there is none. beyond: that of
     the least amount that exceeds it.
     """
 
     goal: Goal
-    evaluate: Callable[[Setting], tuple[float, Result]]
-    estimate: Callable[[Setting], float]
-    best: Point[Result] | None = None
-    beyond: Point[Result] | None = None
+    evaluate: Callable[[OperatingPoint], tuple[float, Result]]
+    estimate: Callable[[OperatingPoint], float]
+    best: Evaluation[Result] | None = None
+    beyond: Evaluation[Result] | None = None
     _factors: dict[float, float] = field(default_factory=dict)
     _steps: float | None = None
     _stalled: bool = False
-    _tried: set[Setting] = field(default_factory=set)
+    _tried: set[OperatingPoint] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.estimate = cache(self.estimate)
@@ -87,16 +87,16 @@ class Search(Generic[Result]):
         for number in range(EVALUATIONS):
             if number == OF_STEPS:
                 self._stay_with_steps()
-            setting = self._middle() if self._stalled else self._next()
-            if setting in self._tried:
+            point = self._middle() if self._stalled else self._next()
+            if point in self._tried:
                 break
             gaps = self._gaps()
-            self._learn(self.estimate(setting), self._try(setting))
+            self._learn(self.estimate(point), self._try(point))
             if self.met:
                 return
             self._stalled = self._is_stalled(gaps)
-        if self.best is None and self.goal.rises and Setting.at(0) not in self._tried:
-            self._try(Setting.at(0))
+        if self.best is None and self.goal.rises and OperatingPoint.at(0) not in self._tried:
+            self._try(OperatingPoint.at(0))
 
     def _learn(self, estimate: float, amount: float) -> None:
         self._factors[estimate] = amount / estimate if amount > 0 and estimate > 0 else 1.0
@@ -105,8 +105,8 @@ class Search(Generic[Result]):
         """Amounts jump between two kinds of steps: from now on the finer ones, which say what levels do."""
         finer = self.beyond if self.goal.rises else self.best
         if finer is not None:
-            self._steps, self._factors = finer.setting.steps, {}
-            self._learn(self.estimate(finer.setting), finer.amount)
+            self._steps, self._factors = finer.point.steps, {}
+            self._learn(self.estimate(finer.point), finer.amount)
 
     def _is_stalled(self, before: tuple[float, float]) -> bool:
         """Whether amounts creep along one side, far from what estimates say."""
@@ -120,30 +120,30 @@ class Search(Generic[Result]):
             self.beyond.amount - self.goal.limit if self.beyond else math.inf,
         )
 
-    def _next(self) -> Setting:
+    def _next(self) -> OperatingPoint:
         """What was not tried; farther below the limit where there is little to choose from."""
         if not self._factors:
             return FIRST
         aim = SAFETY
         while aim < FARTHEST:
-            setting = plan(self.goal, self._expected, aim, self._steps)
-            if setting is not None and self.estimate(setting) not in self._factors:
-                return setting
+            point = plan(self.goal, self._expected, aim, self._steps)
+            if point is not None and self.estimate(point) not in self._factors:
+                return point
             aim += 1
         return self._middle()
 
-    def _middle(self) -> Setting:
+    def _middle(self) -> OperatingPoint:
         """One quality, between those of the nearest on both sides, where estimates lead nowhere."""
         ends = (self.best, self.beyond) if self.goal.rises else (self.beyond, self.best)
-        known = [(end.setting.steps + end.setting.quality) / 2 if end else None for end in ends]
+        known = [(end.point.steps + end.point.quality) / 2 if end else None for end in ends]
         low, high = (
             limit if place is None else place for place, limit in zip(known, (0.0, HIGHEST), strict=True)
         )
-        return Setting.at((low + high) / 2)
+        return OperatingPoint.at((low + high) / 2)
 
-    def _expected(self, setting: Setting) -> float:
+    def _expected(self, point: OperatingPoint) -> float:
         """The amount, by a factor between those of the nearest estimates on both sides, on logarithms."""
-        known, found = sorted(self._factors), self.estimate(setting)
+        known, found = sorted(self._factors), self.estimate(point)
         place = bisect_left(known, found)
         below, above = known[max(place - 1, 0)], known[min(place, len(known) - 1)]
         if below == above or below <= 0:
@@ -151,18 +151,20 @@ class Search(Generic[Result]):
         share = min(max(math.log(found / below) / math.log(above / below), 0.0), 1.0)
         return float(found * self._factors[below] ** (1 - share) * self._factors[above] ** share)
 
-    def _try(self, setting: Setting) -> float:
-        self._tried.add(setting)
-        point = Point(setting, *self.evaluate(setting))
-        if point.amount > self.goal.limit:
-            if self.beyond is None or point.amount < self.beyond.amount:
-                self.beyond = point
-        elif self.best is None or point.amount > self.best.amount:
-            self.best = point
-        return point.amount
+    def _try(self, point: OperatingPoint) -> float:
+        self._tried.add(point)
+        found = Evaluation(point, *self.evaluate(point))
+        if found.amount > self.goal.limit:
+            if self.beyond is None or found.amount < self.beyond.amount:
+                self.beyond = found
+        elif self.best is None or found.amount > self.best.amount:
+            self.best = found
+        return found.amount
 
 
-def plan(goal: Goal, expected: Callable[[Setting], float], aim: float, steps: float | None) -> Setting | None:
+def plan(
+    goal: Goal, expected: Callable[[OperatingPoint], float], aim: float, steps: float | None
+) -> OperatingPoint | None:
     """Where expected amounts meet a goal. aim: how far below the limit, in parts of what is near enough.
 
     That is one quality for all, or where amounts jump with the steps there, the finer of these steps with
@@ -172,22 +174,23 @@ def plan(goal: Goal, expected: Callable[[Setting], float], aim: float, steps: fl
     low = 0.0
     if steps is None:
         low, steps = _bisected(_too_high(goal, expected, wanted, None), HIGHEST)
-        if low == steps or abs(expected(Setting.at(low)) - wanted) <= SLACK * goal.near:
-            return Setting.at(low)
+        if low == steps or abs(expected(OperatingPoint.at(low)) - wanted) <= SLACK * goal.near:
+            return OperatingPoint.at(low)
     lower, upper = _bisected(_too_high(goal, expected, wanted, steps), steps)
     if lower == upper:
-        return Setting.at(low) if low else None
-    ends = [expected(Setting(steps, quality, quality, 0.0)) for quality in (upper, lower)]
+        return OperatingPoint.at(low) if low else None
+    ends = [expected(OperatingPoint(steps, quality, quality, 0.0)) for quality in (upper, lower)]
     share = (ends[0] - wanted) / (ends[0] - ends[1]) if ends[0] != ends[1] else 0.0
-    return Setting(steps, upper, lower, min(max(share, 0.0), 1.0))
+    return OperatingPoint(steps, upper, lower, min(max(share, 0.0), 1.0))
 
 
 def _too_high(
-    goal: Goal, expected: Callable[[Setting], float], wanted: float, steps: float | None
+    goal: Goal, expected: Callable[[OperatingPoint], float], wanted: float, steps: float | None
 ) -> Callable[[float], bool]:
     """Whether a quality is; steps: None for its own."""
     return lambda quality: (
-        (expected(Setting(quality if steps is None else steps, quality, quality, 0.0)) > wanted) == goal.rises
+        (expected(OperatingPoint(quality if steps is None else steps, quality, quality, 0.0)) > wanted)
+        == goal.rises
     )
 
 

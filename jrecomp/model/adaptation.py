@@ -7,10 +7,10 @@ logarithm of their ratio shifts the logit.
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from jrecomp.model.symbols import ALL_OUTPUTS, Bits, Rows
-from jrecomp.planes.tables import LOGIT_LIMIT
+from jrecomp.array_types import Bool, Index, Int16, Int64, UInt16
+from jrecomp.features.tables import LOGIT_LIMIT
+from jrecomp.model.symbols import ALL_OUTPUTS
 
 BUCKET_SHIFT = 7
 BUCKETS = ((2 * LOGIT_LIMIT) >> BUCKET_SHIFT) + 1
@@ -26,10 +26,6 @@ SHIFT_LIMIT = 511
 LN_2, LN_MANTISSA = 2839, np.rint(4096 * np.log(np.arange(256, 512) / 256)).astype(np.int64)
 """Natural logarithms of 2 and of 1 to 2 in steps of 1/256, in units of 2^-12."""
 
-Int64 = npt.NDArray[np.int64]
-Logits = npt.NDArray[np.int16]
-Ones = npt.NDArray[np.uint16]
-
 
 def logarithm(value: Int64) -> Int64:
     """Natural logarithm of value >= 256, within 2^-8, in units of 2^-12; exact integer arithmetic."""
@@ -38,10 +34,10 @@ def logarithm(value: Int64) -> Int64:
     return result
 
 
-class Coder(Protocol):
+class BinaryCoder(Protocol):
     """What codes decisions: coding.BitEncoder or coding.BitDecoder."""
 
-    def code(self, ones: Ones, decisions: Bits | None) -> Bits:
+    def code(self, ones: UInt16, decisions: Bool | None) -> Bool:
         """Codes len(ones) decisions and returns them."""
         ...
 
@@ -49,7 +45,7 @@ class Coder(Protocol):
 class Adaptation:
     """Counts and shifts of the outputs of one kind of network."""
 
-    def __init__(self, sigmoid: Ones) -> None:
+    def __init__(self, sigmoid: UInt16) -> None:
         self._sigmoid = sigmoid
         # [true, expected true, false, expected false]
         self._counts = np.zeros((4, ALL_OUTPUTS * BUCKETS), np.int64)
@@ -66,13 +62,13 @@ class Adaptation:
         self._counts >>= 2
         self.refresh()
 
-    def ones(self, outputs: int | Rows, logits: Logits) -> Ones:
+    def ones(self, outputs: int | Index, logits: Int16) -> UInt16:
         """P(True) in units of 2^-16 for logits int16 [n] of some outputs."""
         shifted = np.clip(logits + self._shift[_place(outputs, logits)], -LOGIT_LIMIT, LOGIT_LIMIT)
-        ones: Ones = self._sigmoid[shifted + LOGIT_LIMIT]
+        ones: UInt16 = self._sigmoid[shifted + LOGIT_LIMIT]
         return ones
 
-    def learn(self, outputs: int | Rows, logits: Logits, decisions: Bits) -> None:
+    def learn(self, outputs: int | Index, logits: Int16, decisions: Bool) -> None:
         """Counts outcomes; ones() does not change before refresh()."""
         place, true = _place(outputs, logits), ONE * decisions.astype(np.int64)
         expected = self._sigmoid[logits + LOGIT_LIMIT].astype(np.int64)
@@ -80,7 +76,7 @@ class Adaptation:
             np.add.at(row, place, amount)
 
 
-def _place(outputs: int | Rows, logits: Logits) -> Int64:
+def _place(outputs: int | Index, logits: Int16) -> Int64:
     place: Int64 = outputs * BUCKETS + ((logits.astype(np.int64) + LOGIT_LIMIT) >> BUCKET_SHIFT)
     return place
 
@@ -88,10 +84,10 @@ def _place(outputs: int | Rows, logits: Logits) -> Int64:
 class AdaptiveDecider:
     """Decisions about a chunk of blocks: logits int16 [outputs, n], corrected, to a range coder."""
 
-    def __init__(self, logits: Logits, adaptation: Adaptation, coder: Coder) -> None:
+    def __init__(self, logits: Int16, adaptation: Adaptation, coder: BinaryCoder) -> None:
         self._logits, self._adaptation, self._coder = logits, adaptation, coder
 
-    def decide(self, outputs: int | Rows | None, rows: Rows, truth: Bits | None) -> Bits:
+    def decide(self, outputs: int | Index | None, rows: Index, truth: Bool | None) -> Bool:
         """See symbols.Decider."""
         if outputs is None:
             return self._coder.code(np.full(len(rows), ONE >> 1, np.uint16), truth)

@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy.typing as npt
 
-from jrecomp.planes.tables import Tables
+from jrecomp.features.tables import Tables
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+"""The arrays of a weights file by name."""
 
 CLASSES = 3
 """Component classes: the first component, the second, all others; each sees components before it."""
@@ -27,7 +30,7 @@ class WeightsFile:
 
     identifier: int
     name: str
-    arrays: Mapping[str, npt.NDArray[Any]]
+    arrays: Arrays
 
     @cached_property
     def tables(self) -> Tables:

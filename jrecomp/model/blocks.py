@@ -4,18 +4,18 @@ Pixels next to a block predict its coefficients, as in Lepton (Horn et al. 2017)
 rows that what is known of the block chooses, predicts how large they are; counters learn the rest.
 """
 
-from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from jrecomp.model.arrays import CLASSES, WeightsFile
+from jrecomp.array_types import Float64, Int16, Int64
+from jrecomp.features.tables import LOGIT_LIMIT, dct, make
+from jrecomp.model.arrays import CLASSES, Arrays, WeightsFile
 from jrecomp.model.symbols import LAST_OUTPUTS, MODELLED_LENGTHS
 from jrecomp.native.engine import BlocksEngine
-from jrecomp.planes.tables import LOGIT_LIMIT, dct, make
-from jrecomp.planes.zigzag import PLACES
+from jrecomp.t81 import PLACES
 
 HIDDEN = 32
 """Hidden units."""
@@ -38,7 +38,7 @@ CELL_OFFSET = 192
 NEAR_LEVELS, OWN_LEVELS = (1, 2, 4, 8, 16, 32, 64), (1, 3, 7, 15)
 """Largest magnitudes of each level of coefficients but the last, of neighbours and of the block itself."""
 
-REACHES, ENERGIES, STEPS, NEIGHBOURS = 12, 64, 9, 4
+CONFIDENCES, ENERGIES, STEPS, NEIGHBOURS = 12, 64, 9, 4
 BANDS = ((1, 3), (3, 6), (6, 10), (10, 21), (21, 64))
 """First and next zig-zag index of each band of energy."""
 
@@ -64,15 +64,12 @@ LAYOUT: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
     "scale_weight": (np.int16, (64, HIDDEN)),
     "scale_bias": (np.int32, (64,)),
     "own": (np.int16, (63, len(OWN_LEVELS) + 1, 64)),
-    "trust": (np.int16, (REACHES,)),
+    "trust": (np.int16, (CONFIDENCES,)),
     "length_slope": (np.int16, (len(MODELLED_LENGTHS),)),
-    "length_trust": (np.int16, (len(MODELLED_LENGTHS), 2, REACHES)),
-    "sign_start": (np.int16, (64, REACHES)),
+    "length_trust": (np.int16, (len(MODELLED_LENGTHS), 2, CONFIDENCES)),
+    "sign_start": (np.int16, (64, CONFIDENCES)),
 }
 """dtype and shape of each array of a class; in weights files the names end in _ and the class."""
-
-Arrays = Mapping[str, npt.NDArray[Any]]
-Int64 = npt.NDArray[np.int64]
 
 
 def clamp(x: int, low: int, high: int) -> int:
@@ -88,11 +85,11 @@ def make_tables() -> dict[str, npt.NDArray[Any]]:
     return {"sigmoid": make().sigmoid, "basis": _basis()}
 
 
-def _basis() -> npt.NDArray[np.int16]:
+def _basis() -> Int16:
     pixels = [(i, x) for x in (7, 6) for i in range(8)] + [(y, i) for y in (7, 6) for i in range(8)]
     wave = dct(8)
     values = [[wave[v, y] * wave[u, x] for y, x in pixels] for v, u in PLACES]
-    basis: npt.NDArray[np.float64] = np.rint((4 << 15) * np.array(values))
+    basis: Float64 = np.rint((4 << 15) * np.array(values))
     return basis.astype(np.int16)
 
 
@@ -159,4 +156,4 @@ def _check_sums(arrays: Arrays) -> None:
     }
     for name, (largest, bits) in sums.items():
         if (largest >= 1 << bits).any():
-            raise ValueError(f"sums of {name} could reach 2^{bits}")
+            raise ValueError(f"sums of {name} could confidence 2^{bits}")

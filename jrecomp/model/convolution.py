@@ -3,11 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from jrecomp.array_types import Float32
 from jrecomp.model.network import Layer
-
-Float32 = npt.NDArray[np.float32]
 
 
 class Shape(NamedTuple):

@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from jrecomp.model.adaptation import Coder
-from jrecomp.model.blocks import CELL_OFFSET, REACHES, BlocksModel, clamp
+from jrecomp.array_types import Int64
+from jrecomp.model.adaptation import BinaryCoder
+from jrecomp.model.blocks import CELL_OFFSET, CONFIDENCES, BlocksModel, clamp
 from jrecomp.model.symbols import ADAPTIVE_LENGTHS, LAST_LEVELS, LAST_OUTPUTS, MAX_LENGTH, MODELLED_LENGTHS
-from jrecomp.planes.zigzag import COLUMN, ROW
+from jrecomp.t81 import COLUMN, ROW
 
-Int64 = npt.NDArray[np.int64]
 Place = tuple[int, ...]
 
 CELLS = 32
@@ -34,7 +33,7 @@ class Expected(NamedTuple):
     """What is foreseen of a value: below zero or not, and how far from it, 0 to 11."""
 
     below: bool
-    reach: int
+    confidence: int
 
 
 class Counters:
@@ -58,7 +57,7 @@ class Decisions:
     weights: of the component's class.
     """
 
-    def __init__(self, model: BlocksModel, weights: Mapping[str, Int64], coder: Coder) -> None:
+    def __init__(self, model: BlocksModel, weights: Mapping[str, Int64], coder: BinaryCoder) -> None:
         self._coder, logits = coder, 32 * np.arange(CELLS) - 368
         lengths = (weights["length_slope"][:, None] * logits >> 8)[:, None, None]
         zero = model.start(logits + weights["trust"][:, None])
@@ -66,7 +65,7 @@ class Decisions:
         self._zero = Counters(np.tile(zero, (GROUP.max() + 1, 1, 1)))
         self._sign = Counters(model.start(weights["sign_start"]))
         self._length = Counters(model.start(lengths + weights["length_trust"][..., None]))
-        self._bits = Counters(np.full((len(ADAPTIVE_LENGTHS), 2, REACHES, 3), ONE >> 1))
+        self._bits = Counters(np.full((len(ADAPTIVE_LENGTHS), 2, CONFIDENCES, 3), ONE >> 1))
 
     def last(self, logits: Int64, wanted: int | None) -> int:
         """logits: int64 [63], of the nodes. wanted: what to encode, None to decode, as in all that follow."""
@@ -77,10 +76,10 @@ class Decisions:
             prefix = 2 * prefix + self._decide(bit, self._last, node, cell(int(logits[node])))
         return prefix
 
-    def value(self, k: int, expected: Expected, scale: int, sure: bool, wanted: int | None) -> int:
-        """A coefficient, or what is left of DC. sure: it is certainly not 0."""
-        at, r = cell(scale), expected.reach
-        if not sure:
+    def value(self, k: int, expected: Expected, scale: int, known_nonzero: bool, wanted: int | None) -> int:
+        """A coefficient, or what is left of DC. known_nonzero: it is certainly not 0."""
+        at, r = cell(scale), expected.confidence
+        if not known_nonzero:
             nonzero = None if wanted is None else wanted != 0
             if not self._decide(nonzero, self._zero, int(GROUP[k]), r, at):
                 return 0
@@ -92,7 +91,7 @@ class Decisions:
         return -coded if agrees == expected.below else coded
 
     def _code_length(self, place: Place, wanted: int | None) -> int:
-        """The bit length of a magnitude; place: whether the sign is as expected, reach, cell."""
+        """The bit length of a magnitude; place: whether the sign is as expected, confidence, cell."""
         for n in range(MODELLED_LENGTHS.start, MAX_LENGTH + 1):
             longer = None if wanted is None else wanted >> (n - 1) > 0
             row = n - MODELLED_LENGTHS.start
@@ -105,7 +104,7 @@ class Decisions:
         return MAX_LENGTH
 
     def _code_bits(self, length: int, place: Place, wanted: int | None) -> int:
-        """A magnitude of this bit length; place: whether the sign is as expected, reach."""
+        """A magnitude of this bit length; place: whether the sign is as expected, confidence."""
         magnitude, row = 1, length - ADAPTIVE_LENGTHS.start
         for depth in range(length - 1):
             bit = None if wanted is None else bool(wanted >> (length - 2 - depth) & 1)

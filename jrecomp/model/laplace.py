@@ -6,8 +6,9 @@ A Laplace distribution's tails are geometric, so that only the first two decisio
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from jrecomp.array_types import Float64, Int16, Int64
+from jrecomp.features.tables import FRACTION, LOGIT_LIMIT, LOGIT_UNIT
 from jrecomp.model.symbols import (
     FIRST_BITS,
     FIRST_OUTPUT,
@@ -19,17 +20,12 @@ from jrecomp.model.symbols import (
     SECOND_OUTPUT,
     VALUE_OUTPUTS,
 )
-from jrecomp.planes.tables import FRACTION, LOGIT_LIMIT, LOGIT_UNIT
 
 LEVELS, LEVELS_PER_OCTAVE, LEVEL_OF_ONE = 64, 5, 22
 """Scales: that of level n is 2^((n - LEVEL_OF_ONE) / LEVELS_PER_OCTAVE)."""
 
 MEAN_LIMIT = 2047
 """Largest mean, in sixteenths."""
-
-Int16 = npt.NDArray[np.int16]
-Int64 = npt.NDArray[np.int64]
-Float64 = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from jrecomp.planes.arrays import namespace, to_numpy
-from jrecomp.planes.tables import LOGIT_LIMIT
-
-Float32 = npt.NDArray[np.float32]
+from jrecomp.array_types import Float32, Int16
+from jrecomp.features.arrays import namespace, to_numpy
+from jrecomp.features.tables import LOGIT_LIMIT
 
 HIDDEN_SHIFT = 6
 LOGIT_SHIFT = 5
@@ -56,12 +55,12 @@ class Network:
         for layer, limit in zip(layers, (INPUT_LIMIT, ACTIVATION_LIMIT, ACTIVATION_LIMIT), strict=True):
             layer.check(limit)
 
-    def logits(self, x: Float32) -> npt.NDArray[np.int16]:
+    def logits(self, x: Float32) -> Int16:
         """int16 [outputs, n] in +-LOGIT_LIMIT for inputs [inputs, n]."""
         for layer in self.layers[:2]:
             x = _floor(layer.sums(x), HIDDEN_SHIFT).clip(0, ACTIVATION_LIMIT)
         xp, logits = namespace(x), _floor(self.layers[2].sums(x), LOGIT_SHIFT)
-        result: npt.NDArray[np.int16] = xp.astype(logits.clip(-LOGIT_LIMIT, LOGIT_LIMIT), xp.int16)
+        result: Int16 = xp.astype(logits.clip(-LOGIT_LIMIT, LOGIT_LIMIT), xp.int16)
         return result
 
 

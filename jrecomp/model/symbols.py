@@ -7,11 +7,8 @@ one given length and sign, and the rest, which no network predicts. So nothing i
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-Bits = npt.NDArray[np.bool_]
-Rows = npt.NDArray[np.intp]
-Values = npt.NDArray[np.int64]
+from jrecomp.array_types import Bool, Index, Int64
 
 MAX_LENGTH = 17
 """Bits of the largest magnitude: a DC residual may span the range of int16 twice."""
@@ -43,7 +40,7 @@ LAST_OUTPUTS = (1 << LAST_LEVELS) - 1
 class Decider(Protocol):
     """What codes decisions about the blocks of a chunk."""
 
-    def decide(self, outputs: int | Rows | None, rows: Rows, truth: Bits | None) -> Bits:
+    def decide(self, outputs: int | Index | None, rows: Index, truth: Bool | None) -> Bool:
         """Codes one decision about each of some blocks (rows) and returns them.
 
         outputs: of the network, one for all or one for each; None for probability one half.
@@ -52,24 +49,24 @@ class Decider(Protocol):
         ...
 
 
-def code_values(decider: Decider, truth: Values | None, sure: Bits) -> Values:
+def code_values(decider: Decider, truth: Int64 | None, known_nonzero: Bool) -> Int64:
     """Codes coefficients, int64 [n].
 
-    truth: what to encode, None to decode. sure: where zero is impossible.
+    truth: what to encode, None to decode. known_nonzero: where zero is impossible.
     """
-    nonzero = sure.copy()
-    ask = np.flatnonzero(~sure)
+    nonzero = known_nonzero.copy()
+    ask = np.flatnonzero(~known_nonzero)
     nonzero[ask] = decider.decide(NONZERO, ask, None if truth is None else truth[ask] != 0)
     rows = np.flatnonzero(nonzero)
     wanted = None if truth is None else truth[rows]
     negative = decider.decide(NEGATIVE, rows, None if wanted is None else wanted < 0)
     magnitude = _code_magnitudes(decider, rows, negative, None if wanted is None else np.abs(wanted))
-    values = np.zeros(len(sure), np.int64)
+    values = np.zeros(len(known_nonzero), np.int64)
     values[rows] = np.where(negative, -magnitude, magnitude)
     return values
 
 
-def _code_magnitudes(decider: Decider, rows: Rows, negative: Bits, wanted: Values | None) -> Values:
+def _code_magnitudes(decider: Decider, rows: Index, negative: Bool, wanted: Int64 | None) -> Int64:
     start = HEAD + PER_SIGN * negative.astype(np.intp)
     length = np.ones(len(rows), np.int64)
     active = np.arange(len(rows))
@@ -90,16 +87,16 @@ def _code_magnitudes(decider: Decider, rows: Rows, negative: Bits, wanted: Value
     return magnitude
 
 
-def _mantissa_output(start: Rows, n: int, depth: int, magnitude: Values) -> Rows | None:
+def _mantissa_output(start: Index, n: int, depth: int, magnitude: Int64) -> Index | None:
     if depth == 0 and n in FIRST_BITS:
         return start + FIRST_OUTPUT + n - FIRST_BITS.start
     if depth == 1 and n in SECOND_BITS:
-        second: Rows = start + SECOND_OUTPUT + 2 * (n - SECOND_BITS.start) + (magnitude & 1)
+        second: Index = start + SECOND_OUTPUT + 2 * (n - SECOND_BITS.start) + (magnitude & 1)
         return second
     return VALUE_OUTPUTS + magnitude if n in ADAPTIVE_LENGTHS else None
 
 
-def code_last(decider: Decider, truth: Values | None, count: int) -> Values:
+def code_last(decider: Decider, truth: Int64 | None, count: int) -> Int64:
     """Codes `last` (0 to 63) of `count` blocks, int64 [count], as the path in a binary tree."""
     rows = np.arange(count)
     prefix = np.zeros(count, np.int64)

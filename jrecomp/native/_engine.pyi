@@ -56,7 +56,7 @@ class Engine:
         quarter: npt.NDArray[np.int16],
         selections: list[tuple[list[int], list[int], list[int], tuple[int, int, int, int, int]]],
     ) -> None:
-        """Tables of jrecomp.planes.tables; per plane: input planes, sides, planes of energies, cross."""
+        """Tables of jrecomp.features.tables; per plane: input planes, sides, planes of energies, cross."""
 
     def add_class(
         self,

@@ -42,7 +42,7 @@ ONLY = {
 )
 @click.option(
     "--kind",
-    type=click.Choice(["planes", "hierarchical", "blocks"]),
+    type=click.Choice(["planes", "latents", "blocks"]),
     default="planes",
     show_default=True,
     help="Kind of the new model.",
@@ -57,7 +57,7 @@ ONLY = {
 @click.option(
     "--hidden",
     type=(int, int),
-    help="Widths of the hidden layers (planes: 96 48), or channels and latent channels (hierarchical: 48 4); "
+    help="Widths of the hidden layers (planes: 96 48), or channels and latent channels (latents: 48 4); "
     "not for blocks.",
 )
 @click.option(
@@ -107,13 +107,14 @@ def command(
     steps = steps or STEPS[what]
     if what == "lossy":
         return _train_rule(data, work, weights, name, identifier, distortion, steps)
-    from jrecomp.train import export, run
+    from jrecomp.train import export
     from jrecomp.train.blocks import run as blocks
-    from jrecomp.train.hierarchical import run as hierarchical
+    from jrecomp.train.latents import run as latents
+    from jrecomp.train.planes import run
 
     if kind == "blocks" and (hidden or device != "cpu"):
         raise click.UsageError("models of blocks have one width and train on the CPU")
-    kinds = {"planes": (run, (96, 48)), "hierarchical": (hierarchical, (48, 4)), "blocks": (blocks, (0, 0))}
+    kinds = {"planes": (run, (96, 48)), "latents": (latents, (48, 4)), "blocks": (blocks, (0, 0))}
     trainer, usual = kinds[kind]
     settings = run.Settings(data, work, variants, steps, hidden or usual, device, workers, requantized)
     arrays = trainer.train(settings)

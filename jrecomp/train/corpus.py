@@ -14,7 +14,7 @@ from PIL import Image
 from jrecomp import jpeg
 from jrecomp.errors import JrecompError
 from jrecomp.jpeg.types import JpegFile
-from jrecomp.lossy import Requantizer, Setting, load_rule
+from jrecomp.lossy import OperatingPoint, Requantizer, load_rule
 from jrecomp.options import RULES
 from jrecomp.train.coefficients import transposed, with_dead_zone, with_levels
 from jrecomp.train.drawings import draw
@@ -68,7 +68,7 @@ REQUANTIZED = (40.0, 95.0)
 DEAD_ZONES = 0.12
 """Share of re-encodings that are quantized with a dead zone."""
 
-Tables = list[list[int]]
+QuantizationTables = list[list[int]]
 
 
 @dataclass(frozen=True)
@@ -137,9 +137,9 @@ def validation_recipes(data: Path) -> list[Recipe]:
     return recipes + [Recipe(None, seed, QUALITIES[seed % 4]) for seed in DRAWINGS_HELD_OUT]
 
 
-def camera_tables(recipes: list[Recipe]) -> list[Tables]:
+def camera_tables(recipes: list[Recipe]) -> list[QuantizationTables]:
     """Distinct quantization tables of the real files, in natural order as Pillow takes them."""
-    found: dict[str, Tables] = {}
+    found: dict[str, QuantizationTables] = {}
     for path in sorted({r.path for r in recipes if r.path and r.quality is None}):
         with Image.open(path) as image:
             tables = getattr(image, "quantization", {})
@@ -156,7 +156,7 @@ class Picture:
     scan_bytes: int
 
 
-def realise(recipe: Recipe, cameras: list[Tables]) -> Picture:
+def realise(recipe: Recipe, cameras: list[QuantizationTables]) -> Picture:
     """The JPEG file of a recipe, parsed; raises JrecompError where it cannot be modelled."""
     if recipe.path and recipe.quality is None:
         picture = _parsed(recipe.path.read_bytes())
@@ -164,7 +164,7 @@ def realise(recipe: Recipe, cameras: list[Tables]) -> Picture:
         picture = _encoded(recipe, cameras)
     if recipe.requantized is None:
         return picture
-    change = Requantizer(picture.file, load_rule(RULES[0])).requantized(Setting.at(recipe.requantized))
+    change = Requantizer(picture.file, load_rule(RULES[0])).requantized(OperatingPoint.at(recipe.requantized))
     return _with_fewer(picture, with_levels(picture.file, change))
 
 
@@ -173,7 +173,7 @@ def _parsed(data: bytes) -> Picture:
     return Picture(file, len(data) - len(file.headers))
 
 
-def _encoded(recipe: Recipe, cameras: list[Tables]) -> Picture:
+def _encoded(recipe: Recipe, cameras: list[QuantizationTables]) -> Picture:
     """A source encoded anew: scaled, cut, one time in four with the tables of a camera, sometimes with a
     dead zone."""
     rng = random.Random(recipe.seed)
@@ -246,7 +246,7 @@ def _non_zero(file: JpegFile) -> int:
     return sum(int(np.count_nonzero(array)) for array in file.coefficients)
 
 
-def pictures(recipes: list[Recipe], cameras: list[Tables]) -> Iterator[Picture]:
+def pictures(recipes: list[Recipe], cameras: list[QuantizationTables]) -> Iterator[Picture]:
     """The pictures of some recipes, less those that cannot be modelled, are empty or very large."""
     for recipe in recipes:
         try:

@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from jrecomp.array_types import Int8, Int32, Int64
+from jrecomp.features.tables import Tables
 from jrecomp.model.arrays import CLASSES
-from jrecomp.model.weights import BUILDERS, LAST, shapes
-from jrecomp.planes.tables import Tables
+from jrecomp.model.planes import LAST, shapes
+from jrecomp.model.weights import BUILDERS
 
-Layer = tuple[npt.NDArray[np.int8], npt.NDArray[np.int32]]
+Layer = tuple[Int8, Int32]
 """Weight [outputs, inputs] (of a convolution [outputs, inputs, height, width]) and bias [outputs]."""
 
-Linear = list[list[npt.NDArray[np.int64]]]
+Linear = list[list[Int64]]
 """Per component class and plane the weights of the linear prediction [phases, inputs]."""
 
 

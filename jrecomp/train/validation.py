@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from jrecomp import codec
-from jrecomp.model import Model
+from jrecomp.model import PlanesModel
 from jrecomp.model.arrays import CLASSES, component_class
-from jrecomp.model.weights import LAST, AnyModel
-from jrecomp.train import decisions
+from jrecomp.model.planes import LAST
+from jrecomp.model.weights import Model
 from jrecomp.train.corpus import Picture
-from jrecomp.train.samples import steps_and_blocks
+from jrecomp.train.planes import decisions
+from jrecomp.train.planes.samples import steps_and_blocks
 
 GROUPS = {
     "DC": range(1),
@@ -35,7 +36,7 @@ class Savings:
         self.before: dict[str, int] = defaultdict(int)
         self._after: dict[str, int] = defaultdict(int)
 
-    def add(self, label: str, picture: Picture, model: AnyModel, threads: int) -> None:
+    def add(self, label: str, picture: Picture, model: Model, threads: int) -> None:
         """Compresses a picture."""
         self.before[label] += picture.scan_bytes
         self._after[label] += sum(map(len, codec.encode(picture.file, model, threads).data))
@@ -55,7 +56,7 @@ class Report:
         self.savings = Savings()
         self._bits: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
 
-    def add(self, label: str, picture: Picture, model: Model, threads: int) -> None:
+    def add(self, label: str, picture: Picture, model: PlanesModel, threads: int) -> None:
         """Compresses a picture, and estimates without adaptation what its parts take."""
         self.savings.add(label, picture, model, threads)
         for group, bits in estimate(picture, model):
@@ -75,16 +76,18 @@ class Report:
         _plot(self.shares(), folder / "validation.png")
 
 
-def estimate(picture: Picture, model: Model) -> Iterator[tuple[str, float]]:
+def estimate(picture: Picture, model: PlanesModel) -> Iterator[tuple[str, float]]:
     """Bits of the networks' decisions, unadapted, for each component and network as (group, bits)."""
     every = [[1.0] * (LAST + 1)] * CLASSES
     components = model.engine.collect(steps_and_blocks(picture.file), every, 0)
     for number, networks in enumerate(components):
         kind = component_class(number)
-        for plane, (x, target, sure) in enumerate(networks):
+        for plane, (x, target, known_nonzero) in enumerate(networks):
             if not len(target):
                 continue
-            asked = decisions.of_last(target) if plane == LAST else decisions.of_values(target, sure > 0)
+            asked = (
+                decisions.of_last(target) if plane == LAST else decisions.of_values(target, known_nonzero > 0)
+            )
             logits = model.classes[kind].networks[plane].logits(np.ascontiguousarray(x.T, np.float32)).T
             costs = np.logaddexp(0, -asked * (logits / 64.0)) * np.abs(asked)
             yield f"{list(COMPONENTS)[kind]}, {_group(plane)}", float(costs.sum()) / math.log(2)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jrecomp.jpeg import pack_extras
+from jrecomp.container import pack_reconstruction
 from tests.jpeg import builder, samples
 from tests.jpeg.builder import EOI, SOI, dri, gray_file, rst, sof, sos, tables
 from tests.jpeg.checks import blocks_of, check, check_against_libjpeg, exact, tails
@@ -21,7 +21,7 @@ def test_padding_bits(padding: str) -> None:
     assert blocks_of(jpeg) == BLOCKS
     assert tails(jpeg) == b""
     if padding == "0000000":
-        assert len(pack_extras(jpeg.scans)) == 4
+        assert len(pack_reconstruction(jpeg.scans)) == 4
 
 
 def test_mixed_padding_bits() -> None:
@@ -100,7 +100,7 @@ def test_a_shorter_longest_eob_run(tmp_path: Path) -> None:
     assert jpeg.scans[1].max_eob_run == 5
     assert jpeg.scans[1].eob_switches == []
     assert tails(jpeg) == b""
-    assert len(pack_extras(jpeg.scans)) < 12
+    assert len(pack_reconstruction(jpeg.scans)) < 12
     check_against_libjpeg(data, jpeg, tmp_path)
 
 

@@ -14,8 +14,8 @@ from PIL import Image, ImageOps
 
 from jrecomp.errors import StoredReason, UnsupportedJpegError
 from jrecomp.jpeg import JpegFile, parse_frame, read, rebuild, write
+from jrecomp.jpeg.huffman import coded_bits, is_huffman_table, shortest_table
 from jrecomp.jpeg.metadata import exif_orientation
-from jrecomp.jpeg.tables import coded_bits, is_huffman_table, shortest_table
 from jrecomp.native._scan import Scan
 from jrecomp.options import Limits
 from tests.jpeg import builder, samples

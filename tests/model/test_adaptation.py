@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 
+from jrecomp.features.tables import LOGIT_LIMIT, make
 from jrecomp.model.adaptation import LN_2, LN_MANTISSA, ONE, PRIOR, SHIFT_LIMIT, Adaptation, logarithm
 from jrecomp.model.symbols import ALL_OUTPUTS
-from jrecomp.planes.tables import LOGIT_LIMIT, make
 
 SIGMOID = make().sigmoid
 EVERY = np.arange(-LOGIT_LIMIT, LOGIT_LIMIT + 1, dtype=np.int16)

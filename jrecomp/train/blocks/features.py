@@ -5,15 +5,10 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from jrecomp.array_types import Bool, Int16, Int32, Int64, UInt8
 from jrecomp.codec.blocks import ABOVE, BAND_STEPS, LEFT, SEEN
 from jrecomp.codec.coders import VALUE_LIMIT
-from jrecomp.model.blocks import BANDS, ENERGIES, NEAR_LEVELS, OWN_LEVELS, REACHES, make_tables
-
-Int16 = npt.NDArray[np.int16]
-Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
-Bool = npt.NDArray[np.bool_]
-UInt8 = npt.NDArray[np.uint8]
+from jrecomp.model.blocks import BANDS, CONFIDENCES, ENERGIES, NEAR_LEVELS, OWN_LEVELS, make_tables
 
 
 @cache
@@ -95,9 +90,9 @@ def energy_levels(first: Int32, rows: int, columns: int, steps: Int32) -> UInt8 
 
 
 def expected_ac(sums: Int64, steps: npt.NDArray[np.integer]) -> tuple[Bool, UInt8]:
-    """Whether P of any shape expects below zero, and the reach."""
+    """Whether P of any shape expects below zero, and the confidence."""
     octaves = eighths_of_octaves(np.abs(sums) >> 8) - eighths_of_octaves(4 * steps.astype(np.int64))
-    return sums < 0, np.clip((octaves >> 2) - 1, 0, REACHES - 1).astype(np.uint8)
+    return sums < 0, np.clip((octaves >> 2) - 1, 0, CONFIDENCES - 1).astype(np.uint8)
 
 
 def expected_dc(sums: Int64, steps: npt.NDArray[np.integer]) -> tuple[Int64, Bool, UInt8]:

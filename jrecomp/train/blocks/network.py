@@ -17,13 +17,13 @@ from torch.nn import functional as F
 from jrecomp.codec.blocks import NEIGHBOURS, STEPS_SEEN
 from jrecomp.model.blocks import (
     BANDS,
+    CONFIDENCES,
     ENERGIES,
     HIDDEN,
     HIDDEN_LIMIT,
     LAYOUT,
     NEAR_LEVELS,
     OWN_LEVELS,
-    REACHES,
     SCALE_LIMIT,
 )
 from jrecomp.model.symbols import LAST_LEVELS, MODELLED_LENGTHS
@@ -50,7 +50,7 @@ class Examples:
     """Tensors of n blocks.
 
     near, near_last, energy, across_near: as in Blocks. steps: float32 [n, 9], log2 of those of STEPS_SEEN.
-    last: int64 [n]. coded: int16 [n, 64], coefficients, of DC the remainder. reach: uint8 [n, 64].
+    last: int64 [n]. coded: int16 [n, 64], coefficients, of DC the remainder. confidence: uint8 [n, 64].
     agrees: bool [n, 64], whether a coefficient has the sign that is expected.
     """
 
@@ -61,7 +61,7 @@ class Examples:
     steps: Tensor
     last: Tensor
     coded: Tensor
-    reach: Tensor
+    confidence: Tensor
     agrees: Tensor
 
     def __len__(self) -> int:
@@ -81,7 +81,7 @@ class Examples:
             octaves.astype(np.float32),
             blocks.last.astype(np.int64),
             coded,
-            predictions.reach,
+            predictions.confidence,
             (coded < 0) == predictions.below,
         )
         return cls(*map(torch.from_numpy, arrays))
@@ -144,11 +144,11 @@ class Network(nn.Module):
         self.near_last, self.energy, self.own_last = Curves(len(NEIGHBOURS)), Curves(len(BANDS)), Curves(1)
         self.last, self.scale = nn.Linear(HIDDEN, 63), nn.Linear(HIDDEN, 64)
         self.own = nn.Parameter(torch.zeros(63, OWN, 64))
-        self.trust = nn.Parameter(torch.zeros(REACHES))
-        self.sign_start = nn.Parameter(torch.linspace(0, 2, REACHES).repeat(64, 1))
+        self.trust = nn.Parameter(torch.zeros(CONFIDENCES))
+        self.sign_start = nn.Parameter(torch.linspace(0, 2, CONFIDENCES).repeat(64, 1))
         self.length_slope = nn.Parameter(torch.full((len(MODELLED_LENGTHS),), 0.7))
         offset = torch.linspace(-1, -2, len(MODELLED_LENGTHS))[:, None, None]
-        self.length_trust = nn.Parameter(offset.repeat(1, 2, REACHES))
+        self.length_trust = nn.Parameter(offset.repeat(1, 2, CONFIDENCES))
         j, k = torch.arange(1, 64)[:, None, None], torch.arange(64)
         self.later = ((k > j) | (k == 0)).float()
 
@@ -191,13 +191,13 @@ class Network(nn.Module):
     def _bits_of_coefficients(self, z: Tensor, examples: Examples) -> tuple[Tensor, Tensor, Tensor]:
         k, last, nonzero = torch.arange(64), examples.last[:, None], examples.coded != 0
         asked = ((k < last) | (k == 0)).flatten().nonzero()[:, 0]
-        z, reach = z.flatten(), examples.reach.flatten().long()
-        zero = _bits(z[asked] + self.trust[reach[asked]], nonzero.flatten()[asked])
+        z, confidence = z.flatten(), examples.confidence.flatten().long()
+        zero = _bits(z[asked] + self.trust[confidence[asked]], nonzero.flatten()[asked])
         found = (nonzero & (k <= last)).flatten().nonzero()[:, 0]
         agrees = examples.agrees.flatten()[found]
-        sign = _bits(self.sign_start.flatten()[found % 64 * REACHES + reach[found]], agrees)
+        sign = _bits(self.sign_start.flatten()[found % 64 * CONFIDENCES + confidence[found]], agrees)
         length = torch.frexp(examples.coded.flatten()[found].float())[1]
-        side = agrees * REACHES + reach[found]
+        side = agrees * CONFIDENCES + confidence[found]
         return zero, sign, self._bits_of_lengths(z[found], length, side)
 
     def _bits_of_lengths(self, z: Tensor, length: Tensor, side: Tensor) -> Tensor:

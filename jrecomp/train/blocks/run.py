@@ -15,16 +15,16 @@ import torch
 from torch.optim import Adam
 from torch.optim.lr_scheduler import LambdaLR
 
+from jrecomp.features.tables import make
 from jrecomp.model import blocks
 from jrecomp.model.arrays import CLASSES
 from jrecomp.model.blocks import LAYOUT, make_tables
-from jrecomp.planes.tables import make
 from jrecomp.train import corpus
 from jrecomp.train.blocks import linear, samples
 from jrecomp.train.blocks.linear import Linear
 from jrecomp.train.blocks.network import Examples, Network
 from jrecomp.train.jobs import run_all
-from jrecomp.train.run import Settings, corpora
+from jrecomp.train.planes.run import Settings, corpora
 from jrecomp.train.validation import Savings
 
 BATCH = 1024

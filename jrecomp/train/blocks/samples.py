@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from jrecomp.array_types import Bool, Index, Int16, Int32, UInt8, UInt16
 from jrecomp.codec.blocks import NEIGHBOURS
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.model.arrays import CLASSES, component_class
 from jrecomp.model.blocks import BANDS, ENERGIES, VALUES
-from jrecomp.train import corpus, samples
+from jrecomp.train import corpus
 from jrecomp.train.blocks import features
-from jrecomp.train.blocks.features import Bool, Int16, Int32, UInt8
+from jrecomp.train.planes import samples
 
 SHARE = (1500, 2500, 2500)
 """Per component class: a block is kept with probability SHARE / bytes of its file, so that each file counts
@@ -37,7 +38,7 @@ class Blocks:
     """
 
     coefficients: Int16
-    steps: npt.NDArray[np.uint16]
+    steps: UInt16
     values: Int16
     base: Int16
     near: UInt8
@@ -80,7 +81,7 @@ def of_picture(picture: corpus.Picture, rng: np.random.Generator) -> Iterator[tu
             yield component_class(number), of_component(picture.file, number, chosen)
 
 
-def of_component(file: JpegFile, number: int, chosen: npt.NDArray[np.intp]) -> Blocks:
+def of_component(file: JpegFile, number: int, chosen: Index) -> Blocks:
     """The blocks of a component at some places in raster order."""
     component, array = file.frame.components[number], file.coefficients[number]
     steps = _steps(file, number)
@@ -102,13 +103,10 @@ def of_component(file: JpegFile, number: int, chosen: npt.NDArray[np.intp]) -> B
 
 
 def _steps(file: JpegFile, number: int) -> Int32:
-    return np.maximum(file.frame.components[number].quantization, 1)
+    return file.frame.components[number].steps
 
 
-Places = npt.NDArray[np.intp]
-
-
-def _neighbours(array: Int16, rows: Places, columns: Places) -> tuple[Int16, Bool]:
+def _neighbours(array: Int16, rows: Index, columns: Index) -> tuple[Int16, Bool]:
     """Coefficients [n, 4, 64], zero where there is no neighbour, and whether there is one [n, 4]."""
     places = [(rows + dy, columns + dx) for dy, dx in NEIGHBOURS]
     width = array.shape[1]
@@ -117,7 +115,7 @@ def _neighbours(array: Int16, rows: Places, columns: Places) -> tuple[Int16, Boo
     return found * exists[..., None], exists
 
 
-def _energy(file: JpegFile, number: int, rows: Places, columns: Places) -> UInt8:
+def _energy(file: JpegFile, number: int, rows: Index, columns: Index) -> UInt8:
     component, levels = file.frame.components[number], None
     if number:
         first = features.dequantized(file.coefficients[0], _steps(file, 0))
@@ -126,7 +124,7 @@ def _energy(file: JpegFile, number: int, rows: Places, columns: Places) -> UInt8
     return np.full((len(rows), len(BANDS)), NONE, np.uint8) if levels is None else levels[rows, columns]
 
 
-def _before(file: JpegFile, number: int, rows: Places, columns: Places) -> tuple[Int16, UInt8]:
+def _before(file: JpegFile, number: int, rows: Index, columns: Index) -> tuple[Int16, UInt8]:
     """Blocks.across and across_near."""
     if component_class(number) < CLASSES - 1:
         return np.zeros((len(rows), 0), np.int16), np.zeros((len(rows), 0), np.uint8)

@@ -57,7 +57,7 @@ def rule_of(numbers: Tensor, identifier: int, name: str) -> Rule:
 
 @dataclass(frozen=True)
 class Objective:
-    """Rate and distortion of one file at a trade.
+    """Rate and distortion of one file at a lmbda.
 
     factors: float32 [2, bands], bits of the integer model over the entropy of levels, by kind of component.
     sensitivity: float32 [2, 64], what an error counts over what it counts in the mean of squares.
@@ -67,24 +67,24 @@ class Objective:
     sensitivity: Tensor
     surrogate: Surrogate = Surrogate.STEPS
 
-    def __call__(self, h: Histograms, numbers: Tensor, trade: float) -> tuple[Tensor, Tensor]:
+    def __call__(self, h: Histograms, numbers: Tensor, lmbda: float) -> tuple[Tensor, Tensor]:
         """Bits and the sum of errors that count, of the whole file."""
         weights = h.shared * _flattening(h, numbers)
         own = h.pixels * _flattening(h, numbers)
-        steps, shares = _steps(h, numbers, weights, trade, self.surrogate is Surrogate.NONE)
+        steps, shares = _steps(h, numbers, weights, lmbda, self.surrogate is Surrogate.NONE)
         bits, errors = torch.zeros(len(h.source)), torch.zeros(len(h.source))
         for real, probability in zip(steps, shares, strict=True):
             for step, share in self._whole(real, probability):
                 with torch.set_grad_enabled(self.surrogate is not Surrogate.STEPS):
-                    rate, squared = self._quantized(h, step, own, trade)
+                    rate, squared = self._quantized(h, step, own, lmbda)
                 bits, errors = bits + share * rate, errors + share * squared
         counted = h.pixels * self.sensitivity[h.kind, h.index]
         return (self.factors[h.kind, band(h.index)] * bits).sum(), (counted * errors).sum()
 
-    def entropies(self, h: Histograms, numbers: Tensor, trade: float) -> Tensor:
+    def entropies(self, h: Histograms, numbers: Tensor, lmbda: float) -> Tensor:
         """Bits by kind of component and band before factors, float32 [2, bands]."""
         ones = torch.zeros(2, len(BANDS) - 1, requires_grad=True)
-        bits, _ = Objective(ones, self.sensitivity, Surrogate.NONE)(h, numbers, trade)
+        bits, _ = Objective(ones, self.sensitivity, Surrogate.NONE)(h, numbers, lmbda)
         return torch.autograd.grad(bits, ones)[0]
 
     def _whole(self, step: Tensor, share: Tensor) -> list[tuple[Tensor, Tensor]]:
@@ -97,26 +97,26 @@ class Objective:
             return [(below, share)]
         return [(below, share * (1 - part)), (below + 1, share * part)]
 
-    def _quantized(self, h: Histograms, step: Tensor, weight: Tensor, trade: float) -> tuple[Tensor, Tensor]:
+    def _quantized(self, h: Histograms, step: Tensor, weight: Tensor, lmbda: float) -> tuple[Tensor, Tensor]:
         """Bits and squared error [frequencies] of one step for each frequency."""
         t, x, w = step[h.frequency], h.magnitude * h.source[h.frequency], weight[h.frequency]
         ratio = x / t
         below = torch.floor(ratio.detach())
         options = torch.stack([torch.zeros_like(below), below, below + 1], 1)
         squared = (x[:, None] - t[:, None] * options) ** 2
-        costs = self._costs(h, w[:, None] * squared, options, below + (ratio.detach() - below >= 0.5), trade)
+        costs = self._costs(h, w[:, None] * squared, options, below + (ratio.detach() - below >= 0.5), lmbda)
         if self.surrogate not in (Surrogate.STRAIGHT, Surrogate.CUBIC):
             shares = torch.nn.functional.one_hot(costs.argmin(1), 3).float()
             if self.surrogate is Surrogate.SOFT:
-                shares = torch.softmax(-costs / (TEMPERATURE * trade), 1)
+                shares = torch.softmax(-costs / (TEMPERATURE * lmbda), 1)
             return _entropy(h, options, shares), _sum(h, (shares * squared).sum(1) * h.counts.sum(1))
         level = options.gather(1, costs.detach().argmin(1, keepdim=True))[:, 0]
         slope = 3 * (ratio - torch.round(ratio)).detach() ** 2 if self.surrogate is Surrogate.CUBIC else 1.0
         return self._passed(h, x, t, level + slope * (ratio - ratio.detach()))
 
-    def _costs(self, h: Histograms, errors: Tensor, options: Tensor, rounded: Tensor, trade: float) -> Tensor:
+    def _costs(self, h: Histograms, errors: Tensor, options: Tensor, rounded: Tensor, lmbda: float) -> Tensor:
         """What requantize weighs, [rows, options]; rates follow from levels, which do not pass gradients."""
-        rate = trade * (h.index[h.frequency] > 0).float()[:, None]
+        rate = lmbda * (h.index[h.frequency] > 0).float()[:, None]
         costs, levels, counts = errors, rounded, h.counts.sum(1)
         for _ in range(ROUNDS):
             occurring = torch.zeros(len(h.owner)).index_add(0, h.first + levels.long(), counts)
@@ -147,13 +147,13 @@ def _flattening(h: Histograms, numbers: Tensor) -> Tensor:
 
 
 def _steps(
-    h: Histograms, numbers: Tensor, weights: Tensor, trade: float, hard: bool
+    h: Histograms, numbers: Tensor, weights: Tensor, lmbda: float, hard: bool
 ) -> tuple[list[Tensor], list[Tensor]]:
     """The four steps that Rule.steps chooses from and the probability of each; [frequencies] each."""
     first, last, jump, third, free, widening = numbers[:6].exp()
     stay = first + (last - first) * (h.index / 63)
     mean = (first + last) / 2
-    ratio = (trade / (HIGH_RATE * weights)).sqrt() / h.source * (mean / stay)
+    ratio = (lmbda / (HIGH_RATE * weights)).sqrt() / h.source * (mean / stay)
     steps = [
         h.source,
         torch.where(h.source == 1, 3 + 0 * jump, jump * h.source),

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.optim import Adam
 
-from jrecomp.lossy import Requantizer, Rule, Setting
+from jrecomp.lossy import OperatingPoint, Requantizer, Rule
 from jrecomp.train import corpus
 from jrecomp.train.lossy import similarity, validation
 from jrecomp.train.lossy.estimate import Estimate, Example, quality_of
@@ -30,13 +30,13 @@ TURNS = 4
 BATCH = 4
 RATE = 0.02
 LEAST, LARGEST = 0.4, 25.0
-"""Trades that are learned for: 38 dB and more."""
+"""lambdas that are learned for: 38 dB and more."""
 
 FITTED = (1.5, 5.0, 15.0)
-"""Trades that the estimates are fitted at."""
+"""lambdas that the estimates are fitted at."""
 
 SPAN = 1.5
-"""How far a curve is followed from a trade, as a factor, to see what a bit is worth there."""
+"""How far a curve is followed from a lmbda, as a factor, to see what a bit is worth there."""
 
 START = {
     "mse": Rule(0, "start", (1.8, 1.25), 2.3, 2.5, 3.2, 1.2, 1.0),
@@ -106,9 +106,9 @@ def _turn(settings: Settings, examples: Sequence[Example], rule: Rule, turn: int
     sensitivity = torch.ones(2, 64)
     if settings.distortion == "ms-ssim":
         sensitivity = similarity.sensitivity(
-            (e.file, Requantizer(e.file, rule).requantized(Setting.at(quality_of(e.file, trade))))
+            (e.file, Requantizer(e.file, rule).requantized(OperatingPoint.at(quality_of(e.file, lmbda))))
             for e in examples
-            for trade in FITTED
+            for lmbda in FITTED
         )
     objective = Objective(estimate.factors, sensitivity, settings.surrogate)
     numbers = numbers_of(rule).requires_grad_()
@@ -134,22 +134,22 @@ def _turn(settings: Settings, examples: Sequence[Example], rule: Rule, turn: int
     return rule_of(numbers.detach(), 0, settings.distortion)
 
 
-def loss(objective: Objective, example: Example, numbers: Tensor, trade: float) -> Tensor:
-    """Rate and distortion, each file and trade by its own rate: a change of 0.01 is 1 % of rate."""
-    bits, errors = objective(example.histograms, numbers, trade)
-    return (bits + errors / worth(objective, example, numbers, trade)) / bits.detach()
+def loss(objective: Objective, example: Example, numbers: Tensor, lmbda: float) -> Tensor:
+    """Rate and distortion, each file and lmbda by its own rate: a change of 0.01 is 1 % of rate."""
+    bits, errors = objective(example.histograms, numbers, lmbda)
+    return (bits + errors / worth(objective, example, numbers, lmbda)) / bits.detach()
 
 
 @torch.no_grad()
-def worth(objective: Objective, example: Example, numbers: Tensor, trade: float) -> float:
+def worth(objective: Objective, example: Example, numbers: Tensor, lmbda: float) -> float:
     """The errors that the rule's own curve takes for a bit there.
 
-    More than the trade: levels are chosen for the entropy of their histogram, and the integer model takes
+    More than the lmbda: levels are chosen for the entropy of their histogram, and the integer model takes
     fewer bits than that.
     """
-    points = [objective(example.histograms, numbers, trade * span) for span in (SPAN, 1 / SPAN)]
+    points = [objective(example.histograms, numbers, lmbda * span) for span in (SPAN, 1 / SPAN)]
     (fewer, more_errors), (more, fewer_errors) = ((float(b), float(e)) for b, e in points)
-    return (more_errors - fewer_errors) / (more - fewer) if more > fewer else trade
+    return (more_errors - fewer_errors) / (more - fewer) if more > fewer else lmbda
 
 
 def export(rule: Rule, weights: Path, name: str, identifier: int) -> Path:

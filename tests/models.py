@@ -1,0 +1,110 @@
+"""A model with random weights, so that the codec is tested without any trained one."""
+
+from dataclasses import fields
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+from jrecomp.codec.devices import missing_for_cuda
+from jrecomp.codec.engines import ENGINES
+from jrecomp.features.tables import Tables, make
+from jrecomp.jpeg.types import Component, Frame, JpegFile
+from jrecomp.model import PlanesModel, planes
+from jrecomp.model.arrays import CLASSES
+
+HIDDEN = (16, 8)
+
+
+def random_arrays(seed: int = 0, hidden: tuple[int, int] = HIDDEN) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of a weights file with small random weights."""
+    rng, tables = np.random.default_rng(seed), make()
+    arrays: dict[str, npt.NDArray[Any]] = {f.name: getattr(tables, f.name) for f in fields(Tables)}
+    arrays["hidden"] = np.array(hidden, np.int32)
+    for number in range(CLASSES):
+        layers = [s for plane in range(65) for s in planes.shapes(number, hidden, plane)]
+        linear = [planes.linear_shape(plane) for plane in range(64)]
+        arrays[f"weight_{number}"] = rng.integers(-40, 41, sum(a * b for a, b in layers)).astype(np.int8)
+        arrays[f"bias_{number}"] = rng.integers(-999, 999, sum(a for a, _ in layers)).astype(np.int32)
+        arrays[f"linear_{number}"] = rng.integers(-300, 301, sum(a * b for a, b in linear)).astype(np.int16)
+    return arrays
+
+
+def missing(engine: str) -> str | None:
+    """What keeps an engine from running here."""
+    if engine == "torch":
+        return None if find_spec("torch") else "torch is not installed"
+    return missing_for_cuda() if engine == "cuda" else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread_of_torch() -> None:
+    """More of them wait for each other: the arrays of these tests are small."""
+    if find_spec("torch"):
+        import torch
+
+        torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def engines_here() -> list[str]:
+    """The names of all engines that can run here."""
+    return [name for name in ENGINES[PlanesModel] if not missing(name)]
+
+
+@pytest.fixture(scope="session", params=list(ENGINES[PlanesModel]))
+def engine(request: pytest.FixtureRequest) -> str:
+    """The name of each engine; skips those that cannot run here."""
+    name: str = request.param
+    if reason := missing(name):
+        pytest.skip(reason)
+    return name
+
+
+@pytest.fixture(scope="session")
+def random_model() -> PlanesModel:
+    return planes.build(9, "random", random_arrays())
+
+
+def draw(path: Path, seed: int, size: tuple[int, int]) -> None:
+    """A picture of waves and noise. size: height and width."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[: size[0], : size[1]]
+    picture = 128 + 90 * np.sin(x / rng.uniform(4, 30) + seed) * np.cos(y / rng.uniform(4, 30))
+    pixels = np.stack([picture, picture * 0.7, 255 - picture], -1) + rng.normal(0, 6, (*size, 3))
+    options: dict[str, int] = {"subsampling": 0, "quality": 97} if path.suffix == ".jpg" else {}
+    Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(path, **options)
+
+
+def data_folder(path: Path, size: tuple[int, int]) -> Path:
+    """A folder as `jrecomp train --data` takes it, of pictures of a size."""
+    (path / "train" / "jpeg").mkdir(parents=True)
+    (path / "train" / "clean").mkdir()
+    for seed in range(4):
+        draw(path / "train" / "jpeg" / f"a{seed}.jpg", seed, size)
+        draw(path / "train" / "clean" / f"b{seed}.webp", seed, size)
+    draw(path / "train" / "jpeg" / "uikit__held_out.jpg", 9, size)
+    return path
+
+
+def random_file(
+    sampling: list[tuple[int, int]], mcu_rows: int, mcu_columns: int, seed: int = 0, spread: float = 3.0
+) -> JpegFile:
+    """A JpegFile (no headers) with Laplacian coefficients that fall off with frequency."""
+    rng = np.random.default_rng(seed)
+    components, arrays = [], []
+    for number, (h, v) in enumerate(sampling):
+        steps = rng.integers(1, 60, 64).astype(np.int32)
+        shape = (mcu_rows * v, mcu_columns * h, 64)
+        scale = spread * np.exp(-np.arange(64) / 8)
+        values = np.rint(rng.laplace(0, 1, shape) * scale)
+        values[..., 0] += rng.integers(-500, 500)
+        components.append(Component(number + 1, h, v, steps, shape[0], shape[1]))
+        arrays.append(values.astype(np.int16))
+    width = 8 * mcu_columns * max(h for h, _ in sampling)
+    height = 8 * mcu_rows * max(v for _, v in sampling)
+    return JpegFile(Frame(width, height, False, mcu_rows, mcu_columns, tuple(components)), arrays, b"", [])
