@@ -106,6 +106,7 @@ class Writer(ABC):
             huffman="optimal" if optimal else "typical",
             progressive=self.options.progressive,
             strip=self.options.strip,
+            limits=self.limits,
         )
 
 
