@@ -1,5 +1,6 @@
-// Random coefficients and random bytes through the native engine of models of blocks: no sanitizer may complain, and
-// what was encoded must decode to the same coefficients. By hand, with more rounds than test_sanitizers.py:
+// Random coefficients and random bytes through the native engine of models of blocks: no sanitizer may
+// complain, and what was encoded must decode to the same coefficients. By hand, with more rounds than
+// test_sanitizers.py:
 //
 //   g++ -std=c++17 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -Wno-psabi
 //       -I jrecomp/native/engine tests/model/fuzz_blocks.cpp -o /tmp/fuzz_blocks && /tmp/fuzz_blocks 10000 1
@@ -24,11 +25,15 @@ int random_in(int low, int high) { return std::uniform_int_distribution<int>(low
 std::vector<std::int16_t> random_weights(std::size_t count, int limit) {
     const bool extreme = random_in(0, 3) == 0;
     std::vector<std::int16_t> values(count);
-    for (auto& value : values) value = static_cast<std::int16_t>(extreme ? (random_in(0, 1) ? limit : -limit) : random_in(-limit, limit));
+    for (auto& value : values)
+        value = static_cast<std::int16_t>(extreme ? (random_in(0, 1) ? limit : -limit)
+                                                  : random_in(-limit, limit));
     return values;
 }
 
-Rows<Hidden> random_rows(std::size_t count, int limit) { return Rows<Hidden>(random_weights(count * kHidden, limit)); }
+Rows<Hidden> random_rows(std::size_t count, int limit) {
+    return Rows<Hidden>(random_weights(count * kHidden, limit));
+}
 
 Wide64 random_wide(int limit) {
     Wide64 result;
@@ -65,7 +70,8 @@ BlockClass random_class() {
 
 BlockModel random_model() {
     BlockModel model;
-    for (int i = 0; i < 2 * kLogitLimit + 1; ++i) model.tables.sigmoid.push_back(static_cast<std::uint16_t>(random_in(1, 65535)));
+    for (int i = 0; i < 2 * kLogitLimit + 1; ++i)
+        model.tables.sigmoid.push_back(static_cast<std::uint16_t>(random_in(1, 65535)));
     model.basis.resize(64);
     for (auto& row : model.basis)
         for (auto& value : row) value = static_cast<std::int16_t>(random_in(-32767, 32767));
@@ -111,8 +117,9 @@ void code(const BlockModel& model, std::vector<BlockPart> parts, Slice& slice, C
         part.blocks = slice[i].data();
         const bool covers = part.rows <= parts[0].rows && part.columns <= parts[0].columns;
         const bool alike = i >= 2 && part.rows == parts[i - 1].rows && part.columns == parts[i - 1].columns;
-        BlockCoder<Coder>(model, model.classes[std::min<std::size_t>(i, 2)], part, i && covers ? &parts[0] : nullptr,
-                          alike ? &parts[i - 1] : nullptr, coder).run();
+        BlockCoder<Coder>(model, model.classes[std::min<std::size_t>(i, 2)], part,
+                          i && covers ? &parts[0] : nullptr, alike ? &parts[i - 1] : nullptr, coder)
+            .run();
     }
 }
 

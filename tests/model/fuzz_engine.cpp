@@ -59,7 +59,9 @@ AcSelection random_selection(int k) {
     for (int i = random_in(1, 40); i > 0; --i) {
         const int kind = random_in(0, k > 1 ? 9 : 1);
         constexpr int kDirectSides[4] = {1, 3, 4, 6};
-        selection.side.push_back(kind == 0 ? -1 : kind == 1 ? kDirectSides[random_in(0, 3)] : random_in(-1, 7));
+        selection.side.push_back(kind == 0   ? -1
+                                 : kind == 1 ? kDirectSides[random_in(0, 3)]
+                                             : random_in(-1, 7));
         selection.plane.push_back(kind == 0   ? random_in(kDifference, kPlanes - 1)
                                   : kind == 1 ? std::max(k, 1)
                                               : random_in(1, k - 1));
@@ -81,9 +83,9 @@ Model random_model(int linear) {
             // Inputs that are no known values, as module.cpp counts them.
             const int scalars = plane == 0 ? 9 : 23, each = plane == 0 ? 13 : plane == kLastNetwork ? 11 : 19;
             const bool last = plane == kLastNetwork;
-            weights.networks.push_back(random_network(known + scalars + number * each,
-                                                      last ? std::vector<int>{63}
-                                                           : std::vector<int>{2, kPerSign, kPerSign}));
+            weights.networks.push_back(
+                random_network(known + scalars + number * each,
+                               last ? std::vector<int>{63} : std::vector<int>{2, kPerSign, kPerSign}));
             const int weight_count = plane ? 2 * known : kPhases * kSlots;
             if (!last) weights.linear.push_back(random_vector<I64>(weight_count, -linear, linear));
         }
@@ -101,7 +103,8 @@ std::vector<Component> random_components() {
     const int mcu_rows = random_in(1, 3), mcu_columns = random_in(1, 5);
     for (Component& c : components) {
         const int kind = random_in(0, 2);
-        for (int k = 0; k < 64; ++k) c.steps.push_back(kind == 0 ? 1 : kind == 1 ? 65535 : random_in(1, 65535));
+        for (int k = 0; k < 64; ++k)
+            c.steps.push_back(kind == 0 ? 1 : kind == 1 ? 65535 : random_in(1, 65535));
         c.rows = mcu_rows * random_in(1, 4);
         c.columns = mcu_columns * random_in(1, 4);
     }
@@ -116,7 +119,9 @@ std::vector<std::int16_t> random_truth(const Planes& planes) {
         for (int row = 0; row < planes.rows; ++row)
             for (int column = 0; column < planes.columns; ++column) {
                 const int extreme = random_in(0, 1) ? 32767 : -32767;
-                const int value = kind == 0 ? extreme : kind == 1 ? random_in(-3, 3) : random_in(-32767, 32767);
+                const int value = kind == 0   ? extreme
+                                  : kind == 1 ? random_in(-3, 3)
+                                              : random_in(-32767, 32767);
                 if (random_in(1, 100) > density) continue;
                 truth[k * planes.size + planes.block(row, column)] = static_cast<std::int16_t>(value);
             }
@@ -182,7 +187,7 @@ int main(int count, char** arguments) {
     random_source.seed(count > 2 ? static_cast<unsigned>(std::atol(arguments[2])) : 1);
     long decoded = 0;
     for (long i = 0; i < rounds; ++i) {
-        round_trip(random_model(500));               // predicts DC within twice the range of a coefficient
+        round_trip(random_model(500));                  // predicts DC within twice the range of a coefficient
         decoded += decode_damage(random_model(32767));  // as no training gives it
     }
     std::printf("%ld rounds, %ld decoded from random bytes\n", rounds, decoded);

@@ -61,7 +61,8 @@ public:
 
     // Sum over the (2 radius + 1)^2 blocks around one, zero outside; radius up to kLargest.
     std::uint32_t sum(int row, int column, int radius) const {
-        const std::uint32_t* at = total_.data() + (row + kLargest - radius) * width_ + column + kLargest - radius;
+        const std::uint32_t* at =
+            total_.data() + (row + kLargest - radius) * width_ + column + kLargest - radius;
         const int side = 2 * radius + 1;
         return at[side * width_ + side] - at[side] - at[side * width_] + at[0];  // modulo 2^32
     }
@@ -70,7 +71,8 @@ public:
 
 private:
     int width_ = 0;
-    std::vector<std::uint32_t> total_;  // of all blocks above and to the left, kLargest blocks beyond every edge
+    std::vector<std::uint32_t>
+        total_;  // of all blocks above and to the left, kLargest blocks beyond every edge
 };
 
 // Inputs of AC plane k.
@@ -105,7 +107,7 @@ private:
     const std::vector<Slopes>& slopes_;
     const I64 step_;
     int phase_ = 0;
-    bool narrow_ = false;  // the linear prediction fits 32 bits
+    bool narrow_ = false;                // the linear prediction fits 32 bits
     std::vector<std::uint8_t> lookups_;  // [plane][128], of planes that are inputs
     std::vector<I64> weights_;
     Energy energy_;

@@ -15,7 +15,8 @@ namespace jrecomp {
 inline int logarithm(I64 value) {
     static const std::array<int, 256> mantissa = [] {
         std::array<int, 256> table{};
-        for (int m = 0; m < 256; ++m) table[m] = static_cast<int>(std::lround(4096 * std::log((256 + m) / 256.0)));
+        for (int m = 0; m < 256; ++m)
+            table[m] = static_cast<int>(std::lround(4096 * std::log((256 + m) / 256.0)));
         return table;
     }();
     const int exponent = 55 - __builtin_clzll(static_cast<std::uint64_t>(value));
@@ -40,7 +41,8 @@ public:
         return decision;
     }
 
-    // A decision about a magnitude, by its output: of the network, with logit(); adaptive alone; or none at all.
+    // A decision about a magnitude, by its output: of the network, with logit(); adaptive alone; or none at
+    // all.
     template <class Coder, class Logit>
     bool decide_magnitude(Coder& coder, int output, Logit logit, bool truth) {
         if (output == kNoOutput) return coder.code(kHalf, truth);

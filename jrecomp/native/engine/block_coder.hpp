@@ -12,7 +12,7 @@ struct BlockPart {
     std::array<std::int32_t, 64> steps;
     int rows, columns;
     std::int16_t* blocks;
-    std::vector<std::uint8_t> last;                              // of each block
+    std::vector<std::uint8_t> last;                             // of each block
     std::vector<std::array<std::uint32_t, kBands>> magnitudes;  // dequantized, summed over each band
 
     std::size_t at(int row, int column) const { return static_cast<std::size_t>(row) * columns + column; }
@@ -20,10 +20,12 @@ struct BlockPart {
     int dequantized(int k, int value) const { return std::clamp(value * steps[k], -32767, 32767); }
 };
 
-// Levels of magnitudes, larger ones counting as the last; tables, since what is hard to foresee must not branch.
+// Levels of magnitudes, larger ones counting as the last; tables, since what is hard to foresee must not
+// branch.
 constexpr std::array<std::uint8_t, 66> kNearLevel = [] {
     std::array<std::uint8_t, 66> levels{};
-    for (int m = 1; m < 66; ++m) levels[m] = (m > 1) + (m > 2) + (m > 4) + (m > 8) + (m > 16) + (m > 32) + (m > 64);
+    for (int m = 1; m < 66; ++m)
+        levels[m] = (m > 1) + (m > 2) + (m > 4) + (m > 8) + (m > 16) + (m > 32) + (m > 64);
     return levels;
 }();
 constexpr std::array<std::uint8_t, 17> kOwnLevel = {0, 0, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3, 4};
@@ -32,7 +34,8 @@ inline int near_level(int magnitude) { return kNearLevel[std::min(magnitude, 65)
 
 inline int own_level(int magnitude) { return kOwnLevel[std::min(magnitude, 16)]; }
 
-// Which counters tell whether coefficients are zero: the lowest have their own, others share those of a diagonal.
+// Which counters tell whether coefficients are zero: the lowest have their own, others share those of a
+// diagonal.
 constexpr std::array<std::uint8_t, 64> kGroupOf = [] {
     std::array<std::uint8_t, 64> groups{};
     for (int k = 0, diagonal = 0, end = 1; k < 64; ++k) {
@@ -60,13 +63,15 @@ struct BlockCounters {
         for (int cell = 0; cell < kCells; ++cell) {
             const int logit = 32 * cell - 368;
             for (auto& counters : last) counters[cell] = start(logit);
-            for (int i = 0; i < kGroups * kReaches; ++i) zero[i * kCells + cell] = start(logit + weights.trust[i % kReaches]);
+            for (int i = 0; i < kGroups * kReaches; ++i)
+                zero[i * kCells + cell] = start(logit + weights.trust[i % kReaches]);
             for (int i = 0; i < kModelledLengths; ++i)
                 for (int j = 0; j < 2 * kReaches; ++j)
-                    length[i][j / kReaches][j % kReaches][cell] =
-                        start((weights.length_slope[i] * logit >> 8) + weights.length_trust[2 * kReaches * i + j]);
+                    length[i][j / kReaches][j % kReaches][cell] = start(
+                        (weights.length_slope[i] * logit >> 8) + weights.length_trust[2 * kReaches * i + j]);
         }
-        for (int i = 0; i < 64 * kReaches; ++i) sign[i / kReaches][i % kReaches] = start(weights.sign_start[i]);
+        for (int i = 0; i < 64 * kReaches; ++i)
+            sign[i / kReaches][i % kReaches] = start(weights.sign_start[i]);
         std::fill_n(&bits[0][0][0][0], sizeof(bits) / sizeof(Counter), Counter(1u << (kCounterBits - 1)));
     }
 
@@ -80,9 +85,18 @@ public:
     // first: component 0 if it is seen, before: the component before if it is seen, else null.
     BlockCoder(const BlockModel& model, const BlockClass& weights, BlockPart& part, const BlockPart* first,
                const BlockPart* before, Coder& coder)
-        : model_(model), weights_(weights), part_(part), first_(first), before_(before), coder_(coder),
-          counters_(std::make_unique<BlockCounters>(model.tables, weights)), start_(start_of_hidden()),
-          above_(part.columns), below_(part.columns), hidden_(part.columns + 2), next_hidden_(part.columns + 2) {
+        : model_(model),
+          weights_(weights),
+          part_(part),
+          first_(first),
+          before_(before),
+          coder_(coder),
+          counters_(std::make_unique<BlockCounters>(model.tables, weights)),
+          start_(start_of_hidden()),
+          above_(part.columns),
+          below_(part.columns),
+          hidden_(part.columns + 2),
+          next_hidden_(part.columns + 2) {
         for (int k = 0; k < 64; ++k) step_octaves_[k] = eighths_of_octaves(4 * part.steps[k]);
         for (int k = 0; k < 64; ++k) group_places_[k] = kGroupOf[k] * kReaches * kCells;
         dc_reciprocal_ = (1 << 22) / part.steps[0];
@@ -111,8 +125,8 @@ private:
         int k, dequantized, near;  // near: row of the weights of neighbours
     };
 
-    // What is known of a block while it is coded. Reaches and places of zero's counters are those if all coefficients
-    // until then are zero; a place's last bits are the cell.
+    // What is known of a block while it is coded. Reaches and places of zero's counters are those if all
+    // coefficients until then are zero; a place's last bits are the cell.
     struct Block {
         Scales scale;
         Wide64 prediction, reach, zero;
@@ -127,7 +141,8 @@ private:
             for (int h = 0; h < kHidden; ++h) sums[h] += weights_.step_weight[i * kHidden + h] * step;
         }
         Hidden start;
-        for (int h = 0; h < kHidden; ++h) start[h] = static_cast<std::int16_t>(weights_.bias[h] + (sums[h] >> 7));
+        for (int h = 0; h < kHidden; ++h)
+            start[h] = static_cast<std::int16_t>(weights_.bias[h] + (sums[h] >> 7));
         return start;
     }
 
@@ -157,7 +172,7 @@ private:
             if (k < last && !decide(coder_, counters_->zero[zero], value != 0)) continue;
             value = code_nonzero(k, zero % kCells, b.prediction[k] < 0, b.reach[k], value);
             keep(values[k], value);
-                learn(b, k, value);
+            learn(b, k, value);
             if (k < last) find_contexts(b, k + 1);
         }
         code_dc(b, base, values);
@@ -191,7 +206,8 @@ private:
                 for (int b = 0; b < kBands; ++b) sums[b] += magnitudes[b];
             }
         for (int b = 0; b < kBands; ++b) {
-            const int unit = v * h * part_.steps[kBandSteps[b]], sum = static_cast<int>(std::min(sums[b], 1u << 23));
+            const int unit = v * h * part_.steps[kBandSteps[b]],
+                      sum = static_cast<int>(std::min(sums[b], 1u << 23));
             const int level = (eighths_of_octaves(sum + unit) - eighths_of_octaves(unit)) >> 1;
             hidden.add(weights_.energy[b * kLevels + std::min(level, kLevels - 1)]);
         }
@@ -200,7 +216,8 @@ private:
     void add_across(std::size_t at, Hidden& hidden) const {
         const std::int16_t* values = before_->block(at);
         for (int k = 1; k <= before_->last[at]; ++k)
-            if (values[k]) hidden.add(weights_.across_near[(k - 1) * kOwnLevels + own_level(std::abs(values[k]))]);
+            if (values[k])
+                hidden.add(weights_.across_near[(k - 1) * kOwnLevels + own_level(std::abs(values[k]))]);
     }
 
     int code_last(const std::int16_t* active, int truth) {
@@ -231,7 +248,8 @@ private:
         if (before_) {
             const std::int16_t* other = before_->block(at);
             for (int k = 1; k <= std::min<int>(before_->last[at], 16 * b.quarters - 1); ++k)
-                b.prediction[k] = wrapped(b.prediction[k], before_->dequantized(k, other[k]) * weights_.across[k]);
+                b.prediction[k] =
+                    wrapped(b.prediction[k], before_->dequantized(k, other[k]) * weights_.across[k]);
         }
         return base;
     }
@@ -240,10 +258,12 @@ private:
         constexpr int kRow = 8;
         const bool has_left = column > 0, has_above = row > 0;
         int base = 0;
-        for (int i = 0; i < kRow; ++i) base += (has_left ? left_[i] : 0) + (has_above ? above_[column][i] : 0);
+        for (int i = 0; i < kRow; ++i)
+            base += (has_left ? left_[i] : 0) + (has_above ? above_[column][i] : 0);
         base >>= has_left && has_above ? 4 : 3;
         const auto put = [&](std::int16_t* to, const std::int16_t* from, int count) {
-            for (int i = 0; i < count; ++i) to[i] = static_cast<std::int16_t>(std::clamp(from[i] - base, -32767, 32767));
+            for (int i = 0; i < count; ++i)
+                to[i] = static_cast<std::int16_t>(std::clamp(from[i] - base, -32767, 32767));
         };
         if (has_left) put(values, left_.data(), kSide);
         if (has_above) put(values + kSide, above_[column].data(), kSide);
@@ -259,12 +279,14 @@ private:
     // Contexts of coefficient k and those after it.
     void find_contexts(Block& b, int k) const {
         for (int p = k / kLanes; p < b.quarters * kParts; ++p) {
-            const Ints octaves = eighths_of_octaves((Ints)(magnitudes(b.prediction.part[p]) >> 8)) - step_octaves_.part[p];
+            const Ints octaves =
+                eighths_of_octaves((Ints)(magnitudes(b.prediction.part[p]) >> 8)) - step_octaves_.part[p];
             const Ints reach = limited((octaves >> 2) - 1, 0, kReaches - 1);
             Narrow scale;
             std::memcpy(&scale, &b.scale[p * kLanes], sizeof(scale));
             b.reach.part[p] = reach;
-            b.zero.part[p] = group_places_.part[p] + reach * kCells + cells(__builtin_convertvector(scale, Ints));
+            b.zero.part[p] =
+                group_places_.part[p] + reach * kCells + cells(__builtin_convertvector(scale, Ints));
         }
     }
 
@@ -276,7 +298,9 @@ private:
         b.scale.add(weights_.own[(k - 1) * kOwnLevels + own_level(magnitude)]);
         const std::int32_t pair = dequantized & 0xffff;
         const Wide64& within = weights_.within[k];
-        const auto add = [&](int p) { b.prediction.part[p] = add_products(b.prediction.part[p], pair, within.part[p]); };
+        const auto add = [&](int p) {
+            b.prediction.part[p] = add_products(b.prediction.part[p], pair, within.part[p]);
+        };
         if (k >= kLanes) add(0);
         for (int p = k / kLanes; p < b.quarters * kParts; ++p) add(p);
     }
@@ -287,10 +311,12 @@ private:
         const int sixteenths = prediction < 0 ? -magnitude : magnitude;
         const int whole = std::clamp((sixteenths + 8) >> 4, -32767, 32767);
         const int rest = std::clamp(sixteenths - 16 * whole, -64, 64);
-        const int reach = (std::abs(rest) >= 2) + (std::abs(rest) >= 4) + (std::abs(rest) >= 8), truth = values[0] - whole;
+        const int reach = (std::abs(rest) >= 2) + (std::abs(rest) >= 4) + (std::abs(rest) >= 8),
+                  truth = values[0] - whole;
         int value = 0;
         const int cell = std::clamp((b.scale[0] + kCellOffset) >> kCellShift, 0, kCells - 1);
-        if (decide(coder_, counters_->zero[reach * kCells + cell], truth != 0)) value = code_nonzero(0, cell, rest < 0, reach, truth);
+        if (decide(coder_, counters_->zero[reach * kCells + cell], truth != 0))
+            value = code_nonzero(0, cell, rest < 0, reach, truth);
         keep(values[0], whole + value);
     }
 
@@ -309,13 +335,16 @@ private:
     int code_magnitude(int cell, bool agrees, int reach, int truth) {
         BlockCounters& c = *counters_;
         int length = 1;
-        while (length <= kModelledLengths && decide(coder_, c.length[length - 1][agrees][reach][cell], truth >> length)) ++length;
+        while (length <= kModelledLengths &&
+               decide(coder_, c.length[length - 1][agrees][reach][cell], truth >> length))
+            ++length;
         if (length > kModelledLengths)
             while (length < kLongest && coder_.code(kHalf, truth >> length)) ++length;
         int prefix = 1, place = length - 2;
         if (length < 2 + kBitLengths)
             for (const int end = std::max(place - 1, 0); place >= end; --place)
-                prefix = 2 * prefix + decide(coder_, c.bits[length - 2][agrees][reach][prefix - 1], truth >> place & 1);
+                prefix = 2 * prefix +
+                         decide(coder_, c.bits[length - 2][agrees][reach][prefix - 1], truth >> place & 1);
         for (; place >= 0; --place) prefix = 2 * prefix + coder_.code(kHalf, truth >> place & 1);
         return prefix;
     }
@@ -332,13 +361,15 @@ private:
     void add_edges(Edges& edges, int k, int dequantized) const {
         const auto& basis = model_.basis[k];
 #if defined(__AVX512BW__)
-        const __m512i products = _mm512_mulhrs_epi16(_mm512_loadu_si512(basis.data()), _mm512_set1_epi16(static_cast<short>(dequantized)));
+        const __m512i products = _mm512_mulhrs_epi16(_mm512_loadu_si512(basis.data()),
+                                                     _mm512_set1_epi16(static_cast<short>(dequantized)));
         _mm512_storeu_si512(edges.data(), _mm512_add_epi16(_mm512_loadu_si512(edges.data()), products));
 #elif defined(__AVX2__)
         for (int i = 0; i < kBasis; i += kRegister / 2) {
             auto* at = reinterpret_cast<__m256i*>(&edges[i]);
             const __m256i row = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(&basis[i]));
-            const __m256i products = _mm256_mulhrs_epi16(row, _mm256_set1_epi16(static_cast<short>(dequantized)));
+            const __m256i products =
+                _mm256_mulhrs_epi16(row, _mm256_set1_epi16(static_cast<short>(dequantized)));
             _mm256_storeu_si256(at, _mm256_add_epi16(_mm256_loadu_si256(at), products));
         }
 #else
@@ -349,11 +380,13 @@ private:
 
     // What the block tells the hidden units of those to the right and below.
     void leave_hidden(const Block& b, int last, int column) {
-        Hidden* const to[kNear] = {&hidden_[column + 2], &next_hidden_[column + 1], &next_hidden_[column + 2], &next_hidden_[column]};
+        Hidden* const to[kNear] = {&hidden_[column + 2], &next_hidden_[column + 1], &next_hidden_[column + 2],
+                                   &next_hidden_[column]};
         for (int n = 0; n < kNear; ++n) {
             Hidden sum = *to[n];
             sum.add(weights_.near_last[n * 64 + last]);
-            for (int i = 0; i < b.count; ++i) sum.add(weights_.near[n * 63 * kNearLevels + b.nonzero[i].near]);
+            for (int i = 0; i < b.count; ++i)
+                sum.add(weights_.near[n * 63 * kNearLevels + b.nonzero[i].near]);
             *to[n] = sum;
         }
     }

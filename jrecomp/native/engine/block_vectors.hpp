@@ -1,5 +1,5 @@
-// A block's 64 coefficients or hidden units side by side, in the widest registers that this file is compiled for.
-// Every path computes the same integers.
+// A block's 64 coefficients or hidden units side by side, in the widest registers that this file is compiled
+// for. Every path computes the same integers.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -22,7 +22,7 @@ using Ints = std::int32_t __attribute__((vector_size(kRegister), may_alias));
 using Unsigned = std::uint32_t __attribute__((vector_size(kRegister), may_alias));  // that may overflow
 using Shorts = std::int16_t __attribute__((vector_size(kRegister), may_alias));
 
-constexpr int kLanes = kRegister / 4;                 // of Ints
+constexpr int kLanes = kRegister / 4;               // of Ints
 constexpr int kQuarters = 4, kParts = 16 / kLanes;  // registers of Ints in a quarter of 64 values
 
 // Values of 16 bits that do not overflow.
@@ -49,7 +49,8 @@ struct Wide64 {
 
 inline Ints limited(Ints x, std::int32_t low, std::int32_t high) {
 #if defined(__AVX512BW__)  // the compiler would compare and blend
-    return (Ints)_mm512_min_epi32(_mm512_max_epi32((__m512i)x, _mm512_set1_epi32(low)), _mm512_set1_epi32(high));
+    return (Ints)_mm512_min_epi32(_mm512_max_epi32((__m512i)x, _mm512_set1_epi32(low)),
+                                  _mm512_set1_epi32(high));
 #else
     x = x < low ? Ints{} + low : x;
     return x > high ? Ints{} + high : x;
@@ -70,7 +71,7 @@ inline Unsigned magnitudes(Ints x) {
 // About eight times the logarithm to base 2 of values below 2^24, plus 1016; 0 of 0.
 inline Ints eighths_of_octaves(Ints x) {
     using Floats = float __attribute__((vector_size(kRegister)));
-    return (Ints)__builtin_convertvector(x, Floats) >> 20;  // exponents and three bits; nothing is rounded
+    return (Ints) __builtin_convertvector(x, Floats) >> 20;  // exponents and three bits; nothing is rounded
 }
 
 // The same of one value.
@@ -93,7 +94,8 @@ inline Ints add_products(Ints sum, std::int32_t pair, Ints pairs) {
     return wrapped_sum(sum, (Ints)pair_products((int32x4_t)pairs, vdupq_n_s32(pair)));
 #else
     const auto product = [](Ints a, std::int16_t b) { return (Unsigned)a * static_cast<std::uint32_t>(b); };
-    return (Ints)((Unsigned)sum + product((Ints)((Unsigned)pairs << 16) >> 16, static_cast<std::int16_t>(pair)) +
+    return (Ints)((Unsigned)sum +
+                  product((Ints)((Unsigned)pairs << 16) >> 16, static_cast<std::int16_t>(pair)) +
                   product(pairs >> 16, static_cast<std::int16_t>(pair >> 16)));
 #endif
 }
@@ -110,7 +112,8 @@ public:
                 reinterpret_cast<std::int16_t*>(&packed_[i / 2])[2 * o + i % 2] = weights[o * values + i];
     }
 
-    // Adds to the first `quarters` quarters of the sums. values: their number rounded up to a multiple of four.
+    // Adds to the first `quarters` quarters of the sums. values: their number rounded up to a multiple of
+    // four.
     void add(const std::int16_t* values, int quarters, Wide64& sums) const {
         if constexpr (kParts == 1) {  // enough registers for all of them
             switch (quarters) {

@@ -19,7 +19,8 @@ template <class Values>
 class Rows {
 public:
     Rows() = default;
-    explicit Rows(const std::vector<std::int16_t>& values) : rows_(values.size() * sizeof(values[0]) / sizeof(Values)) {
+    explicit Rows(const std::vector<std::int16_t>& values)
+        : rows_(values.size() * sizeof(values[0]) / sizeof(Values)) {
         std::memcpy(rows_.data(), values.data(), rows_.size() * sizeof(Values));
     }
     const Values& operator[](std::size_t i) const { return rows_[i]; }
@@ -33,14 +34,14 @@ struct BlockClass {
     Rows<Hidden> near, near_last, energy, across_near, own_last;
     Rows<Scales> own;
     PairProducts edge, last, scale;
-    std::vector<Wide64> within;                  // of each coefficient, each weight with a zero beside it
+    std::vector<Wide64> within;  // of each coefficient, each weight with a zero beside it
     std::array<std::int32_t, kHidden> bias;
     Wide64 last_bias, scale_bias;
     std::vector<std::int16_t> across, step_weight, trust, length_slope, length_trust, sign_start;
 };
 
 struct BlockModel {
-    Tables tables;                                           // the sigmoid alone
+    Tables tables;                                        // the sigmoid alone
     std::vector<std::array<std::int16_t, kBasis>> basis;  // of each coefficient
     std::array<BlockClass, 3> classes;
 };

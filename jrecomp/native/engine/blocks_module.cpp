@@ -35,7 +35,8 @@ public:
     }
 
     PairProducts products(const char* name, int outputs, int values) const {
-        return PairProducts(get<std::int16_t>(name, std::size_t{1} * outputs * values).data(), outputs, values);
+        return PairProducts(get<std::int16_t>(name, std::size_t{1} * outputs * values).data(), outputs,
+                            values);
     }
 
 private:
@@ -54,7 +55,8 @@ public:
         model_.tables.sigmoid = copy(sigmoid, 2 * kLogitLimit + 1);
         const std::vector<std::int16_t> values = copy(basis, 64 * kBasis);
         model_.basis.resize(64);
-        for (int k = 0; k < 64; ++k) std::copy_n(values.begin() + k * kBasis, kBasis, model_.basis[k].begin());
+        for (int k = 0; k < 64; ++k)
+            std::copy_n(values.begin() + k * kBasis, kBasis, model_.basis[k].begin());
     }
 
     void add_class(int number, const nb::dict& named) {
@@ -86,7 +88,8 @@ public:
     nb::bytes encode(const KnownComponents& components) const {
         std::vector<BlockPart> parts;
         for (const auto& [steps, blocks] : components)
-            parts.push_back(part(steps, blocks, const_cast<std::int16_t*>(blocks.data())));  // an encoder writes nothing
+            parts.push_back(
+                part(steps, blocks, const_cast<std::int16_t*>(blocks.data())));  // an encoder writes nothing
         RangeEncoder coder;
         std::string bytes;
         {
@@ -102,7 +105,8 @@ public:
         for (const auto& [steps, blocks] : components) parts.push_back(part(steps, blocks, blocks.data()));
         RangeDecoder coder(static_cast<const std::uint8_t*>(data.data()), data.size());
         const nb::gil_scoped_release released;
-        for (const BlockPart& part : parts) std::fill_n(part.blocks, 64 * part.at(part.rows, 0), std::int16_t{0});
+        for (const BlockPart& part : parts)
+            std::fill_n(part.blocks, 64 * part.at(part.rows, 0), std::int16_t{0});
         code(parts, coder);
     }
 
@@ -131,7 +135,9 @@ private:
         }
     }
 
-    static bool alike(const BlockPart& a, const BlockPart& b) { return a.rows == b.rows && a.columns == b.columns; }
+    static bool alike(const BlockPart& a, const BlockPart& b) {
+        return a.rows == b.rows && a.columns == b.columns;
+    }
 
     static bool covers(const BlockPart& fine, const BlockPart& coarse) {
         const auto ratio = [](int a, int b) { return a == b || a == 2 * b || a == 4 * b; };
@@ -145,7 +151,8 @@ private:
 
 void define_blocks(nb::module_& module) {
     nb::class_<BlocksEngine>(module, "BlocksEngine")
-        .def(nb::init<const Array<std::uint16_t>&, const Array<std::int16_t>&>(), nb::arg("sigmoid"), nb::arg("basis"))
+        .def(nb::init<const Array<std::uint16_t>&, const Array<std::int16_t>&>(), nb::arg("sigmoid"),
+             nb::arg("basis"))
         .def("add_class", &BlocksEngine::add_class, nb::arg("number"), nb::arg("arrays"))
         .def("encode", &BlocksEngine::encode, nb::arg("components"))
         .def("decode", &BlocksEngine::decode, nb::arg("components").noconvert(), nb::arg("data"));

@@ -4,10 +4,10 @@ namespace jrecomp {
 
 namespace {
 
-constexpr int kDiagonal[12][2] = {{-1, -1}, {-1, 1}, {1, -1}, {1, 1},   {-1, -3}, {-1, 3},
+constexpr int kDiagonal[12][2] = {{-1, -1}, {-1, 1}, {1, -1},  {1, 1},  {-1, -3}, {-1, 3},
                                   {1, -3},  {1, 3},  {-3, -1}, {3, -1}, {-3, 1},  {3, 1}};
-constexpr int kDirect[16][2] = {{0, -1}, {0, 1},   {-1, 0}, {1, 0},  {-1, -2}, {-1, 2}, {1, -2}, {1, 2},
-                                {-2, -1}, {2, -1}, {-2, 1}, {2, 1},  {0, -3},  {0, 3},  {-3, 0}, {3, 0}};
+constexpr int kDirect[16][2] = {{0, -1},  {0, 1},  {-1, 0}, {1, 0}, {-1, -2}, {-1, 2}, {1, -2}, {1, 2},
+                                {-2, -1}, {2, -1}, {-2, 1}, {2, 1}, {0, -3},  {0, 3},  {-3, 0}, {3, 0}};
 constexpr int kLastSteps[8] = {1, 2, 5, 9, 14, 20, 35, 60};
 
 void add_phase(int number, InputWriter& out) {
@@ -56,7 +56,8 @@ I64 dc_inputs(const Planes& planes, const Neighbourhood& near, int row, int colu
     for (int i = 0; i < kSlots; ++i) fine += weights[i] * values[i];
     fine >>= 8;
     const I64 predicted = (fine + 8) >> 4;
-    for (int i = 0; i < kSlots; ++i) out.add(i < used ? tables.log_of((values[i] - predicted) * kFraction) : 0);
+    for (int i = 0; i < kSlots; ++i)
+        out.add(i < used ? tables.log_of((values[i] - predicted) * kFraction) : 0);
     out.add(8 * (fine - 16 * predicted));
     out.add(tables.log_of(step * kFraction));
     add_phase(near.phase().number, out);

@@ -28,7 +28,8 @@ public:
 
     // The views of Tables::tanh_of.
     void add_views(std::uint64_t views) {
-        for (int s = 0; s < kScales; ++s, views >>= 8, out_ += kChunk) *out_ = static_cast<std::uint8_t>(views);
+        for (int s = 0; s < kScales; ++s, views >>= 8, out_ += kChunk)
+            *out_ = static_cast<std::uint8_t>(views);
     }
 
 private:
@@ -37,7 +38,6 @@ private:
 
 // The twelve inputs of a local slope.
 void add_slope(const I64* sums, I64 y, I64 step, const Tables& tables, InputWriter& out);
-
 
 // The values of a bordered plane at a phase's offsets from a block.
 class Neighbourhood {

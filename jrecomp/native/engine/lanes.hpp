@@ -1,5 +1,5 @@
-// Blocks side by side: what is done to all blocks of a chunk at once, in the widest registers that this file is
-// compiled for. Every path computes the same integers.
+// Blocks side by side: what is done to all blocks of a chunk at once, in the widest registers that this file
+// is compiled for. Every path computes the same integers.
 #pragma once
 
 #include <algorithm>
@@ -10,10 +10,11 @@
 
 namespace jrecomp {
 
-constexpr int kChunk = 128;  // blocks whose decisions are coded together, with what was learned before them
+constexpr int kChunk = 128;   // blocks whose decisions are coded together, with what was learned before them
 constexpr int kSegment = 64;  // blocks of a row that a mask speaks of
 
-// Inputs of a chunk, one row of blocks for each, as unsigned bytes: value + 128. Rows may be written a segment too far.
+// Inputs of a chunk, one row of blocks for each, as unsigned bytes: value + 128. Rows may be written a
+// segment too far.
 using Row = std::uint8_t*;
 
 // Where block i of a chunk lies in packed rows.
@@ -32,7 +33,8 @@ inline void store(void* to, Sixteen value) { std::memcpy(to, &value, sizeof(valu
 
 inline Sixteen limited(Sixteen x, std::int32_t low, std::int32_t high) {
 #if defined(__AVX512F__)  // the compiler would compare and blend
-    return (Sixteen)_mm512_min_epi32(_mm512_max_epi32((__m512i)x, _mm512_set1_epi32(low)), _mm512_set1_epi32(high));
+    return (Sixteen)_mm512_min_epi32(_mm512_max_epi32((__m512i)x, _mm512_set1_epi32(low)),
+                                     _mm512_set1_epi32(high));
 #else
     x = x < low ? Sixteen{} + low : x;
     return x > high ? Sixteen{} + high : x;
@@ -50,7 +52,9 @@ inline Sixteen dot(Sixteen sum, Sixteen x, std::int32_t weights) {
 constexpr int kVectors = 1;
 
 inline Sixteen dot(Sixteen sum, Sixteen x, std::int32_t weights) {
-    const auto w = [&](int i) { return static_cast<std::int32_t>(static_cast<std::int8_t>(weights >> 8 * i)); };
+    const auto w = [&](int i) {
+        return static_cast<std::int32_t>(static_cast<std::int8_t>(weights >> 8 * i));
+    };
 #if defined(__AVX2__) || defined(__SSE2__) || defined(__aarch64__)
     // Products of bytes 0 and 2, 1 and 3 as 16-bit values, two of which are added.
     const std::int32_t even = (w(0) & 0xffff) | w(2) * 65536, odd = (w(1) & 0xffff) | w(3) * 65536;

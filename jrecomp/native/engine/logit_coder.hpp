@@ -15,16 +15,22 @@ struct LogitRows {
     const std::int16_t* data;
     std::int64_t stride;
 
-    int operator()(int output, std::size_t block) const { return data[output * stride + static_cast<std::int64_t>(block)]; }
+    int operator()(int output, std::size_t block) const {
+        return data[output * stride + static_cast<std::int64_t>(block)];
+    }
 };
 
 template <class Coder>
 class LogitCoder {
 public:
-    LogitCoder(const Tables& tables, Coder coder) : tables_(tables), coder_(std::move(coder)) { start_component(); }
+    LogitCoder(const Tables& tables, Coder coder) : tables_(tables), coder_(std::move(coder)) {
+        start_component();
+    }
 
     // Forgets what was learned of the component before.
-    void start_component() { learned_.emplace(Learned{Adaptation(tables_), Adaptation(tables_), Adaptation(tables_), 1}); }
+    void start_component() {
+        learned_.emplace(Learned{Adaptation(tables_), Adaptation(tables_), Adaptation(tables_), 1});
+    }
 
     // values hold what to encode, and afterwards what a decoder knows. sure: where zero is impossible.
     void values(int plane, const LogitRows& logits, std::vector<I64>& values, const std::vector<char>& sure) {
@@ -64,7 +70,8 @@ private:
             for (std::size_t i = start; i < values.size() && chunk.count < kChunk; ++i)
                 chunk.add(static_cast<int>(values[i]), sure[i]);
             code(start, chunk);
-            std::copy(chunk.value, chunk.value + chunk.count, values.begin() + static_cast<std::ptrdiff_t>(start));
+            std::copy(chunk.value, chunk.value + chunk.count,
+                      values.begin() + static_cast<std::ptrdiff_t>(start));
         }
     }
 

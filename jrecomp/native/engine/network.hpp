@@ -1,4 +1,5 @@
-// The integer network (docs/format/model.md, section 6) on 8-bit operands and 32-bit sums, for the blocks of a chunk.
+// The integer network (docs/format/model.md, section 6) on 8-bit operands and 32-bit sums, for the blocks of
+// a chunk.
 #pragma once
 #include <vector>
 
@@ -22,7 +23,8 @@ class Dense {
 public:
     // offset: what was added to the signed inputs to make them unsigned; largest: their magnitude before.
     // Throws std::invalid_argument where a sum could reach 2^24 and other engines be inexact.
-    Dense(const std::int8_t* weight, const std::int32_t* bias, int inputs, int outputs, int offset, int largest);
+    Dense(const std::int8_t* weight, const std::int32_t* bias, int inputs, int outputs, int offset,
+          int largest);
 
     int groups() const { return groups_; }
 

@@ -62,8 +62,7 @@ private:
         rows_.resize(static_cast<std::size_t>(4 * groups + 1) * kChunk);
         packed_.resize(static_cast<std::size_t>(groups) * kGroup);
         build(rows_.data());
-        for (int g = 0; g < groups; ++g)
-            interleave(rows_.data() + g * kGroup, packed_.data() + g * kGroup);
+        for (int g = 0; g < groups; ++g) interleave(rows_.data() + g * kGroup, packed_.data() + g * kGroup);
         network.first.activations(packed_, lanes(count), middle_);
         network.second.activations(middle_, lanes(count), hidden_);
     }
@@ -81,7 +80,8 @@ private:
             if (!counts[sign]) continue;
             for (std::size_t group = 0; group < hidden_.size(); group += kGroup)
                 for (int i = 0; i < counts[sign]; ++i)
-                    std::memcpy(packed_.data() + group + 4 * i, hidden_.data() + group + 4 * chosen[sign][i], 4);
+                    std::memcpy(packed_.data() + group + 4 * i, hidden_.data() + group + 4 * chosen[sign][i],
+                                4);
             network.outputs[1 + sign].logits(packed_, counts[sign], tails_[sign]);
         }
     }

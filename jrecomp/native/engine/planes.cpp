@@ -7,9 +7,10 @@ namespace {
 constexpr int kSlopePlanes = 16;
 
 // Zig-zag order (T.81 A.3.6): natural index of each.
-constexpr int kNatural[64] = {0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,  12, 19, 26, 33, 40, 48,
-                              41, 34, 27, 20, 13, 6,  7,  14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23,
-                              30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63};
+constexpr int kNatural[64] = {0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,
+                              12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6,  7,  14, 21, 28,
+                              35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51,
+                              58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63};
 
 constexpr int kLanes = 16;  // blocks of a row that are resampled at once
 constexpr int kBands[7] = {1, 3, 6, 10, 21, 36, 64};
@@ -18,8 +19,8 @@ constexpr int kThresholds[3] = {8, 16, 32};
 // Coefficients of kLanes blocks, [vertical][horizontal] frequency.
 using Square = Sixteen[8][8];
 
-// Low frequencies of neighbouring blocks to 8 frequencies, values that stand `stride` apart. Sums stay below 2^31:
-// the constructor of Engine checks the matrices.
+// Low frequencies of neighbouring blocks to 8 frequencies, values that stand `stride` apart. Sums stay below
+// 2^31: the constructor of Engine checks the matrices.
 void resample(Sixteen* values, int stride, const std::vector<std::int16_t>& matrix) {
     Sixteen in[8];
     for (int j = 0; j < 8; ++j) in[j] = values[j * stride];
@@ -34,7 +35,11 @@ void resample(Sixteen* values, int stride, const std::vector<std::int16_t>& matr
 class Resampling {
 public:
     Resampling(const Planes& source, const Planes& target, const Tables& tables, int v, int h)
-        : source_(source), target_(target), tables_(tables), v_(v), h_(h) {
+        : source_(source),
+          target_(target),
+          tables_(tables),
+          v_(v),
+          h_(h) {
         for (int k = 0; k < 64; ++k) zigzag_[kNatural[k]] = k;
     }
 
@@ -42,8 +47,10 @@ public:
     void run(int row, int column, int count, Reference& result) const {
         Square square;
         load_low(row, column, count, square);
-        for (int f = 0; h_ > 1 && f < 8; ++f) resample(square[f], 1, h_ == 2 ? tables_.half : tables_.quarter);
-        for (int g = 0; v_ > 1 && g < 8; ++g) resample(&square[0][g], 8, v_ == 2 ? tables_.half : tables_.quarter);
+        for (int f = 0; h_ > 1 && f < 8; ++f)
+            resample(square[f], 1, h_ == 2 ? tables_.half : tables_.quarter);
+        for (int g = 0; v_ > 1 && g < 8; ++g)
+            resample(&square[0][g], 8, v_ == 2 ? tables_.half : tables_.quarter);
         for (int f = 0; f < 8; ++f)
             for (int g = 0; g < 8; ++g) square[f][g] = limited(square[f][g], -kLimit, kLimit);
         store_values(row, column, count, square, result);
@@ -91,7 +98,8 @@ private:
             const Sixteen& y = square[kNatural[j] / 8][kNatural[j] % 8];
             // Quotients of integers below 2^19 round down exactly in 24 bits.
             const Floats sixteenths = __builtin_convertvector((y < 0 ? -y : y) * kFraction, Floats);
-            const Sixteen magnitudes = __builtin_convertvector(sixteenths / static_cast<float>(target_.steps[j]), Sixteen);
+            const Sixteen magnitudes =
+                __builtin_convertvector(sixteenths / static_cast<float>(target_.steps[j]), Sixteen);
             for (int t = 0; t < 3; ++t) places[t] = magnitudes >= kThresholds[t] ? Sixteen{} + j : places[t];
             sums[band] += magnitudes;
         }
@@ -110,7 +118,8 @@ private:
 
 }  // namespace
 
-std::shared_ptr<const Reference> make_reference(const Planes& source, const Planes& target, const Tables& tables) {
+std::shared_ptr<const Reference> make_reference(const Planes& source, const Planes& target,
+                                                const Tables& tables) {
     auto result = std::make_shared<Reference>();
     result->values.assign(64 * target.size, 0);
     result->last.assign(target.size, 0);
@@ -118,7 +127,8 @@ std::shared_ptr<const Reference> make_reference(const Planes& source, const Plan
     result->hints.assign(kHints * target.size, 0);
     const int v = source.rows / target.rows, h = source.columns / target.columns;
     const auto fits = [](int ratio) { return ratio == 1 || ratio == 2 || ratio == 4; };
-    if (v * target.rows != source.rows || h * target.columns != source.columns || !fits(v) || !fits(h)) return result;
+    if (v * target.rows != source.rows || h * target.columns != source.columns || !fits(v) || !fits(h))
+        return result;
     const Resampling resampling(source, target, tables, v, h);
     for (int row = 0; row < target.rows; ++row)
         for (int column = 0; column < target.columns; column += kLanes)
@@ -129,7 +139,10 @@ std::shared_ptr<const Reference> make_reference(const Planes& source, const Plan
 }
 
 Slopes::Slopes(const Planes& planes, const Reference& reference)
-    : planes_(planes), reference_(reference), own_(3 * planes.size), differences_(3 * planes.size) {
+    : planes_(planes),
+      reference_(reference),
+      own_(3 * planes.size),
+      differences_(3 * planes.size) {
     for (int row = 0; row < planes.rows; ++row)
         for (int column = 0; column < planes.columns; ++column) {
             const int b = planes.block(row, column);
@@ -160,8 +173,8 @@ void Slopes::learn(int k) {
         const I64 *own = &own_[start], *differences = &differences_[start];
         I64* out = &sums_[start];
         for (int i = 0; i < 3 * planes_.columns; ++i)
-            out[i] = differences[i] + own[i - width - 3] + own[i - width] + own[i - width + 3] + own[i - 3] + own[i] +
-                     own[i + 3] + own[i + width - 3] + own[i + width] + own[i + width + 3];
+            out[i] = differences[i] + own[i - width - 3] + own[i - width] + own[i - width + 3] + own[i - 3] +
+                     own[i] + own[i + 3] + own[i + width - 3] + own[i + width] + own[i + width + 3];
     }
 }
 

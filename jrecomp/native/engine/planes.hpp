@@ -15,11 +15,12 @@ constexpr int kDifference = 64;  // planes 64 to 71: DC differences of the eight
 constexpr int kPlanes = 72;
 constexpr int kAround[8][2] = {{-1, -1}, {-1, 0}, {-1, 1}, {0, -1}, {0, 1}, {1, -1}, {1, 0}, {1, 1}};
 
-// The places of a bordered plane with even and odd columns apart: what the blocks of a row of a checkerboard's
-// phase see at an offset lies side by side.
+// The places of a bordered plane with even and odd columns apart: what the blocks of a row of a
+// checkerboard's phase see at an offset lies side by side.
 struct SplitGrid {
     SplitGrid(int height, int width)
-        : stride((width + 1) / 2), size(2 * static_cast<std::size_t>(height) * stride) {}
+        : stride((width + 1) / 2),
+          size(2 * static_cast<std::size_t>(height) * stride) {}
 
     int place(int y, int x) const { return (2 * y + x % 2) * stride + x / 2; }
 
@@ -84,7 +85,8 @@ struct Planes {
                 for (int c = 0; c < columns; ++c) {
                     const int b = block(r, c);
                     const std::size_t place = k * split.size + split.place(r + kBorder, c + kBorder);
-                    const I64 value = clamp(dc[b + around[n]] - dc[b], -kLimit, kLimit), exact = value * steps[0];
+                    const I64 value = clamp(dc[b + around[n]] - dc[b], -kLimit, kLimit),
+                              exact = value * steps[0];
                     plane(k)[b] = static_cast<std::int16_t>(value);
                     clipped[place] = static_cast<std::int8_t>(clamp(value, -kClip, kClip));
                     dequantized[place] = static_cast<std::int16_t>(clamp(exact, -kLimit, kLimit));
@@ -119,7 +121,8 @@ struct Planes {
 };
 
 // `source` on the block grid of `target`; all zero where the ratio is not 1, 2 or 4 in each direction.
-std::shared_ptr<const Reference> make_reference(const Planes& source, const Planes& target, const Tables& tables);
+std::shared_ptr<const Reference> make_reference(const Planes& source, const Planes& target,
+                                                const Tables& tables);
 
 // Local slopes on a reference (docs/format/model.md, section 4).
 class Slopes {

@@ -96,7 +96,8 @@ private:
 
     std::uint32_t next() {
         std::uint32_t word = 0;
-        for (int shift = 0; shift < 32 && at_ < size_; shift += 8) word |= std::uint32_t{data_[at_++]} << shift;
+        for (int shift = 0; shift < 32 && at_ < size_; shift += 8)
+            word |= std::uint32_t{data_[at_++]} << shift;
         return word;
     }
 

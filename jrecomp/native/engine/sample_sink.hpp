@@ -17,7 +17,9 @@ class SampleSink {
 public:
     // shares: of the blocks of planes 0 to 63 and of `last` that are kept; widths: of their inputs.
     SampleSink(const std::vector<double>& shares, const std::vector<int>& widths, std::uint64_t seed)
-        : samples(widths.size()), shares_(shares), random_(seed) {
+        : samples(widths.size()),
+          shares_(shares),
+          random_(seed) {
         for (std::size_t i = 0; i < widths.size(); ++i) samples[i].width = widths[i];
     }
 

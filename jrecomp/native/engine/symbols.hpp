@@ -24,11 +24,13 @@ inline int length_output(int start, int n) { return n <= kLengths + 1 ? start + 
 // The same of a bit below the leading one; depth: how far below; prefix: the magnitude's bits so far.
 inline int bit_output(int start, int n, int depth, int prefix) {
     if (depth == 0 && n < 2 + kFirstBits) return start + kLengths + n - 2;
-    if (depth == 1 && n >= 3 && n < 3 + kSecondBits) return start + kLengths + kFirstBits + 2 * (n - 3) + (prefix & 1);
+    if (depth == 1 && n >= 3 && n < 3 + kSecondBits)
+        return start + kLengths + kFirstBits + 2 * (n - 3) + (prefix & 1);
     return n <= kAdaptiveLength ? kValueOutputs + prefix : kNoOutput;
 }
 
-// Values of a chunk; sure: where zero is impossible. They hold what to encode, and afterwards what a decoder knows.
+// Values of a chunk; sure: where zero is impossible. They hold what to encode, and afterwards what a decoder
+// knows.
 struct Values {
     int count = 0;
     int value[kChunk];
@@ -46,7 +48,8 @@ struct Nonzero {
     int index[kChunk + 1], start[kChunk], magnitude[kChunk];
 
     void store(Values& values) const {
-        for (int j = 0; j < count; ++j) values.value[index[j]] = start[j] == kHead ? magnitude[j] : -magnitude[j];
+        for (int j = 0; j < count; ++j)
+            values.value[index[j]] = start[j] == kHead ? magnitude[j] : -magnitude[j];
     }
 };
 
@@ -91,7 +94,8 @@ void code_magnitudes(Nonzero& found, Decide decide) {
         int kept = 0;
         for (int a = 0; a < left; ++a) {
             const int j = active[a];
-            const bool longer = decide(j, length_output(found.start[j], n), found.magnitude[j] >= 1 << (n - 1));
+            const bool longer =
+                decide(j, length_output(found.start[j], n), found.magnitude[j] >= 1 << (n - 1));
             active[kept] = j;
             kept += longer;
             length[j] += longer;

@@ -18,7 +18,7 @@ inline I64 floor_div(I64 a, I64 b) {  // b > 0
 inline I64 clamp(I64 value, I64 low, I64 high) { return std::min(std::max(value, low), high); }
 
 constexpr I64 kLimit = 32767;  // of dequantized values
-constexpr int kFraction = 16;   // parts of a step
+constexpr int kFraction = 16;  // parts of a step
 constexpr int kMagnitudes = 4096;
 constexpr int kScales = 8;
 constexpr int kLogitLimit = 767;
@@ -48,7 +48,9 @@ struct Tables {
         return 16 * exponent + log2_mantissa[top - 16];
     }
 
-    std::uint32_t ones(I64 logit) const { return sigmoid[clamp(logit, -kLogitLimit, kLogitLimit) + kLogitLimit]; }
+    std::uint32_t ones(I64 logit) const {
+        return sigmoid[clamp(logit, -kLogitLimit, kLogitLimit) + kLogitLimit];
+    }
 };
 
 // Which known values feed an AC plane, as chosen by jrecomp.planes.store.

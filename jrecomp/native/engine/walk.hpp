@@ -29,8 +29,14 @@ template <class Sink>
 class Walk {
 public:
     // truth: [64][planes.size] to encode, null to decode.
-    Walk(const Model& model, const ClassWeights& weights, Planes& planes, const std::int16_t* truth, Sink& sink)
-        : model_(model), tables_(model.tables), weights_(weights), planes_(planes), truth_(truth), sink_(sink) {}
+    Walk(const Model& model, const ClassWeights& weights, Planes& planes, const std::int16_t* truth,
+         Sink& sink)
+        : model_(model),
+          tables_(model.tables),
+          weights_(weights),
+          planes_(planes),
+          truth_(truth),
+          sink_(sink) {}
 
     void run() {
         const std::vector<PyramidPhase> phases = pyramid(planes_.rows, planes_.columns);
@@ -55,7 +61,8 @@ private:
     template <class Function>
     static void chunks(const std::vector<Block>& blocks, Function one) {
         for (std::size_t start = 0; start < blocks.size(); start += kChunk)
-            one(blocks.data() + start, static_cast<int>(std::min<std::size_t>(kChunk, blocks.size() - start)));
+            one(blocks.data() + start,
+                static_cast<int>(std::min<std::size_t>(kChunk, blocks.size() - start)));
     }
 
     int block(const Block& place) const { return planes_.block(place.first, place.second); }
@@ -76,15 +83,16 @@ private:
             for (int i = 0; i < count; ++i) values.add(wanted(0, block(blocks[i])), false);
             const auto build = [&](Row rows) {
                 for (int i = 0; i < count; ++i) {
-                    predicted[i] = static_cast<int>(dc_inputs(planes_, near, blocks[i].first, blocks[i].second, weights,
-                                                              tables_, InputWriter(rows + i)));
+                    predicted[i] =
+                        static_cast<int>(dc_inputs(planes_, near, blocks[i].first, blocks[i].second, weights,
+                                                   tables_, InputWriter(rows + i)));
                     values.value[i] -= predicted[i];
                 }
             };
             sink_.values(0, build, values);
             for (int i = 0; i < count; ++i)
-                planes_.plane(0)[block(blocks[i])] =
-                    static_cast<std::int16_t>(truth_ ? wanted(0, block(blocks[i])) : checked(values.value[i] + predicted[i]));
+                planes_.plane(0)[block(blocks[i])] = static_cast<std::int16_t>(
+                    truth_ ? wanted(0, block(blocks[i])) : checked(values.value[i] + predicted[i]));
         });
     }
 
@@ -95,10 +103,12 @@ private:
             for (int i = 0; i < count; ++i) values.add(wanted_last(block(blocks[i])), false);
             const auto build = [&](Row rows) {
                 for (int i = 0; i < count; ++i)
-                    last_inputs(planes_, near, blocks[i].first, blocks[i].second, tables_, InputWriter(rows + i));
+                    last_inputs(planes_, near, blocks[i].first, blocks[i].second, tables_,
+                                InputWriter(rows + i));
             };
             sink_.last(build, values);
-            for (int i = 0; i < count; ++i) planes_.last[block(blocks[i])] = static_cast<std::int16_t>(values.value[i]);
+            for (int i = 0; i < count; ++i)
+                planes_.last[block(blocks[i])] = static_cast<std::int16_t>(values.value[i]);
         });
     }
 
