@@ -1,8 +1,10 @@
-// Bits of entropy-coded data, most significant first, without the stuffed zero bytes (T.81 F.2.2.5).
+// Reads bits of entropy-coded data, most significant first, without stuffed zero bytes (T.81 F.2.2.5).
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+
+#include "t81.hpp"
 
 namespace jrecomp {
 
@@ -17,11 +19,13 @@ inline bool has_ff_byte(std::uint64_t word) {
     return ((inverted - 0x0101010101010101u) & word & 0x8080808080808080u) != 0;
 }
 
-// Reads up to the next marker (0xFF before anything but 0x00) or the end. Past it there are zero bits
-// without end, so that the decoding loops need no check; overrun() tells afterwards.
+// Reads up to the next marker (0xFF before anything but 0x00) or the end of the data. Past that point it
+// returns zero bits, as many as are asked for: the decoding loops need no check, and overrun() reports
+// afterwards whether such bits were taken.
 class BitReader {
 public:
-    // Where the reader stands: its next byte, not below `begin`, and how many bits before it are unread.
+    // A place in the data: the next byte to load, not below `begin`, and how many of the bits before that
+    // byte are unread.
     struct Position {
         const std::uint8_t* begin;
         const std::uint8_t* next;
@@ -30,6 +34,7 @@ public:
 
     BitReader(const std::uint8_t* begin, const std::uint8_t* end) : end_(end) { reset(begin); }
 
+    // Starts again at a byte of the same data.
     void reset(const std::uint8_t* at) {
         begin_ = at;
         next_ = at;
@@ -38,7 +43,7 @@ public:
         virtual_ = 0;
     }
 
-    // Makes at least 48 bits available.
+    // Makes at least 48 bits available to peek(), skip() and take(), which do not load any.
     void refill() {
         if (count_ >= 48) return;
         if (end_ - next_ >= 8) {
@@ -74,17 +79,17 @@ public:
     // Only while overrun() is false.
     Position position() const { return Position{begin_, next_, count_ - virtual_}; }
 
-    // Bits left in the byte that the reader stands in: padding, at the end of an interval.
+    // Unread bits of the byte that is read in part; at the end of a restart interval they are padding.
     int partial_bits() const { return (count_ - virtual_) & 7; }
 
 private:
     void refill_bytewise() {
         while (count_ < 56) {
             std::uint64_t byte = 0;
-            if (next_ < end_ && *next_ != 0xFF) {
+            if (next_ < end_ && *next_ != kMarker) {
                 byte = *next_++;
             } else if (end_ - next_ >= 2 && next_[1] == 0) {
-                byte = 0xFF;
+                byte = kMarker;
                 next_ += 2;
             } else {
                 virtual_ += 8;
@@ -97,18 +102,17 @@ private:
     const std::uint8_t* begin_ = nullptr;
     const std::uint8_t* next_ = nullptr;
     const std::uint8_t* end_;
-    std::uint64_t bits_ =
-        0;  // left-aligned; below the count_ valid ones there may be a copy of the bits to come
-    int count_ = 0;
-    int virtual_ = 0;  // zero bits appended past the data
+    std::uint64_t bits_ = 0;  // left-aligned; below the valid bits there may be copies of the next ones
+    int count_ = 0;           // valid bits of bits_
+    int virtual_ = 0;         // zero bits appended past the data
 };
 
-// The byte that holds the first unread bit, or the next byte where none is left in a started one.
-// Walks back over the unread bytes; a zero after 0xFF is stuffing, since no reader passes a marker.
+// The byte that holds the first unread bit, or the next byte where no byte is read in part. Goes back over
+// the unread bytes. A zero after 0xFF is stuffing there, since no reader passes a marker.
 inline const std::uint8_t* byte_at(BitReader::Position position) {
     const std::uint8_t* p = position.next;
     for (int bytes = (position.unread_bits + 7) >> 3; bytes > 0; --bytes) {
-        p -= (p[-1] == 0 && p - position.begin >= 2 && p[-2] == 0xFF) ? 2 : 1;
+        p -= (p[-1] == 0 && p - position.begin >= 2 && p[-2] == kMarker) ? 2 : 1;
     }
     return p;
 }

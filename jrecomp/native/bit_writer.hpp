@@ -1,15 +1,18 @@
-// The counterpart of bit_reader.hpp: bits to bytes, with a zero byte stuffed after every 0xFF.
+// Writes bits to bytes, most significant first, with a zero byte stuffed after every 0xFF (T.81 F.1.2.3);
+// the counterpart of bit_reader.hpp.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "t81.hpp"
+
 namespace jrecomp {
 
 class BitWriter {
 public:
-    // Makes room for `bits` bits even if every byte needs stuffing; put() relies on it.
+    // Makes room for `bits` bits, even if every byte needs stuffing. put() does not check for room.
     void reserve(std::size_t bits) {
         const std::size_t need = size_ + bits / 4 + 32;
         if (need > buffer_.size()) buffer_.resize(need + need / 2);
@@ -22,29 +25,30 @@ public:
         if (count_ >= 32) flush_word();
     }
 
+    // Bits of the byte that is filled in part.
     int partial_bits() const { return count_ & 7; }
 
-    // Writes out all whole bytes, and a started one filled up with the low bits of `padding`.
+    // Writes out everything; fills up the last byte with the low bits of `padding`.
     void pad(std::uint32_t padding) {
         const int missing = (8 - partial_bits()) & 7;
         put(padding & ((1u << missing) - 1), missing);
         flush_bytes();
     }
 
-    // Writes out the whole bytes and drops a started one.
+    // Writes out the whole bytes and drops the bits of an incomplete last one.
     void truncate() {
         bits_ >>= partial_bits();
         count_ -= partial_bits();
         flush_bytes();
     }
 
-    // Only after pad().
+    // Writes RST0 to RST7 for 0 to 7. Only after pad().
     void restart_marker(int number) {
-        buffer_[size_++] = 0xFF;
-        buffer_[size_++] = static_cast<std::uint8_t>(0xD0 + number);
+        buffer_[size_++] = kMarker;
+        buffer_[size_++] = static_cast<std::uint8_t>(kRst0 + number);
     }
 
-    // What was written, whole bytes up to the last pad() or truncate().
+    // The bytes written up to the last pad() or truncate().
     const std::uint8_t* data() const { return buffer_.data(); }
     std::size_t size() const { return size_; }
 
@@ -71,7 +75,7 @@ private:
 
     void put_byte(std::uint8_t byte) {
         buffer_[size_++] = byte;
-        if (byte == 0xFF) buffer_[size_++] = 0;
+        if (byte == kMarker) buffer_[size_++] = 0;
     }
 
     std::vector<std::uint8_t> buffer_;

@@ -7,8 +7,8 @@
 
 namespace jrecomp {
 
-// A table as the DHT segment holds it: 16 counts of codes per length, then the symbols.
-// valid() is the only check: whoever builds the two classes below relies on it.
+// A table as the DHT segment holds it: 16 counts of codes, for lengths 1 to 16, then the symbols (uint8).
+// The two classes below must be built from valid tables only; they do not check.
 struct HuffmanSpec {
     const std::uint8_t* bytes;
     std::size_t size;
@@ -27,7 +27,7 @@ struct HuffmanSpec {
     }
 };
 
-// Decoding: one look at kFastBits bits settles all but the long codes.
+// Finds symbols of codes. Codes of up to kFastBits bits take one table look-up, longer ones a search.
 class HuffmanDecoder {
 public:
     static constexpr int kFastBits = 10;
@@ -59,7 +59,7 @@ public:
         }
     }
 
-    // The symbol whose code the 16 bits `window` begin with.
+    // The symbol with the code that the 16 bits of `window` begin with.
     Entry find(std::uint32_t window) const {
         const Entry entry = fast_[window >> (16 - kFastBits)];
         return entry.length != 0 ? entry : find_long(window);
@@ -77,12 +77,13 @@ private:
     }
 
     std::array<Entry, 1 << kFastBits> fast_{};
-    std::array<std::uint32_t, 17> limit_{};  // first 16-bit window past the codes of each length
+    std::array<std::uint32_t, 17> limit_{};  // the first 16-bit window past the codes of each length
     std::array<int, 17> offset_{};           // from a code to its index in symbols_
     std::array<std::uint8_t, 256> symbols_{};
 };
 
-// Encoding: code and length per symbol; length 0 for a symbol that the table lacks.
+// The code of each symbol, its length in bits, and length 0 for a symbol that is not in the table. Of
+// several codes of a symbol the first one counts.
 class HuffmanEncoder {
 public:
     struct Entry {

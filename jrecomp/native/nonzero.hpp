@@ -1,4 +1,4 @@
-// Which coefficients of a block are not zero, as a bit mask: the encoder's loops visit only those.
+// Bit masks of the non-zero coefficients of a block: coding loops visit only those.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace jrecomp {
 
-// Bit k is set where |block[k]| >> shift is not zero.
+// Bit k is set where |block[k]| >> shift is not zero, for k = 0 to 63.
 inline std::uint64_t nonzero_mask(const std::int16_t* block, int shift) {
 #if defined(__SSE2__)
     const __m128i zero = _mm_setzero_si128();
@@ -38,6 +38,7 @@ inline std::uint64_t nonzero_mask(const std::int16_t* block, int shift) {
 #endif
 }
 
+// The index of the lowest bit that is set, of a mask that is not 0.
 inline int lowest_bit(std::uint64_t mask) {
 #if defined(__GNUC__)
     return __builtin_ctzll(mask);
@@ -48,7 +49,7 @@ inline int lowest_bit(std::uint64_t mask) {
 #endif
 }
 
-// Bits that a magnitude needs (T.81 F.1.2.1, the category SSSS): 0 for 0, at most 16.
+// The bit length of a magnitude: its category SSSS (T.81 F.1.2.1), 0 for 0, at most 16 here.
 inline int category_of(std::uint32_t magnitude) {
 #if defined(__GNUC__)
     return magnitude == 0 ? 0 : 32 - __builtin_clz(magnitude);

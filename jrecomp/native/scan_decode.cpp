@@ -1,10 +1,11 @@
 // Entropy-coded data to coefficients (T.81 F.2.2, G.2).
 //
-// Nothing is repaired here: decoding stops at the first MCU that a regular encoder could not have
-// written, and the caller keeps the bytes from there on as they are. Blocks may be left half decoded
-// there, which is harmless, because those bytes are not made again from the coefficients.
+// Nothing is repaired here. Decoding stops at the first MCU that encode_segment() could not write again, and
+// the caller keeps the bytes from there on as they are. Blocks may be decoded in part there. That does no
+// harm, because those bytes are not encoded again from coefficients.
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "bit_reader.hpp"
 #include "nonzero.hpp"
@@ -12,8 +13,6 @@
 
 namespace jrecomp {
 namespace {
-
-constexpr int kMaxCategory = 15;
 
 // Decodes one Huffman symbol, or returns -1. Needs 16 bits.
 inline int decode_symbol(BitReader& in, const HuffmanDecoder& table) {
@@ -28,8 +27,8 @@ inline int take_value(BitReader& in, int category) {
     return value < (1 << (category - 1)) ? value - (1 << category) + 1 : value;
 }
 
-// Decodes a DC difference and adds it to the prediction, modulo 2^16 as 16-bit decoders do.
-// Returns false for what cannot be stored.
+// Decodes a DC difference and adds it to the prediction modulo 2^16, as decoders with 16-bit integers do.
+// Returns false for bad data and for -2^15, which is no coefficient here.
 inline bool decode_dc(BitReader& in, const HuffmanDecoder& table, std::int16_t& prediction) {
     in.refill();
     const int category = decode_symbol(in, table);
@@ -38,12 +37,10 @@ inline bool decode_dc(BitReader& in, const HuffmanDecoder& table, std::int16_t& 
     return prediction != INT16_MIN;
 }
 
-inline int magnitude(int value) { return value < 0 ? -value : value; }
-
 }  // namespace
 
-// What all kinds of scans share. A kind's decode() takes one MCU, or as many as it finds to be empty,
-// and returns their number, 0 for bad data; `clean` says whether a segment may end after them.
+// What all kinds of scans share. A kind's decode() reads one MCU, or the empty ones of an EOB run, and
+// returns their number, 0 for bad data. `clean`: no EOB run is pending, so a segment may end here.
 struct Recorder {
     ScanDecoder& out;
     const Scan& scan;
@@ -78,7 +75,7 @@ private:
     bool decode_block(BitReader& in, const ScanComponent& component, std::int16_t& prediction,
                       std::int16_t* block, std::int64_t index) {
         if (!decode_dc(in, component.dc_decoder, prediction)) return false;
-        std::fill(block, block + 64, std::int16_t{0});  // an earlier scan may have coded the block already
+        std::fill(block, block + 64, std::int16_t{0});  // an earlier scan may have filled the block already
         block[0] = prediction;
         int zero_runs = 0;
         for (int k = 1; k < 64;) {
@@ -91,11 +88,11 @@ private:
                 if (k > 63) return false;
                 block[k++] = static_cast<std::int16_t>(take_value(in, category));
                 zero_runs = 0;
-            } else if (symbol == 0xF0) {
+            } else if (symbol == kZrl) {
                 k += 16;
                 if (k > 64) return false;
                 ++zero_runs;
-            } else if (symbol == 0) {
+            } else if (symbol == kEob) {
                 break;
             } else {
                 return false;
@@ -119,7 +116,7 @@ public:
         const bool good = cursor.each_block(scan, [&](std::size_t i, std::int16_t* block) {
             if (!decode_dc(in, scan.components[i].dc_decoder, prediction_[i])) return false;
             const int value = prediction_[i] * (1 << scan.al);
-            if (magnitude(value) > INT16_MAX) return false;
+            if (std::abs(value) > INT16_MAX) return false;
             block[0] = static_cast<std::int16_t>(value);
             return true;
         });
@@ -172,7 +169,7 @@ public:
                 if (k > end || category + low > kMaxCategory) return 0;
                 block[k++] = static_cast<std::int16_t>(take_value(in, category) * (1 << low));
                 zero_runs = 0;
-            } else if (symbol == 0xF0) {
+            } else if (symbol == kZrl) {
                 k += 16;
                 if (k > end + 1) return 0;
                 ++zero_runs;
@@ -223,7 +220,7 @@ public:
             const int symbol = decode_symbol(in, scan.components[0].ac_decoder);
             const int category = symbol & 15;
             if (symbol < 0 || category > 1) return 0;
-            if (category == 0 && symbol != 0xF0) {
+            if (category == 0 && symbol != kZrl) {
                 const int run = take_eob_run(in, symbol >> 4);
                 if (mcu + run > interval_end) return 0;
                 if (empty && mcu == after_run_ && !rule_ended_) eob_switch(mcu - 1, last_run_);
@@ -257,8 +254,9 @@ private:
         int bits;
     };
 
-    // Reads a correction bit for every coefficient of `known` from k on, up to and without the zero that
-    // follows `zeros` other ones; stops past the band at the latest.
+    // Reads a correction bit (T.81 G.1.2.3) for every coefficient of the mask `known` from k on, up to the
+    // zero coefficient that follows `zeros` other ones, or to the end of the band. Returns the index of the
+    // zero, or one past the band, and the number of bits read.
     Corrected correct(BitReader& in, std::int16_t* block, std::uint64_t known, int k, int zeros) {
         const int bit = 1 << scan.al;
         const int end = scan.se;
@@ -272,7 +270,7 @@ private:
             in.refill();
             ++bits;
             const int value = block[k];
-            if (in.take(1) != 0 && (magnitude(value) & bit) == 0) {
+            if (in.take(1) != 0 && (std::abs(value) & bit) == 0) {
                 block[k] = static_cast<std::int16_t>(value < 0 ? value - bit : value + bit);
             }
             ++k;
@@ -280,7 +278,7 @@ private:
         return Corrected{k, bits};
     }
 
-    // rule_ended_: the encoder's rule would have ended the run here in any case.
+    // An EOB run ends after this MCU. full: the limit of correction bits was exceeded with it.
     void end_run(std::int64_t mcu, bool full) {
         after_run_ = mcu + 1;
         rule_ended_ = full || last_run_ == kMaxEobRun;
@@ -288,16 +286,16 @@ private:
     }
 
     const std::uint64_t band_ = band_mask(scan);
-    int left_ = 0;  // blocks that the EOB run still covers
+    int left_ = 0;  // blocks that the EOB run still covers; they have correction bits to be read
     int last_run_ = 0;
     int waiting_ = 0;  // correction bits read in the run
     std::int64_t after_run_ = -1;
-    bool rule_ended_ = false;
+    bool rule_ended_ = false;  // libjpeg's rule would have ended the last EOB run where it ended
 };
 
 }  // namespace
 
-// Drives a kind over the intervals between restart markers.
+// Decodes a segment with the class of its kind of scan, restart interval by restart interval.
 struct SegmentDecoder {
     ScanDecoder& out;
     const std::uint8_t* end;
@@ -336,7 +334,8 @@ struct SegmentDecoder {
                 if (next != end) return stop(clean, first_mcu);
                 return Decoded{total - first_mcu, end};
             }
-            if (end - next < 2 || next[0] != 0xFF || next[1] != 0xD0 + restart) return stop(clean, first_mcu);
+            if (end - next < 2 || next[0] != kMarker || next[1] != kRst0 + restart)
+                return stop(clean, first_mcu);
             restart = (restart + 1) & 7;
             in.reset(next + 2);
         }
@@ -356,7 +355,7 @@ private:
         return Decoded{clean.mcu - first_mcu, byte_at(clean.position)};
     }
 
-    // Records the rest of the started byte; returns where the next byte is.
+    // Records the unread bits of the current byte as padding. Returns the next byte.
     const std::uint8_t* take_padding(BitReader& in, std::int64_t mcu) const {
         const int count = in.partial_bits();
         if (count != 0) {
@@ -391,7 +390,7 @@ Choices ScanDecoder::choices() const {
         if (p.bits != usual) result.padding.emplace_back(p.mcu, p.bits);
     }
     result.zero_runs = zero_runs_;
-    // An encoder with a shorter longest run than the format's: its full runs need no exception each.
+    // Some encoders have a lower limit of EOB runs than T.81. Then runs of that length need no exceptions.
     for (const EobSwitch& s : eob_switches_) {
         if (s.run != 0 && s.run == longest_run_) {
             result.max_eob_run = longest_run_;

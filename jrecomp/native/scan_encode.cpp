@@ -1,6 +1,7 @@
 // Coefficients to entropy-coded data (T.81 F.1.2, G.1.2), by libjpeg's rules and the exceptions to them.
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "bit_writer.hpp"
 #include "nonzero.hpp"
@@ -9,10 +10,10 @@
 namespace jrecomp {
 namespace {
 
-// Bits that one block can take at most, without correction bits carried over from earlier blocks.
+// The most bits that one block can take, without correction bits pending from earlier blocks.
 constexpr std::size_t kBlockBits = 64 * 32 + 64 + 64 * 16;
 
-// Walks a sorted list of exceptions along with the blocks.
+// Finds items of a list that is sorted by index, for increasing indices.
 template <class Item, class Index>
 class Follower {
 public:
@@ -23,7 +24,7 @@ public:
                                [&](const Item& item, std::int64_t value) { return index_(item) < value; });
     }
 
-    // The item at an index not below those asked for before, or null.
+    // The item at an index, or null. The index must not be below those asked for before.
     const Item* find(std::int64_t index) {
         while (at_ != end_ && index_(*at_) < index) ++at_;
         return at_ != end_ && index_(*at_) == index ? &*at_ : nullptr;
@@ -39,7 +40,7 @@ std::int64_t own_index(const std::int64_t& index) { return index; }
 using Exceptions = Follower<Exception, std::int64_t (*)(const Exception&)>;
 using Indices = Follower<std::int64_t, std::int64_t (*)(const std::int64_t&)>;
 
-// Where symbols go, each with the additional bits behind it: into the bits of a segment ...
+// A sink takes the symbols of a scan, each with the additional bits that follow it. This one writes them.
 class BitSink : public BitWriter {
 public:
     using Table = const HuffmanEncoder;
@@ -49,7 +50,7 @@ public:
     Table& dc_table(std::size_t component) const { return scan_.components[component].dc_encoder; }
     Table& ac_table(std::size_t component) const { return scan_.components[component].ac_encoder; }
 
-    // Returns false where the symbol has no code.
+    // Returns false where the symbol has no code. additional: the low `count` bits.
     bool symbol(Table& table, unsigned symbol, std::uint64_t additional, int count) {
         const HuffmanEncoder::Entry entry = table[symbol];
         put(static_cast<std::uint64_t>(entry.code) << count | additional, entry.length + count);
@@ -60,7 +61,7 @@ private:
     const Scan& scan_;
 };
 
-// ... or into counts, by the very code that writes them.
+// The sink that counts symbols, so that counting and writing share all other code.
 class CountSink {
 public:
     using Table = SymbolCounts;
@@ -81,7 +82,7 @@ private:
     std::vector<ComponentCounts>& counts_;
 };
 
-// What all kinds of scans share. A kind's encode() writes one MCU; flush() ends what is pending.
+// What all kinds of scans share. A kind's encode() writes one MCU; flush() writes a pending EOB run.
 template <class Sink>
 struct Emitter {
     using Table = typename Sink::Table;
@@ -100,11 +101,10 @@ struct Emitter {
         failed |= !out.symbol(table, symbol, additional, count);
     }
 
-    // A symbol of run and category together with the additional bits of a value that is not zero.
+    // Writes the symbol of a zero run and the category of a value (not 0), and the value's additional bits.
     void coefficient(Table& table, int run, int value) {
-        const int magnitude = value < 0 ? -value : value;
-        const int category = category_of(static_cast<std::uint32_t>(magnitude));
-        if (category > 15) {
+        const int category = category_of(static_cast<std::uint32_t>(std::abs(value)));
+        if (category > kMaxCategory) {
             failed = true;
             return;
         }
@@ -123,19 +123,20 @@ struct Emitter {
         }
     }
 
-    // Symbols for run > 15 before a coefficient; returns what is left of the run.
+    // Writes the ZRL symbols of a zero run before a coefficient; returns the rest of the run, at most 15.
     int long_run(Table& table, int run) {
-        for (; run > 15; run -= 16) symbol(table, 0xF0);
+        for (; run > 15; run -= 16) symbol(table, kZrl);
         return run;
     }
 
-    // The needless ZRL symbols of a block whose last coefficient is `last`; returns where they end.
+    // Writes the needless ZRL symbols of a block whose last coefficient is `last`. Returns the last
+    // index that they cover.
     int needless_zero_runs(Table& table, int count, int last, int end) {
         if (count > (end - last) / 16) {
             failed = true;
             return last;
         }
-        for (int i = 0; i < count; ++i) symbol(table, 0xF0);
+        for (int i = 0; i < count; ++i) symbol(table, kZrl);
         return last + 16 * count;
     }
 };
@@ -175,7 +176,7 @@ private:
         if (const Exception* e = zero_runs.find(index)) {
             last = needless_zero_runs(ac_table, e->second, last, 63);
         }
-        if (last != 63) symbol(ac_table, 0);
+        if (last != 63) symbol(ac_table, kEob);
     }
 
     std::int64_t blocks_per_mcu_ = scan.blocks_per_mcu();
@@ -253,7 +254,7 @@ public:
     }
 
 protected:
-    // Adds a block to the run, with the correction bits after its last new coefficient.
+    // Adds a block to the EOB run, with the correction bits after its last new coefficient.
     void extend_run(std::int64_t mcu, const std::uint8_t* bits, int count) {
         const std::size_t before = waiting_.size();
         waiting_.insert(waiting_.end(), bits, bits + count);
@@ -293,7 +294,7 @@ public:
         int last = scan.ss - 1;
         for (; mask != 0; mask &= mask - 1) {
             const int k = lowest_bit(mask);
-            const int magnitude = (block[k] < 0 ? -block[k] : block[k]) >> low;
+            const int magnitude = std::abs(block[k]) >> low;
             coefficient(table, long_run(table, k - last - 1), block[k] < 0 ? -magnitude : magnitude);
             last = k;
         }
@@ -323,7 +324,7 @@ public:
         if (fresh != 0 || exception != nullptr) flush();
         out.reserve(kBlockBits);
         int zeros = 0;
-        int last = scan.ss - 1;  // the last nonzero coefficient dealt with
+        int last = scan.ss - 1;  // the last non-zero coefficient so far
         for (std::uint64_t mask = known | fresh; mask != 0; mask &= mask - 1) {
             if (fresh == 0 && exception != nullptr) break;
             const int k = lowest_bit(mask);
@@ -332,9 +333,8 @@ public:
             if (fresh != 0) {
                 for (; zeros > 15; zeros -= 16) zero_run_symbol();
             }
-            const int magnitude = block[k] < 0 ? -block[k] : block[k];
             if ((known >> k & 1) != 0) {
-                bits_[count_++] = static_cast<std::uint8_t>(magnitude >> low & 1);
+                bits_[count_++] = static_cast<std::uint8_t>(std::abs(block[k]) >> low & 1);
                 continue;
             }
             symbol(table, static_cast<unsigned>(zeros << 4 | 1), block[k] > 0 ? 1 : 0, 1);
@@ -358,17 +358,17 @@ private:
     }
 
     void zero_run_symbol() {
-        symbol(table, 0xF0);
+        symbol(table, kZrl);
         put_bits();
     }
 
-    // Like the function above, for the rest of a block with correction bits in it; returns the zeros left.
+    // The counterpart of needless_zero_runs() where coefficients from k on have correction bits. known: those
+    // coefficients; count: ZRL symbols to write. Returns the number of zeros after the last symbol.
     int needless_zero_runs_among(const std::int16_t* block, std::uint64_t known, int k, int count) {
         int zeros = 0;
         for (; k <= scan.se; ++k) {
             if ((known >> k & 1) != 0) {
-                const int magnitude = block[k] < 0 ? -block[k] : block[k];
-                bits_[count_++] = static_cast<std::uint8_t>(magnitude >> scan.al & 1);
+                bits_[count_++] = static_cast<std::uint8_t>(std::abs(block[k]) >> scan.al & 1);
             } else if (++zeros == 16 && count != 0) {
                 zero_run_symbol();
                 zeros = 0;
@@ -379,7 +379,7 @@ private:
         return zeros;
     }
 
-    std::uint8_t bits_[64];  // the block's correction bits that no symbol was written for yet
+    std::uint8_t bits_[64];  // correction bits of the block that follow its last symbol
     int count_ = 0;
 };
 
@@ -449,7 +449,7 @@ struct SymbolCounter {
     }
 };
 
-// Runs the coder for the kind of scan.
+// Calls coder.run<Kind>() with the class for the kind of scan.
 template <class Coder>
 bool run(const Scan& scan, Coder coder) {
     if (!scan.progressive) return coder.template run<SequentialKind>();

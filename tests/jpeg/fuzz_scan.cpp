@@ -23,7 +23,7 @@ std::mt19937 random_source;
 
 int random_below(int n) { return static_cast<int>(random_source() % static_cast<unsigned>(n)); }
 
-// A prefix code with distinct symbols in random order; codes as short as they come.
+// A prefix code of random lengths for distinct symbols in random order, as the DHT segment holds it.
 std::vector<std::uint8_t> random_table(bool dc) {
     std::vector<std::uint8_t> symbols;
     const int most = dc ? 18 : 256;
@@ -59,7 +59,7 @@ std::vector<std::uint8_t> random_data() {
         if (byte == 0xFF && random_below(20) != 0) data.push_back(0);
         if (random_below(60) == 0) {
             data.push_back(0xFF);
-            data.push_back(static_cast<std::uint8_t>(0xD0 + random_below(9)));
+            data.push_back(static_cast<std::uint8_t>(kRst0 + random_below(9)));
         }
     }
     return data;
@@ -88,7 +88,7 @@ void round_trip() {
         c.block_columns = scan.mcu_columns * c.horizontal + random_below(2);
         plane.resize(static_cast<std::size_t>(scan.mcu_rows * c.vertical * c.block_columns * 64));
         if (scan.ah != 0) {
-            // What earlier scans may have left: multiples of the step before.
+            // What earlier scans may have decoded: multiples of the step before.
             const int step = 1 << scan.ah;
             for (std::int16_t& v : plane) {
                 if (random_below(3) == 0)
@@ -127,7 +127,7 @@ void round_trip() {
     }
     std::vector<ComponentCounts> counts;
     count_symbols(scan, counts);
-    // Choices that fit nothing, as from a damaged container.
+    // Choices that do not fit the scan, as from a damaged container.
     Choices odd;
     odd.padding_bit = random_below(2);
     odd.max_eob_run = 1 + random_below(kMaxEobRun);

@@ -7,9 +7,7 @@
 //
 // (one line; the arguments are rounds and seed).
 
-#include <cstdio>
-#include <cstdlib>
-#include <random>
+#include "fuzz.hpp"
 
 #include "block_coder.hpp"
 
@@ -17,11 +15,7 @@ using namespace jrecomp;
 
 namespace {
 
-std::mt19937 random_source;
-
-int random_in(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random_source); }
-
-// Within +-limit; one time in four at the limits.
+// Weights within +-limit; one time in four all of them are at a limit.
 std::vector<std::int16_t> random_weights(std::size_t count, int limit) {
     const bool extreme = random_in(0, 3) == 0;
     std::vector<std::int16_t> values(count);
@@ -61,10 +55,10 @@ BlockClass random_class() {
     c.scale_bias = random_wide(1 << 20);
     c.across = random_weights(64, 32767);
     c.step_weight = random_weights(kStepInputs * kHidden, 300);
-    c.trust = random_weights(kReaches, 32767);
+    c.trust = random_weights(kConfidences, 32767);
     c.length_slope = random_weights(kModelledLengths, 32767);
-    c.length_trust = random_weights(kModelledLengths * 2 * kReaches, 32767);
-    c.sign_start = random_weights(64 * kReaches, 32767);
+    c.length_trust = random_weights(kModelledLengths * 2 * kConfidences, 32767);
+    c.sign_start = random_weights(64 * kConfidences, 32767);
     return c;
 }
 
@@ -158,13 +152,9 @@ bool decode_damage(const BlockModel& model) {
 }  // namespace
 
 int main(int count, char** arguments) {
-    const long rounds = count > 1 ? std::atol(arguments[1]) : 100;
-    random_source.seed(count > 2 ? static_cast<unsigned>(std::atol(arguments[2])) : 1);
-    long decoded = 0;
-    for (long i = 0; i < rounds; ++i) {
+    run_rounds(count, arguments, [] {
         const BlockModel model = random_model();
         round_trip(model);
-        decoded += decode_damage(model);
-    }
-    std::printf("%ld rounds, %ld decoded from random bytes\n", rounds, decoded);
+        return decode_damage(model);
+    });
 }

@@ -1,4 +1,5 @@
-// The Python side of the scan codec. Everything that comes from a file is checked here or below.
+// The Python module _scan: the scan codec, counts of coefficients, and the processor's instructions.
+// Whatever comes from a file is checked here or by the codec.
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
@@ -12,10 +13,11 @@
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
-#include <stdexcept>
+#include <string>
 #include <tuple>
 #include <vector>
 
+#include "require.hpp"
 #include "scan.hpp"
 
 namespace nb = nanobind;
@@ -24,12 +26,10 @@ namespace jrecomp {
 namespace {
 
 using Blocks = nb::ndarray<std::int16_t, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
+// Blocks, blocks per MCU across and down, DC and AC table as in the DHT segment.
 using Component = std::tuple<Blocks, int, int, std::optional<nb::bytes>, std::optional<nb::bytes>>;
 
-void require(bool condition, const char* message) {
-    if (!condition) throw std::invalid_argument(message);
-}
-
+// Checks a table. The result refers to the bytes.
 HuffmanSpec checked_table(const std::optional<nb::bytes>& bytes) {
     require(bytes.has_value(), "the scan needs a Huffman table that is missing");
     const HuffmanSpec spec{static_cast<const std::uint8_t*>(bytes->data()), bytes->size()};
@@ -37,9 +37,10 @@ HuffmanSpec checked_table(const std::optional<nb::bytes>& bytes) {
     return spec;
 }
 
-// A scan with the coefficient arrays that it is decoded into or encoded from.
+// A scan over the coefficient arrays that it is decoded into or encoded from; see _scan.pyi.
 class PyScan {
 public:
+    // parameters: Ss, Se, Ah, Al.
     PyScan(bool progressive, std::tuple<int, int, int, int> parameters, std::int64_t mcu_columns,
            std::int64_t mcu_rows, std::vector<Component> components)
         : decoder_(scan_) {
@@ -167,7 +168,8 @@ private:
 
 using Counts = nb::ndarray<std::int64_t, nb::numpy, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
-// How often each magnitude up to `largest` occurs at each index; larger ones count as `largest`.
+// Adds to counts [64, largest + 1] how often each magnitude occurs at each zig-zag index; larger ones count
+// as the largest.
 void count_magnitudes(const Blocks& blocks, const Counts& counts) {
     require(blocks.shape(2) == 64 && counts.shape(0) == 64 && counts.shape(1) > 0, "bad shape");
     const nb::gil_scoped_release released;
@@ -180,7 +182,7 @@ void count_magnitudes(const Blocks& blocks, const Counts& counts) {
             ++first[k * width + static_cast<std::size_t>(std::min(std::abs(value[k]), largest))];
 }
 
-// Sets of instructions that the engine is built for and this processor has.
+// Those instruction sets that the engine is built for (CMakeLists.txt) and this processor has.
 std::vector<std::string> instructions() {
     std::vector<std::string> result;
 #if defined(__x86_64__)

@@ -1,8 +1,7 @@
-// The Python side of the native engine.
+// The Python module of an engine: its definition, Engine (models of planes), SliceEncoder and SliceDecoder.
 
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/optional.h>
-#include <nanobind/stl/string.h>
 
 #include <memory>
 #include <numeric>
@@ -16,21 +15,26 @@
 namespace jrecomp {
 namespace {
 
+// Planes and sides of known values, planes of energies, planes of references; see AcSelection.
 using Selection = std::tuple<std::vector<int>, std::vector<int>, std::vector<int>, std::array<int, 5>>;
 
+// Inputs besides known values: those independent of references, and those for each reference.
 constexpr int kDcScalars = 2 + kPhases, kDcPerReference = 13;
 constexpr int kLastScalars = 16 + kPhases, kLastPerReference = 11;
 
-// Takes arrays apart from the front.
+// Splits an array into consecutive pieces.
 template <class T>
 class Reader {
 public:
     explicit Reader(const Array<T>& array) : at_(array.data()), end_(at_ + array.size()) {}
+
+    // The next `count` entries; throws std::invalid_argument where there are fewer.
     const T* take(std::size_t count) {
         require(count <= static_cast<std::size_t>(end_ - at_), "weights do not fit the network");
         at_ += count;
         return at_ - count;
     }
+
     bool empty() const { return at_ == end_; }
 
 private:
@@ -45,7 +49,7 @@ nb::ndarray<nb::numpy, T> moved(std::vector<T>&& values, std::vector<std::size_t
     return nb::ndarray<nb::numpy, T>(kept->data(), shape.size(), shape.data(), owner);
 }
 
-// LogitCoder with its own tables and Python's arrays.
+// A LogitCoder that has its own tables, for NumPy arrays; see _SliceCoder in _engine.pyi.
 template <class Coder>
 class SliceCoder {
 public:
@@ -61,14 +65,14 @@ public:
     void start_component() { coder_.start_component(); }
 
     nb::ndarray<nb::numpy, I64> values(int plane, const Phase& logits, const Known& truth,
-                                       const Array<bool>& sure) {
-        const std::size_t count = sure.size();
+                                       const Array<bool>& known_nonzero) {
+        const std::size_t count = known_nonzero.size();
         const LogitRows view = checked(logits, kValueOutputs, count);
         std::vector<I64> values = start(truth, count);
         {
-            const std::vector<char> certain(sure.data(), sure.data() + count);
+            const std::vector<char> nonzero(known_nonzero.data(), known_nonzero.data() + count);
             const nb::gil_scoped_release released;
-            coder_.values(plane, view, values, certain);
+            coder_.values(plane, view, values, nonzero);
         }
         return moved(std::move(values), {count});
     }
@@ -109,7 +113,7 @@ nb::class_<SliceCoder<Coder>> define_coder(nb::module_& module, const char* name
     return nb::class_<Defined>(module, name)
         .def("start_component", &Defined::start_component)
         .def("values", &Defined::values, nb::arg("plane"), nb::arg("logits"), nb::arg("truth").none(),
-             nb::arg("sure"))
+             nb::arg("known_nonzero"))
         .def("last", &Defined::last, nb::arg("logits"), nb::arg("truth").none());
 }
 
@@ -137,18 +141,21 @@ void define_coders(nb::module_& module) {
             nb::arg("sigmoid"), nb::arg("data"), nb::keep_alive<1, 3>());
 }
 
+// The sum of magnitudes.
 int magnitude(const std::int16_t* values, int count) {
     return std::accumulate(values, values + count, 0,
                            [](int sum, int value) { return sum + std::abs(value); });
 }
 
-// Whether blocks of one phase of AC plane k see nothing of each other in a plane at a side.
+// Whether an input of AC plane k is known to a decoder: no block may depend on others of its phase. side: an
+// index of kAround, or -1.
 bool is_known(int k, int plane, int side) {
     if (side < -1 || side > 7 || plane < 1 || plane >= kPlanes) return false;
     const bool direct = side >= 0 && (kAround[side][0] == 0 || kAround[side][1] == 0);
     return plane < k || (plane == k && direct) || (plane >= kDifference && side == -1);
 }
 
+// A model of planes; see Engine in _engine.pyi.
 class Engine {
 public:
     Engine(const Array<std::uint8_t>& log, const Array<std::int8_t>& tanh,
@@ -221,14 +228,7 @@ public:
 
     nb::bytes encode(const KnownComponents& components) const {
         std::vector<Part> parts = known_parts(components);
-        RangeEncoder coder;
-        std::string bytes;
-        {
-            const nb::gil_scoped_release released;
-            code(parts, coder);
-            bytes = coder.finish();
-        }
-        return nb::bytes(bytes.data(), bytes.size());
+        return encoded([&](RangeEncoder& coder) { code(parts, coder); });
     }
 
     void decode(const FilledComponents& components, const nb::bytes& data) const {
@@ -241,8 +241,8 @@ public:
             fill(parts[i].planes, std::get<1>(components[i]).data());
     }
 
-    // Per component and network the inputs, targets and certainties of some blocks; shares per class and
-    // network.
+    // Inputs, targets and known_nonzero of a share of the blocks, per component and network. shares: per
+    // class and network.
     nb::list collect(const KnownComponents& components, const std::vector<std::vector<double>>& shares,
                      std::uint64_t seed) const {
         require(shares.size() == kClasses, "shares of each class are needed");
@@ -267,7 +267,7 @@ public:
                 const std::size_t count = s.targets.size(), width = s.width;
                 networks.append(nb::make_tuple(moved(std::move(s.inputs), {count, width}),
                                                moved(std::move(s.targets), {count}),
-                                               moved(std::move(s.sure), {count})));
+                                               moved(std::move(s.known_nonzero), {count})));
             }
             result.append(networks);
         }
@@ -284,8 +284,10 @@ private:
         return static_cast<int>(std::min<std::size_t>(component, kClasses - 1));
     }
 
+    // The number of references of components of a class.
     static int references_of(int number) { return number; }
 
+    // The number of inputs of a network.
     int inputs_of(int plane, int number) const {
         const int references = references_of(number);
         if (plane == 0) return kSlots + kDcScalars + references * kDcPerReference;
@@ -297,9 +299,8 @@ private:
     template <class Array>
     static Part make_part(const std::vector<I64>& steps, const Array& blocks) {
         const I64 rows = blocks.shape(0), columns = blocks.shape(1);
-        require(steps.size() == 64 && rows > 0 && columns > 0 && blocks.shape(2) == 64, "bad component");
+        check_component(steps, blocks);
         require((rows + 2 * kBorder) * (columns + 2 * kBorder) < 1 << 24, "the slice is too large");
-        for (const I64 step : steps) require(step >= 1 && step <= 65535, "bad quantization step");
         return {Planes(steps.data(), static_cast<int>(rows), static_cast<int>(columns)), nullptr};
     }
 
@@ -319,7 +320,7 @@ private:
         });
     }
 
-    // sink_of(i): the sink of component i.
+    // Walks over all components; sink_of(i) is the sink of component i.
     template <class SinkOf>
     void walk(std::vector<Part>& parts, SinkOf sink_of) const {
         for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -337,8 +338,8 @@ private:
         }
     }
 
-    // Calls use(k, b, at) for each coefficient, k of block b in the bordered plane, at of
-    // [rows][columns][64], few blocks at a time, so that neither side is read through in vain.
+    // Calls use(k, b, at) for each coefficient k, with its block's index b in a plane and its index in
+    // [rows][columns][64]. It goes by tiles of few blocks, for the sake of caches.
     template <class Use>
     static void by_tiles(const Planes& planes, Use use) {
         constexpr int kTile = 32;
@@ -350,12 +351,14 @@ private:
                             (static_cast<std::size_t>(row) * planes.columns + column) * 64 + k);
     }
 
+    // The coefficients [64][planes.size] of blocks [rows][columns][64].
     static std::vector<std::int16_t> bordered(const Planes& planes, const std::int16_t* blocks) {
         std::vector<std::int16_t> truth(64 * planes.size);
         by_tiles(planes, [&](int k, int b, std::size_t at) { truth[k * planes.size + b] = blocks[at]; });
         return truth;
     }
 
+    // The inverse of bordered().
     static void fill(const Planes& planes, std::int16_t* blocks) {
         by_tiles(planes, [&](int k, int b, std::size_t at) { blocks[at] = planes.plane(k)[b]; });
     }
@@ -367,7 +370,7 @@ private:
 }  // namespace jrecomp
 
 NB_MODULE(JRECOMP_ENGINE, module) {
-    nb::set_leak_warnings(false);  // models are kept until the process ends
+    nb::set_leak_warnings(false);  // Python keeps models until the process ends
     using jrecomp::Engine;
     nb::exception<jrecomp::Damaged>(module, "Damaged", PyExc_ValueError);
     jrecomp::define_coders(module);
