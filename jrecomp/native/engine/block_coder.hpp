@@ -65,12 +65,12 @@ constexpr int kCells = 32, kCellShift = 4, kCellOffset = 192;  // of such logits
 constexpr int kActivationLimit = 2047, kScaleLimit = 511;
 constexpr int kGroups = 13, kBitLengths = 7, kPrefixes = 3;
 
-// The counters of a component (docs/format/blocks.md on decisions).
+// The counters of a component, with their first values (docs/format/blocks.md on decisions).
 struct BlockCounters {
     BlockCounters(const Tables& tables, const BlockClass& weights) {
         const auto start = [&](int logit) { return Counter(tables.ones(logit) << (kCounterBits - 16)); };
         for (int cell = 0; cell < kCells; ++cell) {
-            const int logit = 32 * cell - 368;
+            const int logit = 32 * cell - 368;  // the middle of the cell in 1/64 of a natural unit
             for (auto& counters : last) counters[cell] = start(logit);
             for (int i = 0; i < kGroups * kConfidences; ++i)
                 zero[i * kCells + cell] = start(logit + weights.trust[i % kConfidences]);
