@@ -156,4 +156,4 @@ def _check_sums(arrays: Arrays) -> None:
     }
     for name, (largest, bits) in sums.items():
         if (largest >= 1 << bits).any():
-            raise ValueError(f"sums of {name} could confidence 2^{bits}")
+            raise ValueError(f"sums of {name} could reach 2^{bits}")
