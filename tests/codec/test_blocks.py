@@ -359,13 +359,13 @@ def test_surroundings_are_less_their_base() -> None:
 
 
 def predicted(
-    model: BlocksModel, number: int, done: list[walk.Component], part: walk.Component
+    model: BlocksModel, number: int, done: list[walk.ComponentBlocks], part: walk.ComponentBlocks
 ) -> walk.ComponentCoder:
     return walk.ComponentCoder(model, number, part, done, BitEncoder())
 
 
 def test_flat_blocks_predict_their_dc(zero_model: BlocksModel) -> None:
-    part = walk.Component.empty(np.full(64, 8), (1, 2))
+    part = walk.ComponentBlocks.empty(np.full(64, 8), (1, 2))
     part.edges[0, 0] = 40
     coder = predicted(zero_model, 0, [], part)
     base, seen = walk.surroundings({0: part.edges[0, 0]})
@@ -388,13 +388,13 @@ def test_predictions_of_ac() -> None:
     arrays["edge_2"][5, 40], arrays["within_2"][3, 5], arrays["across_2"][5] = 4096, -8192, 16384
     model = blocks.build(6, "some", arrays)
     steps = np.full(64, 7)
-    first, before, part = (walk.Component.empty(steps, shape) for shape in ((2, 2), (1, 1), (1, 1)))
+    first, before, part = (walk.ComponentBlocks.empty(steps, shape) for shape in ((2, 2), (1, 1), (1, 1)))
     before.dequantized[0, 0, 5], part.dequantized[0, 0, 3] = 30, 50
     seen = np.zeros(41, np.int64)
     seen[40] = -100
     coder = predicted(model, 2, [first, before], part)
     assert coder._prediction((0, 0), 5, 0, seen) == (0, Expected(True, half_octaves(20 / 7)))  # -25 - 25 + 30
-    smaller = predicted(model, 2, [first, walk.Component.empty(steps, (1, 2))], part)
+    smaller = predicted(model, 2, [first, walk.ComponentBlocks.empty(steps, (1, 2))], part)
     assert smaller._prediction((0, 0), 5, 0, seen) == (0, Expected(True, half_octaves(50 / 7)))
 
 
@@ -408,7 +408,7 @@ def test_sums_wrap_to_32_bits(x: int) -> None:
     assert walk.wrap32(x) == int(np.int64(x).astype(np.int32))
 
 
-def test_the_reach_grows_by_half_octaves() -> None:
+def test_the_confidence_grows_by_half_octaves() -> None:
     """In sixteenths of a step."""
     sixteenths = (0, 1, -1, 2, 3, 4, -5, 6, 8, 16, 63, 64, 1 << 20, -(1 << 20))
     found = [walk.expected_ac(s << 10, 1) for s in sixteenths]
@@ -438,8 +438,8 @@ def test_levels(magnitude: int, negative: bool) -> None:
 
 def test_energies_are_per_block_and_step() -> None:
     first, part = (
-        walk.Component.empty(np.ones(64, np.int64), (2, 4)),
-        walk.Component.empty(np.full(64, 5), (1, 1)),
+        walk.ComponentBlocks.empty(np.ones(64, np.int64), (2, 4)),
+        walk.ComponentBlocks.empty(np.full(64, 5), (1, 1)),
     )
     assert walk.covers(first, part) and walk.energies(first, part, (0, 0)) == [0] * 5
     first.dequantized[0, 3, 1] = -200
@@ -453,14 +453,14 @@ def test_energies_are_per_block_and_step() -> None:
 )
 def test_what_the_first_component_covers(shape: tuple[int, int], seen: bool) -> None:
     steps = np.ones(64, np.int64)
-    assert walk.covers(walk.Component.empty(steps, shape), walk.Component.empty(steps, (1, 1))) == seen
+    assert walk.covers(walk.ComponentBlocks.empty(steps, shape), walk.ComponentBlocks.empty(steps, (1, 1))) == seen
 
 
 def test_hidden_units_are_sums_of_rows(model: BlocksModel) -> None:
     """Added one by one from the weights file's arrays, for a block with every neighbour."""
     rng = np.random.default_rng(8)
     first, before, part = (
-        walk.Component.empty(rng.integers(1, 99, 64), shape) for shape in ((4, 6), (2, 3), (2, 3))
+        walk.ComponentBlocks.empty(rng.integers(1, 99, 64), shape) for shape in ((4, 6), (2, 3), (2, 3))
     )
     for other in (first, before, part):
         other.values[:] = rng.integers(-12, 13, other.values.shape) * (rng.random(other.values.shape) < 0.2)

@@ -97,7 +97,7 @@ def survives(data: bytes) -> None:
         return
     packed = pack_reconstruction(jpeg.scans)
     assert unpack_reconstruction(packed) == jpeg.scans
-    assert write(assemble(jpeg.headers, packed, jpeg.coefficients)) == data
+    assert write(assemble(jpeg.headers, jpeg.scans, jpeg.coefficients)) == data
 
 
 SEEDS = [
