@@ -8,6 +8,7 @@ from hashlib import sha256
 from types import SimpleNamespace
 
 import numpy as np
+import hypothesis
 import pytest
 from PIL import Image
 
@@ -19,6 +20,11 @@ from jrecomp.jpeg.types import Component, Frame, JpegFile
 from jrecomp.options import Limits
 
 pytest_plugins = ["tests.models"]
+
+hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True, max_examples=100)
+hypothesis.settings.register_profile("search", deadline=None, max_examples=1000, print_blob=True)
+hypothesis.settings.load_profile("repeatable")
+# The same examples each time, on machines of any speed; --hypothesis-profile=search looks for new ones.
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

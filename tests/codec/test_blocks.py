@@ -64,7 +64,7 @@ def zero_model() -> BlocksModel:
 
 
 def steps_of(file: JpegFile) -> list[Int32]:
-    return [component.quantization for component in file.frame.components]
+    return [component.steps for component in file.frame.components]
 
 
 def extreme_file(sampling: list[tuple[int, int]], rows: int, columns: int, seed: int) -> JpegFile:
@@ -88,7 +88,7 @@ def test_round_trip(model: BlocksModel, sampling: list[tuple[int, int]]) -> None
     assert_round_trip(model, random_file(sampling, 2, 3, seed=len(sampling)))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     st.integers(1, 2), st.integers(1, 3), st.integers(0, 10**6), st.sampled_from([0.05, 1.0, 30.0, 9000.0])
 )
@@ -131,7 +131,7 @@ def test_bytes_do_not_depend_on_threads(model: BlocksModel, monkeypatch: pytest.
     assert all((a == b).all() for a, b in zip(decoded, file.coefficients, strict=True))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.binary(min_size=1, max_size=200))
 def test_any_slice_decodes_or_is_called_corrupt(model: BlocksModel, data: bytes) -> None:
     frame = random_file([(2, 2), (1, 1), (1, 1)], 1, 1).frame
@@ -167,13 +167,13 @@ def assert_engines_agree(forms: list[Any], model: BlocksModel, file: JpegFile) -
     """Each form gives the reference's bytes and reads them."""
     steps = steps_of(file)
     (data,) = ENGINES[BlocksModel]["numpy"].encode(model, steps, [file.coefficients], 1)
-    positive = [np.maximum(quantization, 1).tolist() for quantization in steps]
-    components = list(zip(positive, file.coefficients, strict=True))
+    lists = [table.tolist() for table in steps]
+    components = list(zip(lists, file.coefficients, strict=True))
     for form in forms:
         engine = blocks.native_engine(model.arrays, form.BlocksEngine)
         assert engine.encode(components) == data
         decoded = [np.full_like(array, 7) for array in file.coefficients]
-        engine.decode(list(zip(positive, decoded, strict=True)), data)
+        engine.decode(list(zip(lists, decoded, strict=True)), data)
         assert all((a == b).all() for a, b in zip(decoded, file.coefficients, strict=True))
 
 
@@ -210,7 +210,7 @@ def test_native_engines_agree_on_extreme_weights(forms: list[Any], sampling: lis
     assert_engines_agree(forms, model, random_file(sampling, 1, 3, spread=50))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.binary(min_size=1, max_size=200))
 def test_native_engines_agree_on_damage(forms: list[Any], model: BlocksModel, data: bytes) -> None:
     file = random_file([(2, 2), (1, 1), (1, 1)], 1, 1)
@@ -229,14 +229,17 @@ def test_native_engines_agree_on_damage(forms: list[Any], model: BlocksModel, da
         assert [array.tolist() for array in decoded] == expected
 
 
-@pytest.mark.usefixtures("forms")
-@pytest.mark.parametrize("name", ["native", "torch", "cuda"])
-def test_other_engines_are_the_native_one(model: BlocksModel, name: str) -> None:
+@pytest.mark.parametrize("name", ENGINES[BlocksModel])
+def test_engines_have_names(model: BlocksModel, name: str) -> None:
+    """Also with steps of 0, which are steps of 1."""
     file = random_file([(1, 1)] * 3, 2, 2)
+    file.frame.components[1].quantization[:9] = 0
     encoded = codec.encode(file, model, engine=name)
-    assert encoded == codec.encode(file, model, engine="numpy")
+    assert encoded == codec.encode(file, model)
     decoded = codec.decode(file.frame, encoded, model, engine=name)
     assert all((a == b).all() for a, b in zip(decoded, file.coefficients, strict=True))
+    file.frame.components[1].quantization[:9] = 1
+    assert codec.encode(file, model, engine=name) == encoded
 
 
 def test_native_engines_fill_only_what_they_can(forms: list[Any], model: BlocksModel) -> None:

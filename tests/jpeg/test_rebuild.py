@@ -229,7 +229,7 @@ def gray(blocks: Sequence[Sequence[int]], width: int = 32, height: int = 24) -> 
     return read(gray_file(builder.sequential(blocks), width, height))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data(), st.sampled_from(KINDS))
 def test_random_coefficients(data: st.DataObject, kind: dict) -> None:
     """Whatever baseline files may have, DC differences to 2047 and AC coefficients to 1023."""
@@ -348,7 +348,7 @@ def huffman_bits(counts: Sequence[int]) -> int:
     return total
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.dictionaries(st.integers(0, 255), st.integers(1, 10**6), min_size=1, max_size=60))
 def test_shortest_tables(given_counts: dict[int, int]) -> None:
     counts = [given_counts.get(symbol, 0) for symbol in range(256)]
@@ -486,7 +486,7 @@ def test_adobe_transform_survives(transform: int, kind: dict) -> None:
             assert old.mode == new.mode and old.tobytes() == new.tobytes()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.binary(max_size=80), st.sampled_from([b"", b"Exif\0\0", b"Exif\0\0II*\0", b"Exif\0\0MM\0*\0\0\0\x08"])
 )
