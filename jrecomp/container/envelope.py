@@ -46,9 +46,10 @@ def _check(data: bytes) -> None:
         raise CorruptContainerError("not a .jrc container")
     if len(data) <= len(_SIGNATURE):
         raise CorruptContainerError("truncated container")
-    if data[len(_SIGNATURE)] > FORMAT_VERSION:
+    version = data[len(_SIGNATURE)]
+    if not 1 <= version <= FORMAT_VERSION:
         raise CorruptContainerError(
-            f"container of format version {data[len(_SIGNATURE)]}; this jrecomp reads up to {FORMAT_VERSION}"
+            f"container of format version {version}; this jrecomp reads versions 1 to {FORMAT_VERSION}"
         )
     if crc32(data[:-_CHECKSUM_BYTES]) != int.from_bytes(data[-_CHECKSUM_BYTES:], "little"):
         raise CorruptContainerError("damaged or truncated container: its checksum does not match")
