@@ -21,7 +21,7 @@ def pack_reconstruction(scans: Sequence[ScanReconstruction]) -> bytes:
 
 
 def unpack_reconstruction(data: bytes, limits: Limits = DEFAULT_LIMITS) -> list[ScanReconstruction]:
-    """The inverse; raises CorruptContainerError for anything that pack_reconstruction() does not write."""
+    """The inverse; raises CorruptContainerError."""
     reader = Reader(data)
     scans = _scans(reader, (), limits.max_scans)
     reader.finish()

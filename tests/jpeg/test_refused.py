@@ -165,39 +165,6 @@ def test_random_coefficients(data: st.DataObject) -> None:
 # What a damaged container may bring
 
 
-@settings(max_examples=300)
-@given(st.binary(max_size=60))
-def test_unpacking_junk(data: bytes) -> None:
-    try:
-        scans = unpack_reconstruction(data)
-    except CorruptContainerError:
-        return
-    assert unpack_reconstruction(pack_reconstruction(scans)) == scans
-
-
-def test_unpacking_every_prefix() -> None:
-    scans = [
-        ScanReconstruction(),
-        ScanReconstruction(
-            [Segment(0, 300, 2, 1, b"tail"), Segment(400, 1 << 20, 0)],
-            0,
-            [(5, 127), (300, 0)],
-            [(0, 3)],
-            17,
-            [1, 128, 40000],
-        ),
-        ScanReconstruction(),
-        ScanReconstruction(padding_bit=0),
-    ]
-    packed = pack_reconstruction(scans)
-    assert unpack_reconstruction(packed) == scans
-    for end in range(len(packed)):
-        with pytest.raises(CorruptContainerError):
-            unpack_reconstruction(packed[:end])
-    with pytest.raises(CorruptContainerError):
-        unpack_reconstruction(packed + b"\0")
-
-
 @pytest.mark.parametrize(
     "data",
     [
