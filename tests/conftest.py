@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from types import SimpleNamespace
+from typing import Any
 
-import numpy as np
 import hypothesis
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -17,6 +18,7 @@ from jrecomp.array_types import Int16
 from jrecomp.codec import EncodedSlices, devices, engines
 from jrecomp.errors import StoredReason, UnknownModelError, UnsupportedJpegError
 from jrecomp.jpeg.types import Component, Frame, JpegFile
+from jrecomp.model import DEFAULT_MODEL
 from jrecomp.options import Limits
 
 pytest_plugins = ["tests.models"]
@@ -86,12 +88,13 @@ FRAME = Frame(96, 64, False, 4, 6, (Component(1, 2, 2, np.ones(64, np.int32), 8,
 def fake_core(monkeypatch: pytest.MonkeyPatch) -> None:
     """In place of JPEG core and model: what begins like a JPEG file is remembered, the rest refused.
 
-    The model has engines for the CPU and for a GPU, neither of which does anything. The first 20 bytes are the headers; one slice holds a key to all that follows.
+    The model has engines for the CPU and for a GPU, neither of which does anything.
+    The first 20 bytes are the headers; one slice holds a key to all that follows.
     """
     remembered: dict[bytes, Int16] = {}
 
     def load(wanted: str | int) -> FakeModel:
-        if wanted not in (FakeModel.identifier, FakeModel.name, pipeline.DEFAULT_MODEL):
+        if wanted not in (FakeModel.identifier, FakeModel.name, DEFAULT_MODEL):
             raise UnknownModelError(f"model {wanted!r} is not installed")
         return FakeModel()
 
@@ -113,7 +116,8 @@ def fake_core(monkeypatch: pytest.MonkeyPatch) -> None:
     def write(file: JpegFile, limits: object) -> bytes:
         return file.headers + file.coefficients[0].astype(np.uint8).tobytes()
 
-    monkeypatch.setitem(engines.ENGINES, FakeModel, {"native": None, "cuda": None})  # type: ignore[arg-type]
+    all_engines: dict[Any, Any] = engines.ENGINES
+    monkeypatch.setitem(all_engines, FakeModel, {"native": None, "cuda": None})
     monkeypatch.setattr(pipeline, "load_model", load)
     monkeypatch.setattr(jpeg, "read", read, raising=False)
     monkeypatch.setattr(container, "pack_reconstruction", lambda scans: b"data")

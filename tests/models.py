@@ -77,7 +77,7 @@ def draw(path: Path, seed: int, size: tuple[int, int]) -> None:
     y, x = np.mgrid[: size[0], : size[1]]
     picture = 128 + 90 * np.sin(x / rng.uniform(4, 30) + seed) * np.cos(y / rng.uniform(4, 30))
     pixels = np.stack([picture, picture * 0.7, 255 - picture], -1) + rng.normal(0, 6, (*size, 3))
-    options: dict[str, int] = {"subsampling": 0, "quality": 97} if path.suffix == ".jpg" else {}
+    options: dict[str, Any] = {"subsampling": 0, "quality": 97} if path.suffix == ".jpg" else {}
     Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(path, **options)
 
 

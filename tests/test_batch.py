@@ -167,8 +167,12 @@ def test_nobody_waits_for_what_the_caller_leaves() -> None:
     release, ended = threading.Event(), threading.Event()
 
     def work(job: Job) -> batch.Steps:
-        yield lambda: (release.wait(60), ended.set()) if job.name == "b" else None
+        yield lambda: wait() if job.name == "b" else None
         return Info("stored", 1, 1, 1, 1), ""
+
+    def wait() -> None:
+        release.wait(60)
+        ended.set()
 
     outcomes = batch.run([Job(Path("a")), Job(Path("b"))], work, 1)
     next(outcomes)

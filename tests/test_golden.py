@@ -23,9 +23,10 @@ def test_golden_file_decodes(path: Path) -> None:
 def test_golden_files_are_these() -> None:
     """Every case of make.py, of every model and mode."""
     cases = make.cases()
+    modes = {name: case.mode for name, case in cases.items()}
     assert {path.stem for path in GOLDEN} == set(cases) == {path.stem for path in make.FOLDER.glob("*.jpg")}
     found = {path.stem: jrecomp.inspect(path.read_bytes()) for path in GOLDEN}
-    assert {name: info.mode for name, info in found.items()} == {name: case.mode for name, case in cases.items()}
+    assert {name: info.mode for name, info in found.items()} == modes
     assert {info.model for info in found.values() if info.mode != "stored"} == set(weights.names())
     assert {info.mode for info in found.values()} == {"stored", "lossless", "lossy"}
 

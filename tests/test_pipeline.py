@@ -44,6 +44,7 @@ def test_inspect_photo(photo: bytes) -> None:
     assert info.original_bytes == len(photo)
     assert 0 < info.saving < 1
     assert info.model is not None
+    assert info.jpeg is not None
     assert info.jpeg == jrecomp.JpegInfo(96, 64, 3, "4:2:0", False, 80, info.jpeg.header_bytes)
 
 
@@ -178,15 +179,16 @@ class TestFallback:
         self, machine: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         asked: list[str] = []
-        for name in ("encode", "decode"):
 
-            def watch(
-                *arguments: object, name: str = name, original: Callable[..., object] = getattr(codec, name)
-            ) -> object:
-                asked.append(f"{name} {arguments[4]}" if name == "decode" else f"{name} {arguments[3]}")
-                return original(*arguments)
+        def watched(function: Callable[..., object], place: int) -> Callable[..., object]:
+            def watch(*arguments: object) -> object:
+                asked.append(f"{function.__name__} {arguments[place]}")
+                return function(*arguments)
 
-            monkeypatch.setattr(codec, name, watch)
+            return watch
+
+        monkeypatch.setattr(codec, "encode", watched(codec.encode, 3))
+        monkeypatch.setattr(codec, "decode", watched(codec.decode, 4))
         compressed = pipeline.compress(FAKE_JPEG, device="cuda")
         pipeline.verify(compressed, FAKE_JPEG, device="cpu")
         pipeline.verify(compressed, FAKE_JPEG, device="cuda")

@@ -372,7 +372,7 @@ def test_flat_blocks_predict_their_dc(zero_model: BlocksModel) -> None:
     part.edges[0, 0] = 40
     coder = predicted(zero_model, 0, [], part)
     base, seen = walk.surroundings({0: part.edges[0, 0]})
-    assert (base, seen.any()) == (40, False)
+    assert base == 40 and not seen.any()
     assert coder._prediction((0, 1), 0, base, seen) == (10, Expected(False, 0))
     part.steps[0] = 9  # 80 / 9 is 142 / 16
     assert coder._prediction((0, 1), 0, base, seen) == (9, Expected(True, 1))
@@ -456,7 +456,10 @@ def test_energies_are_per_block_and_step() -> None:
 )
 def test_what_the_first_component_covers(shape: tuple[int, int], seen: bool) -> None:
     steps = np.ones(64, np.int64)
-    assert walk.covers(walk.ComponentBlocks.empty(steps, shape), walk.ComponentBlocks.empty(steps, (1, 1))) == seen
+    assert (
+        walk.covers(walk.ComponentBlocks.empty(steps, shape), walk.ComponentBlocks.empty(steps, (1, 1)))
+        == seen
+    )
 
 
 def test_hidden_units_are_sums_of_rows(model: BlocksModel) -> None:
@@ -521,7 +524,7 @@ class Meter:
 
 def logistic(x: float) -> int:
     """A probability as the coder is told it; x in units of 1/64."""
-    return round(65536 / (1 + np.exp(-x / 64))) | 1
+    return round(65536 / (1 + float(np.exp(-x / 64)))) | 1
 
 
 def test_decisions_of_values() -> None:

@@ -17,7 +17,11 @@ WITHOUT_CUDA: list[type[Model]] = [BlocksModel, LatentsModel]
 
 def test_devices_have_their_engines(machine: SimpleNamespace) -> None:
     """A GPU is used by whom asks for it only: the CPU is faster."""
-    assert [Resources(device=name).engine() for name in ("auto", "cpu", "cuda")] == ["native", "native", "cuda"]
+    assert [Resources(device=name).engine() for name in ("auto", "cpu", "cuda")] == [
+        "native",
+        "native",
+        "cuda",
+    ]
 
 
 MISSING = [("torch", "torch is not installed .*gpu"), ("driver", "NVIDIA driver"), ("gpu", "no GPU.*gpu")]

@@ -107,7 +107,9 @@ def test_slices_are_bounded(random_model: PlanesModel) -> None:
         with pytest.raises(CorruptContainerError, match="too large") if most < 15 else nullcontext():
             codec.decode(file.frame, encoded, random_model, limits=limits)
     one_row = random_file([(1, 1)], 1, 5)
-    codec.decode(one_row.frame, codec.encode(one_row, random_model), random_model, limits=Limits(max_slice_blocks=4))
+    codec.decode(
+        one_row.frame, codec.encode(one_row, random_model), random_model, limits=Limits(max_slice_blocks=4)
+    )
     huge = codec.EncodedSlices(1 << 40, encoded.data)
     with pytest.raises(CorruptContainerError, match="too large"):
         codec.decode(file.frame, huge, random_model, limits=Limits(max_slice_blocks=14))
@@ -124,9 +126,7 @@ def test_steps_of_0_are_steps_of_1(random_model: PlanesModel, engine: str) -> No
     assert codec.encode(file, random_model, engine=engine) == encoded
 
 
-@pytest.mark.parametrize(
-    ("sampling", "shape"), [*zip(LAYOUTS, cycle([(1, 1), (1, 3), (2, 2)]))], ids=str
-)
+@pytest.mark.parametrize(("sampling", "shape"), [*zip(LAYOUTS, cycle([(1, 1), (1, 3), (2, 2)]))], ids=str)
 def test_engines_agree_on_extremes(
     random_model: PlanesModel,
     engines_here: list[str],
@@ -138,7 +138,9 @@ def test_engines_agree_on_extremes(
     parts = [rng.choice([-32767, 0, 32767], (shape[0] * v, shape[1] * h, 64)) for h, v in sampling]
     parts = [part.astype(np.int16) for part in parts]
     steps = [rng.choice([1, 65535], 64).astype(np.int32) for _ in sampling]
-    encoded = {name: ENGINES[PlanesModel][name].encode(random_model, steps, [parts], 1) for name in engines_here}
+    encoded = {
+        name: ENGINES[PlanesModel][name].encode(random_model, steps, [parts], 1) for name in engines_here
+    }
     assert {"native", "numpy"} <= set(encoded)
     for name, data in encoded.items():
         assert data == encoded["numpy"]

@@ -70,7 +70,7 @@ def test_limits_hold_whatever_estimates_say(
     """There is a result if and only if the least quality is one."""
     amount = amounts(jumps, rise)
     goal = Goal(target, 0.01 * target, rises=True)
-    search, _ = searched(amount, amounts(expected, expected_rise), goal, factor and (1.0, factor))
+    search, _ = searched(amount, amounts(expected, expected_rise), goal, (1.0, factor) if factor else None)
     assert (search.best is None) == (amount(OperatingPoint.at(0)) > target)
 
 
