@@ -449,7 +449,7 @@ def test_damaged_pictures_are_not_changed(kind: str) -> None:
         assert all(note.text.startswith("lossless, as the picture cannot be changed: ") for note in notes)
     notes = list[Note]()
     assert shrink(data, note=notes.append) == data
-    assert notes[0].text.startswith("not written anew: ")
+    assert notes[0].text.startswith("unchanged: ")
     for function in FUNCTIONS:
         with pytest.raises(TargetError, match=r"cannot be changed: .*missing"):
             function(data, max_bytes=len(data) // 2)
