@@ -1,7 +1,7 @@
 """Coding phases of planes: a pyramid for DC and `last`, a checkerboard for AC.
 
-The blocks of a phase are predicted in parallel, from blocks of earlier phases. docs/format/planes.md, "Order",
-specifies the phases.
+The blocks of a phase are predicted in parallel, from blocks of earlier phases. The phases are specified in
+docs/format/planes.md, "Order".
 """
 
 from dataclasses import dataclass

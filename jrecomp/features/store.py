@@ -117,7 +117,7 @@ class Inputs:
     side: Index
 
     def deltas(self, planes: ComponentPlanes) -> Index:
-        """Offsets from the index of a block to its known values in the flattened `planes.values`, intp [n]."""
+        """Offsets from the index of a block to its known values in `planes.values`, flattened; intp [n]."""
         offsets = np.array([*planes.offsets, 0])
         deltas: Index = planes.xp.asarray(self.plane * planes.size + offsets[self.side])
         return deltas
