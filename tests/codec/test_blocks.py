@@ -284,7 +284,7 @@ def test_sums_of_hidden_units_are_bounded(sign: int) -> None:
     arrays["bias_1"][5] += sign * ((1 << 15) - 1 - 60 * sum(HIDDEN_TERMS.values()))
     blocks.build(6, "at the limit", arrays)
     arrays["bias_1"][5] += sign
-    with pytest.raises(ValueError, match=r"sums of hidden could confidence 2\^15"):
+    with pytest.raises(ValueError, match=r"sums of hidden could reach 2\^15"):
         blocks.build(6, "beyond", arrays)
 
 
@@ -298,7 +298,7 @@ def test_sums_over_hidden_units_are_bounded(name: str, weight: str, bias: str) -
     arrays[bias][9] = -((1 << 31) - 1 - 2047 * 32 * 32000)
     blocks.build(6, "at the limit", arrays)
     arrays[bias][9] -= 1
-    with pytest.raises(ValueError, match=rf"sums of {name} could confidence 2\^31"):
+    with pytest.raises(ValueError, match=rf"sums of {name} could reach 2\^31"):
         blocks.build(6, "beyond", arrays)
 
 
@@ -308,7 +308,7 @@ def test_sums_of_scales_are_bounded() -> None:
     arrays["own_2"][9, 1, 7] -= (1 << 15) - 1 - 511 - 192 - 63 * 500
     blocks.build(6, "at the limit", arrays)
     arrays["own_2"][9, 1, 7] -= 1
-    with pytest.raises(ValueError, match=r"sums of scale after coefficients could confidence 2\^15"):
+    with pytest.raises(ValueError, match=r"sums of scale after coefficients could reach 2\^15"):
         blocks.build(6, "beyond", arrays)
 
 
