@@ -88,9 +88,10 @@ class Writer:
     def packed(self, value: bytes, limit: int) -> bytes:
         """Append bytes, compressed if that makes them shorter; `limit` is not used."""
         self.varint(len(value))
-        squeezed = packing.squeeze(value)
-        if len(squeezed) < len(value):
-            blob(self, squeezed)
+        compressed = Writer()
+        blob(compressed, packing.squeeze(value))
+        if len(compressed.data) < 1 + len(value):
+            self.data += compressed.data
         else:
             self.varint(0)
             self.data += value

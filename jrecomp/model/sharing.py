@@ -56,7 +56,7 @@ def groups_of(numbers: Sequence[int]) -> list[Planes]:
     firsts = [group[0] if group else -1 for group in groups]
     if firsts != sorted(set(firsts)) or firsts[0] != 0:
         raise ValueError("the weights do not fit: networks are not in the order of their planes")
-    if len(groups[0]) > 1 or (len(groups[-1]) > 1 and len(numbers) - 1 in groups[-1]):
+    if any(len(group) > 1 and not {0, len(numbers) - 1}.isdisjoint(group) for group in groups):
         raise ValueError("the weights do not fit: DC and `last` cannot share a network")
     return groups
 

@@ -1,5 +1,5 @@
-// Blocks side by side: what is done to all blocks of a chunk at once, in the widest registers that this file is
-// compiled for. Every path computes the same integers.
+// Vector operations over the blocks of a chunk, a lane for each block, in the widest registers that the file
+// is compiled for. All variants compute the same integers.
 #pragma once
 
 #include <algorithm>
@@ -10,13 +10,14 @@
 
 namespace jrecomp {
 
-constexpr int kChunk = 128;  // blocks whose decisions are coded together, with what was learned before them
-constexpr int kSegment = 64;  // blocks of a row that a mask speaks of
+constexpr int kChunk = 128;  // blocks whose decisions are coded together; adaptation follows after each chunk
+constexpr int kSegment = 64;  // blocks of a row that one bit mask covers
 
-// Inputs of a chunk, one row of blocks for each, as unsigned bytes: value + 128. Rows may be written a segment too far.
+// A network input of all blocks of a chunk as unsigned bytes: value + 128. Rows of a chunk lie kChunk apart.
+// Functions may write up to kSegment bytes past the end of a row.
 using Row = std::uint8_t*;
 
-// Where block i of a chunk lies in packed rows.
+// The lane of block i of a chunk after interleave().
 constexpr int lane_of(int i) { return (i & 64) | (i >> 2 & 3) << 4 | (i >> 4 & 3) << 2 | (i & 3); }
 
 // Sixteen lanes of 32 bits: four packed inputs, or one sum, of sixteen blocks.
@@ -30,19 +31,10 @@ inline Sixteen load(const void* from) {
 
 inline void store(void* to, Sixteen value) { std::memcpy(to, &value, sizeof(value)); }
 
-inline Sixteen limited(Sixteen x, std::int32_t low, std::int32_t high) {
-#if defined(__AVX512F__)  // the compiler would compare and blend
-    return (Sixteen)_mm512_min_epi32(_mm512_max_epi32((__m512i)x, _mm512_set1_epi32(low)), _mm512_set1_epi32(high));
-#else
-    x = x < low ? Sixteen{} + low : x;
-    return x > high ? Sixteen{} + high : x;
-#endif
-}
-
 #if defined(__AVX512VNNI__)
-constexpr int kVectors = 4;  // of sixteen blocks that a product takes at once
+constexpr int kVectors = 4;  // vectors of sixteen blocks that a matrix product takes at once
 
-// sum + products of four unsigned and four signed bytes, in each lane.
+// In each lane: sum + the dot product of four unsigned bytes of x and the four signed bytes of `weights`.
 inline Sixteen dot(Sixteen sum, Sixteen x, std::int32_t weights) {
     return (Sixteen)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)x, _mm512_set1_epi32(weights));
 }
@@ -50,9 +42,11 @@ inline Sixteen dot(Sixteen sum, Sixteen x, std::int32_t weights) {
 constexpr int kVectors = 1;
 
 inline Sixteen dot(Sixteen sum, Sixteen x, std::int32_t weights) {
-    const auto w = [&](int i) { return static_cast<std::int32_t>(static_cast<std::int8_t>(weights >> 8 * i)); };
+    const auto w = [&](int i) {
+        return static_cast<std::int32_t>(static_cast<std::int8_t>(weights >> 8 * i));
+    };
 #if defined(__AVX2__) || defined(__SSE2__) || defined(__aarch64__)
-    // Products of bytes 0 and 2, 1 and 3 as 16-bit values, two of which are added.
+    // Bytes 0 and 2, then 1 and 3, as pairs of 16-bit values whose products are added.
     const std::int32_t even = (w(0) & 0xffff) | w(2) * 65536, odd = (w(1) & 0xffff) | w(3) * 65536;
     const Sixteen first = x & 0x00ff00ff, second = (x >> 8) & 0x00ff00ff;
 #if defined(__AVX2__)
@@ -84,7 +78,8 @@ inline Sixteen dot(Sixteen sum, Sixteen x, std::int32_t weights) {
 }
 #endif
 
-// Copies the values that a mask chooses out of a segment to `out`, where a whole segment may be written.
+// Copies the values of a segment that the mask selects to `out`, one after the other. `out` must have room
+// for a whole segment.
 #if defined(__AVX512VBMI2__)
 inline void compress(const std::int8_t* from, std::uint64_t mask, std::int8_t* out) {
     _mm512_storeu_si512(out, _mm512_maskz_compress_epi8(mask, _mm512_loadu_si512(from)));
@@ -103,7 +98,7 @@ inline void compress(const T* from, std::uint64_t mask, T* out) {
 }
 #endif
 
-// The reverse: sets those that the mask chooses to the values.
+// The inverse of compress(): writes values to the places of a segment that the mask selects, and only there.
 #if defined(__AVX512VBMI2__)
 inline void expand(const std::int8_t* values, std::uint64_t mask, std::int8_t* to) {
     _mm512_mask_storeu_epi8(to, mask, _mm512_maskz_expand_epi8(mask, _mm512_loadu_si512(values)));
@@ -122,7 +117,7 @@ inline void expand(const T* values, std::uint64_t mask, T* to) {
 }
 #endif
 
-// Which of a segment's bytes are at least k.
+// The mask of a segment's values that are at least k.
 inline std::uint64_t at_least(const std::int8_t* from, int k) {
 #if defined(__AVX512BW__)
     return _mm512_cmpge_epi8_mask(_mm512_loadu_si512(from), _mm512_set1_epi8(static_cast<char>(k)));
@@ -133,7 +128,7 @@ inline std::uint64_t at_least(const std::int8_t* from, int k) {
 #endif
 }
 
-// 128 + sign(value) * table[|value|] of a chunk's values, which are within +-127.
+// Writes 128 + sign(value) * table[|value|] for a chunk's values, which are within +-127. table: [128].
 inline void look_up(const std::int8_t* values, const std::uint8_t* table, Row out) {
 #if defined(__AVX512VBMI__)
     const __m512i low = _mm512_loadu_si512(table), high = _mm512_loadu_si512(table + 64);
@@ -152,7 +147,7 @@ inline void look_up(const std::int8_t* values, const std::uint8_t* table, Row ou
 #endif
 }
 
-// Packs four rows of a chunk, kChunk apart: the bytes of block i lie at 4 * lane_of(i).
+// Packs four rows of a chunk, which lie kChunk apart: the four bytes of block i go to out + 4 * lane_of(i).
 inline void interleave(const std::uint8_t* rows, std::uint8_t* out) {
 #if defined(__AVX512BW__)
     for (int i = 0; i < kChunk; i += 64, out += 256) {

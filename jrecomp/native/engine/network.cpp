@@ -4,7 +4,8 @@
 
 namespace jrecomp {
 
-Dense::Dense(const std::int8_t* weight, const std::int32_t* bias, int inputs, int outputs, int offset, int largest)
+Dense::Dense(const std::int8_t* weight, const std::int32_t* bias, int inputs, int outputs, int offset,
+             int largest)
     : groups_((inputs + 3) / 4),
       padded_outputs_((outputs + 3) / 4 * 4),
       weight_(static_cast<std::size_t>(groups_) * padded_outputs_ * 4),

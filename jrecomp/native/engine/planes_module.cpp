@@ -1,8 +1,7 @@
-// The Python side of the native engine.
+// The Python module of an engine: its definition, Engine (models of planes), SliceEncoder and SliceDecoder.
 
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/optional.h>
-#include <nanobind/stl/string.h>
 
 #include <memory>
 #include <numeric>
@@ -16,21 +15,26 @@
 namespace jrecomp {
 namespace {
 
+// Planes and sides of known values, planes of energies, planes of references; see AcSelection.
 using Selection = std::tuple<std::vector<int>, std::vector<int>, std::vector<int>, std::array<int, 5>>;
 
+// Inputs besides known values: those independent of references, and those for each reference.
 constexpr int kDcScalars = 2 + kPhases, kDcPerReference = 13;
 constexpr int kLastScalars = 16 + kPhases, kLastPerReference = 11;
 
-// Takes arrays apart from the front.
+// Splits an array into consecutive pieces.
 template <class T>
 class Reader {
 public:
     explicit Reader(const Array<T>& array) : at_(array.data()), end_(at_ + array.size()) {}
+
+    // The next `count` entries; throws std::invalid_argument where there are fewer.
     const T* take(std::size_t count) {
         require(count <= static_cast<std::size_t>(end_ - at_), "weights do not fit the network");
         at_ += count;
         return at_ - count;
     }
+
     bool empty() const { return at_ == end_; }
 
 private:
@@ -45,7 +49,7 @@ nb::ndarray<nb::numpy, T> moved(std::vector<T>&& values, std::vector<std::size_t
     return nb::ndarray<nb::numpy, T>(kept->data(), shape.size(), shape.data(), owner);
 }
 
-// LogitCoder with its own tables and Python's arrays.
+// A LogitCoder that has its own tables, for NumPy arrays; see _SliceCoder in _engine.pyi.
 template <class Coder>
 class SliceCoder {
 public:
@@ -53,20 +57,22 @@ public:
     using Known = std::optional<Array<I64>>;
 
     SliceCoder(const Array<std::uint16_t>& sigmoid, Coder coder)
-        : tables_(std::make_unique<Tables>()), coder_(*tables_, std::move(coder)) {
+        : tables_(std::make_unique<Tables>()),
+          coder_(*tables_, std::move(coder)) {
         tables_->sigmoid = copy(sigmoid, 2 * kLogitLimit + 1);
     }
 
     void start_component() { coder_.start_component(); }
 
-    nb::ndarray<nb::numpy, I64> values(int plane, const Phase& logits, const Known& truth, const Array<bool>& sure) {
-        const std::size_t count = sure.size();
+    nb::ndarray<nb::numpy, I64> values(int plane, const Phase& logits, const Known& truth,
+                                       const Array<bool>& known_nonzero) {
+        const std::size_t count = known_nonzero.size();
         const LogitRows view = checked(logits, kValueOutputs, count);
         std::vector<I64> values = start(truth, count);
         {
-            const std::vector<char> certain(sure.data(), sure.data() + count);
+            const std::vector<char> nonzero(known_nonzero.data(), known_nonzero.data() + count);
             const nb::gil_scoped_release released;
-            coder_.values(plane, view, values, certain);
+            coder_.values(plane, view, values, nonzero);
         }
         return moved(std::move(values), {count});
     }
@@ -106,7 +112,8 @@ nb::class_<SliceCoder<Coder>> define_coder(nb::module_& module, const char* name
     using Defined = SliceCoder<Coder>;
     return nb::class_<Defined>(module, name)
         .def("start_component", &Defined::start_component)
-        .def("values", &Defined::values, nb::arg("plane"), nb::arg("logits"), nb::arg("truth").none(), nb::arg("sure"))
+        .def("values", &Defined::values, nb::arg("plane"), nb::arg("logits"), nb::arg("truth").none(),
+             nb::arg("known_nonzero"))
         .def("last", &Defined::last, nb::arg("logits"), nb::arg("truth").none());
 }
 
@@ -114,41 +121,54 @@ void define_coders(nb::module_& module) {
     using Encoder = SliceCoder<RangeEncoder>;
     using Decoder = SliceCoder<RangeDecoder>;
     define_coder<RangeEncoder>(module, "SliceEncoder")
-        .def("__init__", [](Encoder* self, const Array<std::uint16_t>& sigmoid) {
-            new (self) Encoder(sigmoid, RangeEncoder());
-        }, nb::arg("sigmoid"))
+        .def(
+            "__init__",
+            [](Encoder* self, const Array<std::uint16_t>& sigmoid) {
+                new (self) Encoder(sigmoid, RangeEncoder());
+            },
+            nb::arg("sigmoid"))
         .def("finish", [](Encoder& self) {
             const std::string bytes = self.coder().finish();
             return nb::bytes(bytes.data(), bytes.size());
         });
     define_coder<RangeDecoder>(module, "SliceDecoder")
-        .def("__init__", [](Decoder* self, const Array<std::uint16_t>& sigmoid, const nb::bytes& data) {
-            new (self) Decoder(sigmoid, RangeDecoder(static_cast<const std::uint8_t*>(data.data()), data.size()));
-        }, nb::arg("sigmoid"), nb::arg("data"), nb::keep_alive<1, 3>());
+        .def(
+            "__init__",
+            [](Decoder* self, const Array<std::uint16_t>& sigmoid, const nb::bytes& data) {
+                new (self) Decoder(sigmoid,
+                                   RangeDecoder(static_cast<const std::uint8_t*>(data.data()), data.size()));
+            },
+            nb::arg("sigmoid"), nb::arg("data"), nb::keep_alive<1, 3>());
 }
 
+// The sum of magnitudes.
 int magnitude(const std::int16_t* values, int count) {
-    return std::accumulate(values, values + count, 0, [](int sum, int value) { return sum + std::abs(value); });
+    return std::accumulate(values, values + count, 0,
+                           [](int sum, int value) { return sum + std::abs(value); });
 }
 
-// Whether blocks of one phase of AC plane k see nothing of each other in a plane at a side.
+// Whether an input of AC plane k is known to a decoder: no block may depend on others of its phase. side: an
+// index of kAround, or -1.
 bool is_known(int k, int plane, int side) {
     if (side < -1 || side > 7 || plane < 1 || plane >= kPlanes) return false;
     const bool direct = side >= 0 && (kAround[side][0] == 0 || kAround[side][1] == 0);
     return plane < k || (plane == k && direct) || (plane >= kDifference && side == -1);
 }
 
+// A model of planes; see Engine in _engine.pyi.
 class Engine {
 public:
-    Engine(const Array<std::uint8_t>& log, const Array<std::int8_t>& tanh, const Array<std::int8_t>& log2_mantissa,
-           const Array<std::uint16_t>& sigmoid, const Array<std::int16_t>& half, const Array<std::int16_t>& quarter,
+    Engine(const Array<std::uint8_t>& log, const Array<std::int8_t>& tanh,
+           const Array<std::int8_t>& log2_mantissa, const Array<std::uint16_t>& sigmoid,
+           const Array<std::int16_t>& half, const Array<std::int16_t>& quarter,
            const std::vector<Selection>& selections) {
         Tables& t = model_.tables;
         t.log = copy(log, kMagnitudes);
         const std::vector<std::int8_t> views = copy(tanh, kScales * kMagnitudes);
         t.tanh.resize(kMagnitudes);
         for (int i = 0; i < kScales * kMagnitudes; ++i)
-            t.tanh[i % kMagnitudes] |= std::uint64_t{static_cast<std::uint8_t>(views[i])} << 8 * (i / kMagnitudes);
+            t.tanh[i % kMagnitudes] |= std::uint64_t{static_cast<std::uint8_t>(views[i])}
+                                       << 8 * (i / kMagnitudes);
         t.log2_mantissa = copy(log2_mantissa, 16);
         t.sigmoid = copy(sigmoid, 2 * kLogitLimit + 1);
         t.half = copy(half, 64);
@@ -161,7 +181,8 @@ public:
             AcSelection& s = model_.selections[k];
             std::tie(s.plane, s.side, s.nearest, s.cross) = selections[k];
             require(s.plane.size() == s.side.size(), "a selection is uneven");
-            for (std::size_t i = 0; i < s.plane.size(); ++i) require(is_known(std::max(k, 1), s.plane[i], s.side[i]), "bad input");
+            for (std::size_t i = 0; i < s.plane.size(); ++i)
+                require(is_known(std::max(k, 1), s.plane[i], s.side[i]), "bad input");
             for (const int plane : s.nearest) require(plane >= 0 && plane < 64, "bad plane");
             for (const int plane : s.cross) require(plane >= 0 && plane < 64, "bad plane");
         }
@@ -170,14 +191,15 @@ public:
     void add_class(int number, int first_width, int second_width, const Array<std::int8_t>& weights,
                    const Array<std::int32_t>& biases, const Array<std::int16_t>& linear) {
         require(number >= 0 && number < kClasses, "bad class");
-        require(first_width > 0 && first_width <= 4096 && second_width > 0 && second_width <= 4096, "bad width");
+        require(first_width > 0 && first_width <= 4096 && second_width > 0 && second_width <= 4096,
+                "bad width");
         Reader<std::int8_t> w(weights);
         Reader<std::int32_t> b(biases);
         Reader<std::int16_t> l(linear);
         ClassWeights result;
         const auto dense = [&](int inputs, int outputs, int offset) {
-            return Dense(w.take(static_cast<std::size_t>(inputs) * outputs), b.take(outputs), inputs, outputs, offset,
-                         offset ? 127 : 255);
+            return Dense(w.take(static_cast<std::size_t>(inputs) * outputs), b.take(outputs), inputs, outputs,
+                         offset, offset ? 127 : 255);
         };
         for (int plane = 0; plane <= kLastNetwork; ++plane) {
             Dense first = dense(inputs_of(plane, number), first_width, kInputOffset);
@@ -196,7 +218,8 @@ public:
             const std::size_t count = plane ? 2 * model_.selections[plane].plane.size() : kPhases * kSlots;
             const std::int16_t* from = l.take(count);
             for (int phase = 0; plane == 0 && phase < kPhases; ++phase)
-                require(magnitude(from + phase * kSlots, kSlots) <= 3 << 12, "a prediction of DC can be too large");
+                require(magnitude(from + phase * kSlots, kSlots) <= 3 << 12,
+                        "a prediction of DC can be too large");
             result.linear.emplace_back(from, from + count);
         }
         require(w.empty() && b.empty() && l.empty(), "weights do not fit the network");
@@ -205,14 +228,7 @@ public:
 
     nb::bytes encode(const KnownComponents& components) const {
         std::vector<Part> parts = known_parts(components);
-        RangeEncoder coder;
-        std::string bytes;
-        {
-            const nb::gil_scoped_release released;
-            code(parts, coder);
-            bytes = coder.finish();
-        }
-        return nb::bytes(bytes.data(), bytes.size());
+        return encoded([&](RangeEncoder& coder) { code(parts, coder); });
     }
 
     void decode(const FilledComponents& components, const nb::bytes& data) const {
@@ -221,19 +237,23 @@ public:
         RangeDecoder coder(static_cast<const std::uint8_t*>(data.data()), data.size());
         const nb::gil_scoped_release released;
         code(parts, coder);
-        for (std::size_t i = 0; i < parts.size(); ++i) fill(parts[i].planes, std::get<1>(components[i]).data());
+        for (std::size_t i = 0; i < parts.size(); ++i)
+            fill(parts[i].planes, std::get<1>(components[i]).data());
     }
 
-    // Per component and network the inputs, targets and certainties of some blocks; shares per class and network.
+    // Inputs, targets and known_nonzero of a share of the blocks, per component and network. shares: per
+    // class and network.
     nb::list collect(const KnownComponents& components, const std::vector<std::vector<double>>& shares,
                      std::uint64_t seed) const {
         require(shares.size() == kClasses, "shares of each class are needed");
-        for (const auto& row : shares) require(row.size() == kLastNetwork + 1, "shares of each network are needed");
+        for (const auto& row : shares)
+            require(row.size() == kLastNetwork + 1, "shares of each network are needed");
         std::vector<Part> parts = known_parts(components);
         std::vector<SampleSink> sinks;
         for (std::size_t i = 0; i < parts.size(); ++i) {
             std::vector<int> widths;
-            for (int plane = 0; plane <= kLastNetwork; ++plane) widths.push_back(inputs_of(plane, class_of(i)));
+            for (int plane = 0; plane <= kLastNetwork; ++plane)
+                widths.push_back(inputs_of(plane, class_of(i)));
             sinks.emplace_back(shares[class_of(i)], widths, seed + i);
         }
         {
@@ -246,7 +266,8 @@ public:
             for (Samples& s : sink.samples) {
                 const std::size_t count = s.targets.size(), width = s.width;
                 networks.append(nb::make_tuple(moved(std::move(s.inputs), {count, width}),
-                                               moved(std::move(s.targets), {count}), moved(std::move(s.sure), {count})));
+                                               moved(std::move(s.targets), {count}),
+                                               moved(std::move(s.known_nonzero), {count})));
             }
             result.append(networks);
         }
@@ -259,23 +280,27 @@ private:
         const std::int16_t* source;  // [rows][columns][64], null to decode
     };
 
-    static int class_of(std::size_t component) { return static_cast<int>(std::min<std::size_t>(component, kClasses - 1)); }
+    static int class_of(std::size_t component) {
+        return static_cast<int>(std::min<std::size_t>(component, kClasses - 1));
+    }
 
+    // The number of references of components of a class.
     static int references_of(int number) { return number; }
 
+    // The number of inputs of a network.
     int inputs_of(int plane, int number) const {
         const int references = references_of(number);
         if (plane == 0) return kSlots + kDcScalars + references * kDcPerReference;
         if (plane == kLastNetwork) return kSlots + kLastScalars + references * kLastPerReference;
-        return static_cast<int>(model_.selections[plane].plane.size()) + kAcScalars + references * kAcPerReference;
+        return static_cast<int>(model_.selections[plane].plane.size()) + kAcScalars +
+               references * kAcPerReference;
     }
 
     template <class Array>
     static Part make_part(const std::vector<I64>& steps, const Array& blocks) {
         const I64 rows = blocks.shape(0), columns = blocks.shape(1);
-        require(steps.size() == 64 && rows > 0 && columns > 0 && blocks.shape(2) == 64, "bad component");
+        check_component(steps, blocks);
         require((rows + 2 * kBorder) * (columns + 2 * kBorder) < 1 << 24, "the slice is too large");
-        for (const I64 step : steps) require(step >= 1 && step <= 65535, "bad quantization step");
         return {Planes(steps.data(), static_cast<int>(rows), static_cast<int>(columns)), nullptr};
     }
 
@@ -290,10 +315,12 @@ private:
 
     template <class Coder>
     void code(std::vector<Part>& parts, Coder& coder) const {
-        walk(parts, [&](std::size_t i) { return NetworkSink<Coder>(model_.tables, model_.classes[class_of(i)], coder); });
+        walk(parts, [&](std::size_t i) {
+            return NetworkSink<Coder>(model_.tables, model_.classes[class_of(i)], coder);
+        });
     }
 
-    // sink_of(i): the sink of component i.
+    // Walks over all components; sink_of(i) is the sink of component i.
     template <class SinkOf>
     void walk(std::vector<Part>& parts, SinkOf sink_of) const {
         for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -301,7 +328,8 @@ private:
             const int number = class_of(i);
             require(!model_.classes[number].networks.empty(), "the model lacks a class");
             for (int r = 0; r < references_of(number); ++r)
-                planes.references.push_back(make_reference(parts[r ? i - 1 : 0].planes, planes, model_.tables));
+                planes.references.push_back(
+                    make_reference(parts[r ? i - 1 : 0].planes, planes, model_.tables));
             std::vector<std::int16_t> truth;
             if (parts[i].source) truth = bordered(planes, parts[i].source);
             auto&& sink = sink_of(i);
@@ -310,8 +338,8 @@ private:
         }
     }
 
-    // Calls use(k, b, at) for each coefficient, k of block b in the bordered plane, at of [rows][columns][64], few
-    // blocks at a time, so that neither side is read through in vain.
+    // Calls use(k, b, at) for each coefficient k, with its block's index b in a plane and its index in
+    // [rows][columns][64]. It goes by tiles of few blocks, for the sake of caches.
     template <class Use>
     static void by_tiles(const Planes& planes, Use use) {
         constexpr int kTile = 32;
@@ -319,15 +347,18 @@ private:
             for (int start = 0; start < planes.columns; start += kTile)
                 for (int k = 0; k < 64; ++k)
                     for (int column = start; column < std::min(start + kTile, planes.columns); ++column)
-                        use(k, planes.block(row, column), (static_cast<std::size_t>(row) * planes.columns + column) * 64 + k);
+                        use(k, planes.block(row, column),
+                            (static_cast<std::size_t>(row) * planes.columns + column) * 64 + k);
     }
 
+    // The coefficients [64][planes.size] of blocks [rows][columns][64].
     static std::vector<std::int16_t> bordered(const Planes& planes, const std::int16_t* blocks) {
         std::vector<std::int16_t> truth(64 * planes.size);
         by_tiles(planes, [&](int k, int b, std::size_t at) { truth[k * planes.size + b] = blocks[at]; });
         return truth;
     }
 
+    // The inverse of bordered().
     static void fill(const Planes& planes, std::int16_t* blocks) {
         by_tiles(planes, [&](int k, int b, std::size_t at) { blocks[at] = planes.plane(k)[b]; });
     }
@@ -339,7 +370,7 @@ private:
 }  // namespace jrecomp
 
 NB_MODULE(JRECOMP_ENGINE, module) {
-    nb::set_leak_warnings(false);  // models are kept until the process ends
+    nb::set_leak_warnings(false);  // Python keeps models until the process ends
     using jrecomp::Engine;
     nb::exception<jrecomp::Damaged>(module, "Damaged", PyExc_ValueError);
     jrecomp::define_coders(module);
@@ -351,8 +382,8 @@ NB_MODULE(JRECOMP_ENGINE, module) {
                       const std::vector<jrecomp::Selection>&>(),
              nb::arg("log"), nb::arg("tanh"), nb::arg("log2_mantissa"), nb::arg("sigmoid"), nb::arg("half"),
              nb::arg("quarter"), nb::arg("selections"))
-        .def("add_class", &Engine::add_class, nb::arg("number"), nb::arg("first_width"), nb::arg("second_width"),
-             nb::arg("weights"), nb::arg("biases"), nb::arg("linear"))
+        .def("add_class", &Engine::add_class, nb::arg("number"), nb::arg("first_width"),
+             nb::arg("second_width"), nb::arg("weights"), nb::arg("biases"), nb::arg("linear"))
         .def("encode", &Engine::encode, nb::arg("components"))
         .def("decode", &Engine::decode, nb::arg("components").noconvert(), nb::arg("data"))
         .def("collect", &Engine::collect, nb::arg("components"), nb::arg("shares"), nb::arg("seed"));
