@@ -51,7 +51,7 @@ def test_torch_is_not_asked_without_a_driver(
 
 @pytest.mark.parametrize("function", [jrecomp.compress, jrecomp.decompress, jrecomp.verify])
 def test_other_devices_are_refused(function: object) -> None:
-    with pytest.raises(UsageError, match="'tpu' is none of auto, cpu, cuda"):
+    with pytest.raises(UsageError, match="'tpu' is not one of auto, cpu, cuda"):
         function(b"", device="tpu")  # type: ignore[operator]
 
 

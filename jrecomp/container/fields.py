@@ -33,7 +33,7 @@ class Fields(Protocol):
         ...
 
     def packed(self, value: bytes, limit: int) -> bytes:
-        """Bytes that are compressed if that makes them shorter.
+        """Bytes that are compressed if that makes the field shorter.
 
         limit: the largest uncompressed length that a reader accepts.
         """
@@ -86,7 +86,7 @@ class Writer:
         return value
 
     def packed(self, value: bytes, limit: int) -> bytes:
-        """Append bytes, compressed if that makes them shorter; `limit` is not used."""
+        """Append bytes, compressed if that makes the field shorter; `limit` is not used."""
         self.varint(len(value))
         compressed = Writer()
         blob(compressed, packing.squeeze(value))
