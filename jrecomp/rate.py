@@ -22,10 +22,10 @@ from jrecomp.lossy import (
 )
 from jrecomp.writers import Result, Writer
 
-NEAR_BYTES = 0.01
+SIZE_TOLERANCE = 0.01
 """Tolerance for target sizes: the largest shortfall of an accepted result, as a fraction of the size."""
 
-NEAR_DISTANCE = 1 - 10 ** (-0.05 / 10)
+DISTANCE_TOLERANCE = 1 - 10 ** (-0.05 / 10)
 """Tolerance for target similarities, as a fraction of the distance from the source; it is 0.05 dB."""
 
 UNCHANGED = OperatingPoint.at(HIGHEST)
@@ -120,7 +120,7 @@ class Request:
             self.on_progress(f"quality {point.quality:.2f}: {len(result.output):,} bytes")
             return len(result.output), result
 
-        goal = Goal(largest, NEAR_BYTES * largest, rises=True)
+        goal = Goal(largest, SIZE_TOLERANCE * largest, rises=True)
         picture, overhead = self.picture, 8 * self.writer.overhead
         search = Search(goal, evaluate, lambda point: overhead + picture.estimate(point).bits)
         search.run((search.estimate(UNCHANGED), len(unchanged.output)))
@@ -151,7 +151,7 @@ class Request:
             return metric.distance(similarity), None
 
         limit = metric.distance(least)
-        goal = Goal(limit, NEAR_DISTANCE * limit, rises=False)
+        goal = Goal(limit, DISTANCE_TOLERANCE * limit, rises=False)
         search = Search(goal, evaluate, lambda point: self.picture.estimate(point).error)
         search.run(metric.known_point(source))
         if search.best is None:

@@ -186,8 +186,8 @@ def test_what_is_missed_is_told(
     """Where not even the nearest is near enough, what was found on both sides is told."""
     notes = list[Note]()
     function(larger(), **options, note=notes.append)
-    monkeypatch.setattr(rate, "NEAR_BYTES", 1e-9)
-    monkeypatch.setattr(rate, "NEAR_DISTANCE", 1e-9)
+    monkeypatch.setattr(rate, "SIZE_TOLERANCE", 1e-9)
+    monkeypatch.setattr(rate, "DISTANCE_TOLERANCE", 1e-9)
     function(larger(), **options, note=notes.append)
     assert notes[0].text == "" and notes[1].text.startswith("no result was found ")
 
