@@ -1,6 +1,7 @@
 """The model of blocks on its way through a slice, encoding or decoding (docs/format/blocks.md).
 
-This is the reference: the native engine (jrecomp/native/engine) computes the same bytes.
+This is the reference: the native engine (jrecomp/native/engine) computes the same bytes. Functions of arrays
+take leading dimensions too, for training: [..., 64] is a block or any number of them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jrecomp.array_types import Int16, Int32, Int64
+from jrecomp.array_types import Index, Int16, Int32, Int64
 from jrecomp.codec.coders import VALUE_LIMIT, check_range
 from jrecomp.model.adaptation import BinaryCoder
 from jrecomp.model.arrays import component_class
@@ -22,12 +23,15 @@ from jrecomp.model.blocks import (
     OWN_LEVELS,
     SCALE_LIMIT,
     BlocksModel,
-    clamp,
     eighths_of_octaves,
 )
 from jrecomp.model.counters import Decisions, Expected
 
 Place = tuple[int, int]
+"""Row and column of a block."""
+
+Places = tuple[int | Index, int | Index]
+"""Rows and columns of one block or of several."""
 
 NEIGHBOURS = ((0, -1), (-1, 0), (-1, -1), (-1, 1))
 LEFT, ABOVE, ABOVE_LEFT, ABOVE_RIGHT = range(len(NEIGHBOURS))
@@ -83,7 +87,7 @@ class ComponentCoder:
         self._decisions = Decisions(model, weights, coder)
         self._first = before[0] if before and covers(before[0], part) else None
         self._other = before[-1] if number >= 2 and before[-1].shape == part.shape else None
-        octaves = np.array([eighths_of_octaves(int(part.steps[j])) for j in STEPS_SEEN])
+        octaves = eighths_of_octaves(part.steps[STEPS_SEEN])
         self._constant = weights["bias"] + (octaves @ weights["step_weight"] >> 7)
 
     def run(self, truth: Int16 | None) -> None:
@@ -94,7 +98,7 @@ class ComponentCoder:
     def _block(self, place: Place, truth: Int64 | None) -> None:
         part, weights, near = self._part, self._weights, self._neighbours(place)
         hidden = self._hidden(place, near)
-        wanted = None if truth is None else int(np.flatnonzero(truth[1:]).max(initial=-1)) + 1
+        wanted = None if truth is None else int(last_of(truth))
         last = self._decisions.last(layer(hidden, weights["last_weight"], weights["last_bias"]), wanted)
         scales = layer(hidden + weights["own_last"][last], weights["scale_weight"], weights["scale_bias"])
         scales = np.clip(scales, -SCALE_LIMIT, SCALE_LIMIT)
@@ -104,7 +108,7 @@ class ComponentCoder:
             p, expected = self._prediction(place, k, base, seen)
             wanted = None if truth is None else int(truth[k]) - p
             values[k] = p + self._decisions.value(k, expected, int(scales[k]), 0 < k == last, wanted)
-            part.dequantized[place][k] = clamp(int(values[k] * part.steps[k]), -VALUE_LIMIT, VALUE_LIMIT)
+            part.dequantized[place][k] = dequantized(values[k], part.steps[k])
             if k and values[k]:
                 scales += weights["own"][k - 1, level(values[k], OWN_LEVELS)]
         check_range(values)
@@ -129,44 +133,55 @@ class ComponentCoder:
             hidden += chosen(weights["across_near"], self._other.values[place], OWN_LEVELS)
         return hidden
 
-    def _prediction(self, place: Place, k: int, base: int, seen: Int64) -> tuple[int, Expected]:
+    def _prediction(self, place: Place, k: int, base: Int64, seen: Int64) -> tuple[int, Expected]:
         """What is subtracted from coefficient k, and what is expected of the rest."""
-        weights, known = self._weights, self._part.dequantized[place]  # 0 where it is not coded yet
-        total, step = (
-            int(weights["edge"][k] @ seen) + int(known @ weights["within"][:, k]),
-            int(self._part.steps[k]),
-        )
+        weights, step = self._weights, self._part.steps[k]
+        known = self._part.dequantized[place]  # 0 where it is not coded yet
+        total = weights["edge"][k] @ seen + known @ weights["within"][:, k]
         if k == 0:
-            return expected_dc(wrap32(total) + (base << 15), step)
+            whole, expected = expected_dc(wrap32(total) + (base << 15), step)
+            return int(whole), expected
         if self._other is not None:
-            total += int(self._other.dequantized[place][k] * weights["across"][k])
+            total += self._other.dequantized[place][k] * weights["across"][k]
         return 0, expected_ac(wrap32(total), step)
 
 
-def wrap32(x: int) -> int:
-    """x reduced to a signed integer of 32 bits."""
+def dequantized(coefficients: Int64, steps: Int64) -> Int64:
+    """Coefficients in steps of 1, limited."""
+    limited: Int64 = np.clip(coefficients * steps, -VALUE_LIMIT, VALUE_LIMIT)
+    return limited
+
+
+def last_of(coefficients: Int64) -> Int64:
+    """Zig-zag indices [...] of the last non-zero coefficients of blocks [..., 64]; 0 where all of AC is 0."""
+    last: Int64 = np.where(coefficients != 0, np.arange(64), 0).max(-1)
+    return last
+
+
+def wrap32(x: Int64) -> Int64:
+    """x reduced to signed integers of 32 bits."""
     return ((x + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
 
 
-def level(value: int | Int64, limits: tuple[int, ...]) -> Int64:
+def level(values: Int64, limits: tuple[int, ...]) -> Int64:
     """The level of non-zero coefficients: the first whose limit they do not exceed."""
-    found: Int64 = np.searchsorted(limits, np.abs(value))
+    found: Int64 = np.searchsorted(limits, np.abs(values))
     return found
 
 
-def expected_ac(total: int, step: int) -> Expected:
+def expected_ac(total: Int64, step: Int64) -> Expected:
     """total: a prediction in units of 2^-14."""
-    octaves = eighths_of_octaves(abs(total) >> 8) - eighths_of_octaves(4 * step)
-    return Expected(total < 0, clamp((octaves >> 2) - 1, 0, CONFIDENCES - 1))
+    octaves = eighths_of_octaves(np.abs(total) >> 8) - eighths_of_octaves(4 * step)
+    return Expected(total < 0, np.clip((octaves >> 2) - 1, 0, CONFIDENCES - 1))
 
 
-def expected_dc(total: int, step: int) -> tuple[int, Expected]:
+def expected_dc(total: Int64, step: Int64) -> tuple[Int64, Expected]:
     """What is subtracted from DC, and what is expected of the rest; total: a prediction in units of 2^-14."""
-    s = abs(total) * ((1 << 22) // step) >> 32
-    s = -s if total < 0 else s
-    whole = clamp((s + 8) >> 4, -VALUE_LIMIT, VALUE_LIMIT)
-    rest = clamp(s - 16 * whole, -64, 64)
-    return whole, Expected(rest < 0, sum(abs(rest) >= limit for limit in (2, 4, 8)))
+    sixteenths = np.sign(total) * (np.abs(total) * ((1 << 22) // step) >> 32)
+    whole = np.clip((sixteenths + 8) >> 4, -VALUE_LIMIT, VALUE_LIMIT)
+    rest = np.clip(sixteenths - 16 * whole, -64, 64)
+    confidence = np.searchsorted((2, 4, 8), np.abs(rest), side="right")
+    return whole, Expected(rest < 0, confidence)
 
 
 def layer(hidden: Int64, weight: Int64, bias: Int64) -> Int64:
@@ -183,19 +198,22 @@ def chosen(rows: Int64, values: Int64, limits: tuple[int, ...]) -> Int64:
 
 
 def edges(dequantized: Int64, model: BlocksModel) -> Int64:
-    """The pixels of a block that other blocks see, int64 [32] within 16 bits, in quarters of a pixel."""
-    terms: Int64 = (dequantized[:, None] * model.arrays["basis"] + (1 << 14)) >> 15
-    wrapped: Int16 = terms.sum(0).astype(np.int16)
+    """The pixels of blocks [..., 64] that other blocks see, [..., 32] within 16 bits, in quarters of a pixel."""
+    terms: Int64 = (dequantized[..., None] * model.arrays["basis"] + (1 << 14)) >> 15
+    wrapped: Int16 = terms.sum(-2).astype(np.int16)
     return wrapped.astype(np.int64)
 
 
-def surroundings(near: Mapping[int, Int64]) -> tuple[int, Int64]:
-    """The base, and the values [41] that predict, from the edges of the neighbours that exist."""
-    touching = [int(near[n][part].sum()) for n, part in TOUCHING.items() if n in near]
-    base = sum(touching) >> (2 + len(touching))
-    missing = np.full(EDGES, base)
-    seen = [near.get(n, missing)[part] - base for n, part in SEEN.items()]
-    return base, np.clip(np.concatenate(seen), -VALUE_LIMIT, VALUE_LIMIT)
+def surroundings(near: Mapping[int, Int64]) -> tuple[Int64, Int64]:
+    """The base [...], and the values [..., 41] that predict.
+
+    near: edges [..., 32] of the neighbours that exist.
+    """
+    touching = [near[n][..., part].sum(-1) for n, part in TOUCHING.items() if n in near]
+    base = np.asarray(sum(touching)) >> (2 + len(touching))
+    missing = np.repeat(base[..., None], EDGES, -1)
+    seen = [near.get(n, missing)[..., part] - base[..., None] for n, part in SEEN.items()]
+    return base, np.clip(np.concatenate(seen, -1), -VALUE_LIMIT, VALUE_LIMIT)
 
 
 def covers(first: ComponentBlocks, part: ComponentBlocks) -> bool:
@@ -203,16 +221,18 @@ def covers(first: ComponentBlocks, part: ComponentBlocks) -> bool:
     return all(a in (b, 2 * b, 4 * b) for a, b in zip(first.shape, part.shape, strict=True))
 
 
-def energies(first: ComponentBlocks, part: ComponentBlocks, place: Place) -> list[int]:
-    """How large the first component's coefficients are at a block, in each of BANDS."""
+def energies(first: ComponentBlocks, part: ComponentBlocks, places: Places) -> list[Int64]:
+    """How large the first component's coefficients are at blocks of another, in each of BANDS."""
     v, h = (a // b for a, b in zip(first.shape, part.shape, strict=True))
-    row, column = place[0] * v, place[1] * h
-    magnitudes = np.abs(first.dequantized[row : row + v, column : column + h]).sum((0, 1))
+    row, column = (np.asarray(place)[..., None] for place in places)
+    rows, columns = row * v + np.arange(v), column * h + np.arange(h)
+    covered = first.dequantized[rows[..., :, None], columns[..., None, :]]
+    magnitudes = np.abs(covered).sum((-3, -2))
     result = []
     for (start, stop), index in zip(BANDS, BAND_STEPS, strict=True):
-        total, unit = int(magnitudes[start:stop].sum()), v * h * int(part.steps[index])
-        octaves = eighths_of_octaves(min(total, 1 << 23) + unit) - eighths_of_octaves(unit)
-        result.append(min(octaves >> 1, ENERGIES - 1))
+        total, unit = magnitudes[..., start:stop].sum(-1), v * h * part.steps[index]
+        octaves = eighths_of_octaves(np.minimum(total, 1 << 23) + unit) - eighths_of_octaves(unit)
+        result.append(np.minimum(octaves >> 1, ENERGIES - 1))
     return result
 
 

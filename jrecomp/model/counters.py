@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jrecomp.array_types import Int64
+from jrecomp.array_types import Bool, Int64
 from jrecomp.model.adaptation import BinaryCoder
 from jrecomp.model.blocks import CELL_OFFSET, CONFIDENCES, BlocksModel, clamp
 from jrecomp.model.symbols import ADAPTIVE_LENGTHS, LAST_LEVELS, LAST_OUTPUTS, MAX_LENGTH, MODELLED_LENGTHS
@@ -30,10 +30,10 @@ ONE = 1 << 22
 
 
 class Expected(NamedTuple):
-    """What is foreseen of a value: below zero or not, and how far from it, 0 to 11."""
+    """What is foreseen of a value, or of several: below zero or not, and how far from it, 0 to 11."""
 
-    below: bool
-    confidence: int
+    below: Bool
+    confidence: Int64
 
 
 class Counters:
@@ -78,17 +78,17 @@ class Decisions:
 
     def value(self, k: int, expected: Expected, scale: int, known_nonzero: bool, wanted: int | None) -> int:
         """A coefficient, or what is left of DC. known_nonzero: it is certainly not 0."""
-        at, r = cell(scale), expected.confidence
+        at, below, r = cell(scale), bool(expected.below), int(expected.confidence)
         if not known_nonzero:
             nonzero = None if wanted is None else wanted != 0
             if not self._decide(nonzero, self._zero, int(GROUP[k]), r, at):
                 return 0
-        agreement = None if wanted is None else (wanted < 0) == expected.below
+        agreement = None if wanted is None else (wanted < 0) == below
         agrees = self._decide(agreement, self._sign, k, r)
         magnitude = None if wanted is None else abs(wanted)
         length = self._code_length((int(agrees), r, at), magnitude)
         coded = self._code_bits(length, (int(agrees), r), magnitude)
-        return -coded if agrees == expected.below else coded
+        return -coded if agrees == below else coded
 
     def _code_length(self, place: Place, wanted: int | None) -> int:
         """The bit length of a magnitude; place: whether the sign is as expected, confidence, cell."""

@@ -3,43 +3,18 @@
 import hashlib
 import io
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from jrecomp.array_types import Int8, Int32, Int64
-from jrecomp.features.tables import Tables
-from jrecomp.model.arrays import CLASSES
-from jrecomp.model.planes import LAST, shapes
+from jrecomp.array_types import Int8, Int32
 from jrecomp.model.weights import BUILDERS
 
 Layer = tuple[Int8, Int32]
 """Weight [outputs, inputs] (of a convolution [outputs, inputs, height, width]) and bias [outputs]."""
-
-Linear = list[list[Int64]]
-"""Per component class and plane the weights of the linear prediction [phases, inputs]."""
-
-
-def assemble(
-    tables: Tables,
-    hidden: tuple[int, int],
-    linear: Linear,
-    networks: Mapping[tuple[int, int], list[Layer]],
-) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of a weights file; networks that are missing are all zero."""
-    arrays: dict[str, npt.NDArray[Any]] = {f.name: getattr(tables, f.name) for f in fields(Tables)}
-    arrays["hidden"] = np.array(hidden, np.int32)
-    for number in range(CLASSES):
-        layers: list[Layer] = []
-        for plane in range(LAST + 1):
-            layers += networks.get((number, plane)) or _zero(number, hidden, plane)
-        arrays |= joined(layers, number)
-        arrays[f"linear_{number}"] = np.concatenate([w.ravel() for w in linear[number]]).astype(np.int16)
-    return arrays
 
 
 def joined(layers: Sequence[Layer], component_class: int) -> dict[str, npt.NDArray[Any]]:
@@ -50,14 +25,7 @@ def joined(layers: Sequence[Layer], component_class: int) -> dict[str, npt.NDArr
     }
 
 
-def _zero(number: int, hidden: tuple[int, int], plane: int) -> list[Layer]:
-    layout = shapes(number, hidden, plane)
-    return [(np.zeros(shape, np.int8), np.zeros(shape[0], np.int32)) for shape in layout]
-
-
-def save(
-    arrays: dict[str, npt.NDArray[Any]], folder: Path, name: str, identifier: int, kind: str = "planes"
-) -> Path:
+def save(arrays: dict[str, npt.NDArray[Any]], folder: Path, name: str, identifier: int, kind: str) -> Path:
     """Writes a weights file and its entry in the manifest; an id that is taken is refused.
 
     kind: of weights.BUILDERS.
