@@ -19,7 +19,7 @@ torch = pytest.importorskip("torch", reason="training needs torch: pip install j
 pytest.importorskip("matplotlib", reason="training draws: pip install jrecomp[train]")
 
 from jrecomp.train.lossy import run, similarity, validation  # noqa: E402
-from jrecomp.train.lossy.estimate import FittedRates, Example, quality_of  # noqa: E402
+from jrecomp.train.lossy.estimate import Example, FittedRates, quality_of  # noqa: E402
 from jrecomp.train.lossy.objective import BANDS, Objective, Surrogate, numbers_of, rule_of  # noqa: E402
 
 RULE = Rule(0, "some", (1.7, 1.3), 2.25, 2.6, 3.4, 1.1, 0.8)
