@@ -198,7 +198,7 @@ def chosen(rows: Int64, values: Int64, limits: tuple[int, ...]) -> Int64:
 
 
 def edges(dequantized: Int64, model: BlocksModel) -> Int64:
-    """The pixels of blocks [..., 64] that other blocks see, [..., 32] within 16 bits, in quarters of a pixel."""
+    """The pixels of blocks [..., 64] that others see, [..., 32] within 16 bits, in quarters of a pixel."""
     terms: Int64 = (dequantized[..., None] * model.arrays["basis"] + (1 << 14)) >> 15
     wrapped: Int16 = terms.sum(-2).astype(np.int16)
     return wrapped.astype(np.int64)

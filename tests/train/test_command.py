@@ -50,8 +50,8 @@ def test_each_kind_has_its_trainer(
 
 
 def test_options_reach_the_trainer(asked: list[Any], tmp_path: Path) -> None:
-    options = ["--variants", "3", "--steps", "40", "--batch", "16", "--hidden", "5", "6", "--device", "cuda", "--work", "w"]
-    assert run(tmp_path, *options).exit_code == 0
+    sizes = ["--variants", "3", "--steps", "40", "--batch", "16", "--hidden", "5", "6"]
+    assert run(tmp_path, *sizes, "--device", "cuda", "--work", "w").exit_code == 0
     assert asked[0] == Settings(tmp_path, Path("w"), 3, 40, (5, 6), 16, "cuda")
     assert run(tmp_path, "--improve", "best").exit_code == 0
     assert asked[2].improve == "best"

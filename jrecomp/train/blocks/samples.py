@@ -128,11 +128,10 @@ def _neighbours(part: ComponentBlocks, rows: Index, columns: Index) -> tuple[Int
 
 def _surroundings(near: Int64, exists: Bool) -> tuple[Int64, Int64]:
     """Base [n] and values [n, VALUES]. near: dequantized neighbours [n, 4, 64]. exists: [n, 4]."""
-    edges = codec.edges(near, _tables())
     base, values = np.zeros(len(near), np.int64), np.zeros((len(near), VALUES), np.int64)
     for pattern in np.unique(exists, axis=0):
         rows = np.flatnonzero((exists == pattern).all(1))
-        seen = {int(n): edges[rows, n] for n in np.flatnonzero(pattern)}
+        seen = {int(n): codec.edges(near[rows, n], _tables()) for n in np.flatnonzero(pattern)}
         base[rows], values[rows] = codec.surroundings(seen)
     return base, values
 
