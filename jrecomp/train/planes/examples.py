@@ -12,6 +12,9 @@ from jrecomp.train.planes import decisions, samples
 from jrecomp.train.planes.groups import Group
 from jrecomp.train.planes.network import IntegerNetwork, bits
 
+MOST = 16_000_000
+"""Samples of a network that are read; planes that share one have equal parts."""
+
 CHUNK = 1 << 16
 """Samples that are evaluated at a time."""
 
@@ -27,14 +30,15 @@ class Examples:
     @classmethod
     def read(cls, folder: Path, group: Group) -> "Examples | None":
         """All samples of a network, None where there are none."""
-        number, planes = group
-        found = {plane: samples.read(folder, number, plane) for plane in planes}
-        present = {plane: some for plane, some in found.items() if some is not None}
-        if not present:
+        x, rows = [], []
+        for plane in group.planes:
+            some = samples.read(folder, group.component_class, plane, MOST // len(group.planes))
+            if some is not None:
+                x.append(group.inputs_of(plane, some.x))
+                rows.append(decisions.rows(plane, some.target, some.known_nonzero > 0))
+        if not x:
             return None
-        x = np.concatenate([group.inputs_of(plane, some.x) for plane, some in present.items()])
-        rows = [decisions.rows(plane, s.target, s.known_nonzero > 0) for plane, s in present.items()]
-        arrays = x, np.concatenate(rows), decisions.table(planes[0])
+        arrays = np.concatenate(x), np.concatenate(rows), decisions.table(group.planes[0])
         return cls(*map(torch.from_numpy, arrays))
 
     def __len__(self) -> int:

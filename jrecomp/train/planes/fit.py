@@ -22,7 +22,10 @@ from jrecomp.train.settings import Settings
 LANES = 8
 """Networks that are trained side by side on a GPU."""
 
-LOOKS = 25
+SHARES = (1.0, 0.5, 0.5)
+"""Per component class: the steps of its networks, of those of the first class."""
+
+LOOKS = 40
 """A network sees each of its samples about this often at most, lest it learn them by heart."""
 
 FEWEST_STEPS = 10
@@ -54,29 +57,26 @@ def run(task: FitTask) -> str:
     if in_training:
         lanes.train(list(in_training.values()))
     lines = [f"{group}: no samples" for group in task.groups if group not in training]
-    for group, lane in in_training.items():
-        trained = Trained.of(task, group, lane)
-        trained.save(task.networks)
-        seen = training[group].some(CHECKED)
-        bits = seen.bits(lane.network) / len(seen)
-        lines.append(
-            f"{group}: {len(training[group])} samples, batch {lane.batch}, {lane.steps} steps, "
-            f"{bits:.4f} bits in training, {trained.report()}"
-        )
-    return "\n".join(lines)
+    return "\n".join(
+        lines + [_finish(task, group, lane, training[group]) for group, lane in in_training.items()]
+    )
 
 
 def _lane(settings: Settings, group: Group, examples: Examples) -> Lane:
     batch = min(settings.batch, max(SMALLEST_BATCH, 2 * len(examples)))
-    steps = min(int(settings.steps * importance(group)), LOOKS * len(examples) // batch)
+    steps = min(int(settings.steps * SHARES[group.component_class]), LOOKS * len(examples) // batch)
     shapes = group.shapes(settings.hidden)
     return Lane(shapes, examples, max(FEWEST_STEPS, steps), batch, seed=group.planes[0])
 
 
-def importance(group: Group) -> float:
-    """A network's share of steps, by how much of a file it codes."""
-    of_class = 1.0 if group.component_class == 0 else 0.5
-    return of_class * (0.6 if 30 <= group.planes[0] < 40 and len(group.planes) == 1 else 1)
+def _finish(task: FitTask, group: Group, lane: Lane, examples: Examples) -> str:
+    """Saves a network at its end; what it returns is its line of the log."""
+    trained, seen = Trained.of(task, group, lane), examples.some(CHECKED)
+    trained.save(task.networks)
+    return (
+        f"{group}: {len(examples)} samples, batch {lane.batch}, {lane.steps} steps, "
+        f"{seen.bits(lane.network) / len(seen):.4f} bits a sample in training, {trained.report()}"
+    )
 
 
 @dataclass(frozen=True)

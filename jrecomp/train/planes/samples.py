@@ -31,9 +31,6 @@ GROWTH = 0.25
 VALIDATION = 5.0
 """The factor on all shares in held-out files, which are few."""
 
-MOST = 8_000_000
-"""Samples of a plane that are read."""
-
 
 @dataclass
 class Samples:
@@ -99,13 +96,13 @@ def file_name(number: int, plane: int) -> str:
     return f"{number}-{plane:02}"
 
 
-def read(folder: Path, number: int, plane: int) -> Samples | None:
-    """The samples of a component class and plane, None where there are none."""
+def read(folder: Path, number: int, plane: int, most: int) -> Samples | None:
+    """The samples of a component class and plane, at most about `most`; None where there are none."""
     (_, inputs), *_ = shapes(number, (1, 1), plane)
     layout: sample_files.Layout = [
         ("x", np.int8, (inputs,)),
         ("target", np.int32, ()),
         ("known_nonzero", np.uint8, ()),
     ]
-    fields = sample_files.read(folder, file_name(number, plane), layout, MOST)
+    fields = sample_files.read(folder, file_name(number, plane), layout, most)
     return None if fields is None else Samples(**fields)
