@@ -62,8 +62,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 @click.option(
     "--improve",
     metavar="MODEL",
-    help="Start from an installed model of planes: only networks that code held-out pictures in fewer bits "
-    "replace its own.",
+    help="Start from an installed model of planes. A new network replaces the old one if it takes fewer bits "
+    "for held-out pictures.",
 )
 @click.option(
     "--variants", type=click.IntRange(1), default=2, show_default=True, help="Re-encodings of each picture."
@@ -71,7 +71,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 @click.option(
     "--steps",
     type=click.IntRange(1),
-    help="Steps of the largest networks; others take fewer [default: 1500; lossy: 240].",
+    help="Steps of the networks of the first component; others take half [default: 1500]. For lossy: "
+    "steps in all [default: 240].",
 )
 @click.option(
     "--batch",
