@@ -152,6 +152,7 @@ def _train_model(kind: str, weights: Path, name: str, identifier: int, settings:
     from jrecomp.train.settings import Settings
 
     trainer = {"planes": planes, "latents": latents, "blocks": blocks}[kind]
+    export.check_new(weights, name, identifier)
     asked = Settings(**settings)
     arrays = trainer.train(asked)
     for label, saving in trainer.validate(asked, arrays).items():

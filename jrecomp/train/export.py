@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from jrecomp.array_types import Int8, Int32
+from jrecomp.errors import UsageError
 from jrecomp.model.weights import BUILDERS
 
 Layer = tuple[Int8, Int32]
@@ -25,23 +26,28 @@ def joined(layers: Sequence[Layer], component_class: int) -> dict[str, npt.NDArr
     }
 
 
-def save(arrays: dict[str, npt.NDArray[Any]], folder: Path, name: str, identifier: int, kind: str) -> Path:
-    """Writes a weights file and its entry in the manifest; an id that is taken is refused.
+def check_new(folder: Path, name: str, identifier: int) -> None:
+    """Raises UsageError where a weights folder has a model of this name or id."""
+    if any(identifier == entry["id"] or name == entry["name"] for entry in _entries(folder)):
+        raise UsageError(f"model id {identifier} or name {name!r} is taken: ids are permanent")
 
-    kind: of weights.BUILDERS.
-    """
-    BUILDERS[kind](identifier, name, arrays)
+
+def _entries(folder: Path) -> list[dict[str, Any]]:
     manifest = folder / "manifest.json"
-    entries = json.loads(manifest.read_text())["models"] if manifest.is_file() else []
-    if any(identifier == entry["id"] or name == entry["name"] for entry in entries):
-        raise ValueError(f"model id {identifier} or name {name!r} is taken: ids are permanent")
+    return json.loads(manifest.read_text())["models"] if manifest.is_file() else []
+
+
+def save(arrays: dict[str, npt.NDArray[Any]], folder: Path, name: str, identifier: int, kind: str) -> Path:
+    """Writes a weights file and its entry in the manifest. kind: of weights.BUILDERS."""
+    BUILDERS[kind](identifier, name, arrays)
+    check_new(folder, name, identifier)
     folder.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     path = folder / f"{name}-{identifier}.npz"
     path.write_bytes(buffer.getvalue())
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-    entry = {"id": identifier, "name": name, "kind": kind, "file": path.name, "sha256": digest}
-    entries.append(entry)
-    manifest.write_text(json.dumps({"models": entries}, indent=2) + "\n")
+    entries = _entries(folder)
+    entries.append({"id": identifier, "name": name, "kind": kind, "file": path.name, "sha256": digest})
+    (folder / "manifest.json").write_text(json.dumps({"models": entries}, indent=2) + "\n")
     return path

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from jrecomp.errors import UsageError
+
 pytest.importorskip("torch", reason="training needs torch: pip install jrecomp[train]")
 pytest.importorskip("matplotlib", reason="training draws: pip install jrecomp[train]")
 
@@ -74,3 +76,9 @@ def test_options_that_do_not_apply_are_refused(
 ) -> None:
     result = run(tmp_path, *options.split())
     assert result.exit_code == 2 and message in result.output and not asked
+
+
+def test_a_name_that_is_taken_is_refused_before_training(asked: list[Any], tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text('{"models": [{"id": 4, "name": "mine"}]}')
+    result = run(tmp_path, "--weights", str(tmp_path))
+    assert isinstance(result.exception, UsageError) and "permanent" in str(result.exception) and not asked

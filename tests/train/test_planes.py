@@ -13,6 +13,7 @@ import pytest
 from jrecomp import codec
 from jrecomp.array_types import Bool, Index, Int8
 from jrecomp.codec import planes as walk
+from jrecomp.errors import UsageError
 from jrecomp.features.tables import make
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.model import planes, symbols, weights
@@ -215,7 +216,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def settings(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return Settings(data, tmp_path_factory.mktemp("work"), 1, 30, HIDDEN, batch=512, workers=2)
+    return Settings(data, tmp_path_factory.mktemp("work"), 1, 20, HIDDEN, batch=512, workers=2)
 
 
 @pytest.fixture(scope="module")
@@ -252,7 +253,7 @@ def test_a_run_goes_on_and_repeats(
 
 def test_a_finished_model_is_saved_under_an_id_of_its_own(arrays: dict[str, Any], tmp_path: Path) -> None:
     assert export.save(arrays, tmp_path, "tiny", 77, "planes").is_file()
-    with pytest.raises(ValueError, match="permanent"):
+    with pytest.raises(UsageError, match="permanent"):
         export.save(arrays, tmp_path, "other", 77, "planes")
 
 
@@ -272,7 +273,7 @@ def test_the_better_networks_are_kept(
     settings: Settings, arrays: dict[str, Any], installed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "run_all", in_this_process)
-    asked = Settings(settings.data, settings.work, 1, 32, (4, 4), 512, improve=installed)
+    asked = Settings(settings.data, settings.work, 1, 24, (4, 4), 512, improve=installed)
     improved = run.train(asked)
     assert improved["hidden"].tolist() == list(HIDDEN)
     unchanged = [name for name in arrays if not name.startswith(("weight", "bias"))]
@@ -313,8 +314,13 @@ def test_a_model_that_shares_in_another_way_is_not_improved(
 ) -> None:
     monkeypatch.setattr(groups, "SHARED", (range(50, 64), range(36, 64), range(36, 64)))
     asked = Settings(settings.data, settings.work, improve=installed)
-    with pytest.raises(ValueError, match="shares networks in another way"):
+    with pytest.raises(UsageError, match="shares networks in another way"):
         run.train(asked)
+
+
+def test_models_of_other_kinds_are_not_improved(settings: Settings) -> None:
+    with pytest.raises(UsageError, match="'fast' is not a model of planes"):
+        run.train(Settings(settings.data, settings.work, improve="fast"))
 
 
 def test_predictions_of_dc_fit_what_weights_files_may_have() -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cache
 
+from jrecomp.errors import UsageError
 from jrecomp.features.tables import Tables, make
 from jrecomp.model import planes, weights
 from jrecomp.model.arrays import CLASSES
@@ -35,7 +36,7 @@ def start(settings: Settings) -> Start:
         return Start(tables, settings.hidden, _linear(settings), {})
     model = weights.load(settings.improve)
     if not isinstance(model, PlanesModel):
-        raise ValueError(f"{settings.improve!r} is not a model of planes")
+        raise UsageError(f"{settings.improve!r} is not a model of planes")
     networks = shipped(settings.improve)
     _check_sharing(networks)
     first, second = model.arrays["hidden"].tolist()
@@ -56,11 +57,11 @@ def shipped(name: str) -> Networks:
 
 
 def _check_sharing(networks: Networks) -> None:
-    """Raises ValueError where a new network could not replace shipped ones as a whole."""
+    """Raises UsageError where a new network could not replace shipped ones as a whole."""
     for group in all_groups():
         for plane in group.planes:
             if not set(networks[group.component_class, plane].planes) <= set(group.planes):
-                raise ValueError(f"the model shares networks in another way than training does: {group}")
+                raise UsageError(f"the model shares networks in another way than training does: {group}")
 
 
 def _linear(settings: Settings) -> Linear:
