@@ -1,4 +1,4 @@
-"""NumPy arrays by the type of their elements, for annotations; shapes are told where they are used."""
+"""Annotations for NumPy arrays by element type. Shapes are documented where the arrays are used."""
 
 import numpy as np
 import numpy.typing as npt

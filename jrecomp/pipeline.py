@@ -1,7 +1,7 @@
-"""Compress, shrink, decompress, inspect and verify JPEG files as bytes.
+"""The public functions: compress, shrink, decompress, verify and inspect, on files as bytes.
 
-Nothing here prints or keeps state, so any number of threads may call it. Every error that leaves these
-functions is a JrecompError or MemoryError, whatever the input.
+The functions are thread-safe and print nothing. Whatever the input, the exceptions that they raise are
+JrecompError and MemoryError. docs/format.md specifies the containers.
 """
 
 from typing import Unpack
@@ -43,23 +43,23 @@ def compress(
     on_note: OnNote = ignore,
     **target: Unpack[TargetOptions],
 ) -> bytes:
-    """Compress a file. The result has been decompressed and compared before it is returned.
+    """Compress a file to a container. The container is decompressed and compared before it is returned.
 
-    Any bytes are accepted. What cannot be modelled, restored exactly or made smaller is stored as it is.
+    Any bytes are accepted. A file that cannot be modelled, restored exactly or made smaller is stored.
 
     data: the file.
-    model: name of a model, None for the default.
-    strip: leave out metadata that decoders do not need to show the picture.
-    rule: which measure lossy results are tuned for, one of options.RULES.
-    threads: how many to use, 0 for one per core. device: "auto", "cpu" or "cuda". The result depends on
-        neither.
-    limits: what the file may cost.
-    on_progress: called with a line about each attempt at a target. on_note: called once, with the note about
-        the result.
-    target: at most one of quality, max_bytes, bpp, min_psnr and min_ms_ssim, see TargetOptions; lossless
-        without. The result is lossless, too, where that is as small.
+    model: name of a model; None selects the default.
+    strip: omit metadata that decoders do not need to display the picture.
+    rule: quality metric that lossy results are optimized for, one of options.RULES.
+    threads: number of threads; 0 uses one per core. device: one of options.DEVICES. Neither changes the
+        result.
+    limits: bounds on the memory and time that the file may take.
+    on_progress: called with a line of text for each attempt at a target.
+    on_note: called once with a Note on the result.
+    target: at most one of quality, max_bytes, bpp, min_psnr and min_ms_ssim (see TargetOptions). Without a
+        target the result is lossless. With a target it is lossless where that is no larger.
 
-    Returns the container. Raises UnknownModelError, UsageError, and TargetError where a size cannot be met.
+    Returns the container. Raises UnknownModelError, UsageError, and TargetError if a size cannot be met.
     """
     wanted, resources = Target.of(**target), Resources(threads, device)
     tuning, predictor = load_rule(rule), load_model(model or DEFAULT_MODEL)
@@ -80,7 +80,7 @@ def compress(
         result, note = _stored(data, error.reason, wanted, strip, frame)
     except (MemoryError, TargetError, UsageError):
         raise
-    except Exception:  # a defect must not cost anyone a file
+    except Exception:  # a defect of jrecomp must not lose a file, so it is stored
         if not wanted.lossless:
             raise
         result, note = _stored(data, StoredReason.VERIFICATION, wanted, strip, frame)
@@ -99,14 +99,14 @@ def shrink(
     on_note: OnNote = ignore,
     **target: Unpack[TargetOptions],
 ) -> bytes:
-    """Make a JPEG file smaller that stays a JPEG file. The result has been read again and compared.
+    """Make a smaller JPEG file from a JPEG file. The result is parsed and compared before it is returned.
 
-    Parameters are those of compress(); progressive: write progressive scans, which are a little smaller.
-    Without a target no coefficient changes. The source is the result where nothing that meets the target is
-    smaller.
+    progressive: write progressive scans, which are slightly smaller. The other parameters are those of
+    compress(). Without a target no coefficient changes. The source is returned if no result that meets the
+    target is smaller.
 
-    Returns the JPEG file. Raises InputError for what is no JPEG file that can be written anew, UsageError and
-    TargetError.
+    Returns the JPEG file. Raises InputError if the data is not a JPEG file that can be modelled, UsageError,
+    and TargetError if a size cannot be met.
     """
     wanted, tuning, data = Target.of(**target), load_rule(rule), bytes(data)
     try:
@@ -115,7 +115,7 @@ def shrink(
         writer = JpegWriter(data, file, options, limits)
         if wanted.lossless:
             result = writer.unchanged()
-            note = Note(None, f"not written anew: {writer.damage}" if writer.damage else "")
+            note = Note(None, f"unchanged: {writer.damage}" if writer.damage else "")
         else:
             result, note = Request(wanted, writer, Requantizer(file, tuning), on_progress).meet()
     except UnsupportedJpegError as error:
@@ -127,10 +127,12 @@ def shrink(
 def decompress(
     data: Buffer, *, threads: int = 0, device: str = "auto", limits: Limits = DEFAULT_LIMITS
 ) -> bytes:
-    """Restore the file of a container.
+    """Restore the file from a container.
 
-    threads, device, limits: as for compress(). Returns the file. Raises CorruptContainerError,
-    UnknownModelError, VerificationError (the restored bytes are not the original's) and UsageError.
+    data: the container. threads, device, limits: as for compress().
+
+    Returns the file. Raises CorruptContainerError, UnknownModelError, UsageError, and VerificationError if
+    the length or checksum of the restored bytes is not the original's.
     """
     resources, box = Resources(threads, device), container.unpack(bytes(data))
     restored = box.data if isinstance(box, Stored) else _restored(box, resources, limits)
@@ -147,9 +149,12 @@ def verify(
     device: str = "auto",
     limits: Limits = DEFAULT_LIMITS,
 ) -> None:
-    """Check that a container restores its file: by checksum, and byte for byte against `original` if given.
+    """Check that a container restores its file.
 
-    Raises what decompress() raises, and VerificationError where `original` differs.
+    data: the container. original: bytes to compare with the restored file; without them only its length and
+    checksum are checked. threads, device, limits: as for compress().
+
+    Raises the errors of decompress(), and VerificationError if `original` differs.
     """
     restored = decompress(data, threads=threads, device=device, limits=limits)
     if original is not None and restored != original:
@@ -157,7 +162,10 @@ def verify(
 
 
 def inspect(data: Buffer, *, limits: Limits = DEFAULT_LIMITS) -> Info:
-    """Describe a container without decoding its coefficients; raises CorruptContainerError."""
+    """Describe a container without decoding its coefficients.
+
+    data: the container. limits: as for compress(). Raises CorruptContainerError.
+    """
     data = bytes(data)
     box = container.unpack(data)
     if isinstance(box, Stored):
@@ -193,7 +201,7 @@ def _restored(box: Lossless, resources: Resources, limits: Limits) -> bytes:
         return jpeg.write(jpeg.assemble(box.headers, scans, coefficients, limits), limits)
     except MemoryError:
         raise
-    except Exception as error:  # contents that no encoder writes may fail anywhere in the decoder
+    except Exception as error:  # damaged contents can cause any exception in the decoder
         raise _undecodable(error) from error
 
 
@@ -212,10 +220,10 @@ def _undecodable(error: Exception) -> CorruptContainerError:
 def _stored(
     data: bytes, reason: StoredReason, target: Target, strip: bool, frame: Frame | None
 ) -> tuple[Result, Note]:
-    """The file as it is; raises TargetError where that is too large, or may be."""
+    """The stored file and its note; raises TargetError if a target size is or may be exceeded."""
     result = stored(data, reason)
     if target.name == "bpp" and frame is None:
-        raise TargetError(f"cannot be held to {target.value:g} bpp: {reason.text}")
+        raise TargetError(f"cannot be limited to {target.value:g} bits per pixel: {reason.text}")
     largest = int(target.value) if frame is None and target.name == "max_bytes" else None
     largest = target.largest(frame) if frame else largest
     if largest is not None and len(result.output) > largest:

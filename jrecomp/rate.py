@@ -1,4 +1,4 @@
-"""Lossy results that meet a target: a quality, a size, or a similarity to the source."""
+"""Finds lossy results that meet a target: a quality, a size, or a similarity to the source."""
 
 import math
 from collections.abc import Callable
@@ -22,20 +22,21 @@ from jrecomp.lossy import (
 )
 from jrecomp.writers import Result, Writer
 
-NEAR_BYTES = 0.01
-"""How far below a size a result may be, as a fraction of it."""
+SIZE_TOLERANCE = 0.01
+"""Tolerance for target sizes: the largest shortfall of an accepted result, as a fraction of the size."""
 
-NEAR_DISTANCE = 1 - 10 ** (-0.05 / 10)
-"""How far below a distance from the source a result may be, as a fraction of it: 0.05 dB."""
+DISTANCE_TOLERANCE = 1 - 10 ** (-0.05 / 10)
+"""Tolerance for target similarities, as a fraction of the distance from the source; it is 0.05 dB."""
 
 UNCHANGED = OperatingPoint.at(HIGHEST)
+"""The operating point at which no coefficient changes."""
 
 
 class Note(NamedTuple):
-    """What there is to say about a result.
+    """A remark on a result.
 
-    quality: 0 to 100, of the change; None where no coefficient changed. text: why the result is not what
-    was asked for; empty where it is.
+    quality: 0 to 100 for a result with changed coefficients, otherwise None. text: how the result differs
+    from the request; empty where it does not.
     """
 
     quality: float | None
@@ -43,19 +44,23 @@ class Note(NamedTuple):
 
 
 OnProgress = Callable[[str], None]
-"""Called with a line about each attempt at a target."""
+"""Callback that receives a line of text for each attempt at a target."""
 
 OnNote = Callable[[Note], None]
-"""Called once, with the note about the result."""
+"""Callback that receives the note on a result."""
 
 
 def ignore(_: object) -> None:
-    """Does nothing with what it is called with."""
+    """Callback that does nothing."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """A target for one file. on_progress: called with a line about each attempt."""
+    """A lossy target for one file.
+
+    target: the target, not lossless. writer: writes results of the file. picture: requantizes its
+    coefficients. on_progress: called with a line of text for each attempt.
+    """
 
     target: Target
     writer: Writer
@@ -63,11 +68,11 @@ class Request:
     on_progress: OnProgress
 
     def meet(self) -> tuple[Result, Note]:
-        """The result that meets the target best, and the note about it.
+        """Find the result that meets the target best.
 
-        That is the unchanged picture where it is as small as any other result, or where nothing else meets
-        the target. Raises TargetError where a size cannot be met, and UnsupportedJpegError where not even
-        the unchanged picture can be written.
+        Returns it with a note. The result has unchanged coefficients if no smaller one meets the target.
+        Raises TargetError if a size cannot be met, and UnsupportedJpegError if the file cannot be written
+        even with unchanged coefficients.
         """
         unchanged = self.writer.unchanged()
         result, text = self._meet(unchanged, self.target.largest(self.writer.file.frame))
@@ -88,13 +93,13 @@ class Request:
         if found is None:
             return unchanged, f"lossless, {text or 'as nothing would change'}"
         if len(found.output) >= len(unchanged.output):
-            return unchanged, "lossless, which is as small"
+            return unchanged, "lossless, as a lossy result would not be smaller"
         if has_index(self.writer.file.headers):
-            text = text or "without the index of its further pictures"
+            text = text or "the index of further pictures in the file is omitted"
         return found, text
 
     def _find(self, unchanged: Result, largest: int | None) -> tuple[Result | None, str]:
-        """The best changed picture, None where nothing changes; and why none is nearer to the target."""
+        """The best result with changed coefficients (None if there is none), and a note on how it misses."""
         target = self.target
         if largest is not None:
             return self._of_size(unchanged, largest)
@@ -115,7 +120,7 @@ class Request:
             self.on_progress(f"quality {point.quality:.2f}: {len(result.output):,} bytes")
             return len(result.output), result
 
-        goal = Goal(largest, NEAR_BYTES * largest, rises=True)
+        goal = Goal(largest, SIZE_TOLERANCE * largest, rises=True)
         picture, overhead = self.picture, 8 * self.writer.overhead
         search = Search(goal, evaluate, lambda point: overhead + picture.estimate(point).bits)
         search.run((search.estimate(UNCHANGED), len(unchanged.output)))
@@ -126,11 +131,11 @@ class Request:
 
     def _too_large(self, largest: int, unchanged: Result, least: Result) -> str:
         smaller = min(unchanged, least, key=lambda result: len(result.output))
-        text = f"cannot be as small as {largest:,} bytes, only as {len(smaller.output):,}"
+        text = f"cannot be as small as {largest:,} bytes, only as {len(smaller.output):,} bytes"
         headers = jpeg.read(smaller.restored, self.writer.limits).headers
         kept, needed = (len(metadata(headers, strip)) for strip in (False, True))
         if 4 * kept > len(smaller.output):
-            text += f", with metadata of {kept:,} (stripped {needed:,})"
+            text += f"; metadata takes {kept:,} bytes, or {needed:,} with --strip"
         return text
 
     def _similar(self, metric: "_Metric", least: float) -> tuple[Result | None, str]:
@@ -141,46 +146,46 @@ class Request:
 
         def evaluate(point: OperatingPoint) -> tuple[float, None]:
             decoded = pixels(self.writer.changed_jpeg(self.picture.requantized(point)))
-            found = metric.measure(source, decoded)
-            self.on_progress(f"quality {point.quality:.2f}: {metric.shown(found)}")
-            return metric.distance(found), None
+            similarity = metric.measure(source, decoded)
+            self.on_progress(f"quality {point.quality:.2f}: {metric.text(similarity)}")
+            return metric.distance(similarity), None
 
         limit = metric.distance(least)
-        goal = Goal(limit, NEAR_DISTANCE * limit, rises=False)
+        goal = Goal(limit, DISTANCE_TOLERANCE * limit, rises=False)
         search = Search(goal, evaluate, lambda point: self.picture.estimate(point).error)
-        search.run(metric.known(source))
+        search.run(metric.known_point(source))
         if search.best is None:
-            return None, "as nothing else was found to be that similar"
+            return None, "as no lossy result was found that is similar enough"
         if search.best.amount == 0:
             return None, ""
         result = self._changed(search.best.point)
-        return result, _missed(search, lambda distance: metric.shown(metric.of(distance)))
+        return result, _missed(search, lambda distance: metric.text(metric.similarity(distance)))
 
 
-def _missed(search: Search[Any], shown: Callable[[float], str]) -> str:
-    """Why a result is not near to the target, as far as is known; shown: amounts in words."""
+def _missed(search: Search[Any], text: Callable[[float], str]) -> str:
+    """A note if no result within the tolerance was found; text: formats an amount."""
     if search.met:
         return ""
-    ends = [shown(end.amount) for end in (search.best, search.beyond) if end]
+    ends = [text(end.amount) for end in (search.best, search.beyond) if end]
     if len(ends) == 2:
-        return f"found nothing between {ends[0]} and {ends[1]}"
+        return f"no result was found between {ends[0]} and {ends[1]}"
     lowest = search.best is not None and search.best.point.quality == 0
-    return f"{ends[0]} is what quality 0 has" if lowest else f"found nothing nearer than {ends[0]}"
+    return f"quality 0 already has {ends[0]}" if lowest else f"no result was found nearer than {ends[0]}"
 
 
 class _Metric(Protocol):
-    """A measure of similarity, and a distance from the source that falls as the measure rises."""
+    """A similarity metric, with a conversion to a distance that falls as the similarity rises."""
 
     def measure(self, a: UInt8, b: UInt8) -> float: ...
 
     def distance(self, similarity: float) -> float: ...
 
-    def of(self, distance: float) -> float: ...
+    def similarity(self, distance: float) -> float: ...
 
-    def shown(self, similarity: float) -> str: ...
+    def text(self, similarity: float) -> str: ...
 
-    def known(self, source: UInt8) -> tuple[float, float] | None:
-        """A squared error of the whole picture with its distance, where that can be told."""
+    def known_point(self, source: UInt8) -> tuple[float, float] | None:
+        """A total squared error and its distance, to start the search; None if the relation is unknown."""
         ...
 
 
@@ -190,13 +195,13 @@ class _Psnr:
     def distance(self, similarity: float) -> float:
         return float(10 ** (-similarity / 10))
 
-    def of(self, distance: float) -> float:
+    def similarity(self, distance: float) -> float:
         return -10 * math.log10(distance) if distance else math.inf
 
-    def shown(self, similarity: float) -> str:
+    def text(self, similarity: float) -> str:
         return f"{similarity:.2f} dB"
 
-    def known(self, source: UInt8) -> tuple[float, float]:
+    def known_point(self, source: UInt8) -> tuple[float, float]:
         return 255**2 * source[..., 0].size, 1.0
 
 
@@ -206,11 +211,11 @@ class _MsSsim:
     def distance(self, similarity: float) -> float:
         return 1 - similarity
 
-    def of(self, distance: float) -> float:
+    def similarity(self, distance: float) -> float:
         return 1 - distance
 
-    def shown(self, similarity: float) -> str:
+    def text(self, similarity: float) -> str:
         return f"{similarity:.5f}"
 
-    def known(self, source: UInt8) -> None:
+    def known_point(self, source: UInt8) -> None:
         return None

@@ -1,10 +1,10 @@
-"""Constants of ITU-T T.81 (the JPEG standard), each with its clause, and libjpeg's scaling of its tables."""
+"""Constants of ITU-T T.81 (the JPEG standard) with their clauses, and libjpeg's quality scaling."""
 
 from functools import cache
 
 import numpy as np
 
-# Marker codes (table B.1): the byte that follows 0xFF.
+# Marker codes (table B.1), the second byte of each marker after 0xFF.
 SOF0, SOF1, SOF2, SOF3 = 0xC0, 0xC1, 0xC2, 0xC3
 SOF5, SOF6, SOF7 = 0xC5, 0xC6, 0xC7
 SOF9, SOF10, SOF11 = 0xC9, 0xCA, 0xCB
@@ -17,16 +17,16 @@ SOF55 = 0xF7
 """The frame header of JPEG-LS (ITU-T T.87 C.1.1)."""
 
 FRAMES = frozenset(range(SOF0, SOF15 + 1)) - {DHT, JPG, DAC}
-"""Codes of all frame headers."""
+"""The codes of all frame headers."""
 
 LARGEST_DC_CATEGORY, LARGEST_AC_CATEGORY = 11, 10
-"""Largest number of additional bits of a coefficient in a baseline scan (F.1.2.1, F.1.2.2)."""
+"""Largest magnitude categories of DC differences and AC coefficients in baseline scans (F.1.2.1, F.1.2.2)."""
 
 LARGEST_EOB_RUN = 0x7FFF
 """Largest number of blocks in an end-of-band run (G.1.2.2)."""
 
 MOST_BLOCKS_IN_MCU = 10
-"""Data units in an MCU of a scan of several components (B.2.3)."""
+"""Largest number of data units in an MCU of a scan with several components (B.2.3)."""
 
 
 def _order() -> list[tuple[int, int]]:
@@ -92,16 +92,16 @@ TYPICAL_TABLES: dict[tuple[int, int], bytes] = {
 }
 """The typical Huffman tables (K.3.3) by table class (0 for DC, 1 for AC) and destination.
 
-Each is as in a DHT segment: 16 counts of codes by length, then the symbols. Motion JPEG has no DHT segments:
-its decoders take these tables.
+Each has the layout of a DHT segment: the number of codes of each length from 1 to 16, then the symbols.
+Decoders use these tables for Motion JPEG frames without DHT segments.
 """
 
 
 @cache
 def scaled_table(quality: int, chrominance: bool) -> bytes:
-    """libjpeg's quantization table of a quality from 1 to 100: K.1 or K.2 scaled, limited to 8 bits.
+    """libjpeg's quantization table for a quality: table K.1 or K.2, scaled and limited to 1 to 255.
 
-    Returns 64 steps in zig-zag order.
+    quality: 1 to 100. Returns 64 steps in zig-zag order.
     """
     scale = 5000 // quality if quality < 50 else 200 - 2 * quality
     base = CHROMINANCE if chrominance else LUMINANCE
@@ -109,7 +109,10 @@ def scaled_table(quality: int, chrominance: bool) -> bytes:
 
 
 def nearest_quality(steps: list[int]) -> int:
-    """The libjpeg quality (1 to 100) whose luminance table is nearest to 64 steps in zig-zag order."""
+    """The libjpeg quality (1 to 100) with the nearest luminance table, by the sum of absolute differences.
+
+    steps: 64 steps in zig-zag order.
+    """
 
     def distance(quality: int) -> int:
         return sum(abs(a - b) for a, b in zip(steps, scaled_table(quality, False), strict=True))

@@ -1,4 +1,4 @@
-"""Writers of results for one JPEG file: containers, and standard JPEG files."""
+"""Writers of results for one JPEG file: as containers, and as standard JPEG files."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
@@ -17,14 +17,14 @@ from jrecomp.model import Model
 from jrecomp.options import Limits
 
 _TABLE_BYTES, _FIELD_BYTES = 500, 50
-"""About how many bytes the tables of a JPEG file and the fields of a container take at least."""
+"""Approximate least size in bytes of the tables of a JPEG file, and of the fields of a container."""
 
 
 @dataclass(frozen=True)
 class WriteOptions:
-    """How JPEG files are written.
+    """Options of written JPEG files.
 
-    strip: leave out metadata that decoders do not need. progressive: scans as libjpeg's progressive ones.
+    strip: omit metadata that decoders do not need. progressive: use libjpeg's progressive scan script.
     """
 
     strip: bool = False
@@ -33,9 +33,10 @@ class WriteOptions:
 
 @dataclass(frozen=True)
 class Result:
-    """output: the bytes to write. restored: the JPEG file that they stand for.
+    """A result of compressing or shrinking.
 
-    quality: 0 to 100, of the change; None where no coefficient changed.
+    output: the bytes to write. restored: the file that `output` restores, or `output` itself if it is not a
+    container. quality: 0 to 100 if coefficients changed, otherwise None.
     """
 
     output: bytes
@@ -44,15 +45,16 @@ class Result:
 
 
 def stored(data: bytes, reason: StoredReason) -> Result:
-    """A container that holds a file as it is."""
+    """A container that stores a file unmodelled."""
     return Result(container.pack(Stored(Original.of(data), reason, data)), data)
 
 
 @dataclass(frozen=True)
 class Writer(ABC):
-    """Writes results of one file. source: its bytes, file: the same, parsed.
+    """Writes results of one JPEG file.
 
-    Every method raises UnsupportedJpegError where the result cannot be written.
+    source: the file's bytes. file: the parsed file. options: how JPEG files are written. limits: bounds on
+    memory and time. The methods raise UnsupportedJpegError if a result cannot be written.
     """
 
     source: bytes
@@ -62,33 +64,33 @@ class Writer(ABC):
 
     @cached_property
     def damage(self) -> str:
-        """Why coefficients must not change, see jpeg.damage(); empty where they may."""
+        """Why coefficients must not be changed, as jpeg.damage() reports it; empty if they may be."""
         return jpeg.damage(self.file, self.limits)
 
     @property
     @abstractmethod
     def overhead(self) -> int:
-        """About how many bytes of a result are not entropy-coded."""
+        """Estimate of the bytes of a result that are not entropy-coded."""
 
     @abstractmethod
     def unchanged(self) -> Result:
-        """The smallest result whose coefficients are those of the file."""
+        """The smallest result with the coefficients of the file."""
 
     @abstractmethod
     def changed(self, new: Requantized, quality: float) -> Result:
-        """The result with new coefficients."""
+        """The result with new steps and coefficients; quality: 0 to 100, recorded in the result."""
 
     @abstractmethod
     def changed_jpeg(self, new: Requantized) -> bytes:
-        """The JPEG file alone that changed() stands for."""
+        """The JPEG file that changed() writes or restores."""
 
     def _metadata_bytes(self) -> int:
-        """Size of the metadata and of what follows EOI, as results have them."""
+        """Size in a result of the metadata and of the bytes after EOI."""
         after = b"" if self.options.strip else trailer(self.file.headers) or b""
         return len(metadata(self.file.headers, self.options.strip)) + len(after)
 
     def _kept(self) -> tuple[JpegFile, bytes]:
-        """The file and its bytes, without metadata where they are to be stripped."""
+        """The parsed file and its bytes, stripped of metadata if the options ask for that."""
         headers = stripped(self.file.headers) if self.options.strip else self.file.headers
         if len(headers) >= len(self.file.headers):
             return self.file, self.source
@@ -98,7 +100,7 @@ class Writer(ABC):
         return less, written
 
     def _rebuilt(self, new: Requantized, optimal: bool) -> JpegFile:
-        """A new file; optimal: with Huffman tables that make it smallest."""
+        """The file with new coefficients; optimal: with optimal instead of typical Huffman tables."""
         return jpeg.rebuild(
             self.file,
             new.steps,
@@ -112,7 +114,7 @@ class Writer(ABC):
 
 @dataclass(frozen=True)
 class JpegWriter(Writer):
-    """Writes standard JPEG files. Each is read again and compared."""
+    """Writes standard JPEG files. Results of unchanged() and changed() are parsed again and compared."""
 
     @property
     def overhead(self) -> int:
@@ -120,7 +122,7 @@ class JpegWriter(Writer):
         return _TABLE_BYTES + self._metadata_bytes()
 
     def unchanged(self) -> Result:
-        """The source, stripped if asked for, or a new file with its coefficients, if that is smaller."""
+        """The source, stripped if the options ask for that, or a smaller file with the same coefficients."""
         kept = Result(*2 * (self._kept()[1],))
         if self.damage or has_index(self.file.headers):
             return kept
@@ -139,24 +141,30 @@ class JpegWriter(Writer):
         return Result(written, written, quality)
 
     def changed_jpeg(self, new: Requantized) -> bytes:
-        """See Writer; not compared."""
+        """See Writer. The file is not parsed again."""
         return jpeg.write(self._rebuilt(new, optimal=True), self.limits)
 
 
 @dataclass(frozen=True)
 class ContainerWriter(Writer):
-    """Writes containers. They are not decoded again: that is for the caller."""
+    """Writes containers. The caller verifies them.
+
+    model: codes the coefficients. resources: threads and device.
+    """
 
     model: Model
     resources: codec.Resources
 
     @property
     def overhead(self) -> int:
-        """See Writer; tables take next to nothing in containers."""
+        """See Writer. The typical Huffman tables take hardly any bytes in containers."""
         return _FIELD_BYTES + self._metadata_bytes()
 
     def unchanged(self) -> Result:
-        """A lossless container of the source, or of the stripped source; stored where that is smaller."""
+        """A container that restores the source, stripped if the options ask for that.
+
+        The source is stored unmodelled if that is smaller.
+        """
         file, restored = self._kept()
         box = self._lossless(file, restored)
         packed = container.pack(box if restored == self.source else self._lossy(box, HIGHEST))
@@ -177,7 +185,10 @@ class ContainerWriter(Writer):
         return self._smaller_jpeg(new)[1]
 
     def _smaller_jpeg(self, new: Requantized) -> tuple[JpegFile, bytes]:
-        """With typical Huffman tables, which cost nothing in containers, if that is smaller than the source."""
+        """The changed file with typical Huffman tables, or with optimal ones if it is not smaller otherwise.
+
+        Typical tables are phrases of the container format, so they take hardly any bytes.
+        """
         for optimal in (False, True):
             file = self._rebuilt(new, optimal)
             restored = jpeg.write(file, self.limits)
@@ -200,11 +211,11 @@ class ContainerWriter(Writer):
         )
 
 
-def _check_same(found: JpegFile, wanted: JpegFile) -> None:
-    """Raises VerificationError where a file has other coefficients or quantization tables than it should."""
-    pairs = zip(found.coefficients, wanted.coefficients, strict=True)
-    steps = zip(found.frame.components, wanted.frame.components, strict=True)
+def _check_same(actual: JpegFile, expected: JpegFile) -> None:
+    """Raises VerificationError if coefficients or quantization tables of two files differ."""
+    pairs = zip(actual.coefficients, expected.coefficients, strict=True)
+    steps = zip(actual.frame.components, expected.frame.components, strict=True)
     if not all(np.array_equal(a, b) for a, b in pairs) or not all(
         np.array_equal(a.quantization, b.quantization) for a, b in steps
     ):
-        raise VerificationError("the new JPEG file does not hold the coefficients that it should")
+        raise VerificationError("the written JPEG file has wrong coefficients or tables")

@@ -44,7 +44,7 @@ def test_folder_without_recursive(tree: Path) -> None:
 
 
 def test_folder_without_files(tmp_path: Path) -> None:
-    assert "holds no" in targets([str(tmp_path)], Destination())[0]
+    assert "contains no" in targets([str(tmp_path)], Destination())[0]
 
 
 def test_unreadable_folder_is_told(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:

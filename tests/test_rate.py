@@ -188,16 +188,16 @@ def test_what_is_missed_is_told(
     """Where not even the nearest is near enough, what was found on both sides is told."""
     notes = list[Note]()
     function(larger(), **options, on_note=notes.append)
-    monkeypatch.setattr(rate, "NEAR_BYTES", 1e-9)
-    monkeypatch.setattr(rate, "NEAR_DISTANCE", 1e-9)
+    monkeypatch.setattr(rate, "SIZE_TOLERANCE", 1e-9)
+    monkeypatch.setattr(rate, "DISTANCE_TOLERANCE", 1e-9)
     function(larger(), **options, on_note=notes.append)
-    assert notes[0].text == "" and notes[1].text.startswith("found nothing ")
+    assert notes[0].text == "" and notes[1].text.startswith("no result was found ")
 
 
 def test_even_quality_0_may_be_better() -> None:
     notes = list[Note]()
     jrecomp.compress(picture(), min_psnr=5, on_note=notes.append)
-    assert notes[0].quality == 0 and notes[0].text.endswith(" dB is what quality 0 has")
+    assert notes[0].quality == 0 and notes[0].text.startswith("quality 0 already has ")
 
 
 @pytest.mark.parametrize("options", [{"min_psnr": 90}, {"min_ms_ssim": 1}, {"max_bytes": 10**7}, {"bpp": 30}])
@@ -456,7 +456,7 @@ def test_damaged_pictures_are_not_changed(kind: str) -> None:
         assert all(note.text.startswith("lossless, as the picture cannot be changed: ") for note in notes)
     notes = list[Note]()
     assert shrink(data, on_note=notes.append) == data
-    assert notes[0].text.startswith("not written anew: ")
+    assert notes[0].text.startswith("unchanged: ")
     for function in FUNCTIONS:
         with pytest.raises(TargetError, match=r"cannot be changed: .*missing"):
             function(data, max_bytes=len(data) // 2)
@@ -518,7 +518,7 @@ def test_the_index_of_further_pictures() -> None:
     assert shrink(data, on_note=notes.append) == data
     changed = shrink(data, quality=60, on_note=notes.append)
     assert changed.endswith(b"\xff\xd9" + second) and b"MPF\0" not in changed
-    assert [note.text for note in notes] == ["", "without the index of its further pictures"]
+    assert [note.text for note in notes] == ["", "the index of further pictures in the file is omitted"]
 
 
 @cache

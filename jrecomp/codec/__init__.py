@@ -1,4 +1,4 @@
-"""Coefficients to range-coded slices and back: the walk over the planes, its engines, and slices."""
+"""Coding of coefficients as range-coded slices: division, engines, and reference implementations."""
 
 from jrecomp.codec.devices import Resources
 from jrecomp.codec.slices import EncodedSlices, decode, encode

@@ -1,4 +1,4 @@
-"""What codes the decisions of one slice, given the logits of phase after phase."""
+"""Coding of the values of a slice, given the logits of their decisions."""
 
 from collections.abc import Iterator
 from typing import Protocol
@@ -11,37 +11,44 @@ from jrecomp.model.adaptation import Adaptation, AdaptiveDecider, BinaryCoder
 from jrecomp.model.symbols import ALL_OUTPUTS, code_last, code_values
 
 CHUNK = 128
-"""Blocks whose decisions are coded together, with what was learned before them."""
-
+"""Number of blocks whose decisions are coded together. Adaptation happens between chunks."""
 
 VALUE_LIMIT = 32767
 """Largest magnitude of a coefficient."""
 
 
 def check_range(values: Int64) -> None:
-    """Raises CorruptContainerError where decoded coefficients are beyond VALUE_LIMIT."""
+    """Raise CorruptContainerError if the magnitude of a decoded coefficient exceeds VALUE_LIMIT."""
     if np.abs(values).max(initial=0) > VALUE_LIMIT:
-        raise CorruptContainerError("a coefficient is out of range")
+        raise CorruptContainerError("damaged container: a coefficient is out of range")
 
 
 class SliceCoder(Protocol):
-    """Codes the phases of a slice in order; logits: int16 [outputs, n], truth: None to decode."""
+    """Encoder or decoder of the values of a slice, phase by phase."""
 
     def start_component(self) -> None:
-        """Forgets what was learned of the component before."""
+        """Reset the adaptation; call it before each component."""
         ...
 
     def values(self, plane: int, logits: Int16, truth: Int64 | None, known_nonzero: Bool) -> Int64:
-        """Values int64 [n] of a phase of a plane. known_nonzero: where zero is impossible."""
+        """Code the values of a phase of a plane.
+
+        plane: 0 for DC, 1 to 63 for AC. logits: int16 [outputs, n]. truth: the values to encode, int64 [n];
+        None to decode. known_nonzero: bool [n], where 0 is impossible.
+        Returns the values, int64 [n].
+        """
         ...
 
     def last(self, logits: Int16, truth: Int64 | None) -> Int64:
-        """Indices int64 [n] of last non-zero coefficients."""
+        """Code the indices of last non-zero AC coefficients of a phase; arguments as for values()."""
         ...
 
 
 class NumpyCoder:
-    """The reference."""
+    """The reference implementation of SliceCoder.
+
+    sigmoid: the model's table of probabilities. coder: encodes or decodes decisions.
+    """
 
     def __init__(self, sigmoid: UInt16, coder: BinaryCoder) -> None:
         self._sigmoid, self._coder = sigmoid, coder
@@ -53,7 +60,7 @@ class NumpyCoder:
 
     def values(self, plane: int, logits: Int16, truth: Int64 | None, known_nonzero: Bool) -> Int64:
         """See SliceCoder."""
-        while self._plane < plane:  # what was learned of an AC plane weighs less in the next
+        while self._plane < plane:
             self._ac.fade()
             self._plane += 1
         adaptation = self._ac if plane else self._dc

@@ -1,4 +1,4 @@
-"""What computes: how many threads, and which engine on which device."""
+"""Selection of threads, device and engine."""
 
 import os
 import shutil
@@ -12,16 +12,15 @@ from jrecomp.model import Model
 from jrecomp.options import DEVICES
 
 CUDA = "cuda"
-"""The device, and the name of the engine for it."""
+"""Name of the GPU device, and of its engine."""
 
 
 @dataclass(frozen=True)
 class Resources:
-    """What a call may use; none of it changes a result.
+    """Threads and device of a call. They do not change results.
 
-    threads: how many compute at once; 0 takes one for each core.
-    device: one of options.DEVICES.
-    Raises UsageError.
+    threads: number of threads, 0 for one per core. device: one of options.DEVICES.
+    Raises UsageError if they are invalid or the device is not available.
     """
 
     threads: int = 0
@@ -31,24 +30,24 @@ class Resources:
         if self.threads < 0:
             raise UsageError(f"threads must be 0 or more, not {self.threads}")
         if self.device not in DEVICES:
-            raise UsageError(f"device {self.device!r} is none of {', '.join(DEVICES)}")
+            raise UsageError(f"device {self.device!r} is not one of {', '.join(DEVICES)}")
         if self.device == CUDA and (missing := missing_for_cuda()):
-            raise UsageError(f"device {CUDA} cannot be used: {missing}")
+            raise UsageError(f"device {CUDA!r} cannot be used: {missing}")
 
     @property
     def workers(self) -> int:
-        """How many threads that makes on this machine, at least 1."""
+        """The number of threads on this machine, at least 1."""
         return self.threads or _cores()
 
     def engine(self, model: Model | None = None) -> str:
-        """The name of the engine for a model, or for all models that the device serves.
+        """The name of the device's engine; raises UsageError if it does not support the model.
 
-        Raises UsageError where the device has no engine for this kind of model.
+        model: the model to use, None if it is not known yet.
         """
         if self.device != CUDA:
             return DEFAULT_ENGINE
         if model is not None and CUDA not in engines_of(model):
-            raise UsageError(f"model {model.name!r} has no engine for device {CUDA}; use --device cpu")
+            raise UsageError(f"device {CUDA!r} does not support model {model.name!r} (use --device cpu)")
         return CUDA
 
 
@@ -57,11 +56,14 @@ def _cores() -> int:
 
 
 def missing_for_cuda() -> str | None:
-    """What keeps this machine from using a GPU; loads torch, which takes seconds, only beside a driver."""
+    """Why this machine cannot compute on a GPU, None if it can.
+
+    torch takes seconds to import, so it is imported only if there is a driver.
+    """
     if find_spec("torch") is None:
         return "torch is not installed (pip install jrecomp[gpu])"
     if not (Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi")):
         return "no NVIDIA driver is installed"
     from jrecomp.features.torch_arrays import has_cuda
 
-    return None if has_cuda() else "torch finds no GPU, or has no CUDA (pip install jrecomp[gpu])"
+    return None if has_cuda() else "torch finds no GPU, or lacks CUDA (pip install jrecomp[gpu])"

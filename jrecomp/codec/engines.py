@@ -1,6 +1,6 @@
-"""What codes slices: native for speed, torch for GPUs, NumPy for reading; all give the same bytes.
+"""Engines, which code slices with models. All engines of a kind of model give the same bytes.
 
-Not every kind of model has every engine.
+The native engine is the fastest on CPUs, the torch engines serve GPUs, and the NumPy engines are references.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,39 +22,40 @@ from jrecomp.model import BlocksModel, LatentsModel, Model, PlanesModel
 from jrecomp.native.engine import Damaged, SliceDecoder, SliceEncoder
 
 Steps = Sequence[Int32]
-"""Quantization tables [64] in zig-zag order of each component, at least 1."""
+"""The quantization table of each component, int32 [64] in zig-zag order, at least 1."""
 
 Slice = Sequence[Int16]
-"""Coefficients [rows, columns, 64] of each component."""
+"""The coefficients of each component, int16 [rows, columns, 64]."""
 
 Shapes = Sequence[tuple[int, int]]
-"""Rows and columns in blocks of each component."""
+"""Rows and columns of each component, in blocks."""
 
 Kind = TypeVar("Kind", contravariant=True)
+"""A kind of model."""
 
 
 BATCH_BLOCKS = 1 << 19
-"""Blocks of the slices that a GPU works on at once; an estimated 2 GB of its memory."""
+"""Largest number of blocks in the slices that a GPU codes at once; they take about 2 GB of its memory."""
 
 
 class Engine(Protocol[Kind]):
-    """Codes slices of components that have quantization steps int32 [64] in zig-zag order."""
+    """Codes slices with models of a kind."""
 
     def encode(self, model: Kind, steps: Steps, slices: Sequence[Slice], threads: int) -> list[bytes]:
-        """The bytes of each slice."""
+        """The range-coded bytes of each slice, computed on this number of threads."""
         ...
 
     def decode(
         self, model: Kind, steps: Steps, slices: Sequence[Slice], data: Sequence[bytes], threads: int
     ) -> None:
-        """Fills the slices with what the bytes of each say; raises CorruptContainerError."""
+        """Decode the bytes of each slice into the arrays of `slices`; raises CorruptContainerError."""
         ...
 
 
 class SliceBySlice(Generic[Kind]):
-    """Each slice by itself, in threads.
+    """An engine that codes each slice independently, on several threads.
 
-    encode: the bytes of a slice; decode: fills a slice with what its bytes say.
+    encode: returns the bytes of a slice. decode: decodes bytes into the arrays of a slice.
     """
 
     def __init__(
@@ -78,13 +79,16 @@ class SliceBySlice(Generic[Kind]):
 
 
 class TorchEngine:
-    """The walk on a device of torch, several slices at once; native coders for their decisions."""
+    """An engine that computes networks with torch for several slices at once, and codes decisions natively.
+
+    device: name of a device in torch.
+    """
 
     def __init__(self, device: str) -> None:
         self._device = device
 
     def encode(self, model: PlanesModel, steps: Steps, slices: Sequence[Slice], threads: int) -> list[bytes]:
-        """Batch after batch, each slice with its own coder in threads."""
+        """See Engine. The slices of a batch are coded on several threads."""
         result: list[bytes] = []
         with _out_of_memory(), ThreadPoolExecutor(threads) as workers:
             for batch in _batches(slices):
@@ -97,7 +101,7 @@ class TorchEngine:
     def decode(
         self, model: PlanesModel, steps: Steps, slices: Sequence[Slice], data: Sequence[bytes], threads: int
     ) -> None:
-        """Batch after batch, each slice with its own coder in threads."""
+        """See Engine. The slices of a batch are coded on several threads."""
         left = iter(data)
         with _out_of_memory(), _damage(), ThreadPoolExecutor(threads) as workers:
             for batch in _batches(slices):
@@ -158,12 +162,12 @@ def _shapes(parts: Slice) -> Shapes:
 
 
 def _batch_shapes(batch: Sequence[Slice]) -> list[tuple[int, int, int]]:
-    """(slices, rows, columns) of each component; all slices are alike."""
+    """(slices, rows, columns) of each component; all slices have the same shapes."""
     return [(len(batch), *shape) for shape in _shapes(batch[0])]
 
 
 def _fill(batch: Sequence[Slice], decoded: Sequence[Int16]) -> None:
-    """Copies coefficients [slices, rows, columns, 64] of each component into slices."""
+    """Copies the coefficients of each component, int16 [slices, rows, columns, 64], into slices."""
     for parts, *values in zip(batch, *decoded, strict=True):
         _copy(values, parts)
 
@@ -174,9 +178,9 @@ def _copy(values: Sequence[Int16], parts: Slice) -> None:
 
 
 def _batches(slices: Sequence[Slice]) -> Iterator[list[Slice]]:
-    """Neighbouring slices of the same shape, as many as a batch takes."""
-    for _, alike in groupby(slices, lambda parts: [part.shape for part in parts]):
-        group = list(alike)
+    """Consecutive slices of the same shapes, with at most BATCH_BLOCKS blocks in a batch."""
+    for _, equal in groupby(slices, lambda parts: [part.shape for part in parts]):
+        group = list(equal)
         size = max(1, BATCH_BLOCKS // sum(len(part) * part.shape[1] for part in group[0]))
         yield from (group[start : start + size] for start in range(0, len(group), size))
 
@@ -210,7 +214,7 @@ def _out_of_memory() -> Iterator[None]:
 
 
 NATIVE = SliceBySlice(_native_encode, _native_decode)
-"""C++ (jrecomp/native/engine), without the GIL."""
+"""The engine in C++ (jrecomp/native/engine), which releases the GIL."""
 
 ENGINES: dict[type[Model], dict[str, Engine[Any]]] = {
     PlanesModel: {
@@ -222,21 +226,21 @@ ENGINES: dict[type[Model], dict[str, Engine[Any]]] = {
     LatentsModel: {"native": SliceBySlice(_latents_encode, _latents_decode)},
     BlocksModel: {"native": NATIVE, "numpy": SliceBySlice(_blocks_encode, _blocks_decode)},
 }
-"""By kind of model and name."""
+"""The engines of each kind of model, by name."""
 
 DEFAULT_ENGINE = "native"
-"""The fastest engine; every kind has it."""
+"""Name of the fastest engine on CPUs, which every kind of model has."""
 
 
 def engines_of(model: Model) -> dict[str, Engine[Any]]:
-    """The engines for a kind of model, by name."""
+    """The engines for the kind of a model, by name."""
     return ENGINES[type(model)]
 
 
 def encode_slices(
     model: Model, engine: str, steps: Steps, slices: Sequence[Slice], threads: int
 ) -> list[bytes]:
-    """See Engine; engine: its name in ENGINES."""
+    """Encode slices as Engine.encode() does; engine: a name in ENGINES."""
     return engines_of(model)[engine].encode(model, steps, slices, threads)
 
 
@@ -248,5 +252,5 @@ def decode_slices(
     data: Sequence[bytes],
     threads: int,
 ) -> None:
-    """See Engine; engine: its name in ENGINES."""
+    """Decode slices as Engine.decode() does; engine: a name in ENGINES."""
     engines_of(model)[engine].decode(model, steps, slices, data, threads)

@@ -1,4 +1,4 @@
-"""the way of models with latents through a slice, encoding or decoding (docs/format/latents.md)."""
+"""Coding of a slice with a model with latents, for both directions (docs/format/latents.md)."""
 
 from collections.abc import Sequence
 
@@ -21,13 +21,14 @@ from jrecomp.model.arrays import component_class
 from jrecomp.model.latents import LATENT_LIMIT, Autoencoder, Distributions, LatentsModel
 
 LATENT_PLANE = 0
-"""Latents share the counts of DC."""
+"""Latents are coded like plane 0, so they share the adaptation of DC."""
 
 
 class ComponentCoder:
-    """Codes one component of a slice.
+    """Codes a component of a slice.
 
-    planes: tell its steps and size. other: what it sees of the component before it, None for the first.
+    model: the model. number: index of the component in the frame. planes: provides its steps and size. other:
+    result of reference_inputs() for the component before it, None for the first. coder: encodes or decodes.
     """
 
     def __init__(
@@ -40,7 +41,11 @@ class ComponentCoder:
         coder.start_component()
 
     def run(self, truth: Int64 | None) -> Int64:
-        """All groups; coefficients int64 [64, rows, columns] to encode, None to decode, and returned."""
+        """Code all groups.
+
+        truth: coefficients to encode, int64 [64, rows, columns]; None to decode.
+        Returns the coefficients. Raises CorruptContainerError if a value is out of range.
+        """
         values = np.zeros((64, self._planes.rows, self._planes.columns), np.int64)
         for group, (start, stop) in enumerate(GROUPS):
             wanted = None if truth is None else truth[start:stop]
@@ -60,7 +65,7 @@ class ComponentCoder:
         return self._code(range(*GROUPS[group]), given, truth)
 
     def _code_latents(self, network: Autoencoder, truth: Int64 | None) -> Int64:
-        """y2, then y1 given y2; returns y1."""
+        """Codes y2, then y1 given y2; returns y1."""
         rows, columns = -(-self._planes.rows // 2), -(-self._planes.columns // 2)
         known: Sequence[Int64 | None] = (None, None)
         if truth is not None:
@@ -71,11 +76,11 @@ class ComponentCoder:
     def _code_level(self, given: Distributions, truth: Int64 | None) -> Int64:
         latents = self._code([LATENT_PLANE] * len(given.mean), given, truth)
         if np.abs(latents).max() > LATENT_LIMIT:
-            raise CorruptContainerError("a latent is out of range")
+            raise CorruptContainerError("damaged container: a latent is out of range")
         return latents
 
     def _code(self, planes: Sequence[int], given: Distributions, truth: Int64 | None) -> Int64:
-        """Integers int64 [channels, rows, columns]; planes: which counts to learn in, for each channel."""
+        """Codes integers, int64 [channels, rows, columns]; planes: the plane to code each channel like."""
         limited, values = given.limited(), np.empty(given.mean.shape, np.int64)
         for number, plane in enumerate(planes):
             mean, level = limited.mean[number].ravel(), limited.level[number].ravel()
@@ -94,9 +99,12 @@ def code_slice(
     coder: SliceCoder,
     parts: Sequence[Int16] | None,
 ) -> list[Int16]:
-    """Codes all components of a slice, given by quantization steps and (rows, columns) in blocks.
+    """Encode or decode all components of a slice.
 
-    parts: coefficients [rows, columns, 64] to encode, None to decode. Returns the coefficients.
+    steps: for each component the quantization table, int32 [64]. shapes: for each component rows and columns
+    in blocks. model: the model. coder: encodes or decodes values. parts: for each component the coefficients
+    to encode, int16 [rows, columns, 64]; None to decode.
+    Returns the coefficients. Raises CorruptContainerError.
     """
     before: ComponentPlanes | None = None
     coefficients = []

@@ -1,8 +1,8 @@
-"""One walk over the planes of slices that encodes or decodes, so that the two cannot part.
+"""Coding of slices with a model of planes, for both directions (docs/format/planes.md).
 
-This is the reference: the native engine (jrecomp/native/engine) computes the same bytes. It runs on NumPy
-or torch (jrecomp.features.arrays), and there on several slices of the same shape side by side; what codes
-the decisions is on the CPU and works with NumPy.
+This is the reference implementation. The native engine (jrecomp/native/engine) gives the same bytes. Inputs
+and networks are computed by NumPy or torch (jrecomp.features.arrays), for several slices of the same shape at
+once. The coders of decisions use NumPy arrays.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,29 +25,35 @@ from jrecomp.model.arrays import component_class
 from jrecomp.model.planes import LAST, ClassWeights, PlanesModel, references_of
 
 Sizes = Sequence[int]
+"""Number of blocks of each slice in a phase. The blocks of a slice follow those of the slice before it."""
 
 
 class Sink(Protocol):
-    """What a walk shows its inputs to and gets values from.
+    """Receives the inputs of each phase from a Walk and returns the values; training collects inputs with it.
 
-    sizes: how many blocks of a phase are of each slice; they follow one another.
+    linear: weights of the linear predictions of planes 0 to 63, each int64 [phases, inputs].
     """
 
     linear: list[Int64]
 
     def value(self, plane: int, x: Float32, truth: Int64 | None, known_nonzero: Bool, sizes: Sizes) -> Int64:
-        """Values int64 [n] of a coefficient plane; truth where it is known beforehand."""
+        """The values of a phase of a coefficient plane, int64 [n].
+
+        x: inputs of the network, float32 [inputs, n]. truth: the values, int64 [n]; None to decode.
+        known_nonzero: bool [n], where 0 is impossible.
+        """
         ...
 
     def last(self, x: Float32, truth: Int64 | None, sizes: Sizes) -> Int64:
-        """Indices int64 [n] of last non-zero coefficients."""
+        """The indices of last non-zero AC coefficients in a phase, int64 [n]; arguments as for value()."""
         ...
 
 
 class NetworkSink:
-    """Codes what a walk shows it with the networks of one component class, each slice with its own coder.
+    """Codes values with the networks of a component class, and a coder for each slice.
 
-    Where the truth is known, the walk goes on while the coders work on what it showed them last.
+    weights: of the component class. coders: one for each slice. workers: threads that run the coders.
+    To encode, the coders work while the walk computes the next inputs.
     """
 
     def __init__(self, weights: ClassWeights, coders: Sequence[SliceCoder], workers: Executor) -> None:
@@ -58,7 +64,7 @@ class NetworkSink:
             coder.start_component()
 
     def value(self, plane: int, x: Float32, truth: Int64 | None, known_nonzero: Bool, sizes: Sizes) -> Int64:
-        """Codes a phase of a plane."""
+        """See Sink."""
         logits = to_numpy(self._networks[plane].logits(x))
 
         def code(coder: SliceCoder, part: slice) -> Int64:
@@ -69,7 +75,7 @@ class NetworkSink:
         return self._code(code, truth, sizes)
 
     def last(self, x: Float32, truth: Int64 | None, sizes: Sizes) -> Int64:
-        """Codes a phase of `last`."""
+        """See Sink."""
         logits = to_numpy(self._networks[LAST].logits(x))
 
         def code(coder: SliceCoder, part: slice) -> Int64:
@@ -78,7 +84,7 @@ class NetworkSink:
         return self._code(code, truth, sizes)
 
     def finish(self) -> Int64:
-        """Waits for the coders; the values that they coded last."""
+        """Wait for the coders; returns the values of the last phase."""
         values = [future.result() for future in self._running]
         self._running = []
         return np.concatenate([np.zeros(0, np.int64), *values])
@@ -87,14 +93,16 @@ class NetworkSink:
         self.finish()
         ends = list(accumulate(sizes))
         parts = [slice(end - size, end) for size, end in zip(sizes, ends, strict=True)]
-        self._running = [self._workers.submit(code, *one) for one in zip(self._coders, parts, strict=True)]
+        pairs = zip(self._coders, parts, strict=True)
+        self._running = [self._workers.submit(code, coder, part) for coder, part in pairs]
         return self.finish() if truth is None else truth
 
 
 class Walk:
-    """Fills the planes of one component of some slices in coding order.
+    """Computes the inputs of all phases of a component in coding order, and fills its planes with the values.
 
-    truth: int16 [64, bordered plane] to encode (or to learn from), None to decode; NumPy's.
+    planes: of the component, empty. tables: the model's integer tables. sink: codes the values.
+    truth: coefficients as a NumPy array, int16 [64, bordered plane], to encode or to train; None to decode.
     """
 
     def __init__(self, planes: ComponentPlanes, tables: Tables, sink: Sink, truth: Int16 | None) -> None:
@@ -102,7 +110,7 @@ class Walk:
         self._blocks: Index = to_numpy(planes.blocks)
 
     def run(self) -> None:
-        """Codes DC, `last`, and the AC planes in ascending order."""
+        """Process DC, `last`, and the AC planes in ascending order; raises CorruptContainerError."""
         planes = self._planes
         self._dc()
         planes.finish_dc()
@@ -125,24 +133,24 @@ class Walk:
     def _dc(self) -> None:
         planes = self._planes
         for phase in pyramid(planes.rows, planes.columns):
-            near = Neighbourhood(planes, phase)
-            x, prediction = dc_inputs(planes, near, self._sink.linear[0][phase.number], self._tables)
-            predicted, truth = to_numpy(prediction), self._wanted(0, to_numpy(near.blocks))
-            residual, known_nonzero = (
-                None if truth is None else truth - predicted,
-                np.zeros(len(predicted), np.bool_),
-            )
+            neighbourhood = Neighbourhood(planes, phase)
+            weights = self._sink.linear[0][phase.number]
+            x, prediction = dc_inputs(planes, neighbourhood, weights, self._tables)
+            predicted, truth = to_numpy(prediction), self._wanted(0, to_numpy(neighbourhood.blocks))
+            residual = None if truth is None else truth - predicted
+            known_nonzero = np.zeros(len(predicted), np.bool_)
             values = self._sink.value(0, x, residual, known_nonzero, self._sizes(phase.rows)) + predicted
-            self._store(planes.values[0], near.blocks, values)
+            self._store(planes.values[0], neighbourhood.blocks, values)
 
     def _last(self) -> None:
         planes = self._planes
         lasts = None if self._truth is None else last_of(self._truth)
         for phase in pyramid(planes.rows, planes.columns):
-            near = Neighbourhood(planes, phase)
-            x = last_inputs(planes, near, self._tables)
-            truth = None if lasts is None else lasts[to_numpy(near.blocks)]
-            self._store(planes.last, near.blocks, self._sink.last(x, truth, self._sizes(phase.rows)))
+            neighbourhood = Neighbourhood(planes, phase)
+            x = last_inputs(planes, neighbourhood, self._tables)
+            truth = None if lasts is None else lasts[to_numpy(neighbourhood.blocks)]
+            values = self._sink.last(x, truth, self._sizes(phase.rows))
+            self._store(planes.last, neighbourhood.blocks, values)
 
     def _sizes(self, rows: Index) -> Sizes:
         return [len(rows)] * self._planes.slices
@@ -165,9 +173,12 @@ class Walk:
 
 
 def last_of(values: Int16) -> Int64:
-    """Index of the last non-zero AC coefficient of planes [64, n], 0 where there is none."""
-    found = (values[:0:-1] != 0).argmax(0)
-    return np.where((values[1:] != 0).any(0), 63 - found, 0).astype(np.int64)
+    """The index of the last non-zero AC coefficient of each block, 0 if there is none.
+
+    values: int16 [64, n]. Returns int64 [n].
+    """
+    zeros_after = (values[:0:-1] != 0).argmax(0)
+    return np.where((values[1:] != 0).any(0), 63 - zeros_after, 0).astype(np.int64)
 
 
 def new_planes(
@@ -177,9 +188,10 @@ def new_planes(
     before: Sequence[ComponentPlanes],
     tables: Tables,
 ) -> ComponentPlanes:
-    """Empty planes of a component with its references among the components before it.
+    """Planes for coding a component, with its references.
 
-    shape: (slices, rows, columns).
+    number: index of the component in the frame. steps: int32 [64]. shape: (slices, rows, columns). before:
+    the components before it, coded. tables: the model's integer tables.
     """
     slices, rows, columns = shape
     planes = ComponentPlanes(tables.xp.asarray(steps.astype(np.int64)), rows, columns, [], slices)
@@ -190,7 +202,7 @@ def new_planes(
 
 
 def bordered(planes: ComponentPlanes, coefficients: Int16) -> Int16:
-    """Coefficients [slices, rows, columns, 64] as bordered planes [64, ...]."""
+    """Coefficients, int16 [slices, rows, columns, 64], as bordered planes, int16 [64, bordered plane]."""
     truth = np.zeros((64, planes.size), np.int16)
     truth[:, to_numpy(planes.blocks)] = coefficients.transpose(3, 0, 1, 2)
     return truth
@@ -204,11 +216,13 @@ def walk_slices(
     parts: Sequence[Int16] | None,
     workers: Executor,
 ) -> list[Int16]:
-    """Codes all components of some slices, given by steps and (slices, rows, columns) in blocks.
+    """Encode or decode all components of slices of the same shape.
 
-    model: its arrays say whether NumPy or torch computes, and where. parts: coefficients
-    [slices, rows, columns, 64] to encode, None to decode. workers: run the coders, one for each slice.
-    Returns the coefficients.
+    steps: for each component the quantization table, int32 [64]. shapes: for each component (slices, rows,
+    columns) in blocks. model: its arrays determine whether NumPy or torch computes, and on which device.
+    coders: one for each slice. parts: for each component the coefficients to encode, int16 [slices, rows,
+    columns, 64]; None to decode. workers: threads that run the coders.
+    Returns the coefficients. Raises CorruptContainerError.
     """
     done: list[ComponentPlanes] = []
     for number, (quantization, shape) in enumerate(zip(steps, shapes, strict=True)):

@@ -1,4 +1,4 @@
-"""What a container holds in each mode, and the fields that it is written as."""
+"""The contents of containers in each mode, and their fields (docs/format.md, the sections on bodies)."""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -9,29 +9,34 @@ from jrecomp.errors import CorruptContainerError
 
 _CHECKSUM_BYTES = 4
 _METADATA_ALLOWANCE = 4096
+"""Bytes that metadata may have beyond four times the length of the original."""
 
 HIGHEST_QUALITY = 10000
-"""In hundredths: of a picture whose coefficients are the source's."""
+"""Quality in hundredths of a file with the coefficients of its source."""
 
 
 @dataclass(frozen=True)
 class Original:
-    """What identifies the original file: its length in bytes and the start of its SHA-256."""
+    """Identifies the file that a container restores.
+
+    length: in bytes. checksum: the first 4 bytes of the SHA-256.
+    """
 
     length: int = 0
     checksum: bytes = b""
 
     @classmethod
     def of(cls, data: bytes) -> "Original":
-        """Describe a file's bytes."""
+        """Length and checksum of a file's bytes."""
         return cls(len(data), sha256(data).digest()[:_CHECKSUM_BYTES])
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A file kept as bytes.
+    """A file stored unmodelled.
 
-    reason: number of a StoredReason, or of one that a later version added.
+    original: identifies the file. reason: number of a StoredReason, or one that a later version added.
+    data: the file.
     """
 
     original: Original = Original()
@@ -43,11 +48,11 @@ class Stored:
 class Lossless:
     """A modelled JPEG file.
 
-    model: permanent identifier of the model that coded the slices.
+    original: identifies the file. model: permanent identifier of the model that coded the slices.
     headers: every byte of the file that is not entropy-coded data of a modelled scan.
-    reconstruction: what the scans say beyond the coefficients, of pack_reconstruction().
-    mcu_rows: MCU rows in each slice but the last, which may have fewer.
-    slices: the coefficients, coded.
+    reconstruction: result of pack_reconstruction().
+    mcu_rows: MCU rows in each slice except the last, which may have fewer.
+    slices: the range-coded coefficients of each slice.
     """
 
     original: Original = Original()
@@ -60,9 +65,9 @@ class Lossless:
 
 @dataclass(frozen=True)
 class Lossy(Lossless):
-    """A modelled JPEG file that was made from another with changes; `original` is what it restores.
+    """A modelled JPEG file that was made from another with loss; `original` identifies the file it restores.
 
-    source: length of that other file in bytes. quality: 0 to 100 in hundredths.
+    source: length in bytes of the file that it was made from. quality: 0 to 10000, in hundredths.
     """
 
     source: int = 0
@@ -73,13 +78,13 @@ Container = Stored | Lossless
 
 
 def stored(fields: Fields, box: Stored) -> Stored:
-    """The body of a stored file."""
+    """Write or read the body of mode 0; a reader ignores `box`."""
     original = _original(fields, box.original)
     return Stored(original, fields.byte(box.reason), fields.packed(box.data, original.length))
 
 
 def lossless(fields: Fields, box: Lossless) -> Lossless:
-    """The body of a modelled file."""
+    """Write or read the body of mode 1; a reader ignores `box`."""
     original = _original(fields, box.original)
     model = fields.varint(box.model)
     metadata = fields.packed(_join_metadata(box), 4 * original.length + _METADATA_ALLOWANCE)
@@ -95,10 +100,10 @@ def lossless(fields: Fields, box: Lossless) -> Lossless:
 
 
 def lossy(fields: Fields, box: Lossy) -> Lossy:
-    """The body of a modelled file that was changed."""
+    """Write or read the body of mode 2; a reader ignores `box`. Raises CorruptContainerError."""
     source, quality = fields.varint(box.source), fields.varint(box.quality)
     if quality > HIGHEST_QUALITY:
-        raise CorruptContainerError(f"a quality of {quality / 100:g}")
+        raise CorruptContainerError(f"damaged container: its quality is {quality / 100:g}, more than 100")
     return Lossy(**vars(lossless(fields, box)), source=source, quality=quality)
 
 

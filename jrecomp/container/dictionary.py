@@ -1,7 +1,6 @@
-"""Byte strings that most JPEG headers repeat, replaced by references.
+"""Replaces byte strings that are common in JPEG headers with references (docs/format.md, "Metadata").
 
-A header of a few hundred bytes shrinks to a few dozen that say something. The transform is exact for
-any bytes, and phrases are found wherever they stand (also in an embedded thumbnail).
+The transform is exact for any bytes. Entries are found at any position, also in embedded thumbnails.
 """
 
 import re
@@ -11,11 +10,14 @@ from jrecomp.container.fields import Fields, Reader, Writer, repeated
 from jrecomp.errors import CorruptContainerError
 from jrecomp.t81 import TYPICAL_TABLES, scaled_table
 
-_SEARCHED_BYTES = 1 << 16  # headers proper lie at the beginning; trailing videos are not worth the time
+_SEARCHED_BYTES = 1 << 16  # the headers are at the beginning; searching appended videos would take long
 
 
 def replace(data: bytes) -> bytes:
-    """References (their number; of each the literal bytes before it and its phrase), then all literals."""
+    """Replace entries of the dictionary in headers with references.
+
+    Returns the references and the literals, laid out as docs/format.md specifies.
+    """
     references: list[tuple[int, int]] = []
     literals = []
     end = 0
@@ -29,18 +31,18 @@ def replace(data: bytes) -> bytes:
 
 
 def restore(data: bytes, limit: int) -> bytes:
-    """Undo `replace`; raises CorruptContainerError, also where the result exceeds `limit` bytes."""
+    """The inverse of replace(); raises CorruptContainerError if it fails or exceeds `limit` bytes."""
     reader = Reader(data)
     result = bytearray()
     for gap, number in _references(reader, []):
         if number >= len(entries()):
-            raise CorruptContainerError("damaged container: a reference to no entry of the dictionary")
+            raise CorruptContainerError(f"damaged container: the dictionary has no entry {number}")
         result += reader.raw(b"", gap) + entries()[number]
         if len(result) > limit:
             break
     result += reader.raw(b"", reader.left)
     if len(result) > limit:
-        raise CorruptContainerError("damaged container: headers longer than the file")
+        raise CorruptContainerError("damaged container: its headers are longer than the file")
     return bytes(result)
 
 
@@ -51,7 +53,7 @@ def _references(fields: Fields, references: list[tuple[int, int]]) -> list[tuple
 
 @cache
 def entries() -> list[bytes]:
-    """All entries, by their number in the format."""
+    """All entries of the dictionary; their indices are the permanent numbers of docs/format.md."""
     tables = [
         bytes([kind << 4 | destination]) + TYPICAL_TABLES[kind, destination]
         for destination in (0, 1)

@@ -1,4 +1,4 @@
-"""Reconstruction data of scans as bytes: docs/format/jpeg.md, "Reconstruction data"."""
+"""Serialization of the reconstruction data of scans (docs/format/jpeg.md, "Reconstruction data")."""
 
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
@@ -14,14 +14,17 @@ _ALL = 63
 
 
 def pack_reconstruction(scans: Sequence[ScanReconstruction]) -> bytes:
-    """The data of all scans: 2 bytes where every scan is as libjpeg writes it."""
+    """The reconstruction data of all scans as bytes; 2 bytes if all scans are regular."""
     writer = Writer()
     _scans(writer, scans, len(scans))
     return bytes(writer.data)
 
 
 def unpack_reconstruction(data: bytes, limits: Limits = DEFAULT_LIMITS) -> list[ScanReconstruction]:
-    """The inverse; raises CorruptContainerError."""
+    """The inverse of pack_reconstruction().
+
+    limits: bounds the number of scans. Raises CorruptContainerError if the data is malformed.
+    """
     reader = Reader(data)
     scans = _scans(reader, (), limits.max_scans)
     reader.finish()
@@ -29,26 +32,26 @@ def unpack_reconstruction(data: bytes, limits: Limits = DEFAULT_LIMITS) -> list[
 
 
 def _scans(fields: Fields, scans: Sequence[ScanReconstruction], limit: int) -> list[ScanReconstruction]:
-    """The number of scans, then those that differ from ScanReconstruction(), each after its place."""
+    """The number of scans, then the index and data of each scan that differs from ScanReconstruction()."""
     count = fields.varint(len(scans))
     if count > limit:
-        raise CorruptContainerError(f"damaged container: {count} scans, where {limit} are allowed")
+        raise CorruptContainerError(f"the container has {count} scans, but at most {limit} are allowed")
     result = [ScanReconstruction() for _ in range(count)]
-    special = [place for place, scan in enumerate(scans) if scan != ScanReconstruction()]
-    place = 0
+    special = [index for index, scan in enumerate(scans) if scan != ScanReconstruction()]
+    index = 0
     for number, difference in enumerate(repeated(fields, _differences(special), 0)):
         step = fields.varint(difference)
-        place += step
-        if place >= count or (number > 0 and step == 0):
-            raise CorruptContainerError("damaged container: no such scan")
-        result[place] = _scan(fields, scans[place] if scans else ScanReconstruction())
+        index += step
+        if index >= count or (number > 0 and step == 0):
+            raise CorruptContainerError("damaged container: the index of a scan is wrong")
+        result[index] = _scan(fields, scans[index] if scans else ScanReconstruction())
     return result
 
 
 def _scan(fields: Fields, scan: ScanReconstruction) -> ScanReconstruction:
     flags = fields.byte(_flags(scan))
     if flags & ~_ALL:
-        raise CorruptContainerError("damaged container: unknown reconstruction data")
+        raise CorruptContainerError("damaged container: its reconstruction data has unknown flags")
     result = ScanReconstruction(padding_bit=0 if flags & _PADDING_ZERO else 1)
     if flags & _SEGMENTS:
         segments = repeated(fields, scan.segments, Segment(0, 0, 0))
@@ -86,14 +89,14 @@ def _segment(fields: Fields, segment: Segment) -> Segment:
 
 
 def _exceptions(fields: Fields, exceptions: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """(index, value of one byte): all indices, then all values."""
+    """Pairs of an index and a value of one byte; all indices precede all values."""
     indices = _increasing(fields, [index for index, _ in exceptions])
     values = fields.raw(bytes(value for _, value in exceptions), len(indices))
     return list(zip(indices, values, strict=True))
 
 
 def _increasing(fields: Fields, values: Sequence[int]) -> list[int]:
-    """Numbers that do not fall, as differences."""
+    """A non-decreasing sequence, coded as differences."""
     return list(accumulate(fields.varint(step) for step in repeated(fields, _differences(values), 0)))
 
 

@@ -1,4 +1,4 @@
-"""Inputs of the AC planes."""
+"""Inputs of the networks of AC planes (docs/format/planes.md, "Inputs")."""
 
 import numpy as np
 
@@ -12,18 +12,28 @@ LINEAR_SHIFT = 12
 """Weights of linear predictions are integers in units of 2^-LINEAR_SHIFT."""
 
 _CLIP = 127
+
 ENERGY_PLANES = 3
+"""Number of known planes whose magnitudes are summed in an energy."""
+
 SCALARS = 2 + 1 + len(AROUND) + 3 + len(SCALES) + 1
+"""Number of inputs besides known values and references."""
+
 PER_REFERENCE = 5 + 1 + 1 + len(SCALES) + 1 + 3
+"""Number of inputs for each reference."""
 
 
 def width(k: int, references: int) -> int:
-    """Number of inputs of plane k."""
+    """Number of inputs of plane k with this number of references."""
     return len(AC_INPUTS[k].plane) + SCALARS + references * PER_REFERENCE
 
 
 def box_sums(grid: Int64, *radii: int) -> list[Int64]:
-    """For each radius the sums over squares of (2 radius + 1)^2, zero outside; int64 [..., rows, columns]."""
+    """Sums over squares around each element.
+
+    grid: int64 [..., rows, columns], 0 outside. radii: a square has sides of 2 radius + 1.
+    Returns for each radius int64 [..., rows, columns].
+    """
     xp, border = namespace(grid), max(radii) + 1
     rows, columns = grid.shape[-2:]
     padded = xp.zeros((*grid.shape[:-2], rows + 2 * border, columns + 2 * border), dtype=xp.int64)
@@ -39,7 +49,10 @@ def box_sums(grid: Int64, *radii: int) -> list[Int64]:
 
 
 class AcInputs:
-    """Builds the inputs of plane k for the blocks of each of its two phases."""
+    """Computes the inputs of AC plane k for the blocks of its two phases.
+
+    planes: coefficients known so far. tables: the model's integer tables. slopes: one for each reference.
+    """
 
     def __init__(self, planes: ComponentPlanes, k: int, tables: Tables, slopes: list[Slopes]) -> None:
         self._planes, self._k, self._tables, self._slopes = planes, k, tables, slopes
@@ -50,14 +63,14 @@ class AcInputs:
         values = xp.arange(-_CLIP, _CLIP + 1)
         magnitudes = abs(values) * self._steps[:, None] * FRACTION // self._step
         self._lookup = xp.astype(tables.log_of(xp.sign(values) * magnitudes), xp.float32).ravel()
-        """float32: for each input the logarithms of its values from -_CLIP to _CLIP."""
+        """float32: for each known value the inputs for coefficients from -_CLIP to _CLIP."""
         self._centres = (xp.arange(0, len(self._deltas)) * (2 * _CLIP + 1) + _CLIP)[:, None]
         self._log_step = tables.log_of(self._step * FRACTION // 4)
-        self._near = self._energy(nearest_known(k, ENERGY_PLANES))
+        self._nearest_energy = self._energy(nearest_known(k, ENERGY_PLANES))
         self._maps: list[Int64] = []
 
     def _energy(self, planes: list[int]) -> Int64:
-        """Magnitudes of some planes in sixteenths of this plane's step, int64 [slices, height, width]."""
+        """Sum of magnitudes of planes in sixteenths of this plane's step, int64 [slices, height, width]."""
         p = self._planes
         total = p.xp.zeros((p.slices, p.height, p.width), dtype=p.xp.int64)
         for j in planes:
@@ -66,21 +79,23 @@ class AcInputs:
         return energy
 
     def start_phase(self, phase: int) -> None:
-        """Refreshes what depends on the blocks of the earlier phase."""
+        """Prepare for the blocks of phase 0 or 1, with the values of earlier phases."""
         self._phase = phase
         if phase == 0:
             count = max(1, min(ENERGY_PLANES, self._k - 1))
-            narrow, wide = box_sums(self._near, 2, 8)
+            narrow, wide = box_sums(self._nearest_energy, 2, 8)
             self._maps = [narrow // (25 * count), wide // (289 * count)]
-            own = self._planes.xp.zeros_like(self._near)
+            own = self._planes.xp.zeros_like(self._nearest_energy)
         else:
             own = box_sums(self._energy([self._k]), 2)[0] // 12
         self._maps = [*self._maps[:2], own]
 
     def build(self, blocks: Index, weights: Int64) -> Float32:
-        """Inputs float32 [width, blocks], integers in [-127, 127].
+        """The inputs of blocks.
 
-        weights: int64 [n] in units of 2^-LINEAR_SHIFT, the linear prediction over AC_INPUTS[k].
+        blocks: intp [n], indices in a bordered plane. weights: int64 [known values], of the linear prediction
+        from AC_INPUTS[k] in this phase, in units of 2^-LINEAR_SHIFT.
+        Returns float32 [width, n], integers in [-127, 127].
         """
         planes, tables, xp = self._planes, self._tables, self._planes.xp
         known = planes.values.ravel()[blocks + self._deltas[:, None]]
@@ -104,12 +119,12 @@ class AcInputs:
     def _reference(self, rows: Float32, number: int, slopes: Slopes, blocks: Index) -> None:
         planes, tables, step, xp = self._planes, self._tables, self._step, self._planes.xp
         reference = planes.references[number]
-        near = xp.astype(reference.values[self._cross[:, None], blocks], xp.int64)
-        rows[0:5] = tables.log_of(near * FRACTION // step)
+        y = xp.astype(reference.values[self._cross[:, None], blocks], xp.int64)
+        rows[0:5] = tables.log_of(y * FRACTION // step)
         around = xp.astype(reference.values[self._k][blocks + planes.around[:, None]], xp.int64)
         rows[5] = tables.log_of(abs(around).sum(0) * (FRACTION // 8) // step)
         rows[6] = 2 * reference.last[blocks]
-        predicted, trust = slope_inputs(slopes.sums[:, blocks], near[0], step, tables)
+        predicted, trust = slope_inputs(slopes.sums[:, blocks], y[0], step, tables)
         rows[7:15] = tables.tanh_of(predicted)
         rows[15] = tables.log_of(predicted)
         rows[16:19] = trust

@@ -1,6 +1,6 @@
-"""NumPy or torch: planes, inputs and networks are written once, with functions that mean the same in both.
+"""Selection of NumPy or torch, so that the code of planes, inputs and networks serves both.
 
-Types are written as NumPy's; on a GPU the arrays are tensors of the same type and shape.
+Annotations name NumPy's types. On a GPU the arrays are tensors of the same element type and shape.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 
 def namespace(array: Any) -> Any:
-    """What has the functions for an array: NumPy, or for a tensor its twin, on the tensor's device."""
+    """The functions for an array: NumPy, or for a tensor a TorchArrays on the tensor's device."""
     if isinstance(array, np.ndarray):
         return np
     from jrecomp.features.torch_arrays import TorchArrays
@@ -19,5 +19,5 @@ def namespace(array: Any) -> Any:
 
 
 def to_numpy(array: Any) -> npt.NDArray[Any]:
-    """An array as NumPy's; waits for the device of a tensor."""
+    """The array in NumPy; a tensor is copied from its device."""
     return array if isinstance(array, np.ndarray) else array.cpu().numpy()

@@ -1,4 +1,7 @@
-"""Components that were coded before, brought to the grid of the one being coded; local slopes on them."""
+"""References: coded components resampled to the block grid of another, and local regression on them.
+
+Specified in docs/format/planes.md, "References and slopes".
+"""
 
 from typing import Any
 
@@ -10,17 +13,19 @@ from jrecomp.features.tables import Tables
 from jrecomp.t81 import COLUMN, INDEX, ROW
 
 LIMIT = 32767
+"""Largest magnitude of a dequantized coefficient."""
+
 SLOPE_PLANES = 16
-"""AC planes below this one take part in the local slopes."""
+"""Slopes are computed from the AC planes below this index."""
 
 SLOPE_BIAS = 300
-"""Added to the energy under a slope, in squared dequantized units."""
+"""Regularization: added to the denominator of a slope, in squared dequantized units."""
 
 
 def _low(source: ComponentPlanes, rows: int, columns: int) -> Int64:
-    """Dequantized coefficients of the lowest frequencies of each block.
+    """Dequantized coefficients of the lowest rows x columns frequencies of each block.
 
-    int64 [slice, block row, rows, block column, columns].
+    Returns int64 [slices, block rows, rows, block columns, columns].
     """
     xp = source.xp
     planes = xp.asarray(np.array([[INDEX[row, column] for column in range(columns)] for row in range(rows)]))
@@ -31,24 +36,28 @@ def _low(source: ComponentPlanes, rows: int, columns: int) -> Int64:
 
 
 def _axis(values: Int64, ratio: int, tables: Tables) -> Int64:
-    """[..., blocks * ratio, 8 / ratio] along one direction to [..., blocks, 8], in integers."""
+    """Resampling in one direction, from [..., blocks * ratio, 8 / ratio] to [..., blocks, 8]."""
     if ratio == 1:
         return values
     xp = tables.xp
     matrix = xp.astype(tables.half if ratio == 2 else tables.quarter, xp.float64)
     rows = xp.astype(values.reshape(*values.shape[:-2], values.shape[-2] // ratio, 8), xp.float64)
-    resampled: Int64 = (xp.astype(rows @ matrix.T, xp.int64) + 2048) >> 12  # sums below 2^53: exact
+    resampled: Int64 = (xp.astype(rows @ matrix.T, xp.int64) + 2048) >> 12  # exact: sums are below 2^53
     return resampled
 
 
 def reference(source: ComponentPlanes, target: ComponentPlanes, tables: Tables) -> Reference | None:
-    """`source` at the resolution of `target`; None where their ratio is not 1, 2 or 4 in each direction."""
+    """Resample a coded component to the block grid of another.
+
+    source: the coded component. target: the component with the wanted grid. tables: the model's tables.
+    Returns None unless `source` has 1, 2 or 4 times the blocks of `target` in each direction.
+    """
     vertical, horizontal = source.rows // target.rows, source.columns // target.columns
     fits = source.rows == vertical * target.rows and source.columns == horizontal * target.columns
     if not fits or vertical not in (1, 2, 4) or horizontal not in (1, 2, 4):
         return None
     xp, result = target.xp, target.blank_reference()
-    # [slice, block row, vertical frequency, block column, horizontal frequency]; one way, then the other
+    # x: [slice, block row, vertical frequency, block column, horizontal frequency]; horizontal pass first
     x = _axis(_low(source, 8 // vertical, 8 // horizontal), horizontal, tables)
     x = _axis(xp.permute_dims(x, (0, 3, 4, 1, 2)), vertical, tables)
     places = xp.permute_dims(x, (4, 2, 0, 3, 1))[xp.asarray(ROW), xp.asarray(COLUMN)]
@@ -62,18 +71,19 @@ def reference(source: ComponentPlanes, target: ComponentPlanes, tables: Tables) 
 
 
 class Slopes:
-    """Running sums over the known coefficients of a block and its neighbours: c y, y y and c c.
+    """Sums for the local regression of a component on a reference, updated after each plane.
 
-    c is the component being coded, y the reference, both dequantized; AC planes 1 to SLOPE_PLANES - 1
-    of the nine blocks and the DC differences of the eight neighbours. sums: int64 [3, bordered plane].
+    Let c be the dequantized coefficients of the component and y those of the reference. `sums`, int64 [3,
+    bordered plane], holds the sums of c y, y y and c c over the known AC planes below SLOPE_PLANES of a block
+    and its eight neighbours, and over the DC differences of the neighbours.
     """
 
-    def __init__(self, planes: ComponentPlanes, against: Reference) -> None:
-        self._planes, self._reference = planes, against
+    def __init__(self, planes: ComponentPlanes, reference: Reference) -> None:
+        self._planes, self._reference = planes, reference
         xp, inside = planes.xp, planes.blocks
         self._own = xp.zeros((3, planes.slices, planes.height, planes.width), dtype=xp.int64)
         self.sums = xp.zeros((3, planes.size), dtype=xp.int64)
-        dc = xp.astype(against.values[0], xp.int64)
+        dc = xp.astype(reference.values[0], xp.int64)
         for number, offset in enumerate(planes.offsets):
             c = _limited(planes.values[DIFFERENCE + number, inside], planes.steps[0], xp)
             y = dc[inside + offset] - dc[inside]
@@ -81,7 +91,7 @@ class Slopes:
         self._differences = self.sums
 
     def learn(self, k: int) -> None:
-        """To be called when plane k is known."""
+        """Add plane k to the sums; call it when the plane is coded."""
         if not 0 < k < SLOPE_PLANES:
             return
         planes, xp = self._planes, self._planes.xp
@@ -100,11 +110,14 @@ def _limited(values: Int16, steps: Int64, xp: Any) -> Int64:
 
 
 def slope_inputs(sums: Int64, y: Int64, step: Int64, tables: Tables) -> tuple[Int64, Int64]:
-    """The prediction slope * y of a coefficient and how far to trust it.
+    """Predict coefficients from a reference by local regression.
 
-    sums: int64 [3, n] of c y, y y, c c; y: int64 [n] dequantized; step: int64 [1], of the coefficient.
-    Returns the prediction in sixteenths of a step, int64 [n], and inputs int64 [3, n]: agreement
-    (signed, of the correlation's logarithm), and the energies' logarithms in steps.
+    sums: int64 [3, n], the sums of c y, y y and c c. y: int64 [n], dequantized values of the reference. step:
+    int64 [1], of the coefficients. tables: the model's integer tables.
+
+    Returns the prediction (c y / y y) y in sixteenths of a step, int64 [n], and three inputs that measure its
+    reliability ("trust"), int64 [3, n]: the logarithm of the squared correlation with the sign of the
+    correlation, and the logarithms of the energies of y and c relative to the step.
     """
     xp = tables.xp
     product, energy = sums[:2]

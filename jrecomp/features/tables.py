@@ -1,6 +1,6 @@
-"""Integer tables of the format: they ship inside each weights file, so no decoder computes a float.
+"""Integer tables of models (docs/format/models.md). They are stored in each weights file.
 
-`make()` computes them once, when a model is trained.
+make() computes them in floating point once, when a model is trained.
 """
 
 from dataclasses import dataclass
@@ -13,26 +13,29 @@ from jrecomp.array_types import Float64, Int8, Int16, Int64, UInt8, UInt16
 from jrecomp.features.arrays import namespace
 
 FRACTION = 16
-"""Values relative to a quantization step are integers in sixteenths of it."""
+"""Values relative to a quantization step are integers in units of step / FRACTION."""
 
 MAGNITUDES = 4096
-"""Entries of a magnitude table: 0 to 256 steps in sixteenths."""
+"""Number of entries of a table of magnitudes, which covers 0 to 256 steps in sixteenths."""
 
 LOGIT_UNIT = 64
 """Logits are integers in 1/64 of a natural unit."""
 
 LOGIT_LIMIT = 767
-"""They are clamped to +-LOGIT_LIMIT (about 12 natural units)."""
+"""Largest magnitude of a logit, about 12 natural units."""
 
 SCALES = (2.0, 1.0, 0.5, 0.25, 0.12, 0.06, 0.03, 0.015)
-"""Slopes of the eight tanh inputs of a linear prediction, per step."""
+"""Factors of the eight tanh inputs of a prediction in steps."""
 
 
 @dataclass(frozen=True)
 class Tables:
-    """log: uint8 [4096], 16 log2(1 + n/16) clipped to 127; tanh: int8 [8, 4096];
-    log2_mantissa: int8 [16]; sigmoid: uint16 [1535], P(True) of a logit in units of 2^-16;
-    half, quarter: int16 [8, 8], resampling of 2 or 4 blocks' low coefficients in units of 2^-12.
+    """The integer tables of a model.
+
+    log: uint8 [4096], 16 log2(1 + n/16), limited to 127. tanh: int8 [8, 4096], 127 tanh(scale n/16) for each
+    of SCALES. log2_mantissa: int8 [16], for log2_of(). sigmoid: uint16 [1535], the probability of True in
+    units of 2^-16 for logits from -LOGIT_LIMIT to LOGIT_LIMIT. half, quarter: int16 [8, 8] in units of 2^-12,
+    matrices that combine the low coefficients of 2 or 4 blocks.
     """
 
     log: UInt8
@@ -44,23 +47,23 @@ class Tables:
 
     @cached_property
     def xp(self) -> Any:
-        """NumPy or its twin for the tables' kind of array."""
+        """NumPy, or its torch counterpart if the tables are tensors."""
         return namespace(self.log)
 
     def log_of(self, sixteenths: Int64) -> Int8:
-        """sign x 16 log2(1 + magnitude in steps), int8 in [-127, 127]."""
+        """sign(n) 16 log2(1 + |n| / 16) for n in sixteenths of a step, int8 in [-127, 127]."""
         logs = self.xp.astype(self.log[abs(sixteenths).clip(max=MAGNITUDES - 1)], self.xp.int8)
         signed: Int8 = self.xp.where(sixteenths < 0, -logs, logs)
         return signed
 
     def tanh_of(self, sixteenths: Int64) -> Int8:
-        """The eight saturating views [8, ...] of a prediction in sixteenths of a step."""
+        """127 tanh(scale n / 16) for n in sixteenths of a step and each of SCALES, int8 [8, ...]."""
         values = self.tanh[:, abs(sixteenths).clip(max=MAGNITUDES - 1)]
         signed: Int8 = self.xp.where(sixteenths < 0, -values, values)
         return signed
 
     def log2_of(self, value: Int64) -> Int64:
-        """About 16 log2(value) for value >= 1, exact integer arithmetic; value below 2^53."""
+        """Approximately 16 log2(value) for 1 <= value < 2^53, in exact integer arithmetic."""
         xp = self.xp
         mantissa, exponent = xp.frexp(xp.astype(value, xp.float64))
         place = xp.astype(mantissa * 32, xp.int64) - 16
@@ -69,7 +72,7 @@ class Tables:
 
 
 def make() -> Tables:
-    """The tables as computed in float64 by the machine that trains."""
+    """The tables, computed in float64; only training calls this."""
     n = np.arange(MAGNITUDES) / FRACTION
     logits = np.arange(-LOGIT_LIMIT, LOGIT_LIMIT + 1) / LOGIT_UNIT
     return Tables(
@@ -83,7 +86,7 @@ def make() -> Tables:
 
 
 def dct(n: int) -> Float64:
-    """The orthonormal DCT of n values, [frequency, place]."""
+    """The matrix of the orthonormal DCT of n values, float64 [frequency, position]."""
     k, x = np.mgrid[0:n, 0:n]
     matrix: Float64 = np.sqrt(2 / n) * np.cos(np.pi * (2 * x + 1) * k / (2 * n))
     matrix[0] /= np.sqrt(2)
@@ -91,7 +94,10 @@ def dct(n: int) -> Float64:
 
 
 def _resampling(ratio: int) -> Int16:
-    """[8, 8]: low 8/ratio coefficients of `ratio` blocks in a row to the 8 of their half-size picture."""
+    """Matrix int16 [8, 8] from the low 8 / ratio coefficients of `ratio` adjacent blocks to one block's.
+
+    The one block has the same picture, reduced by `ratio`.
+    """
     low = 8 // ratio
     samples = np.kron(np.eye(ratio), dct(low).T) / np.sqrt(ratio)
     matrix: Float64 = np.rint(4096 * dct(8) @ samples)

@@ -1,4 +1,7 @@
-"""What planes, inputs and networks use of NumPy, for torch; nothing else that codes imports torch."""
+"""The NumPy functions that planes, inputs and networks use, for torch tensors.
+
+This is the only module outside of training that imports torch.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,14 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 
-Tensor = Any  # torch.Tensor, where torch is at hand
+Tensor = Any  # torch.Tensor; torch is optional for type checking
 
 OutOfMemory = torch.OutOfMemoryError
 has_cuda = torch.cuda.is_available
 
 
 class TorchArrays:
-    """Names and meanings as in NumPy; arrays are made on one device."""
+    """Functions with the names and meanings of NumPy's; new tensors are created on one device."""
 
     int8, int16, int32, int64 = torch.int8, torch.int16, torch.int32, torch.int64
     float32, float64 = torch.float32, torch.float64
@@ -25,7 +28,7 @@ class TorchArrays:
         self._device = device
 
     def asarray(self, array: Any) -> Tensor:
-        """A NumPy array, list or number on the device."""
+        """Like numpy.asarray, for NumPy arrays, lists and numbers."""
         return torch.from_numpy(np.ascontiguousarray(array)).to(self._device)
 
     def zeros(self, shape: int | Sequence[int], dtype: Any) -> Tensor:

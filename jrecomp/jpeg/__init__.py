@@ -1,4 +1,4 @@
-"""The JPEG core: files to quantized coefficients and back, byte for byte."""
+"""Parsing of JPEG files to quantized coefficients, and exact writing (docs/format/jpeg.md)."""
 
 from jrecomp.jpeg.damage import damage
 from jrecomp.jpeg.read import read

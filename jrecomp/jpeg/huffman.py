@@ -1,6 +1,7 @@
-"""Huffman tables: checking those of DHT marker segments, the typical ones of T.81 K.3.3, and the shortest.
+"""Huffman tables: validation, optimal construction, and the size of coded data.
 
-A table is bytes as in the segment: 16 counts of codes per length, then the symbols.
+A table has the layout of a DHT segment (T.81 B.2.4.2): the number of codes of each length from 1 to 16, then
+the symbols.
 """
 
 from collections import Counter
@@ -11,7 +12,7 @@ _LONGEST_CODE = 16
 
 
 def is_huffman_table(table: bytes) -> bool:
-    """Whether the counts fit a prefix code (T.81 C.2) and as many symbols follow."""
+    """Whether the numbers of codes allow a prefix code (T.81 C.2) and as many symbols follow."""
     counts = table[:16]
     code = 0
     for length, count in enumerate(counts, 1):
@@ -23,10 +24,13 @@ def is_huffman_table(table: bytes) -> bool:
 
 
 def shortest_table(counts: Sequence[int]) -> bytes:
-    """The table that codes symbols of these counts (256, at least one not 0) in the fewest bits.
+    """The table that codes symbols in the fewest bits.
 
-    Package-merge (Larmore and Hirschberg, 1990) finds the lengths. One more symbol, which never occurs,
-    takes the code of nothing but 1 bits that T.81 C.2 forbids.
+    counts: occurrences of each of the 256 symbols, at least one of them positive. Symbols with count 0 get no
+    code.
+
+    The code lengths come from the package-merge algorithm (Larmore and Hirschberg, 1990). An additional
+    symbol of count 0 takes the code of 1 bits only, which T.81 C.2 reserves.
     """
     leaves = [(0, (256,)), *sorted((count, (symbol,)) for symbol, count in enumerate(counts) if count)]
     packages: list[tuple[int, tuple[int, ...]]] = []
@@ -42,6 +46,9 @@ def shortest_table(counts: Sequence[int]) -> bytes:
 
 
 def coded_bits(table: bytes, counts: Sequence[int]) -> int:
-    """Bits of the codes of all symbols, which the table must have, without their additional bits."""
+    """Total length in bits of the codes of symbols, without their additional bits.
+
+    table: has a code for every symbol that occurs. counts: occurrences of each of the 256 symbols.
+    """
     lengths = [length for length, count in enumerate(table[:16], 1) for _ in range(count)]
     return sum(length * counts[symbol] for length, symbol in zip(lengths, table[16:], strict=True))

@@ -1,4 +1,4 @@
-"""A new standard JPEG file from coefficients: tables, frame and scans of our own, another file's metadata."""
+"""Rebuilding of JPEG files with new coefficients, tables and scans, and the metadata of the source."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ from jrecomp.t81 import (
 
 @dataclass(frozen=True)
 class _Scan:
-    """What a scan codes: components, spectral selection, successive approximation (T.81 G.1.1.1)."""
+    """The components, spectral selection and successive approximation of a scan (T.81 G.1.1.1)."""
 
     components: tuple[int, ...]
     ss: int = 0
@@ -51,24 +51,27 @@ def rebuild(
     strip: bool = False,
     limits: Limits = DEFAULT_LIMITS,
 ) -> JpegFile:
-    """A JpegFile of the same frame with other steps and coefficients, which write() makes a file of.
+    """Make a JpegFile with the same frame and other steps and coefficients, in a regular form.
 
-    steps: per component the quantization table, [64] in zig-zag order, 0 to 65535. Some files have steps
-        of 0, which T.81 does not know: they become 1 and their coefficients 0, which decodes to the same.
-    coefficients: per component int16 [block row, block column, 64], shaped like `file.coefficients`.
-    huffman: the tables of T.81 K.3.3, or those that make the file smallest. Progressive scans have the
-        latter in any case.
-    strip: keep only the metadata that the picture's looks depend on, see metadata(), and nothing behind EOI.
+    The new file keeps picture size, sampling factors, component identifiers, metadata, and the bytes after
+    EOI. Repeated identifiers become 1, 2, and so on. Metadata before the first scan moves to the beginning,
+    later metadata to the end. The new file has no restart markers and no bytes between segments. Parts that
+    damage() reports are lost. Coefficients of blocks that only pad the frame to whole MCUs become 0 if scans
+    of one component omit them (T.81 A.2.2).
 
-    Size, sampling factors and identifiers of components stay (but identifiers that repeat become 1, 2,
-    ...), and so do metadata, moved to the front (from behind the first scan, to
-    the end), and bytes behind EOI. There are no restart markers, and
-    garbage between segments is left out. What damage() finds is lost.
-    Coefficients of blocks that only pad the frame to whole MCUs become 0 where a scan of one component
-    leaves them out (T.81 A.2.2).
+    file: provides the frame and headers.
+    steps: for each component the quantization table, [64] in zig-zag order, 0 to 65535. T.81 does not allow
+        steps of 0, but files with them exist. Such steps become 1 and their coefficients 0, which decodes
+        to the same picture.
+    coefficients: for each component int16 [block rows, block columns, 64], shaped as in `file`.
+    huffman: "typical" for the tables of T.81 K.3.3, "optimal" for the tables of the smallest file.
+        Progressive scans always have optimal tables.
+    progressive: use libjpeg's progressive scan script instead of sequential scans.
+    strip: keep only metadata that affects the display, see metadata(), and nothing after EOI.
+    limits: bounds on the size of the picture and on scans.
 
-    Raises ValueError for arguments that do not fit the frame, UnsupportedJpegError for coefficients that no
-    baseline file of 8 bits has (OUT_OF_RANGE) and for scans beyond the limits (TOO_LARGE).
+    Returns the new file for write(). Raises ValueError if arrays do not fit the frame, UnsupportedJpegError
+    for coefficients beyond the range of 8-bit baseline files or scans beyond the limits.
     """
     _check(file.frame, steps, coefficients)
     coefficients = [_without(c, s == 0) for c, s in zip(coefficients, steps, strict=True)]
@@ -79,7 +82,7 @@ def rebuild(
     sof = _frame_header(file.frame, identifiers, tables, progressive=False)
     layout, counts = _count(head + sof, script, identifiers, coefficients, limits)
     if progressive:
-        # Counted as sequential too, so that what is refused does not depend on the scans.
+        # The sequential count above raises the same errors with and without `progressive`.
         script = _progressive(file.frame)
         sof = _frame_header(file.frame, identifiers, tables, progressive=True)
         layout, counts = _count(head + sof, script, identifiers, coefficients, limits)
@@ -102,14 +105,14 @@ def _check(frame: Frame, steps: Sequence[npt.NDArray[np.integer]], coefficients:
 
 
 def _without(blocks: Int16, excluded: Bool) -> Int16:
-    """The blocks as the native codec takes them, without the coefficients at some zig-zag indices."""
+    """The blocks in the layout of the native codec, with 0 at the excluded zig-zag indices."""
     if excluded.any():
         blocks = np.where(excluded, np.int16(0), blocks)
     return np.require(blocks, np.int16, ["C", "W"])
 
 
 def _coded(blocks: Int16, number: int, frame: Frame, script: Sequence[_Scan]) -> Int16:
-    """What the scans code of a component: those of it alone leave out blocks of padding."""
+    """The coefficients of a component that the scans code; scans of one component omit padding blocks."""
     component, everywhere = frame.components[number], np.zeros(64, np.bool_)
     for scan in script:
         if len(scan.components) > 1 and number in scan.components:
@@ -134,7 +137,7 @@ def _identifiers(frame: Frame) -> list[int]:
 
 
 def _numbers(tables: Sequence[bytes]) -> dict[bytes, int]:
-    """Equal tables are one, numbered as they come."""
+    """The distinct tables with their numbers, in order of first occurrence."""
     return {table: number for number, table in enumerate(dict.fromkeys(tables))}
 
 
@@ -143,7 +146,7 @@ def _packed(step: npt.NDArray[np.integer]) -> bytes:
 
 
 def _quantization(steps: Sequence[npt.NDArray[np.integer]]) -> bytes:
-    """DQT (T.81 B.2.4.1), a segment for each table as libjpeg writes them."""
+    """DQT (T.81 B.2.4.1), with a segment for each table as libjpeg writes them."""
     tables = _numbers([_packed(s) for s in steps])
     return b"".join(segment(DQT, bytes([(len(t) > 64) << 4 | number]) + t) for t, number in tables.items())
 
@@ -151,7 +154,7 @@ def _quantization(steps: Sequence[npt.NDArray[np.integer]]) -> bytes:
 def _frame_header(
     frame: Frame, identifiers: Sequence[int], steps: Sequence[npt.NDArray[np.integer]], progressive: bool
 ) -> bytes:
-    """SOFn (T.81 B.2.2); a baseline file has steps of 8 bits."""
+    """SOFn (T.81 B.2.2); steps of more than 8 bits need the extended process."""
     wide = any(s.max() > 255 for s in steps)
     code = SOF2 if progressive else SOF1 if wide else SOF0
     numbers = _numbers([_packed(s) for s in steps])
@@ -162,7 +165,7 @@ def _frame_header(
 
 
 def _together(frame: Frame) -> list[tuple[int, ...]]:
-    """The components in one scan if T.81 allows it, in a scan each if not."""
+    """All components in one interleaved scan if T.81 B.2.3 allows it, otherwise in a scan each."""
     indices = tuple(range(len(frame.components)))
     blocks = sum(c.horizontal * c.vertical for c in frame.components)
     return [indices] if len(indices) == 1 or blocks <= MOST_BLOCKS_IN_MCU else [(i,) for i in indices]
@@ -173,7 +176,7 @@ def _sequential(frame: Frame) -> list[_Scan]:
 
 
 def _progressive(frame: Frame) -> list[_Scan]:
-    """The scripts of libjpeg (jcparam.c); three components have the one for YCbCr."""
+    """libjpeg's progressive scan scripts (jcparam.c); three components have the script for YCbCr."""
     indices = range(len(frame.components))
     dc_first = [_Scan(components, 0, 0, 0, 1) for components in _together(frame)]
     dc_refine = [_Scan(components, 0, 0, 1, 0) for components in _together(frame)]
@@ -189,7 +192,7 @@ def _progressive(frame: Frame) -> list[_Scan]:
 
 
 def _scan_header(scan: _Scan, identifiers: Sequence[int], dc: Sequence[int], ac: Sequence[int]) -> bytes:
-    """SOS (T.81 B.2.3); dc and ac are numbers of tables."""
+    """SOS (T.81 B.2.3); dc, ac: table numbers of each component."""
     parameters = bytes([len(scan.components)])
     for i, dc_number, ac_number in zip(scan.components, dc, ac, strict=True):
         parameters += bytes([identifiers[i], dc_number << 4 | ac_number])
@@ -203,9 +206,9 @@ def _count(
     coefficients: Sequence[Int16],
     limits: Limits,
 ) -> tuple[Layout, list[Int64]]:
-    """The layout of a file with these scans, and for each how often it has each symbol.
+    """The layout of a file with these scans, and the symbol counts of each scan.
 
-    Without DHT the typical tables are in force (see TYPICAL_TABLES), and counting does not look at them.
+    The counts do not depend on Huffman tables. Without DHT segments the typical tables are in force.
     """
     zeros = [[0] * len(scan.components) for scan in script]
     headers = [_scan_header(scan, identifiers, z, z) for scan, z in zip(script, zeros, strict=True)]
@@ -228,7 +231,7 @@ def _counts_of(layout: Layout, index: int, coefficients: Sequence[Int16]) -> Int
 
 
 def _scan_headers(scan: _Scan, identifiers: Sequence[int], counts: Int64, typical: bool) -> bytes:
-    """DHT (T.81 B.2.4.2), a segment for each table in the order of libjpeg, and SOS."""
+    """DHT (T.81 B.2.4.2), with a segment for each table in libjpeg's order, and SOS."""
     segments = []
     numbers = []
     for kind in (0, 1):
@@ -241,24 +244,24 @@ def _scan_headers(scan: _Scan, identifiers: Sequence[int], counts: Int64, typica
 
 
 def _typical(kind: int, components: int) -> list[bytes]:
-    """The typical table of each component of a scan; they have all symbols that _counts_of() allows."""
+    """The typical table of each component of a scan; it has every symbol that _counts_of() accepts."""
     return [TYPICAL_TABLES[kind, 1 if components == 3 and i > 0 else 0] for i in range(components)]
 
 
 def _shortest(counts: Int64) -> list[bytes]:
-    """The best table of each component, from counts [component, symbol]; none where there are no symbols.
+    """The table of each component for the smallest file, from counts [component, symbol]; [] if all are 0.
 
-    Components share a table, or two at most, which is what a baseline file may have: whatever of all ways
-    to share makes the smallest file.
+    A baseline file has at most two tables of a kind, so components share one or two. All assignments are
+    compared.
     """
     if not counts.any():
         return []
     components = range(len(counts))
-    ways = []
-    for second in range(0, 1 << len(counts), 2):  # as a set of bits those that have the second table
+    assignments = []
+    for second in range(0, 1 << len(counts), 2):  # bit i is set if component i has the second table
         groups = [[i for i in components if second >> i & 1 == group] for group in (0, 1)]
         sums = [counts[group].sum(0).tolist() for group in groups if group]
         tables = [shortest_table(s) for s in sums]
         bits = sum(coded_bits(t, s) + 8 * (5 + len(t)) for t, s in zip(tables, sums, strict=True))
-        ways.append((bits, [tables[second >> i & 1] for i in components]))
-    return min(ways, key=itemgetter(0))[1]
+        assignments.append((bits, [tables[second >> i & 1] for i in components]))
+    return min(assignments, key=itemgetter(0))[1]

@@ -1,4 +1,7 @@
-"""One scan's entropy-coded data: regular segments by the native codec, the rest as raw bytes."""
+"""Decoding and encoding of the data of a scan: regular segments natively, other data as raw bytes.
+
+docs/format/jpeg.md, "Reconstruction data" and the sections after it, specifies the segments.
+"""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +17,10 @@ _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 
 
 def native_scan(layout: Layout, header: ScanHeader, coefficients: Sequence[Int16]) -> Scan | None:
-    """The native codec of a scan over the frame's coefficient arrays, None if it cannot be modelled."""
+    """The native codec for a scan, None if the scan cannot be modelled.
+
+    coefficients: arrays of all components, int16 [block rows, block columns, 64], which it reads and writes.
+    """
     if not header.components:
         return None
     components = []
@@ -29,7 +35,7 @@ def native_scan(layout: Layout, header: ScanHeader, coefficients: Sequence[Int16
 
 @dataclass
 class _Piece:
-    """A segment and the range of the file's bytes that it stands for; its tail begins at `stop`."""
+    """A segment and the range of its coded bytes in the file; its tail begins at `stop`."""
 
     segment: Segment
     begin: int
@@ -37,7 +43,12 @@ class _Piece:
 
 
 class ScanReader:
-    """Takes one scan of a file apart: decode() all scans first, then reconstruction() of each."""
+    """Decodes one scan of a file.
+
+    Call decode() of all scans, then reconstruction() of each. header: the scan's header. scan: its native
+    codec, or None. data: the file. begin, end: range of the scan's data in it. max_segments: largest number
+    of segments to decode.
+    """
 
     def __init__(
         self, header: ScanHeader, scan: Scan | None, data: bytes, begin: int, end: int, max_segments: int
@@ -51,7 +62,7 @@ class ScanReader:
         self._pieces: list[_Piece] = []
 
     def decode(self) -> None:
-        """Decode the data into the coefficient arrays, segment by segment."""
+        """Decode the data into the coefficient arrays."""
         if self._scan is None:
             return
         interval = self._header.restart_interval
@@ -74,10 +85,10 @@ class ScanReader:
         self._scan.finish()
 
     def reconstruction(self) -> ScanReconstruction:
-        """What the coefficients do not say, so that encode_scan() gives the identical bytes.
+        """The data that encode_scan() needs besides the coefficients to give the identical bytes.
 
-        A segment that would not come out identical (as under a scan script that codes the same bits
-        twice) becomes raw bytes.
+        A segment that would not be reproduced exactly is kept as raw bytes. An example is a scan script that
+        codes the same bits twice.
         """
         segments = []
         for i, piece in enumerate(self._pieces):
@@ -106,9 +117,9 @@ class ScanReader:
 
 
 def _resume(segment: Segment, marker: int, distance: int) -> int:
-    """The MCU to go on with at a restart marker, `distance` bytes after the segment's regular data.
+    """The MCU at which to resume after a restart marker, `distance` bytes after the segment's regular data.
 
-    Trusts the marker's number where it tells of up to two lost intervals, as libjpeg does.
+    If the marker's number means that at most two intervals were lost, they are skipped, as in libjpeg.
     """
     reached = segment.first_mcu + segment.mcus
     if segment.restart_interval == 0:
@@ -119,14 +130,18 @@ def _resume(segment: Segment, marker: int, distance: int) -> int:
     lost = (marker - expected) & 7
     following = reached if complete else reached - inside + segment.restart_interval
     if complete and distance <= 2:
-        return following  # in place, if wrongly numbered
+        return following  # at the expected position, with any number
     if segment.mcus == 0 and distance == 0 and lost != 0:
         return reached  # a second marker in a row
     return following + (lost * segment.restart_interval if lost <= 2 else 0)
 
 
 def encode_scan(header: ScanHeader, scan: Scan | None, data: ScanReconstruction) -> bytes:
-    """The scan's bytes; raises CorruptContainerError where reconstruction data or coefficients do not fit."""
+    """The data of a scan as bytes, the inverse of ScanReader.
+
+    header: the scan's header. scan: its native codec, or None. data: the reconstruction data.
+    Raises CorruptContainerError if reconstruction data, headers and coefficients do not fit together.
+    """
     segments = data.segments or [Segment(0, header.mcus, header.restart_interval)]
     pieces = []
     reached = 0
@@ -142,12 +157,12 @@ def encode_scan(header: ScanHeader, scan: Scan | None, data: ScanReconstruction)
         for s in segments:
             if s.mcus > 0:
                 if scan is None or s.first_mcu < reached:
-                    raise CorruptContainerError("a scan's segments do not fit")
+                    raise CorruptContainerError("damaged container: the segments of a scan do not fit it")
                 pieces.append(
                     scan.encode(s.first_mcu, s.mcus, s.restart_interval, s.first_restart, not s.tail)
                 )
                 reached = s.first_mcu + s.mcus
             pieces.append(s.tail)
     except (ValueError, TypeError) as error:
-        raise CorruptContainerError(f"scan data: {error}") from error
+        raise CorruptContainerError(f"damaged container: a scan cannot be written: {error}") from error
     return b"".join(pieces)

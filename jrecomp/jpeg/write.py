@@ -1,4 +1,4 @@
-"""JpegFile to JPEG file, and to JpegFile from its parts."""
+"""Writing of JPEG files."""
 
 from collections.abc import Sequence
 
@@ -13,16 +13,18 @@ from jrecomp.options import DEFAULT_LIMITS, Limits
 
 
 def write(jpeg: JpegFile, limits: Limits = DEFAULT_LIMITS) -> bytes:
-    """The file's bytes: those that read() took apart, if nothing was changed.
+    """The bytes of a JPEG file; the inverse of read().
 
-    Frame and tables are those of `jpeg.headers`. Raises CorruptContainerError where coefficients or
-    reconstruction data do not fit them, UnsupportedJpegError for headers that read() would not take.
+    jpeg: frame and tables are taken from its headers. limits: bounds on the headers.
+
+    Raises CorruptContainerError if coefficients or reconstruction data do not fit the headers, and
+    UnsupportedJpegError for headers that read() rejects.
     """
     layout = parse(jpeg.headers, limits)
     if len(jpeg.scans) != len(layout.scans):
-        raise CorruptContainerError("not as many scans as the headers have")
+        raise CorruptContainerError("the number of scans does not fit the headers")
     _check_shapes(layout.frame, jpeg.coefficients)
-    # The native codec asks for arrays that it could also decode into.
+    # The native codec requires writable arrays, also for encoding.
     coefficients = [np.require(c, np.int16, ["C", "W"]) for c in jpeg.coefficients]
     pieces = []
     position = 0
@@ -35,7 +37,7 @@ def write(jpeg: JpegFile, limits: Limits = DEFAULT_LIMITS) -> bytes:
 
 
 def parse_frame(headers: bytes, limits: Limits = DEFAULT_LIMITS) -> Frame:
-    """The frame that JpegFile.headers describe; raises UnsupportedJpegError like read()."""
+    """The frame in JpegFile.headers; raises UnsupportedJpegError as read() does."""
     return parse(headers, limits).frame
 
 
@@ -45,14 +47,16 @@ def assemble(
     coefficients: Sequence[Int16],
     limits: Limits = DEFAULT_LIMITS,
 ) -> JpegFile:
-    """A JpegFile from what a container holds: headers, reconstruction data and coefficients.
+    """A JpegFile from the contents of a container.
 
-    coefficients: per component int16 [block row, block column, 64] as parse_frame() says. Raises
-    CorruptContainerError or UnsupportedJpegError where the parts do not fit each other.
+    headers: JpegFile.headers. scans: reconstruction data of each scan. coefficients: for each component int16
+    [block rows, block columns, 64], with the sizes of parse_frame(). limits: bounds on the headers.
+
+    Raises CorruptContainerError or UnsupportedJpegError if the parts do not fit together.
     """
     layout = parse(headers, limits)
     if len(scans) != len(layout.scans):
-        raise CorruptContainerError("not as many scans as the headers have")
+        raise CorruptContainerError("the number of scans does not fit the headers")
     _check_shapes(layout.frame, coefficients)
     return JpegFile(layout.frame, list(coefficients), headers, list(scans))
 

@@ -1,4 +1,4 @@
-"""Coefficients changed for a rate: steps, levels, what that does to pixels, and searches for targets."""
+"""Lossy compression: requantization of coefficients, its distortion, and searches for targets."""
 
 from jrecomp.lossy.measure import ms_ssim, pixels, psnr
 from jrecomp.lossy.operating_point import HIGHEST, OperatingPoint

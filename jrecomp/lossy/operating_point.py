@@ -1,17 +1,20 @@
-"""What says how much a picture is changed."""
+"""Operating points: how strongly a picture is requantized."""
 
 from typing import NamedTuple
 
 HIGHEST = 100.0
-"""The quality of the unchanged picture."""
+"""The quality of an unchanged picture."""
 
 
 class OperatingPoint(NamedTuple):
-    """Qualities from 0 to HIGHEST: that of steps, and those of levels.
+    """How strongly a picture is requantized, as qualities from 0 to HIGHEST.
 
-    `share` of the blocks, evenly spread, have the levels of `lower` and the others those of `upper`: steps
-    are the same for all blocks and levels change in many at once, so that size and similarity jump where
-    quality alone changes.
+    steps: quality that determines the quantization steps. upper, lower: qualities that determine the levels.
+    share: fraction of the blocks, evenly distributed, that have the levels of `lower`; the others have those of
+    `upper`.
+
+    With a single quality, size and similarity would change in jumps, as a change of a step or level affects
+    many blocks at once. A mixture of two sets of levels gives results in between.
     """
 
     steps: float
@@ -21,10 +24,10 @@ class OperatingPoint(NamedTuple):
 
     @classmethod
     def at(cls, quality: float) -> "OperatingPoint":
-        """One quality for all."""
+        """The operating point with one quality for steps and levels."""
         return cls(quality, quality, quality, 0.0)
 
     @property
     def quality(self) -> float:
-        """Of levels, the mean."""
+        """The mean quality of levels."""
         return self.upper + self.share * (self.lower - self.upper)

@@ -1,4 +1,8 @@
-"""Finds the point that meets a target in few results: estimates say where, results how far they err."""
+"""Search for the operating point that meets a target, with few evaluations.
+
+Estimates are fast. An evaluation computes a result. The ratios of evaluated amounts to their estimates are
+interpolated to predict the amounts at other operating points.
+"""
 
 import math
 from bisect import bisect_left
@@ -12,42 +16,45 @@ from jrecomp.lossy.operating_point import HIGHEST, OperatingPoint
 Result = TypeVar("Result")
 
 EVALUATIONS = 10
-"""Results at most."""
+"""Largest number of evaluations, except for a last one at quality 0."""
 
-OF_STEPS = 5
-"""How many of them are over when steps stay."""
+FIXED_STEPS_AFTER = 5
+"""Number of evaluations after which the steps are fixed and only the levels vary."""
 
 FIRST = OperatingPoint.at(75.0)
-"""Where nothing says how amounts follow from estimates."""
+"""The first operating point if no amount is known."""
 
-NARROW = 0.02
-"""Qualities that are nearer than this are not told apart."""
+RESOLUTION = 0.02
+"""Smallest difference between qualities in a bisection."""
 
 SAFETY, SLACK = 0.5, 0.3
-"""How far below a limit is aimed at first, and how far from there is as good; in parts of what is near."""
+"""Expected amounts are first aimed this fraction of the tolerance below the limit, and accepted within this
+fraction of it around the aim.
+"""
 
 STALLED = 0.8
-"""What is left of a gap after an attempt that was of no use."""
+"""An evaluation is considered useless if it leaves more than this fraction of the gap to the limit."""
 
-FARTHEST = 30
-"""How far below a limit is aimed at, in the same parts."""
+LARGEST_AIM = 30
+"""Expected amounts are aimed at most this many times the tolerance below the limit."""
 
 
 @dataclass(frozen=True)
 class Goal:
-    """An amount, such as a size or a distance from the source, that shall be large but not exceed a limit.
+    """A limit for an amount (a size, or a distance from the source), to be approached from below.
 
-    near: how far below the limit is near enough. rises: whether amounts rise with quality; else they fall.
+    limit: the largest amount. tolerance: largest shortfall of an accepted result. rises: whether amounts rise
+    with quality, as sizes do; otherwise they fall.
     """
 
     limit: float
-    near: float
+    tolerance: float
     rises: bool
 
 
 @dataclass(frozen=True)
 class Evaluation(Generic[Result]):
-    """An operating point that was tried, with its amount and what else was found there."""
+    """An evaluated operating point, with its amount and its result."""
 
     point: OperatingPoint
     amount: float
@@ -56,10 +63,12 @@ class Evaluation(Generic[Result]):
 
 @dataclass
 class Search(Generic[Result]):
-    """evaluate: the amount at a point, and a result. estimate: what amounts are about proportional to.
+    """A search for an operating point.
 
-    best: the point of the largest amount within the limit so far, None where there is none. beyond: that of
-    the least amount that exceeds it.
+    goal: the limit to approach. evaluate: computes the amount and the result at a point. estimate: gives a
+    quantity at a point that is approximately proportional to the amount.
+    best: the evaluation with the largest amount within the limit, None if there is none.
+    beyond: the evaluation with the smallest amount above the limit, None if there is none.
     """
 
     goal: Goal
@@ -77,16 +86,16 @@ class Search(Generic[Result]):
 
     @property
     def met(self) -> bool:
-        """Whether the best is near enough."""
-        return self.best is not None and self.best.amount >= self.goal.limit - self.goal.near
+        """Whether the best amount is within the tolerance."""
+        return self.best is not None and self.best.amount >= self.goal.limit - self.goal.tolerance
 
     def run(self, known: tuple[float, float] | None) -> None:
-        """Looks for the best. known: an estimate and its amount, where there are any."""
+        """Search; sets `best` and `beyond`. known: an estimate with its amount, if there is one."""
         if known is not None:
             self._learn(*known)
         for number in range(EVALUATIONS):
-            if number == OF_STEPS:
-                self._stay_with_steps()
+            if number == FIXED_STEPS_AFTER:
+                self._fix_steps()
             point = self._middle() if self._stalled else self._next()
             if point in self._tried:
                 break
@@ -101,31 +110,31 @@ class Search(Generic[Result]):
     def _learn(self, estimate: float, amount: float) -> None:
         self._factors[estimate] = amount / estimate if amount > 0 and estimate > 0 else 1.0
 
-    def _stay_with_steps(self) -> None:
-        """Amounts jump between two kinds of steps: from now on the finer ones, which say what levels do."""
+    def _fix_steps(self) -> None:
+        """Keep the finer of the steps around the limit, as amounts jump where steps change."""
         finer = self.beyond if self.goal.rises else self.best
         if finer is not None:
             self._steps, self._factors = finer.point.steps, {}
             self._learn(self.estimate(finer.point), finer.amount)
 
     def _is_stalled(self, before: tuple[float, float]) -> bool:
-        """Whether amounts creep along one side, far from what estimates say."""
+        """Whether all evaluations are on one side of the limit, and the last one hardly closed the gap."""
         pairs = zip(self._gaps(), before, strict=True)
         return math.inf in self._gaps() and all(now >= STALLED * gap for now, gap in pairs)
 
     def _gaps(self) -> tuple[float, float]:
-        """How far the nearest amounts on both sides are from the limit."""
+        """Differences between the limit and the nearest amounts on both sides."""
         return (
             self.goal.limit - self.best.amount if self.best else math.inf,
             self.beyond.amount - self.goal.limit if self.beyond else math.inf,
         )
 
     def _next(self) -> OperatingPoint:
-        """What was not tried; farther below the limit where there is little to choose from."""
+        """The next point to evaluate; aims lower if the expected point was evaluated already."""
         if not self._factors:
             return FIRST
         aim = SAFETY
-        while aim < FARTHEST:
+        while aim < LARGEST_AIM:
             point = plan(self.goal, self._expected, aim, self._steps)
             if point is not None and self.estimate(point) not in self._factors:
                 return point
@@ -133,48 +142,52 @@ class Search(Generic[Result]):
         return self._middle()
 
     def _middle(self) -> OperatingPoint:
-        """One quality, between those of the nearest on both sides, where estimates lead nowhere."""
+        """The point halfway between the nearest evaluations on both sides, for when estimates do not help."""
         ends = (self.best, self.beyond) if self.goal.rises else (self.beyond, self.best)
         known = [(end.point.steps + end.point.quality) / 2 if end else None for end in ends]
         low, high = (
-            limit if place is None else place for place, limit in zip(known, (0.0, HIGHEST), strict=True)
+            limit if quality is None else quality
+            for quality, limit in zip(known, (0.0, HIGHEST), strict=True)
         )
         return OperatingPoint.at((low + high) / 2)
 
     def _expected(self, point: OperatingPoint) -> float:
-        """The amount, by a factor between those of the nearest estimates on both sides, on logarithms."""
-        known, found = sorted(self._factors), self.estimate(point)
-        place = bisect_left(known, found)
-        below, above = known[max(place - 1, 0)], known[min(place, len(known) - 1)]
+        """The expected amount: the estimate times a factor interpolated in logarithms between known ones."""
+        known, estimate = sorted(self._factors), self.estimate(point)
+        index = bisect_left(known, estimate)
+        below, above = known[max(index - 1, 0)], known[min(index, len(known) - 1)]
         if below == above or below <= 0:
-            return found * self._factors[above]
-        share = min(max(math.log(found / below) / math.log(above / below), 0.0), 1.0)
-        return float(found * self._factors[below] ** (1 - share) * self._factors[above] ** share)
+            return estimate * self._factors[above]
+        share = min(max(math.log(estimate / below) / math.log(above / below), 0.0), 1.0)
+        return float(estimate * self._factors[below] ** (1 - share) * self._factors[above] ** share)
 
     def _try(self, point: OperatingPoint) -> float:
         self._tried.add(point)
-        found = Evaluation(point, *self.evaluate(point))
-        if found.amount > self.goal.limit:
-            if self.beyond is None or found.amount < self.beyond.amount:
-                self.beyond = found
-        elif self.best is None or found.amount > self.best.amount:
-            self.best = found
-        return found.amount
+        evaluation = Evaluation(point, *self.evaluate(point))
+        if evaluation.amount > self.goal.limit:
+            if self.beyond is None or evaluation.amount < self.beyond.amount:
+                self.beyond = evaluation
+        elif self.best is None or evaluation.amount > self.best.amount:
+            self.best = evaluation
+        return evaluation.amount
 
 
 def plan(
     goal: Goal, expected: Callable[[OperatingPoint], float], aim: float, steps: float | None
 ) -> OperatingPoint | None:
-    """Where expected amounts meet a goal. aim: how far below the limit, in parts of what is near enough.
+    """The operating point at which the expected amount is closest to the aim.
 
-    That is one quality for all, or where amounts jump with the steps there, the finer of these steps with
-    fewer levels. With a quality for `steps`, levels alone serve; None where these steps are too fine for it.
+    goal: the goal. expected: the expected amount at a point. aim: distance of the aim below the limit, in
+    units of the tolerance. steps: quality of fixed steps; None if steps may vary.
+
+    With variable steps, the point has one quality, unless amounts jump there with the steps. Then it has the
+    finer steps and levels of lower quality. Returns None if fixed steps are too fine for the aim.
     """
-    wanted = goal.limit - aim * goal.near
+    wanted = goal.limit - aim * goal.tolerance
     low = 0.0
     if steps is None:
         low, steps = _bisected(_too_high(goal, expected, wanted, None), HIGHEST)
-        if low == steps or abs(expected(OperatingPoint.at(low)) - wanted) <= SLACK * goal.near:
+        if low == steps or abs(expected(OperatingPoint.at(low)) - wanted) <= SLACK * goal.tolerance:
             return OperatingPoint.at(low)
     lower, upper = _bisected(_too_high(goal, expected, wanted, steps), steps)
     if lower == upper:
@@ -187,7 +200,7 @@ def plan(
 def _too_high(
     goal: Goal, expected: Callable[[OperatingPoint], float], wanted: float, steps: float | None
 ) -> Callable[[float], bool]:
-    """Whether a quality is; steps: None for its own."""
+    """A function that returns whether a quality is too high; steps: quality of fixed steps, or None."""
     return lambda quality: (
         (expected(OperatingPoint(quality if steps is None else steps, quality, quality, 0.0)) > wanted)
         == goal.rises
@@ -195,11 +208,11 @@ def _too_high(
 
 
 def _bisected(too_high: Callable[[float], bool], high: float) -> tuple[float, float]:
-    """Qualities near to each other, the first not too high; twice 0 where all are."""
+    """Two qualities within RESOLUTION, of which only the second is too high; 0 and 0 if all are too high."""
     low = 0.0
     if too_high(low):
         return low, low
-    while high - low > NARROW:
+    while high - low > RESOLUTION:
         middle = (low + high) / 2
         if too_high(middle):
             high = middle

@@ -7,17 +7,17 @@ from jrecomp.errors import UsageError
 from jrecomp.jpeg.types import Frame
 
 _MOST_BPP = 1e9
-"""Larger numbers of bits per pixel mean the same."""
+"""Larger numbers of bits per pixel are reduced to this, as no result reaches it."""
 
 
 class TargetOptions(TypedDict, total=False):
-    """What a caller may ask for: at most one of these. None, and quality 100, are lossless.
+    """Targets of a lossy result, of which at most one may be given. None and quality 100 mean lossless.
 
     quality: 0 to 100.
-    max_bytes: size of the result in bytes, at most.
-    bpp: bits of the result per pixel of the picture, at most.
-    min_psnr: PSNR of the decoded result against the decoded source over all channels, in dB, at least.
-    min_ms_ssim: MS-SSIM of the same, 0 to 1, at least.
+    max_bytes: largest size of the result in bytes.
+    bpp: largest size of the result in bits per pixel of the picture.
+    min_psnr: smallest PSNR in dB between the decoded result and the decoded source, over all channels.
+    min_ms_ssim: smallest MS-SSIM between them, 0 to 1.
     """
 
     quality: float | None
@@ -29,16 +29,16 @@ class TargetOptions(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Target:
-    """name: a key of TargetOptions, None for a lossless result. value: as there."""
+    """The target of a result; name: a key of TargetOptions, None for lossless; value: as described there."""
 
     name: str | None = None
     value: float = 0.0
 
     @classmethod
     def of(cls, **options: Unpack[TargetOptions]) -> "Target":
-        """The target that is asked for; raises UsageError for values that make no sense and for two targets.
+        """The target in the options.
 
-        Raises TypeError for names that TargetOptions does not have.
+        Raises UsageError if a value is invalid or several targets are given, and TypeError for other options.
         """
         given = cast(dict[str, float | None], options)
         for name in given:
@@ -47,7 +47,7 @@ class Target:
         chosen = {name: value for name, value in given.items() if value is not None}
         if len(chosen) > 1:
             first, second, *_ = chosen
-            raise UsageError(f"{first} and {second} exclude each other")
+            raise UsageError(f"{first} and {second} exclude each other (use only one)")
         for name, value in chosen.items():
             _check(name, value)
             if (name, value) != ("quality", 100):
@@ -56,11 +56,11 @@ class Target:
 
     @property
     def lossless(self) -> bool:
-        """Whether no coefficient may change."""
+        """Whether coefficients must not change."""
         return self.name is None
 
     def largest(self, frame: Frame) -> int | None:
-        """Size of the result in bytes, at most; None where the target is no size."""
+        """The largest size of the result in bytes, None if the target is not a size; frame: of the source."""
         if self.name == "bpp":
             return int(min(self.value, _MOST_BPP) * frame.width * frame.height / 8)
         return int(self.value) if self.name == "max_bytes" else None
@@ -71,11 +71,11 @@ def _check(name: str, value: float) -> None:
         if not 0 <= value <= 100:
             raise UsageError(f"quality {_short(value)} is not between 0 and 100")
     elif not 0 < value < float("inf"):
-        raise UsageError(f"{name} {_short(value)} is no number above 0")
+        raise UsageError(f"{name} {_short(value)} is not a number above 0")
     elif name == "min_ms_ssim" and value > 1:
-        raise UsageError(f"min_ms_ssim {value:g} is above 1")
+        raise UsageError(f"min_ms_ssim {value:g} is not between 0 and 1")
 
 
 def _short(number: float) -> str:
-    """A number for a message; numbers may be of any length."""
+    """A number for a message; integers may be too long to print."""
     return f"{number:.12g}" if isinstance(number, float) or abs(number) < 10**15 else "of many digits"

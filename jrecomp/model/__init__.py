@@ -1,4 +1,4 @@
-"""Models: what predicts coefficients, in integers, and weights files by permanent id."""
+"""Integer models that predict coefficients, and their weights files (docs/format/models.md)."""
 
 from jrecomp.model.blocks import BlocksModel
 from jrecomp.model.latents import LatentsModel

@@ -1,8 +1,9 @@
 """Models with latents: an autoencoder for each group of coefficients (docs/format/latents.md).
 
-After Luo et al., Learned Lossless Compression for JPEG via Frequency-Domain Prediction (groups,
-weight-shared blocks), and the Markovian hierarchy of latents of Unified learning-based lossy and lossless
-JPEG recompression (arXiv:2312.02705): y2 is coded first, then y1 given y2, then the group given y1.
+Latents y2 are coded first, then latents y1 given y2, then the coefficients given y1. The groups and the
+weight-shared block follow Luo et al., "Learned Lossless Compression for JPEG via Frequency-Domain
+Prediction". The hierarchy of latents follows "Unified learning-based lossy and lossless JPEG recompression"
+(arXiv:2312.02705).
 """
 
 from dataclasses import dataclass
@@ -20,19 +21,23 @@ from jrecomp.model.network import ACTIVATION_LIMIT, INPUT_LIMIT, split
 
 LATENT_LIMIT = 7
 LATENT_UNIT = 16
-"""Latents are integers in +-LATENT_LIMIT; networks see them times LATENT_UNIT."""
+"""Latents are integers within +-LATENT_LIMIT. As inputs of networks they are multiplied by LATENT_UNIT."""
 
 ITERATIONS = 3
-"""How often the weight-shared block is applied."""
+"""Number of applications of the weight-shared block."""
 
 HIDDEN_SHIFT, LATENT_SHIFT, MEAN_SHIFT, LEVEL_SHIFT = 6, 11, 7, 8
-"""Sums are divided by 2^shift and rounded down."""
+"""Sums of hidden layers, latents, means and levels are divided by 2^shift and rounded down."""
 
 STEPS = 64
+"""Number of inputs from quantization steps."""
 
 
 def shapes(component_class: int, group: int, channels: int, latents: int) -> list[Shape]:
-    """The convolutions of one autoencoder, in the order of Autoencoder's attributes."""
+    """The shapes of the convolutions of an autoencoder, in the order of Autoencoder.__init__.
+
+    component_class, group: of the autoencoder. channels, latents: numbers of hidden and latent channels.
+    """
     start, stop = GROUPS[group]
     known = known_width(group, min(component_class, 1))
     return [
@@ -49,20 +54,24 @@ def shapes(component_class: int, group: int, channels: int, latents: int) -> lis
     ]
 
 
-SEES_INPUTS = (0, 4, 5, 7)
-"""Convolutions of inputs within +-INPUT_LIMIT; others are of activations."""
+_FIRST_CONVOLUTIONS = (0, 4, 5, 7)
+"""Indices of the convolutions whose inputs are within +-INPUT_LIMIT; those of the others are activations."""
 
 
 @dataclass(frozen=True)
 class Distributions:
-    """Of integers: mean in sixteenths, level of scale; each int64 [channels, rows, columns], not limited."""
+    """Parameters of the Laplace distributions of integers.
+
+    mean: int64 [channels, rows, columns], in sixteenths. level: int64 of the same shape, the scale as a level
+    of jrecomp.model.laplace. Both may exceed the tables, see limited().
+    """
 
     mean: Int64
     level: Int64
 
     @classmethod
     def of(cls, sums: Float32) -> "Distributions":
-        """The first half of the channels are means, the others levels."""
+        """The distributions from the sums of a last convolution: means in the first half, then levels."""
         mean, level = np.split(sums, 2)
         return cls(
             shifted(mean, MEAN_SHIFT).astype(np.int64),
@@ -70,24 +79,30 @@ class Distributions:
         )
 
     def limited(self) -> "Distributions":
-        """Within what the tables have."""
+        """The distributions with means and levels limited to the range of the tables."""
         return Distributions(np.clip(self.mean, -MEAN_LIMIT, MEAN_LIMIT), np.clip(self.level, 0, LEVELS - 1))
 
     def in_steps(self, steps: Int64, tables: Tables) -> "Distributions":
-        """Means from the first channel's steps to each one's, levels from steps of 1; steps: [channels]."""
+        """The distributions relative to quantization steps, int64 [channels].
+
+        The means are given relative to the step of the first channel, the levels relative to steps of 1.
+        """
         steps = steps[:, None, None]
         mean = np.clip(self.mean, -MEAN_LIMIT, MEAN_LIMIT) * steps[0] // steps
         return Distributions(mean, self.level - level_of(steps, tables))
 
 
 def level_of(steps: Int64, tables: Tables) -> Int64:
-    """How many levels finer a scale in steps of 1 is than the same scale in these steps."""
+    """The level, relative to LEVEL_OF_ONE, of scales that equal the steps."""
     levels: Int64 = LEVELS_PER_OCTAVE * tables.log2_of(steps) >> 4
     return levels
 
 
 class Autoencoder:
-    """The convolutions of one group in one class. Inputs and latents are [channels, rows, columns]."""
+    """The autoencoder of a group of coefficients in a component class.
+
+    Inputs and latents have the shape [channels, rows, columns].
+    """
 
     def __init__(self, convolutions: list[Convolution]) -> None:
         (
@@ -104,22 +119,28 @@ class Autoencoder:
         ) = convolutions
 
     def analyse(self, x: Float32) -> tuple[Int64, Int64]:
-        """Latents y1 and y2 of the inputs of a group; only encoders need them."""
+        """Compute the latents y1 and y2 of a group; only encoders do this.
+
+        x: result of features.latents.group_inputs(), in float32.
+        """
         h = _activations(self._analysis.sums(x, stride=2))
         h2 = _activations(self._analysis_2.sums(h, stride=2))
         return _quantized(self._latents.sums(h)), _quantized(self._latents_2.sums(h2))
 
     def of_latents_2(self, steps: Float32, rows: int, columns: int) -> Distributions:
-        """Of y2 [latents, rows, columns]; steps: float32 [STEPS], of groups.step_inputs."""
+        """Distributions of y2; steps: float32 [STEPS], result of features.latents.step_inputs()."""
         return Distributions.of(self._static.sums(np.zeros((0, rows, columns), np.float32), steps))
 
     def of_latents(self, y2: Int64, steps: Float32, rows: int, columns: int) -> Distributions:
-        """Of y1 [latents, rows, columns]."""
+        """Distributions of y1 given y2; rows, columns: size of y1."""
         x = enlarged(_as_inputs(y2), rows, columns)
         return Distributions.of(self._prior_out.sums(_activations(self._prior.sums(x, steps))))
 
     def of_values(self, y1: Int64, known: Float32, steps: Float32) -> Distributions:
-        """Of the group; known: of groups.known_inputs, [known_width, rows, columns]."""
+        """Distributions of the group's coefficients given y1.
+
+        known: float32 [known_width, rows, columns], result of features.latents.known_inputs().
+        """
         x = np.concatenate([known, enlarged(_as_inputs(y1), *known.shape[1:])])
         h = _activations(self._synthesis.sums(x, steps))
         for _ in range(ITERATIONS):
@@ -140,11 +161,11 @@ def _as_inputs(latents: Int64) -> Float32:
 
 
 class LatentsModel(WeightsFile):
-    """Everything that predicts, of the kind `latents`."""
+    """A model with latents."""
 
     @cached_property
     def laplace(self) -> Laplace:
-        """The logits of integers."""
+        """The tables of logits."""
         return Laplace(self.arrays["head"], self.arrays["tail"])
 
     @cached_property
@@ -154,7 +175,7 @@ class LatentsModel(WeightsFile):
 
 
 def build(identifier: int, name: str, arrays: Arrays) -> LatentsModel:
-    """A model from the arrays of a weights file, checked; raises ValueError where they do not fit."""
+    """Make a model from the arrays of a weights file; raises ValueError if sizes or sums do not fit."""
     model = LatentsModel(identifier, name, arrays)
     assert model.classes and model.tables and model.laplace
     return model
@@ -166,6 +187,7 @@ def _autoencoders(arrays: Arrays, number: int) -> list[Autoencoder]:
     weights = split(arrays[f"weight_{number}"].astype(np.float32), [shape.matrix for shape in layout])
     biases = split(arrays[f"bias_{number}"].astype(np.float32), [(shape.outputs, 1) for shape in layout])
     count = len(layout) // len(GROUPS)
-    limits = [INPUT_LIMIT if i in SEES_INPUTS else ACTIVATION_LIMIT for i in range(count)] * len(GROUPS)
-    made = list(map(Convolution, layout, weights, biases, limits))
-    return [Autoencoder(made[start : start + count]) for start in range(0, len(made), count)]
+    limits = [INPUT_LIMIT if i in _FIRST_CONVOLUTIONS else ACTIVATION_LIMIT for i in range(count)]
+    convolutions = list(map(Convolution, layout, weights, biases, limits * len(GROUPS)))
+    starts = range(0, len(convolutions), count)
+    return [Autoencoder(convolutions[start : start + count]) for start in starts]

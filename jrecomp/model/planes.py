@@ -1,8 +1,8 @@
 """Models of planes: a small network predicts each coefficient plane (docs/format/planes.md).
 
-Networks are numbered like the planes that they predict: 0 is DC, 1 to 63 are AC, LAST is `last`, the index of
-the last non-zero coefficient. In a weights file several AC planes may share a network; when a model is built,
-each plane gets a copy, so that engines know nothing of sharing.
+Networks have the numbers of the planes that they predict: 0 for DC, 1 to 63 for AC, and LAST for `last`, the
+index of the last non-zero AC coefficient. In weights files AC planes may share networks. When a model is
+built from a file, each plane gets a network of its own.
 """
 
 from collections.abc import Sequence
@@ -29,19 +29,19 @@ LAST = 64
 """Number of the network that predicts `last`."""
 
 NETWORKS = LAST + 1
-"""How many networks a component class has."""
+"""Number of networks of a component class."""
 
 Shape = tuple[int, int]
 """(outputs, inputs) of a layer."""
 
 
 def references_of(component_class: int) -> int:
-    """How many other components a class sees at most."""
+    """Largest number of references of the components of a class."""
     return component_class
 
 
 def shapes(component_class: int, hidden: tuple[int, int], plane: int) -> list[Shape]:
-    """(outputs, inputs) of the three layers of a plane's network."""
+    """Shapes of the three layers of a plane's network; hidden: widths of the hidden layers."""
     references = references_of(component_class)
     if plane == LAST:
         inputs, outputs = dc.last_width(references), LAST_OUTPUTS
@@ -53,20 +53,24 @@ def shapes(component_class: int, hidden: tuple[int, int], plane: int) -> list[Sh
 
 
 def linear_shape(plane: int) -> tuple[int, int]:
-    """(phases, inputs) of a plane's linear predictions."""
+    """(phases, inputs) of the weights of a plane's linear predictions."""
     return (PYRAMID_PHASES, SLOTS) if plane == 0 else (2, len(AC_INPUTS[plane].plane))
 
 
 @dataclass(frozen=True)
 class ClassWeights:
-    """networks: of planes 0 to 63 and LAST. linear: per plane int64 [phases, inputs]."""
+    """The weights of a component class.
+
+    networks: of planes 0 to 63 and LAST. linear: of the linear predictions of planes 0 to 63, each int64
+    [phases, inputs].
+    """
 
     networks: list[Network]
     linear: list[Int64]
 
 
 class PlanesModel(WeightsFile):
-    """A model of planes; its arrays have a network for each plane. Only NumPy's arrays have an engine."""
+    """A model of planes, with a network for each plane. A native engine requires NumPy arrays."""
 
     @cached_property
     def classes(self) -> list[ClassWeights]:
@@ -80,18 +84,21 @@ class PlanesModel(WeightsFile):
 
 
 def build(identifier: int, name: str, arrays: Arrays) -> PlanesModel:
-    """A model from the arrays of a weights file, checked; raises ValueError where they do not fit."""
+    """Make a model from the arrays of a weights file; raises ValueError if sizes or sums do not fit."""
     model = PlanesModel(identifier, name, without_sharing(arrays))
     assert model.engine is not None
     return model
 
 
 def shared_layers(arrays: Arrays, number: int) -> list[SharedLayers]:
-    """The networks of a component class in a weights file; raises ValueError."""
+    """The networks of a component class, as they are shared in a weights file; raises ValueError.
+
+    arrays: of the weights file. number: the component class.
+    """
     hidden = (int(arrays["hidden"][0]), int(arrays["hidden"][1]))
     numbers = arrays[f"network_{number}"].tolist()
     if len(numbers) != NETWORKS:
-        raise ValueError("not every plane has a network")
+        raise ValueError("the weights do not fit: not every plane has a network")
     groups = groups_of(numbers)
     layouts = [shared_shapes(number, hidden, planes) for planes in groups]
     weights = split(arrays[f"weight_{number}"], [shape for layout in layouts for shape in layout])
@@ -106,7 +113,7 @@ def shared_layers(arrays: Arrays, number: int) -> list[SharedLayers]:
 
 
 def shared_shapes(component_class: int, hidden: tuple[int, int], planes: Planes) -> list[Shape]:
-    """(outputs, inputs) of the three layers of the network of some planes."""
+    """Shapes of the three layers of a network that planes share."""
     (outputs, inputs), *others = shapes(component_class, hidden, planes[0])
     if len(planes) > 1:
         inputs += len(known_values(planes)) - len(AC_INPUTS[planes[0]].plane)
@@ -119,7 +126,7 @@ def _bias_shapes(planes: Planes, layout: Sequence[Shape]) -> list[tuple[int, ...
 
 
 def without_sharing(arrays: Arrays) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of a weights file, with a network for each plane in place of shared ones."""
+    """The arrays of a weights file with shared networks copied to each of their planes; raises ValueError."""
     result = {name: array for name, array in arrays.items() if not name.startswith("network_")}
     for number in range(CLASSES):
         networks = shared_layers(arrays, number)
@@ -131,7 +138,10 @@ def without_sharing(arrays: Arrays) -> dict[str, npt.NDArray[Any]]:
 
 
 def native_engine(arrays: Arrays, form: type[Engine] = Engine) -> Engine:
-    """The native engine, in a form of jrecomp.native.engine; arrays: with a network for each plane."""
+    """The native engine for a model.
+
+    arrays: as from without_sharing(). form: the class of the engine in a build of jrecomp.native.engine.
+    """
     engine = form(selections=_selections(), **{field.name: arrays[field.name] for field in fields(Tables)})
     first, second = arrays["hidden"].tolist()
     for c in range(CLASSES):

@@ -1,8 +1,8 @@
-"""Networks that several AC planes share (docs/format/planes.md, "Weights files").
+"""Networks that are shared by several AC planes (docs/format/planes.md, "Weights files").
 
-A shared network has an input for every known value that any of its planes sees. Known values of different
-planes are the same input if they lie in the same block and are as many frequencies further down and to the
-right. Each plane has a bias of its own in the first layer; all other weights are common.
+A shared network has the known values of all its planes as inputs. Known values of different planes are the
+same input if they are in the same block and have the same offset in frequency from their plane. Each plane
+has its own bias in the first layer. All other weights are common.
 """
 
 from collections.abc import Sequence
@@ -18,17 +18,18 @@ from jrecomp.features.store import AC_INPUTS, DIFFERENCE
 from jrecomp.t81 import COLUMN, ROW
 
 Planes = tuple[int, ...]
-"""Numbers of planes that share a network, ascending."""
+"""Numbers of the planes that share a network, ascending."""
 
 Layers = list[tuple[npt.NDArray[Any], npt.NDArray[Any]]]
-"""Weight [outputs, inputs] and bias [outputs] of the layers of one plane's network."""
+"""Weight [outputs, inputs] and bias [outputs] of each layer of a plane's network."""
 
 
 @dataclass(frozen=True)
 class SharedLayers:
-    """The layers of the network of some planes.
+    """The layers of a network that planes share.
 
-    weights: [outputs, inputs] of each layer. biases: of the first layer [planes, outputs], then [outputs].
+    weights: [outputs, inputs] for each layer. biases: [planes, outputs] for the first layer, [outputs] for
+    the others.
     """
 
     planes: Planes
@@ -36,7 +37,7 @@ class SharedLayers:
     biases: list[npt.NDArray[Any]]
 
     def of(self, plane: int) -> Layers:
-        """The network of one of the planes as if it shared nothing."""
+        """The network of one of the planes, with only its own inputs."""
         first = self.weights[0]
         if len(self.planes) > 1:
             first = first[:, columns(self.planes, plane, first.shape[1])]
@@ -45,25 +46,27 @@ class SharedLayers:
 
 
 def groups_of(numbers: Sequence[int]) -> list[Planes]:
-    """The planes of each network, from the number of each plane's network; raises ValueError.
+    """The planes of each network.
 
-    Networks are numbered in the order of their first planes. DC and `last` share with nobody.
+    numbers: the network of each plane. Networks must be numbered in the order of their first planes, and DC
+    and `last` must have networks of their own. Raises ValueError otherwise.
     """
     count = max(numbers) + 1
     groups = [tuple(p for p, n in enumerate(numbers) if n == number) for number in range(count)]
     firsts = [group[0] if group else -1 for group in groups]
     if firsts != sorted(set(firsts)) or firsts[0] != 0:
-        raise ValueError("networks are not in the order of their planes")
+        raise ValueError("the weights do not fit: networks are not in the order of their planes")
     if any(len(group) > 1 and not {0, len(numbers) - 1}.isdisjoint(group) for group in groups):
-        raise ValueError("DC and `last` cannot share a network")
+        raise ValueError("the weights do not fit: DC and `last` cannot share a network")
     return groups
 
 
 @cache
 def known_values(planes: Planes) -> list[tuple[int, ...]]:
-    """The known values that any of some AC planes sees, in the order of a shared network's inputs.
+    """The known values of any of the planes, in the order of a shared network's inputs.
 
-    (side, rows down, columns to the right) of coefficients, ascending; then (DIFFERENCE + neighbour,).
+    Coefficients are (side, vertical offset, horizontal offset in frequency), ascending. DC differences are
+    (DIFFERENCE + neighbour,) and come last.
     """
     every = {value for plane in planes for value in _of_plane(plane)}
     return sorted(every, key=lambda value: (len(value) == 1, value))
@@ -78,9 +81,11 @@ def _of_plane(plane: int) -> list[tuple[int, ...]]:
 
 
 def columns(planes: Planes, plane: int, inputs: int) -> Index:
-    """Which inputs of a shared network those of a plane are, intp [inputs of the plane].
+    """The inputs of a shared network that belong to one of its planes.
 
-    inputs: how many the shared network has. Those after the known values are the same in all planes.
+    planes: that share the network. plane: one of them. inputs: number of inputs of the shared network. Inputs
+    after the known values are common to all planes.
+    Returns their indices, intp [inputs of the plane].
     """
     every = known_values(planes)
     own = [every.index(value) for value in _of_plane(plane)]

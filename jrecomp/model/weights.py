@@ -1,7 +1,8 @@
-"""Weights files: one model each, found by a permanent id and checked by SHA-256.
+"""Loading of models from weights files by name or permanent identifier.
 
-weights/manifest.json lists {"id", "name", "kind", "file", "sha256"}. A file is an .npz of arrays; which ones
-depends on the kind of the model: see jrecomp.model.planes, jrecomp.model.latents and jrecomp.model.blocks.
+weights/manifest.json lists the models as objects {"id", "name", "kind", "file", "sha256"}. A weights file is
+an .npz of NumPy arrays. The arrays of each kind of model are specified in docs/format/planes.md,
+docs/format/latents.md and docs/format/blocks.md.
 """
 
 import hashlib
@@ -23,6 +24,7 @@ from jrecomp.model.latents import LatentsModel
 from jrecomp.model.planes import PlanesModel
 
 DEFAULT_MODEL = "default"
+"""Name of the model that is used unless another is chosen."""
 
 Model = PlanesModel | LatentsModel | BlocksModel
 """A model of any kind."""
@@ -32,11 +34,11 @@ BUILDERS: dict[str, Callable[[int, str, Arrays], Model]] = {
     "latents": latents.build,
     "blocks": blocks.build,
 }
-"""What makes a model of the arrays of a weights file, by kind."""
+"""Functions that make a model from its identifier, name and arrays, by kind."""
 
 
 def folder() -> Path:
-    """Where weights lie: at the top level of a checkout, inside the package where it is installed."""
+    """The folder of the weights: at the top level of a checkout, or inside an installed package."""
     package = Path(__file__).parents[1]
     checkout = package.parent
     return (checkout if (checkout / "pyproject.toml").is_file() else package) / "weights"
@@ -51,8 +53,11 @@ _LOADING = RLock()
 
 
 def load(wanted: str | int = DEFAULT_MODEL) -> Model:
-    """The model of a name or a permanent id; raises UnknownModelError."""
-    with _LOADING:  # several threads that ask at once shall not each build it
+    """Load a model once and keep it.
+
+    wanted: its name or permanent identifier. Raises UnknownModelError if it is not installed or damaged.
+    """
+    with _LOADING:  # otherwise threads could build the same model several times
         return _load(wanted)
 
 
@@ -63,7 +68,7 @@ def _load(wanted: str | int) -> Model:
         if wanted == entry["id"]:
             return _load_entry(entry)
         if wanted == entry["name"]:
-            return _load(entry["id"])  # one model, whichever way it is asked for
+            return _load(entry["id"])  # the same object as for the identifier
     known = ", ".join(f"{entry['name']} (id {entry['id']})" for entry in entries) or "none"
     raise UnknownModelError(f"model {wanted!r} is not installed; installed models: {known}")
 
@@ -78,7 +83,7 @@ def _load_entry(entry: dict[str, Any]) -> Model:
 
 
 def read(name: str) -> dict[str, Any]:
-    """The arrays of the weights file of a model; raises UnknownModelError."""
+    """The arrays in the weights file of a model, by its name; raises UnknownModelError."""
     for entry in _entries():
         if entry["name"] == name:
             return _read(entry)
@@ -88,6 +93,6 @@ def read(name: str) -> dict[str, Any]:
 def _read(entry: dict[str, Any]) -> dict[str, Any]:
     data = (folder() / entry["file"]).read_bytes()
     if hashlib.sha256(data).hexdigest() != entry["sha256"]:
-        raise UnknownModelError(f"weights of model {entry['name']!r} are damaged")
+        raise UnknownModelError(f"the weights of model {entry['name']!r} are damaged (reinstall jrecomp)")
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         return dict(arrays)

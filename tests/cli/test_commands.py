@@ -66,7 +66,7 @@ def test_json_and_quiet_with_pipes() -> None:
 def test_existing_outputs() -> None:
     Path("photo.jpg.jrc").write_bytes(b"old")
     refused = run("compress", "photo.jpg", code=ExitCode.OUTPUT)
-    assert refused.stderr.strip() == "jrecomp: photo.jpg: photo.jpg.jrc: exists already (--force replaces it)"
+    assert refused.stderr.strip() == "jrecomp: photo.jpg: photo.jpg.jrc: already exists (--force replaces it)"
     assert Path("photo.jpg.jrc").read_bytes() == b"old"
     run("compress", "photo.jpg", "--force")
     assert pipeline.decompress(Path("photo.jpg.jrc").read_bytes()) == FAKE_JPEG
