@@ -1,6 +1,6 @@
 """Models with random weights, so that the codec is tested without trained ones, and files for them."""
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ from PIL import Image
 
 from jrecomp.codec.devices import missing_for_cuda
 from jrecomp.codec.engines import ENGINES
+from jrecomp.features.latents import GROUPS
 from jrecomp.features.tables import Tables, make
 from jrecomp.jpeg.types import Component, Frame, JpegFile
-from jrecomp.model import BlocksModel, PlanesModel, blocks, planes
+from jrecomp.model import BlocksModel, PlanesModel, blocks, laplace, latents, planes
 from jrecomp.model.arrays import CLASSES
 from jrecomp.model.blocks import LAYOUT
 
@@ -109,6 +110,22 @@ def blocks_model() -> BlocksModel:
 def zero_blocks_model() -> BlocksModel:
     """Of weights that are 0."""
     return blocks.build(6, "zero", zero_block_arrays())
+
+
+LATENTS_HIDDEN = (8, 2)
+
+
+def random_latents_arrays(seed: int = 0) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of a weights file of a model with latents, with small random weights."""
+    rng = np.random.default_rng(seed)
+    arrays: dict[str, npt.NDArray[Any]] = asdict(make()) | asdict(laplace.make())
+    arrays["hidden"] = np.array(LATENTS_HIDDEN, np.int32)
+    for number in range(CLASSES):
+        layout = [s for g in range(len(GROUPS)) for s in latents.shapes(number, g, *LATENTS_HIDDEN)]
+        size = sum(a * b for a, b in (shape.matrix for shape in layout))
+        arrays[f"weight_{number}"] = rng.integers(-40, 41, size).astype(np.int8)
+        arrays[f"bias_{number}"] = rng.integers(-999, 999, sum(s.outputs for s in layout)).astype(np.int32)
+    return arrays
 
 
 def draw(path: Path, seed: int, size: tuple[int, int]) -> None:
