@@ -195,7 +195,7 @@ def expected_ac(total: Integers, step: Integers) -> Expected:
 
     total: the prediction of the dequantized coefficients in units of 2^-14. step: their quantization steps.
     """
-    octaves = eighths_of_octaves(abs(total) >> 8) - eighths_of_octaves(4 * step)
+    octaves = eighths_of_octaves(np.abs(total) >> 8) - eighths_of_octaves(4 * step)
     return Expected(total < 0, np.clip((octaves >> 2) - 1, 0, CONFIDENCES - 1))
 
 
@@ -204,7 +204,7 @@ def expected_dc(total: Integers, step: Integers) -> tuple[Integers, Expected]:
 
     total: the prediction of the dequantized coefficient in units of 2^-14. step: its quantization step.
     """
-    magnitude = abs(total) * ((1 << 22) // step) >> 32
+    magnitude: Int64 = (np.abs(total) * np.floor_divide(1 << 22, step)) >> 32
     sixteenths: Int64 = np.where(total < 0, -magnitude, magnitude)
     whole = np.clip((sixteenths + 8) >> 4, -VALUE_LIMIT, VALUE_LIMIT)
     rest = np.clip(sixteenths - 16 * whole, -64, 64)
