@@ -21,13 +21,14 @@ HIDDEN = (16, 8)
 
 
 def random_arrays(seed: int = 0, hidden: tuple[int, int] = HIDDEN) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of a weights file with small random weights."""
+    """The arrays of a weights file with small random weights; every plane has a network of its own."""
     rng, tables = np.random.default_rng(seed), make()
     arrays: dict[str, npt.NDArray[Any]] = {f.name: getattr(tables, f.name) for f in fields(Tables)}
     arrays["hidden"] = np.array(hidden, np.int32)
     for number in range(CLASSES):
         layers = [s for plane in range(65) for s in planes.shapes(number, hidden, plane)]
         linear = [planes.linear_shape(plane) for plane in range(64)]
+        arrays[f"network_{number}"] = np.arange(65, dtype=np.uint8)
         arrays[f"weight_{number}"] = rng.integers(-40, 41, sum(a * b for a, b in layers)).astype(np.int8)
         arrays[f"bias_{number}"] = rng.integers(-999, 999, sum(a for a, _ in layers)).astype(np.int32)
         arrays[f"linear_{number}"] = rng.integers(-300, 301, sum(a * b for a, b in linear)).astype(np.int16)
@@ -76,7 +77,7 @@ def draw(path: Path, seed: int, size: tuple[int, int]) -> None:
     y, x = np.mgrid[: size[0], : size[1]]
     picture = 128 + 90 * np.sin(x / rng.uniform(4, 30) + seed) * np.cos(y / rng.uniform(4, 30))
     pixels = np.stack([picture, picture * 0.7, 255 - picture], -1) + rng.normal(0, 6, (*size, 3))
-    options: dict[str, int] = {"subsampling": 0, "quality": 97} if path.suffix == ".jpg" else {}
+    options: dict[str, Any] = {"subsampling": 0, "quality": 97} if path.suffix == ".jpg" else {}
     Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(path, **options)
 
 

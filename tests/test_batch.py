@@ -3,13 +3,15 @@
 import os
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from jrecomp import batch, codec, files
+from jrecomp import batch, files
 from jrecomp.batch import Destination, Job, Outcome, find, plan
-from jrecomp.errors import ExitCode, InputError, OutputError, UsageError
+from jrecomp.errors import ExitCode, InputError, OutputError, UnknownModelError, UsageError
 from jrecomp.info import Info
+from jrecomp.model import DEFAULT_MODEL
 
 
 @pytest.fixture
@@ -165,8 +167,12 @@ def test_nobody_waits_for_what_the_caller_leaves() -> None:
     release, ended = threading.Event(), threading.Event()
 
     def work(job: Job) -> batch.Steps:
-        yield lambda: (release.wait(60), ended.set()) if job.name == "b" else None
+        yield lambda: wait() if job.name == "b" else None
         return Info("stored", 1, 1, 1, 1), ""
+
+    def wait() -> None:
+        release.wait(60)
+        ended.set()
 
     outcomes = batch.run([Job(Path("a")), Job(Path("b"))], work, 1)
     next(outcomes)
@@ -188,6 +194,16 @@ def test_threads_are_shared(threads: int, jobs: int, expected: tuple[int, int]) 
     assert batch.share(threads, "cpu", jobs) == expected
 
 
-def test_a_gpu_takes_one_job_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(codec, "engine_for", lambda device: "cuda")
-    assert batch.share(4, "auto", 3) == (1, 4)
+def test_a_gpu_takes_one_job_at_a_time(machine: SimpleNamespace) -> None:
+    assert [batch.share(4, name, 3) for name in ("auto", "cpu", "cuda")] == [(3, 1), (3, 1), (1, 4)]
+    assert batch.share(4, "cuda", 3, DEFAULT_MODEL) == (1, 4)
+
+
+def test_what_no_file_could_use_is_refused_at_once(machine: SimpleNamespace) -> None:
+    with pytest.raises(UsageError, match="'fast' has no engine for device cuda"):
+        batch.share(4, "cuda", 3, "fast")
+    with pytest.raises(UnknownModelError, match="nonesuch"):
+        batch.share(4, "auto", 3, "nonesuch")
+    machine.gpu = False
+    with pytest.raises(UsageError, match="no GPU"):
+        batch.share(4, "cuda", 3)

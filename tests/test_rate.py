@@ -20,6 +20,7 @@ from PIL import Image
 
 import jrecomp
 from jrecomp import container, jpeg, rate
+from jrecomp.codec import slices
 from jrecomp.container import Lossy
 from jrecomp.errors import (
     CorruptContainerError,
@@ -112,8 +113,9 @@ def test_what_a_lossy_container_says(kind: str) -> None:
     data = picture(kind)
     compressed = jrecomp.compress(data, quality=12.34)
     info = jrecomp.inspect(compressed)
-    if kind == "quality 1":  # nothing to gain
-        assert info.mode in ("lossy", "lossless")
+    if kind == "quality 1":  # whose steps are the largest that there are
+        assert (info.mode, info.quality) == ("lossless", None)
+        assert compressed == jrecomp.compress(data)
         return
     assert (info.mode, info.quality) == ("lossy", 12.34)
     assert (info.original_bytes, info.compressed_bytes) == (len(data), len(compressed))
@@ -156,9 +158,9 @@ def test_results_are_standard_files(
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_sizes_are_met(function: Callable[..., bytes], share: float) -> None:
     wanted, notes = int(share * len(function(larger()))), list[Note]()
-    assert 0.99 * wanted <= len(function(larger(), max_bytes=wanted, note=notes.append)) <= wanted
+    assert 0.99 * wanted <= len(function(larger(), max_bytes=wanted, on_note=notes.append)) <= wanted
     bpp = 8 * wanted / (240 * 180)
-    assert 0.99 * bpp <= 8 * len(function(larger(), bpp=bpp, note=notes.append)) / (240 * 180) <= bpp
+    assert 0.99 * bpp <= 8 * len(function(larger(), bpp=bpp, on_note=notes.append)) / (240 * 180) <= bpp
     assert [note.text for note in notes] == ["", ""]
     assert all(note.quality and 0 < note.quality < 100 for note in notes)
 
@@ -185,16 +187,16 @@ def test_what_is_missed_is_told(
 ) -> None:
     """Where not even the nearest is near enough, what was found on both sides is told."""
     notes = list[Note]()
-    function(larger(), **options, note=notes.append)
+    function(larger(), **options, on_note=notes.append)
     monkeypatch.setattr(rate, "SIZE_TOLERANCE", 1e-9)
     monkeypatch.setattr(rate, "DISTANCE_TOLERANCE", 1e-9)
-    function(larger(), **options, note=notes.append)
+    function(larger(), **options, on_note=notes.append)
     assert notes[0].text == "" and notes[1].text.startswith("no result was found ")
 
 
 def test_even_quality_0_may_be_better() -> None:
     notes = list[Note]()
-    jrecomp.compress(picture(), min_psnr=5, note=notes.append)
+    jrecomp.compress(picture(), min_psnr=5, on_note=notes.append)
     assert notes[0].quality == 0 and notes[0].text.startswith("quality 0 already has ")
 
 
@@ -239,14 +241,14 @@ OPTIONS: list[tuple[bytes, dict[str, Any], str]] = [
     (picture(), {"quality": 100}, ""),
     (picture(), {"max_bytes": 10**6}, ""),
     (picture("quality 1"), {"quality": 99}, "lossless, as nothing would change"),
-    (picture(), {"min_ms_ssim": 1}, "lossless, as nothing would change"),
+    (picture(), {"min_ms_ssim": 1}, "lossless, as nothing else was found to be that similar"),
 ]
 
 
 @pytest.mark.parametrize(("data", "options", "text"), OPTIONS)
 def test_notes(data: bytes, options: dict[str, Any], text: str) -> None:
     notes = list[Note]()
-    jrecomp.compress(data, **options, note=notes.append)
+    jrecomp.compress(data, **options, on_note=notes.append)
     assert notes == [Note(50 if options == {"quality": 50} and not text else None, text)]
 
 
@@ -259,7 +261,7 @@ def test_pictures_that_cannot_be_changed() -> None:
     frame = builder.sof(0xC1, 32, 24, [(1, 1)]) + builder.sos([0])
     data = builder.SOI + head + frame + builder.sequential(blocks) + builder.EOI
     notes = list[Note]()
-    jrecomp.compress(data, quality=95, note=notes.append)
+    jrecomp.compress(data, quality=95, on_note=notes.append)
     assert notes == [Note(None, "lossless, as the picture cannot be changed: coefficients out of range")]
     assert shrink(data, quality=95) == data
 
@@ -358,10 +360,10 @@ def test_truncated_files_are_not_made_larger(options: dict[str, Any]) -> None:
 
 def test_attempts_are_told() -> None:
     told: list[str] = []
-    jrecomp.compress(picture(), max_bytes=1200, tell=told.append)
+    jrecomp.compress(picture(), max_bytes=1200, on_progress=told.append)
     assert 1 < len(told) <= 9
     assert all(text.startswith("quality ") and text.endswith(" bytes") for text in told)
-    jrecomp.compress(picture(), tell=lambda text: pytest.fail(text))
+    jrecomp.compress(picture(), on_progress=lambda text: pytest.fail(text))
 
 
 def test_rules_differ() -> None:
@@ -372,8 +374,13 @@ def test_rules_differ() -> None:
             function(picture(), quality=50, rule="nonesuch")
 
 
-def test_threads_do_not_change_the_result() -> None:
-    assert len({jrecomp.compress(picture(), max_bytes=1200, threads=n) for n in (1, 2, 0)}) == 1
+def test_threads_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of several slices."""
+    monkeypatch.setattr(slices, "SLICE_BLOCKS", 100)
+    found = {jrecomp.compress(picture(), max_bytes=1800, threads=n) for n in (1, 2, 3, 0)}
+    assert len(found) == 1
+    box = container.unpack(found.pop())
+    assert isinstance(box, Lossy) and len(box.slices) == 3
 
 
 def test_16_bit_tables() -> None:
@@ -444,11 +451,11 @@ def test_damaged_pictures_are_not_changed(kind: str) -> None:
     wishes: list[dict[str, Any]] = [{"quality": 40}, {"min_psnr": 40}]
     for options in wishes:
         notes = list[Note]()
-        assert jrecomp.compress(data, **options, note=notes.append) == jrecomp.compress(data)
-        assert shrink(data, **options, note=notes.append) == data
+        assert jrecomp.compress(data, **options, on_note=notes.append) == jrecomp.compress(data)
+        assert shrink(data, **options, on_note=notes.append) == data
         assert all(note.text.startswith("lossless, as the picture cannot be changed: ") for note in notes)
     notes = list[Note]()
-    assert shrink(data, note=notes.append) == data
+    assert shrink(data, on_note=notes.append) == data
     assert notes[0].text.startswith("unchanged: ")
     for function in FUNCTIONS:
         with pytest.raises(TargetError, match=r"cannot be changed: .*missing"):
@@ -471,7 +478,7 @@ def test_pixels_stay_whatever_bits_are_wrong(options: dict[str, Any], place: flo
 def test_what_cannot_be_compared() -> None:
     """Two components, which Pillow does not take."""
     data, notes = flat([(1, 1), (1, 1)]), list[Note]()
-    assert jrecomp.compress(data, min_psnr=30, note=notes.append) == jrecomp.compress(data)
+    assert jrecomp.compress(data, min_psnr=30, on_note=notes.append) == jrecomp.compress(data)
     assert notes[0].text.startswith("lossless, as the source cannot be decoded to compare: ")
 
 
@@ -499,7 +506,7 @@ def test_what_follows_a_picture_without_end_stays(options: dict[str, Any]) -> No
     data = without_jfif(picture())[:-2] + second
     assert shrink(data, **options) == data
     notes = list[Note]()
-    jrecomp.compress(data, **options, note=notes.append)
+    jrecomp.compress(data, **options, on_note=notes.append)
     assert notes[0].quality is None
 
 
@@ -508,8 +515,8 @@ def test_the_index_of_further_pictures() -> None:
     second = picture("gray")
     first = picture()[:2] + builder.segment(0xE2, b"MPF\0" + bytes(60)) + picture()[2:]
     data, notes = first + second, list[Note]()
-    assert shrink(data, note=notes.append) == data
-    changed = shrink(data, quality=60, note=notes.append)
+    assert shrink(data, on_note=notes.append) == data
+    changed = shrink(data, quality=60, on_note=notes.append)
     assert changed.endswith(b"\xff\xd9" + second) and b"MPF\0" not in changed
     assert [note.text for note in notes] == ["", "the index of further pictures in the file is omitted"]
 
@@ -537,7 +544,7 @@ class TestForgedContainers:
 
     @settings(max_examples=60)
     @given(data=st.data())
-    def test_headers_and_extras(self, data: st.DataObject) -> None:
+    def test_headers_and_reconstruction(self, data: st.DataObject) -> None:
         """Never other bytes than those of the checksum, and no other errors."""
         box = lossy_box()
         field = data.draw(st.sampled_from(["headers", "reconstruction"]))

@@ -1,6 +1,7 @@
 """Coding of a slice with a model of blocks, for both directions (docs/format/blocks.md).
 
-This is the reference implementation. The native engine (jrecomp/native/engine) gives the same bytes.
+This is the reference implementation. The native engine (jrecomp/native/engine) gives the same bytes. Functions
+of arrays take leading dimensions too, which training uses: [..., 64] is one block or any number of blocks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jrecomp.array_types import Int16, Int32, Int64
+from jrecomp.array_types import Index, Int16, Int32, Int64
 from jrecomp.codec.coders import VALUE_LIMIT, check_range
 from jrecomp.model.adaptation import BinaryCoder
 from jrecomp.model.arrays import component_class
@@ -22,12 +23,15 @@ from jrecomp.model.blocks import (
     OWN_LEVELS,
     SCALE_LIMIT,
     BlocksModel,
-    clamp,
     eighths_of_octaves,
 )
 from jrecomp.model.counters import Decisions, Expected
 
 Place = tuple[int, int]
+"""Row and column of a block."""
+
+Places = tuple[int | Index, int | Index]
+"""Rows and columns of one block or of several."""
 
 NEIGHBOURS = ((0, -1), (-1, 0), (-1, -1), (-1, 1))
 LEFT, ABOVE, ABOVE_LEFT, ABOVE_RIGHT = range(len(NEIGHBOURS))
@@ -93,7 +97,7 @@ class ComponentCoder:
         self._decisions = Decisions(model, weights, coder)
         self._first = before[0] if before and covers(before[0], part) else None
         self._other = before[-1] if number >= 2 and before[-1].shape == part.shape else None
-        octaves = np.array([eighths_of_octaves(int(part.steps[j])) for j in STEPS_SEEN])
+        octaves = eighths_of_octaves(part.steps[STEPS_SEEN])
         self._constant = weights["bias"] + (octaves @ weights["step_weight"] >> 7)
 
     def run(self, truth: Int16 | None) -> None:
@@ -108,7 +112,7 @@ class ComponentCoder:
     def _block(self, place: Place, truth: Int64 | None) -> None:
         part, weights, neighbours = self._part, self._weights, self._neighbours(place)
         hidden = self._hidden(place, neighbours)
-        wanted = None if truth is None else int(np.flatnonzero(truth[1:]).max(initial=-1)) + 1
+        wanted = None if truth is None else int(last_of(truth))
         last = self._decisions.last(layer(hidden, weights["last_weight"], weights["last_bias"]), wanted)
         scales = layer(hidden + weights["own_last"][last], weights["scale_weight"], weights["scale_bias"])
         scales = np.clip(scales, -SCALE_LIMIT, SCALE_LIMIT)
@@ -119,7 +123,7 @@ class ComponentCoder:
             wanted = None if truth is None else int(truth[k]) - predicted
             residual = self._decisions.value(k, expected, int(scales[k]), 0 < k == last, wanted)
             values[k] = predicted + residual
-            part.dequantized[place][k] = clamp(int(values[k] * part.steps[k]), -VALUE_LIMIT, VALUE_LIMIT)
+            part.dequantized[place][k] = dequantized(values[k], part.steps[k])
             if k and values[k]:
                 scales += weights["own"][k - 1, level(values[k], OWN_LEVELS)]
         check_range(values)
@@ -145,51 +149,64 @@ class ComponentCoder:
             hidden += chosen(weights["across_near"], self._other.values[place], OWN_LEVELS)
         return hidden
 
-    def _prediction(self, place: Place, k: int, base: int, pixels: Int64) -> tuple[int, Expected]:
+    def _prediction(self, place: Place, k: int, base: Int64, pixels: Int64) -> tuple[int, Expected]:
         """The value to subtract from coefficient k, and the expectation of the residual."""
-        weights, known = self._weights, self._part.dequantized[place]  # 0 where not yet coded
-        total = int(weights["edge"][k] @ pixels) + int(known @ weights["within"][:, k])
-        step = int(self._part.steps[k])
+        weights, step = self._weights, self._part.steps[k]
+        known = self._part.dequantized[place]  # 0 where not yet coded
+        total = weights["edge"][k] @ pixels + known @ weights["within"][:, k]
         if k == 0:
-            return expected_dc(wrap32(total) + (base << 15), step)
+            whole, expected = expected_dc(wrap32(total) + (base << 15), step)
+            return int(whole), expected
         if self._other is not None:
-            total += int(self._other.dequantized[place][k] * weights["across"][k])
+            total += self._other.dequantized[place][k] * weights["across"][k]
         return 0, expected_ac(wrap32(total), step)
 
 
-def wrap32(x: int) -> int:
-    """x modulo 2^32, as a signed integer of 32 bits."""
+def dequantized(coefficients: Int64, steps: Int64) -> Int64:
+    """Coefficients times quantization steps, limited to VALUE_LIMIT."""
+    limited: Int64 = np.clip(coefficients * steps, -VALUE_LIMIT, VALUE_LIMIT)
+    return limited
+
+
+def last_of(coefficients: Int64) -> Int64:
+    """Zig-zag indices [...] of the last non-zero coefficients of blocks [..., 64]; 0 if all of AC is 0."""
+    last: Int64 = np.where(coefficients != 0, np.arange(64), 0).max(-1)
+    return last
+
+
+def wrap32(x: Int64) -> Int64:
+    """x modulo 2^32, as signed integers of 32 bits."""
     return ((x + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
 
 
-def level(value: int | Int64, limits: tuple[int, ...]) -> Int64:
+def level(values: Int64, limits: tuple[int, ...]) -> Int64:
     """The level of the magnitude of coefficients, int64.
 
-    value: non-zero. limits: largest magnitude of each level except the last.
+    values: non-zero. limits: largest magnitude of each level except the last.
     """
-    result: Int64 = np.searchsorted(limits, np.abs(value))
+    result: Int64 = np.searchsorted(limits, np.abs(values))
     return result
 
 
-def expected_ac(total: int, step: int) -> Expected:
-    """The expectation of an AC coefficient.
+def expected_ac(total: Int64, step: Int64) -> Expected:
+    """The expectation of AC coefficients.
+
+    total: the prediction of the dequantized coefficients in units of 2^-14. step: their quantization steps.
+    """
+    octaves = eighths_of_octaves(np.abs(total) >> 8) - eighths_of_octaves(4 * step)
+    return Expected(total < 0, np.clip((octaves >> 2) - 1, 0, CONFIDENCES - 1))
+
+
+def expected_dc(total: Int64, step: Int64) -> tuple[Int64, Expected]:
+    """The prediction of DC in whole steps, and the expectation of its residual.
 
     total: the prediction of the dequantized coefficient in units of 2^-14. step: its quantization step.
     """
-    octaves = eighths_of_octaves(abs(total) >> 8) - eighths_of_octaves(4 * step)
-    return Expected(total < 0, clamp((octaves >> 2) - 1, 0, CONFIDENCES - 1))
-
-
-def expected_dc(total: int, step: int) -> tuple[int, Expected]:
-    """The prediction of DC, and the expectation of its residual.
-
-    total: the prediction of the dequantized coefficient in units of 2^-14. step: its quantization step.
-    """
-    sixteenths = abs(total) * ((1 << 22) // step) >> 32
-    sixteenths = -sixteenths if total < 0 else sixteenths
-    whole = clamp((sixteenths + 8) >> 4, -VALUE_LIMIT, VALUE_LIMIT)
-    rest = clamp(sixteenths - 16 * whole, -64, 64)
-    return whole, Expected(rest < 0, sum(abs(rest) >= limit for limit in (2, 4, 8)))
+    sixteenths = np.sign(total) * (np.abs(total) * ((1 << 22) // step) >> 32)
+    whole = np.clip((sixteenths + 8) >> 4, -VALUE_LIMIT, VALUE_LIMIT)
+    rest = np.clip(sixteenths - 16 * whole, -64, 64)
+    confidence = np.searchsorted((2, 4, 8), np.abs(rest), side="right")
+    return whole, Expected(rest < 0, confidence)
 
 
 def layer(hidden: Int64, weight: Int64, bias: Int64) -> Int64:
@@ -212,23 +229,24 @@ def chosen(rows: Int64, values: Int64, limits: tuple[int, ...]) -> Int64:
 
 
 def edges(dequantized: Int64, model: BlocksModel) -> Int64:
-    """The edge pixels of a block in quarters, int64 [32] within 16 bits; dequantized: int64 [64]."""
-    terms: Int64 = (dequantized[:, None] * model.arrays["basis"] + (1 << 14)) >> 15
-    wrapped: Int16 = terms.sum(0).astype(np.int16)
+    """The edge pixels of blocks [..., 64] in quarters, int64 [..., 32] within 16 bits."""
+    terms: Int64 = (dequantized[..., None] * model.arrays["basis"] + (1 << 14)) >> 15
+    wrapped: Int16 = terms.sum(-2).astype(np.int16)
     return wrapped.astype(np.int64)
 
 
-def surroundings(neighbours: Mapping[int, Int64]) -> tuple[int, Int64]:
-    """The neighbouring pixels that predict a block.
+def surroundings(neighbours: Mapping[int, Int64]) -> tuple[Int64, Int64]:
+    """The neighbouring pixels that predict blocks.
 
-    neighbours: edge pixels, int64 [32], of each neighbour inside the slice.
-    Returns the base, which is the mean of the adjacent pixels, and the pixels minus the base, int64 [41].
+    neighbours: edge pixels, int64 [..., 32], of each neighbour inside the slice.
+    Returns the base [...], which is the mean of the adjacent pixels, and the pixels minus the base,
+    int64 [..., 41].
     """
-    touching = [int(neighbours[n][part].sum()) for n, part in TOUCHING.items() if n in neighbours]
-    base = sum(touching) >> (2 + len(touching))
-    missing = np.full(EDGES, base)
-    pixels = [neighbours.get(n, missing)[part] - base for n, part in SEEN.items()]
-    return base, np.clip(np.concatenate(pixels), -VALUE_LIMIT, VALUE_LIMIT)
+    touching = [neighbours[n][..., part].sum(-1) for n, part in TOUCHING.items() if n in neighbours]
+    base = np.asarray(sum(touching)) >> (2 + len(touching))
+    missing = np.repeat(base[..., None], EDGES, -1)
+    pixels = [neighbours.get(n, missing)[..., part] - base[..., None] for n, part in SEEN.items()]
+    return base, np.clip(np.concatenate(pixels, -1), -VALUE_LIMIT, VALUE_LIMIT)
 
 
 def covers(first: ComponentBlocks, part: ComponentBlocks) -> bool:
@@ -236,19 +254,21 @@ def covers(first: ComponentBlocks, part: ComponentBlocks) -> bool:
     return all(a in (b, 2 * b, 4 * b) for a, b in zip(first.shape, part.shape, strict=True))
 
 
-def energies(first: ComponentBlocks, part: ComponentBlocks, place: Place) -> list[int]:
-    """Levels of the magnitudes of the first component at a block, one for each of BANDS.
+def energies(first: ComponentBlocks, part: ComponentBlocks, places: Places) -> list[Int64]:
+    """Levels of the magnitudes of the first component at blocks of another, one for each of BANDS.
 
-    first: the first component. part: the component being coded. place: row and column of the block in `part`.
+    first: the first component. part: the component being coded. places: rows and columns of blocks in `part`.
     """
     v, h = (a // b for a, b in zip(first.shape, part.shape, strict=True))
-    row, column = place[0] * v, place[1] * h
-    magnitudes = np.abs(first.dequantized[row : row + v, column : column + h]).sum((0, 1))
+    row, column = (np.asarray(place)[..., None] for place in places)
+    rows, columns = row * v + np.arange(v), column * h + np.arange(h)
+    covered = first.dequantized[rows[..., :, None], columns[..., None, :]]
+    magnitudes = np.abs(covered).sum((-3, -2))
     result = []
     for (start, stop), index in zip(BANDS, BAND_STEPS, strict=True):
-        total, unit = int(magnitudes[start:stop].sum()), v * h * int(part.steps[index])
-        octaves = eighths_of_octaves(min(total, 1 << 23) + unit) - eighths_of_octaves(unit)
-        result.append(min(octaves >> 1, ENERGIES - 1))
+        total, unit = magnitudes[..., start:stop].sum(-1), v * h * part.steps[index]
+        octaves = eighths_of_octaves(np.minimum(total, 1 << 23) + unit) - eighths_of_octaves(unit)
+        result.append(np.minimum(octaves >> 1, ENERGIES - 1))
     return result
 
 

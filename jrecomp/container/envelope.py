@@ -49,10 +49,11 @@ def _check(data: bytes) -> None:
         raise CorruptContainerError("not a .jrc container")
     if len(data) <= len(_SIGNATURE):
         raise CorruptContainerError("truncated container")
-    if data[len(_SIGNATURE)] > FORMAT_VERSION:
+    version = data[len(_SIGNATURE)]
+    if not 1 <= version <= FORMAT_VERSION:
         raise CorruptContainerError(
-            f"the container has format version {data[len(_SIGNATURE)]}, but this jrecomp reads only versions"
-            f" up to {FORMAT_VERSION} (install a newer one)"
+            f"the container has format version {version}, but this jrecomp reads only versions 1 to"
+            f" {FORMAT_VERSION}"
         )
     if crc32(data[:-_CHECKSUM_BYTES]) != int.from_bytes(data[-_CHECKSUM_BYTES:], "little"):
         raise CorruptContainerError("damaged or truncated container: its checksum does not match")

@@ -118,10 +118,10 @@ class BlocksModel(WeightsFile):
         return 64 * self.arrays["sigmoid"][limited + LOGIT_LIMIT].astype(np.int64)
 
 
-def eighths_of_octaves(x: int) -> int:
-    """Approximately 8 log2(x) for x >= 1; -1016 for x = 0."""
-    exponent = x.bit_length() - 1
-    return 8 * exponent + (8 * x >> exponent) - 8 if x else -1016
+def eighths_of_octaves(x: Int64) -> Int64:
+    """Approximately 8 log2(x) for x >= 1, of any shape; -1016 for x = 0."""
+    exponent = np.maximum(np.frexp(x)[1].astype(np.int64) - 1, 0)
+    return np.where(np.asarray(x) > 0, 8 * exponent + (8 * x >> exponent) - 8, -1016)
 
 
 def class_arrays(arrays: Arrays, number: int) -> dict[str, npt.NDArray[Any]]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jrecomp.array_types import Int64
+from jrecomp.array_types import Bool, Int64
 from jrecomp.model.adaptation import BinaryCoder
 from jrecomp.model.blocks import CELL_OFFSET, CONFIDENCES, BlocksModel, clamp
 from jrecomp.model.symbols import ADAPTIVE_LENGTHS, LAST_LEVELS, LAST_OUTPUTS, MAX_LENGTH, MODELLED_LENGTHS
@@ -30,14 +30,14 @@ ONE = 1 << 22
 
 
 class Expected(NamedTuple):
-    """The predicted sign of a value, and the confidence in it.
+    """The predicted sign of a value or of several, and the confidence in it.
 
     below: whether the value is predicted to be negative. confidence: 0 to CONFIDENCES - 1, a level of the
     predicted magnitude.
     """
 
-    below: bool
-    confidence: int
+    below: Bool
+    confidence: Int64
 
 
 class Counters:
@@ -95,17 +95,17 @@ class Decisions:
         magnitude, in 1/32 of a natural unit. known_nonzero: whether 0 is impossible. wanted: the value to
         encode, None to decode. Returns the value.
         """
-        scale_cell, confidence = cell(scale), expected.confidence
+        scale_cell, below, confidence = cell(scale), bool(expected.below), int(expected.confidence)
         if not known_nonzero:
             nonzero = None if wanted is None else wanted != 0
             if not self._decide(nonzero, self._zero, int(GROUP[k]), confidence, scale_cell):
                 return 0
-        agreement = None if wanted is None else (wanted < 0) == expected.below
+        agreement = None if wanted is None else (wanted < 0) == below
         agrees = self._decide(agreement, self._sign, k, confidence)
         magnitude = None if wanted is None else abs(wanted)
         length = self._code_length((int(agrees), confidence, scale_cell), magnitude)
         coded = self._code_bits(length, (int(agrees), confidence), magnitude)
-        return -coded if agrees == expected.below else coded
+        return -coded if agrees == below else coded
 
     def _code_length(self, context: CounterIndex, wanted: int | None) -> int:
         """The bit length of a magnitude; context: whether the sign is as expected, confidence, cell."""

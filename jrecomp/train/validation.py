@@ -13,9 +13,11 @@ from jrecomp.model import PlanesModel
 from jrecomp.model.arrays import CLASSES, component_class
 from jrecomp.model.planes import LAST
 from jrecomp.model.weights import Model
-from jrecomp.train.corpus import Picture
+from jrecomp.train.corpus import corpora
+from jrecomp.train.pictures import Picture
 from jrecomp.train.planes import decisions
 from jrecomp.train.planes.samples import steps_and_blocks
+from jrecomp.train.settings import Settings
 
 GROUPS = {
     "DC": range(1),
@@ -30,7 +32,7 @@ COMPONENTS = {"first": (0, 0.45, 0.7), "second": (0.84, 0.37, 0), "other": (0, 0
 
 
 class Savings:
-    """Sizes of pictures before and after, summed by label (see corpus.Recipe.label)."""
+    """Sizes of pictures before and after, summed by label (see recipes.Recipe.label)."""
 
     def __init__(self) -> None:
         self.before: dict[str, int] = defaultdict(int)
@@ -47,6 +49,15 @@ class Savings:
             label: 100 * (1 - self._after[label] / before) if before else math.nan
             for label, before in self.before.items()
         }
+
+
+def savings(settings: Settings, model: Model) -> dict[str, float]:
+    """Savings on held-out pictures by label, in percent."""
+    _, held_out = corpora(settings)
+    total = Savings()
+    for label, picture in held_out.labelled():
+        total.add(label, picture, model, settings.workers)
+    return total.percent()
 
 
 class Report:

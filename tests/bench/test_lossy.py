@@ -4,7 +4,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -107,8 +107,8 @@ def test_what_is_not_there_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(name: str) -> object:
         raise ModuleNotFoundError(name)
 
-    monkeypatch.setattr(lossy.shutil, "which", lambda _: None)
-    monkeypatch.setattr(lossy.features, "check", lambda _: False)
+    monkeypatch.setattr("jrecomp.bench.lossy.shutil.which", lambda _: None)
+    monkeypatch.setattr("jrecomp.bench.lossy.features.check", lambda _: False)
     monkeypatch.setattr(codecs, "import_module", absent)
     coders, notes = lossy.installed(["fast"], list(lossy.PEERS), 1, "cpu")
     assert [coder.name for coder in coders if not coder.own] == ["libjpeg"]
@@ -137,7 +137,7 @@ class Steps:
     """Files of as many bytes as it is told, whose pictures are off by a level in ever fewer pixels."""
 
     version = "1"
-    settings = (1.0, 2.0, 3.0, 4.0)
+    settings: Sequence[float] = (1.0, 2.0, 3.0, 4.0)
 
     def __init__(self, name: str, sizes: tuple[int, ...], own: bool = False) -> None:
         self.name, self.own = name, own
@@ -186,8 +186,13 @@ def test_points(sample: Sample) -> None:
 
 
 def test_same_pictures_are_judged_once(sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
-    monkeypatch.setattr(curves, "_similarity", lambda a, b: calls.append(0) or Similarity(1, 1, None))
+    calls: list[object] = []
+
+    def similarity(*pictures: object) -> Similarity:
+        calls.append(pictures)
+        return Similarity(1, 1, None)
+
+    monkeypatch.setattr(curves, "_similarity", similarity)
     measured(sample, Steps("a", (2, 4, 6, 8)), Steps("b", (10, 20, 30, 40)))
     assert len(calls) == 4
 

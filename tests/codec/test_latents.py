@@ -57,7 +57,7 @@ def test_round_trip(model: LatentsModel, sampling: list[tuple[int, int]]) -> Non
     assert_round_trip(model, random_file(sampling, 3, 5, seed=len(sampling)))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     st.integers(1, 6), st.integers(1, 6), st.integers(0, 10**6), st.sampled_from([0.05, 1.0, 30.0, 9000.0])
 )
@@ -102,7 +102,7 @@ def test_the_readable_coder_gives_the_same_bytes(
     assert all((a == b).all() for a, b in zip(decoded, file.coefficients, strict=True))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.binary(min_size=1, max_size=200))
 def test_any_slice_decodes_or_is_called_corrupt(model: LatentsModel, data: bytes) -> None:
     frame = random_file([(2, 2), (1, 1), (1, 1)], 2, 2).frame

@@ -10,7 +10,7 @@ _MASK = (1 << 64) - 1
 
 
 def decode_by_the_book(data: bytes, ones: list[int]) -> list[bool]:
-    """The decoder of docs/format/model.md, section 7, in plain integers."""
+    """The decoder of docs/format/models.md, "Range coder", in plain integers."""
     padded = data + bytes(-len(data) % 4 + 8)
     words = iter([int.from_bytes(padded[i : i + 4], "little") for i in range(0, len(padded), 4)])
     lower, span = 0, _MASK

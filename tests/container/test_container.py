@@ -155,6 +155,7 @@ def test_forged_containers_raise_nothing_else(data: st.DataObject, box: Containe
         (b"\xd1JR", "truncated"),
         (b"\xd1JR\x01", "damaged or truncated"),
         (b"\xd1JR" + bytes([FORMAT_VERSION + 1]), f"version {FORMAT_VERSION + 1}"),
+        (resealed(b"\xd1JR\0" + LOSSY_BYTES[4:]), "version 0"),
         (resealed(b"\xd1JR\x01\x09" + bytes(4)), "unknown mode 9"),
         (b"\xc3\x91JR\x01", "not a .jrc container"),
     ],

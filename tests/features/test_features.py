@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jrecomp.array_types import Float64
 from jrecomp.features.ac import box_sums
 from jrecomp.features.reference import reference
 from jrecomp.features.schedule import PRIMARY, SLOTS, checkerboard, pyramid, pyramid_slots
@@ -77,14 +78,14 @@ def test_log_and_tanh_are_odd_and_in_range() -> None:
     assert TABLES.tanh_of(n).max() == 127
 
 
-def _dct(n: int) -> np.ndarray:
+def _dct(n: int) -> Float64:
     k, x = np.mgrid[0:n, 0:n]
-    matrix = np.sqrt(2 / n) * np.cos(np.pi * (2 * x + 1) * k / (2 * n))
+    matrix: Float64 = np.sqrt(2 / n) * np.cos(np.pi * (2 * x + 1) * k / (2 * n))
     matrix[0] /= np.sqrt(2)
     return matrix
 
 
-def _planes(samples: np.ndarray) -> ComponentPlanes:
+def _planes(samples: Float64) -> ComponentPlanes:
     """ComponentPlanes with step 1 of a picture [8 rows, 8 columns] in float samples."""
     rows, columns = samples.shape[0] // 8, samples.shape[1] // 8
     blocks = samples.reshape(rows, 8, columns, 8).transpose(0, 2, 1, 3)

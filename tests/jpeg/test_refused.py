@@ -97,7 +97,7 @@ def survives(data: bytes) -> None:
         return
     packed = pack_reconstruction(jpeg.scans)
     assert unpack_reconstruction(packed) == jpeg.scans
-    assert write(assemble(jpeg.headers, packed, jpeg.coefficients)) == data
+    assert write(assemble(jpeg.headers, jpeg.scans, jpeg.coefficients)) == data
 
 
 SEEDS = [
@@ -126,13 +126,13 @@ def damaged(draw: st.DrawFn) -> bytes:
     return bytes(data)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(damaged())
 def test_damaged_files(data: bytes) -> None:
     survives(data)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=300), st.binary(max_size=100))
 def test_random_headers_and_data(junk: bytes, data: bytes) -> None:
     survives(SOI + junk + data)
@@ -141,7 +141,7 @@ def test_random_headers_and_data(junk: bytes, data: bytes) -> None:
     survives(framed(sof(0xC2, 32, 24, GRAY), scan=sos([0], 1, 63, 0, 1) + data + sos([0], 1, 63, 1, 0)))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_random_coefficients(data: st.DataObject) -> None:
     """Whatever coefficients and tables a sequential file has, in any two components."""
@@ -163,39 +163,6 @@ def test_random_coefficients(data: st.DataObject) -> None:
 
 
 # What a damaged container may bring
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.binary(max_size=60))
-def test_unpacking_junk(data: bytes) -> None:
-    try:
-        scans = unpack_reconstruction(data)
-    except CorruptContainerError:
-        return
-    assert unpack_reconstruction(pack_reconstruction(scans)) == scans
-
-
-def test_unpacking_every_prefix() -> None:
-    scans = [
-        ScanReconstruction(),
-        ScanReconstruction(
-            [Segment(0, 300, 2, 1, b"tail"), Segment(400, 1 << 20, 0)],
-            0,
-            [(5, 127), (300, 0)],
-            [(0, 3)],
-            17,
-            [1, 128, 40000],
-        ),
-        ScanReconstruction(),
-        ScanReconstruction(padding_bit=0),
-    ]
-    packed = pack_reconstruction(scans)
-    assert unpack_reconstruction(packed) == scans
-    for end in range(len(packed)):
-        with pytest.raises(CorruptContainerError):
-            unpack_reconstruction(packed[:end])
-    with pytest.raises(CorruptContainerError):
-        unpack_reconstruction(packed + b"\0")
 
 
 @pytest.mark.parametrize(
@@ -248,7 +215,7 @@ def test_coefficients_without_a_code() -> None:
         write(jpeg)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(SEEDS), st.data())
 def test_damaged_parts(seed: bytes, data: st.DataObject) -> None:
     """Headers and reconstruction data changed at will: bytes come out, or a JrecompError."""

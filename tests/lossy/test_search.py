@@ -37,11 +37,11 @@ def searched(
     """Compared with what was tried."""
     tried: list[OperatingPoint] = []
 
-    def evaluate(setting: OperatingPoint) -> tuple[float, str]:
-        assert 0 <= setting.lower <= setting.upper <= setting.steps <= 100
-        assert 0 <= setting.share <= 1
-        tried.append(setting)
-        return amount(setting), f"at {setting}"
+    def evaluate(point: OperatingPoint) -> tuple[float, str]:
+        assert 0 <= point.lower <= point.upper <= point.steps <= 100
+        assert 0 <= point.share <= 1
+        tried.append(point)
+        return amount(point), f"at {point}"
 
     search = Search(goal, evaluate, estimate)
     search.run(known)
@@ -49,10 +49,10 @@ def searched(
     assert len(set(tried)) == len(tried)
     for point in (search.best, search.beyond):
         assert point is None or (point.amount, point.result) == (
-            amount(point.setting),
-            f"at {point.setting}",
+            amount(point.point),
+            f"at {point.point}",
         )
-    within = [amount(setting) for setting in tried if amount(setting) <= goal.limit]
+    within = [amount(point) for point in tried if amount(point) <= goal.limit]
     assert (search.best.amount if search.best else None) == max(within, default=None)
     return search, tried
 
@@ -70,7 +70,7 @@ def test_limits_hold_whatever_estimates_say(
     """There is a result if and only if the least quality is one."""
     amount = amounts(jumps, rise)
     goal = Goal(target, 0.01 * target, rises=True)
-    search, _ = searched(amount, amounts(expected, expected_rise), goal, factor and (1.0, factor))
+    search, _ = searched(amount, amounts(expected, expected_rise), goal, (1.0, factor) if factor else None)
     assert (search.best is None) == (amount(OperatingPoint.at(0)) > target)
 
 
@@ -83,8 +83,8 @@ def test_good_estimates_lead_there(
     low, high = estimate(OperatingPoint.at(0)), estimate(OperatingPoint.at(99.9))
     target = scale * low * (high / low) ** place
 
-    def amount(setting: OperatingPoint) -> float:
-        return scale * estimate(setting) * (1 + 0.01 * math.sin(setting.quality))
+    def amount(point: OperatingPoint) -> float:
+        return scale * estimate(point) * (1 + 0.01 * math.sin(point.quality))
 
     goal = Goal(target, 0.01 * target, rises=True)
     search, _ = searched(amount, estimate, goal, (1.0, scale) if known else None)

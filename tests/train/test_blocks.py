@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 from jrecomp.codec import blocks as codec
 from jrecomp.coding import BitEncoder
@@ -23,8 +22,7 @@ from jrecomp.train import export  # noqa: E402
 from jrecomp.train.blocks import linear, run, samples  # noqa: E402
 from jrecomp.train.blocks.linear import Linear, Predictions  # noqa: E402
 from jrecomp.train.blocks.network import Examples, Network  # noqa: E402
-from jrecomp.train.command import command  # noqa: E402
-from jrecomp.train.planes.run import Settings  # noqa: E402
+from jrecomp.train.settings import Settings  # noqa: E402
 
 FILES = {
     "4:2:0": [(2, 2), (1, 1), (1, 1)],
@@ -215,10 +213,3 @@ def test_a_short_run_learns_and_repeats(data: Path, tmp_path: Path) -> None:
     again = run.train(longer)
     assert all((arrays[name] == again[name]).all() for name in arrays)
     export.save(arrays, tmp_path, "tiny", 77, "blocks")
-
-
-@pytest.mark.parametrize("option", [["--hidden", "8", "8"], ["--device", "cuda"]])
-def test_options_that_models_of_blocks_have_not_are_refused(option: list[str], data: Path) -> None:
-    arguments = ["--kind", "blocks", "--name", "x", "--id", "77", "--data", str(data), *option]
-    result = CliRunner().invoke(command, arguments)
-    assert result.exit_code == 2 and "models of blocks" in result.output

@@ -21,10 +21,10 @@ torch = pytest.importorskip("torch", reason="training needs torch: pip install j
 pytest.importorskip("matplotlib", reason="training draws: pip install jrecomp[train]")
 
 from jrecomp.train import export  # noqa: E402
-from jrecomp.train.corpus import Picture  # noqa: E402
-from jrecomp.train.jobs import read_layers  # noqa: E402
+from jrecomp.train.checkpoints import read_layers  # noqa: E402
 from jrecomp.train.latents import crops, network, run  # noqa: E402
-from jrecomp.train.planes.run import Settings  # noqa: E402
+from jrecomp.train.pictures import Picture  # noqa: E402
+from jrecomp.train.settings import Settings  # noqa: E402
 
 HIDDEN = (8, 2)
 
@@ -70,7 +70,7 @@ def pair() -> Pair:
 def examples(picture: Picture, component_class: int, group: int) -> crops.Examples:
     found = crops.of_picture(picture, make(), np.random.default_rng(0))
     items = [crop for number, crop in found if number == component_class]
-    return crops.examples(crops._joined(items), component_class, group, make())
+    return crops.examples(crops.joined(items), component_class, group, make())
 
 
 def tensors(batch: crops.Examples) -> list[Any]:

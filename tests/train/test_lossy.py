@@ -19,7 +19,7 @@ torch = pytest.importorskip("torch", reason="training needs torch: pip install j
 pytest.importorskip("matplotlib", reason="training draws: pip install jrecomp[train]")
 
 from jrecomp.train.lossy import run, similarity, validation  # noqa: E402
-from jrecomp.train.lossy.estimate import Estimate, Example, quality_of  # noqa: E402
+from jrecomp.train.lossy.estimate import Example, FittedRates, quality_of  # noqa: E402
 from jrecomp.train.lossy.objective import BANDS, Objective, Surrogate, numbers_of, rule_of  # noqa: E402
 
 RULE = Rule(0, "some", (1.7, 1.3), 2.25, 2.6, 3.4, 1.1, 0.8)
@@ -113,7 +113,7 @@ def test_surrogates_follow_their_formulas(example: Example, surrogate: Surrogate
 def test_estimates_are_near_real_sizes(files: list[JpegFile]) -> None:
     """Within 10 % at lambdas and for a rule that they were not fitted to."""
     examples = [Example.of(file) for file in files]
-    estimate = Estimate.fit(examples, RULE, run.FITTED)
+    estimate = FittedRates.fit(examples, RULE, run.FITTED)
     errors = estimate.errors(examples, replace(RULE, jump=2.6), (3.0, 10.0))
     assert 0 < max(map(abs, errors)) < 0.1
 

@@ -25,11 +25,11 @@ from jrecomp.model.blocks import (
     NEAR_LEVELS,
     OWN_LEVELS,
     SCALE_LIMIT,
+    eighths_of_octaves,
 )
 from jrecomp.model.symbols import LAST_LEVELS, MODELLED_LENGTHS
-from jrecomp.train.blocks import features
 from jrecomp.train.blocks.linear import Predictions
-from jrecomp.train.blocks.samples import Blocks
+from jrecomp.train.blocks.samples import Blocks, classes_of
 
 HIDDEN_UNIT, WEIGHT_UNIT, LOGIT_UNIT, STEP_UNIT, SLOPE_UNIT, START_UNIT = 128, 1024, 32, 2048, 256, 64
 """Integers of a natural unit: of hidden units, the weights on them, logits and scales, step_weight,
@@ -72,7 +72,7 @@ class Examples:
         """All that are given."""
         coded = blocks.coefficients.copy()
         coded[:, 0] = np.clip(predictions.residual, -32767, 32767)
-        octaves = features.eighths_of_octaves(blocks.steps[:, STEPS_SEEN].astype(np.int64)) / 8
+        octaves = eighths_of_octaves(blocks.steps[:, STEPS_SEEN].astype(np.int64)) / 8
         arrays = (
             blocks.near,
             blocks.near_last,
@@ -173,7 +173,7 @@ class Network(nn.Module):
         active = F.hardtanh(hidden + self.own_last(examples.last[:, None]), 0, HIDDEN_LIMIT / HIDDEN_UNIT)
         limit = SCALE_LIMIT / LOGIT_UNIT
         z: Tensor = F.hardtanh(self.scale(active), -limit, limit)
-        magnitude = torch.from_numpy(features.own_class(examples.coded[:, 1:].numpy()))
+        magnitude = torch.from_numpy(classes_of(examples.coded[:, 1:].numpy(), OWN_LEVELS))
         own = (self.own * self.later).flatten(0, 1)
         return z + F.linear(_thermometer(magnitude, OWN), own.T)
 

@@ -1,9 +1,7 @@
 """Training data of models with latents: square parts of components, as the codec sees them."""
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +13,12 @@ from jrecomp.features import latents as groups
 from jrecomp.features.store import ComponentPlanes
 from jrecomp.features.tables import Tables
 from jrecomp.jpeg.types import JpegFile
-from jrecomp.model.arrays import CLASSES, component_class
+from jrecomp.model.arrays import component_class
 from jrecomp.model.latents import level_of
-from jrecomp.train import corpus
-from jrecomp.train.planes import samples
+from jrecomp.train import sample_files
+from jrecomp.train.corpus import CorpusPart
+from jrecomp.train.pictures import Picture
+from jrecomp.train.sample_files import Found
 
 SIZE = 24
 """Blocks along a side of a crop."""
@@ -42,16 +42,17 @@ class Crops:
     weight: Float32
 
 
-SHAPES: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
-    "coefficients": (np.int16, (64, SIZE, SIZE)),
-    "other": (np.int8, (64, SIZE, SIZE)),
-    "steps": (np.int32, (64,)),
-    "weight": (np.float32, ()),
-}
+LAYOUT: sample_files.Layout = [
+    ("coefficients", np.int16, (64, SIZE, SIZE)),
+    ("other", np.int8, (64, SIZE, SIZE)),
+    ("steps", np.int32, (64,)),
+    ("weight", np.float32, ()),
+]
+"""The fields of Crops."""
 
 
 def of_picture(
-    picture: corpus.Picture, tables: Tables, rng: np.random.Generator
+    picture: Picture, tables: Tables, rng: np.random.Generator
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """(class, fields of Crops) of some places in all components that are large enough."""
     for number, (planes, other) in enumerate(_components(picture.file, tables)):
@@ -81,47 +82,27 @@ def _components(file: JpegFile, tables: Tables) -> Iterator[tuple[ComponentPlane
         before = planes
 
 
-def _job(job: samples.Job) -> list[Crops | None]:
-    rng = np.random.default_rng(job.seed)
-    found: list[list[dict[str, Any]]] = [[] for _ in range(CLASSES)]
-    for picture in corpus.pictures(job.recipes, job.cameras):
-        for number, crop in of_picture(picture, job.tables, rng):
-            found[number].append(crop)
-    return [_joined(items) if items else None for items in found]
+def collect(tables: Tables, part: CorpusPart) -> Found:
+    """The crops of a part of a corpus by the names of their files."""
+    rng, found = np.random.default_rng(part.number), Found(list)
+    for picture in part.pictures():
+        for number, crop in of_picture(picture, tables, rng):
+            found[str(number)].append(vars(joined([crop])))
+    return found
 
 
-def _joined(items: list[dict[str, Any]]) -> Crops:
-    return Crops(**{name: np.stack([i[name] for i in items]).astype(t) for name, (t, _) in SHAPES.items()})
-
-
-def gather(source: samples.Corpus, workers: int, folder: Path) -> None:
-    """Writes the crops of a corpus to folder, raw arrays for each class."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    jobs = source.jobs(None)
-    with get_context("fork").Pool(workers) as pool:
-        for done, result in enumerate(pool.imap(_job, jobs), 1):
-            for number, crops in enumerate(result):
-                if crops is not None:
-                    _append(folder, number, crops)
-            print(f"crops: part {done} of {len(jobs)}", flush=True)
-
-
-def _append(folder: Path, number: int, crops: Crops) -> None:
-    for field in fields(Crops):
-        with (folder / f"{number}.{field.name}").open("ab") as file:
-            getattr(crops, field.name).tofile(file)
+def joined(items: list[dict[str, Any]]) -> Crops:
+    """Crops from the fields of each."""
+    arrays: dict[str, npt.NDArray[Any]] = {
+        name: np.stack([item[name] for item in items]).astype(kind) for name, kind, _ in LAYOUT
+    }
+    return Crops(**arrays)
 
 
 def read(folder: Path, number: int) -> Crops | None:
     """The crops of a class, None where there are none."""
-    if not (folder / f"{number}.weight").is_file():
-        return None
-    arrays = {
-        name: np.fromfile(folder / f"{number}.{name}", kind).reshape(-1, *shape)
-        for name, (kind, shape) in SHAPES.items()
-    }
-    return Crops(**arrays)
+    found = sample_files.read(folder, str(number), LAYOUT)
+    return None if found is None else Crops(**found)
 
 
 @dataclass

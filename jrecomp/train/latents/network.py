@@ -1,12 +1,11 @@
 """The autoencoder of jrecomp.model.latents in torch: the same integers forwards, gradients backwards.
 
-Roundings, of latents too, pass gradients straight through (Bengio et al. 2013).
+Roundings, of latents too, pass gradients straight through.
 """
 
 import math
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -24,9 +23,9 @@ from jrecomp.model.latents import (
     LEVEL_SHIFT,
     MEAN_SHIFT,
 )
-from jrecomp.model.network import ACTIVATION_LIMIT, WEIGHT_LIMIT
+from jrecomp.model.network import ACTIVATION_LIMIT
 from jrecomp.train.export import Layer
-from jrecomp.train.planes.fit import INPUT_UNIT, WEIGHT_UNIT, through
+from jrecomp.train.rounding import INPUT_UNIT, WEIGHT_UNIT, exported, integers, through
 
 FIRST_LEVEL = 16
 """Level of all scales, in steps of 1, before anything was learned."""
@@ -42,14 +41,9 @@ class IntegerConvolution(nn.Module):
         self.weight = nn.Parameter(torch.empty(shape.matrix).uniform_(-spread, spread))
         self.bias = nn.Parameter(torch.zeros(shape.outputs))
 
-    def integers(self) -> tuple[Tensor, Tensor]:
-        """Weight of shape.matrix and bias [outputs], with gradients."""
-        weight = (self.weight * WEIGHT_UNIT).clamp(-WEIGHT_LIMIT, WEIGHT_LIMIT)
-        return through(weight, torch.round), through(self.bias * (WEIGHT_UNIT * INPUT_UNIT), torch.round)
-
     def forward(self, x: Tensor, constants: Tensor | None = None, stride: int = 1) -> Tensor:
         """Sums [n, outputs, rows, columns] for [n, inputs, rows, columns] and constants [n, constants]."""
-        shape, (weight, bias) = self.shape, self.integers()
+        shape, (weight, bias) = self.shape, integers(self.weight, self.bias)
         spatial, constant = torch.split(weight, [weight.shape[1] - shape.constants, shape.constants], 1)
         offset = bias if constants is None else F.linear(constants, constant, bias)
         offset = offset.reshape(-1, shape.outputs, 1, 1)
@@ -60,8 +54,7 @@ class IntegerConvolution(nn.Module):
 
     def export(self) -> Layer:
         """Integer weight of shape.matrix and bias [outputs]."""
-        weight, bias = (tensor.detach().cpu().numpy() for tensor in self.integers())
-        return weight.astype(np.int8), bias.astype(np.int32)
+        return exported(self.weight, self.bias)
 
 
 def shifted(sums: Tensor, shift: int) -> Tensor:

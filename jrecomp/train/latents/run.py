@@ -4,9 +4,8 @@ Every step leaves its result in the work folder, and every CHECKPOINT steps an a
 run that was cut off goes on where it was when the same command is given again.
 """
 
-import math
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +21,23 @@ from jrecomp.features.tables import Tables, make
 from jrecomp.model import laplace
 from jrecomp.model import latents as latents_model
 from jrecomp.model.arrays import CLASSES
-from jrecomp.train import corpus
+from jrecomp.train import sample_files, validation
+from jrecomp.train.checkpoints import completed, read_layers, save_layers
+from jrecomp.train.corpus import corpora
 from jrecomp.train.export import Layer, joined
-from jrecomp.train.jobs import read_layers, run_all, save_layers
 from jrecomp.train.latents import crops
 from jrecomp.train.latents.network import Autoencoder, Rates
-from jrecomp.train.planes.run import Settings, corpora
-from jrecomp.train.validation import Savings
+from jrecomp.train.processes import run_all
+from jrecomp.train.schedule import learning_rate
+from jrecomp.train.settings import Settings
 
 BATCH = 8
 """Crops of a step."""
 
 CHECKPOINT = 500
-RATE = 6e-3
+PEAK = 6e-3
+"""Of the learning rate."""
+
 LARGEST_GRADIENT = 1.0
 
 SHARES = (1.0, 0.5, 0.5)
@@ -66,29 +69,28 @@ def _keys() -> list[Key]:
 
 
 def _crops(settings: Settings) -> None:
-    done = settings.work / "crops-done"
-    if done.is_file():
-        return
-    settings.work.mkdir(parents=True, exist_ok=True)
-    training, held_out = corpora(settings, make())
-    crops.gather(training, settings.workers, settings.work / "crops-train")
-    crops.gather(held_out, settings.workers, settings.work / "crops-valid")
-    done.touch()
+    collect = partial(crops.collect, _tables())
+    for name, source in zip(("train", "valid"), corpora(settings), strict=True):
+        sample_files.gather(source, collect, settings.workers, _crops_folder(settings) / name)
+
+
+def _crops_folder(settings: Settings) -> Path:
+    return settings.work / f"crops-{settings.variants}"
 
 
 def _folder(settings: Settings) -> Path:
     channels, latents = settings.hidden
-    return settings.work / f"autoencoders-{channels}-{latents}-{settings.steps}"
+    return settings.work / f"autoencoders-{settings.variants}-{channels}-{latents}-{settings.steps}"
 
 
 def _networks(settings: Settings) -> None:
     _folder(settings).mkdir(exist_ok=True)
-    jobs = [(settings, key) for key in _keys() if not _layers_path(settings, key).is_file()]
-    run_all(_fit_one, jobs, settings.device, settings.workers, _folder(settings) / "log.txt")
+    tasks = [(settings, key) for key in _keys() if not _layers_path(settings, key).is_file()]
+    run_all(_fit_one, tasks, settings.device, settings.workers, _folder(settings) / "log.txt")
 
 
-def _fit_one(job: tuple[Settings, Key]) -> str:
-    settings, key = job
+def _fit_one(task: tuple[Settings, Key]) -> str:
+    settings, key = task
     if settings.device == "cpu":
         torch.set_num_threads(1)
     fit = Fit(settings, key)
@@ -105,7 +107,7 @@ class Fit:
         self.steps = max(1, int(settings.steps * SHARES[key[0]]))
         self._network = Autoencoder(*key, *settings.hidden).to(settings.device)
         self._optimizer = Adam(self._network.parameters(), lr=1.0)
-        self._schedule = LambdaLR(self._optimizer, self._rate)
+        self._schedule = LambdaLR(self._optimizer, lambda step: learning_rate(PEAK, step / self.steps))
         self._path = _folder(settings) / f"{key[0]}-{key[1]}.pt"
         self._state: dict[str, nn.Module | Optimizer | LRScheduler] = {
             "network": self._network,
@@ -117,13 +119,9 @@ class Fit:
             for name, part in self._state.items():
                 part.load_state_dict(loaded[name])
 
-    def _rate(self, step: int) -> float:
-        progress = step / self.steps
-        return RATE * min(1.0, progress / 0.02 + 0.01) * (0.5 + 0.5 * math.cos(math.pi * progress))
-
     def run(self) -> None:
         """Trains to the end, and leaves the integer weights in the work folder."""
-        data = self._data("crops-train")
+        data = self._data("train")
         if data is not None:
             for step in range(self._schedule.last_epoch, self.steps):
                 self._step(data, step)
@@ -133,7 +131,7 @@ class Fit:
         self._path.unlink(missing_ok=True)
 
     def _data(self, folder: str) -> list[Tensor] | None:
-        found = crops.read(self._settings.work / folder, self._key[0])
+        found = crops.read(_crops_folder(self._settings) / folder, self._key[0])
         if found is None:
             return None
         return [torch.from_numpy(array) for array in crops.examples(found, *self._key, _tables()).arrays()]
@@ -154,14 +152,13 @@ class Fit:
         return self._network(*inputs), weight
 
     def _save(self) -> None:
-        partial = self._path.with_suffix(".partial")
-        torch.save({name: part.state_dict() for name, part in self._state.items()}, partial)
-        partial.rename(self._path)
+        with completed(self._path) as place:
+            torch.save({name: part.state_dict() for name, part in self._state.items()}, place)
 
     @torch.no_grad()
     def evaluate(self) -> str:
         """Sizes of held-out crops, in percent of their files' entropy-coded data."""
-        data = self._data("crops-valid")
+        data = self._data("valid")
         if data is None:
             return "no crops"
         total = np.zeros(2)
@@ -183,10 +180,4 @@ def _layers_path(settings: Settings, key: Key) -> Path:
 
 def validate(settings: Settings, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, float]:
     """Percent of the entropy-coded bytes that finished slices of held-out files save, by label."""
-    model = latents_model.build(0, "validation", arrays)
-    _, source = corpora(settings, model.tables)
-    savings = Savings()
-    for recipe in source.recipes:
-        for picture in corpus.pictures([recipe], source.cameras):
-            savings.add(recipe.label, picture, model, settings.workers)
-    return savings.percent()
+    return validation.savings(settings, latents_model.build(0, "validation", arrays))

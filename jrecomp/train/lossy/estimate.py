@@ -15,7 +15,7 @@ from jrecomp.lossy import OperatingPoint, Requantizer, Rule
 from jrecomp.lossy.requantize import lambda_of
 from jrecomp.model import load as load_model
 from jrecomp.train.coefficients import with_levels
-from jrecomp.train.lossy.histograms import Histograms
+from jrecomp.train.lossy.histograms import SmoothHistograms
 from jrecomp.train.lossy.objective import BANDS, Objective, numbers_of
 
 MODEL = "fast"
@@ -30,23 +30,23 @@ class Example:
     """A file to learn from."""
 
     file: JpegFile
-    histograms: Histograms
+    histograms: SmoothHistograms
 
     @classmethod
     def of(cls, file: JpegFile) -> "Example":
         """A parsed file's."""
-        return cls(file, Histograms.of(file))
+        return cls(file, SmoothHistograms.of(file))
 
 
 @dataclass(frozen=True)
-class Estimate:
+class FittedRates:
     """factors: float32 [2, bands], see Objective. scales: of each file, float32 [files]."""
 
     factors: Tensor
     scales: Tensor
 
     @classmethod
-    def fit(cls, examples: Sequence[Example], rule: Rule, lambdas: Sequence[float]) -> "Estimate":
+    def fit(cls, examples: Sequence[Example], rule: Rule, lambdas: Sequence[float]) -> "FittedRates":
         """Least squares of relative errors over all files and lambdas; then a scale for each file."""
         sizes = np.array([[real_bits(e.file, rule, lmbda) for lmbda in lambdas] for e in examples])
         entropies = np.stack([[entropies_of(e, rule, lmbda) for lmbda in lambdas] for e in examples])

@@ -16,7 +16,7 @@ CONTEXTS = 4
 
 
 @dataclass(frozen=True)
-class Histograms:
+class SmoothHistograms:
     """One file's, float32 unless said otherwise.
 
     Frequencies: 64 for each component, one component after the other. Rows: the magnitudes that occur, in all
@@ -44,7 +44,7 @@ class Histograms:
         return torch.arange(len(self.source)) % 64
 
     @classmethod
-    def of(cls, file: JpegFile) -> "Histograms":
+    def of(cls, file: JpegFile) -> "SmoothHistograms":
         """Those of a file."""
         found = [_component(array) for array in file.coefficients]
         sizes = np.concatenate([[len(counts) for counts in tables] for tables in found])

@@ -10,8 +10,9 @@ from jrecomp.errors import JrecompError
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.lossy import OperatingPoint, Requantizer, Rule, ms_ssim, pixels, psnr
 from jrecomp.lossy.bdrate import Curve, log_ratio, percent
-from jrecomp.train import corpus
+from jrecomp.train import recipes
 from jrecomp.train.lossy.estimate import MODEL, quality_of
+from jrecomp.train.pictures import pictures
 
 QUALITIES = (75, 90, 95)
 LAMBDAS = tuple(0.2 * 1.7**i for i in range(11))
@@ -24,11 +25,11 @@ LARGEST_BLOCKS = 20000
 
 def held_out(data: Path) -> Iterator[tuple[str, JpegFile]]:
     """Labels and files: every third clean picture that is held out, and every twelfth real file."""
-    clean = sorted((data / "train" / "clean").iterdir())[:: 3 * corpus.CLEAN_HELD_OUT]
-    real = [p for p in sorted((data / "train" / "jpeg").iterdir()) if corpus.held_out(p)][::12]
-    recipes = [corpus.Recipe(path, seed, q) for q in QUALITIES for seed, path in enumerate(clean)]
-    for recipe in recipes + [corpus.Recipe(path, 0) for path in real]:
-        for picture in corpus.pictures([recipe], []):
+    clean = sorted((data / "train" / "clean").iterdir())[:: 3 * recipes.CLEAN_HELD_OUT]
+    real = [p for p in sorted((data / "train" / "jpeg").iterdir()) if recipes.held_out(p)][::12]
+    wanted = [recipes.Recipe(path, seed, q) for q in QUALITIES for seed, path in enumerate(clean)]
+    for recipe in wanted + [recipes.Recipe(path, 0) for path in real]:
+        for picture in pictures([recipe], []):
             if sum(c.block_rows * c.block_columns for c in picture.file.frame.components) < LARGEST_BLOCKS:
                 yield recipe.label, picture.file
 

@@ -1,12 +1,14 @@
 """Which outputs of a network each sample asks, and what the answer is: the binarization of
 jrecomp.model.symbols for all samples at once.
 
-A decision is 1 where true, -1 where false, 0 where it is not asked.
+A decision is 1 where true, -1 where false, 0 where it is not asked. Samples with the same answers share a row
+of a table, so that a device looks them up.
 """
 
 import numpy as np
 
 from jrecomp.array_types import Bool, Int8, Int32
+from jrecomp.model.planes import LAST
 from jrecomp.model.symbols import (
     FIRST_BITS,
     FIRST_OUTPUT,
@@ -23,9 +25,15 @@ from jrecomp.model.symbols import (
     VALUE_OUTPUTS,
 )
 
+LARGEST = 1 << MODELLED_LENGTHS[-1]
+"""Of magnitudes with rows of their own: all larger ones have the decisions of this one."""
+
 
 def of_values(target: Int32, known_nonzero: Bool) -> Int8:
-    """Decisions int8 [n, VALUE_OUTPUTS] of coefficients int32 [n]; known_nonzero: where zero is impossible."""
+    """Decisions int8 [n, VALUE_OUTPUTS] of coefficients int32 [n].
+
+    known_nonzero: where zero is impossible.
+    """
     wanted = np.zeros((len(target), VALUE_OUTPUTS), np.int8)
     wanted[~known_nonzero, NONZERO] = _answer(target[~known_nonzero] != 0)
     coded = np.flatnonzero(target)
@@ -55,6 +63,22 @@ def of_last(target: Int32) -> Int8:
         node = (1 << level) - 1 + (target >> (place + 1))
         wanted[np.arange(len(target)), node] = _answer(target >> place & 1 > 0)
     return wanted
+
+
+def table(plane: int) -> Int8:
+    """The decisions of all samples that a network may meet, int8 [rows, outputs]."""
+    if plane == LAST:
+        return of_last(np.arange(LAST_OUTPUTS + 1, dtype=np.int32))
+    values = np.arange(-LARGEST, LARGEST + 1, dtype=np.int32)
+    return np.concatenate([of_values(values, np.full(len(values), known)) for known in (False, True)])
+
+
+def rows(plane: int, target: Int32, known_nonzero: Bool) -> Int32:
+    """The row of each sample in the table, int32 [n]."""
+    if plane == LAST:
+        return target
+    places = np.clip(target, -LARGEST, LARGEST) + LARGEST
+    return (places + (2 * LARGEST + 1) * known_nonzero).astype(np.int32)
 
 
 def _answer(decision: Bool) -> Int8:

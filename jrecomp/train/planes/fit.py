@@ -1,141 +1,149 @@
-"""Quantization-aware training of one network (torch).
+"""Trains networks of a model of planes, and compares each with those of a shipped model."""
 
-The forward pass computes exactly the integers of jrecomp.model.network; roundings pass gradients
-straight through (Bengio et al. 2013).
-"""
-
-import math
-from collections.abc import Callable
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
 
-from jrecomp.array_types import Int8, Int32
-from jrecomp.features.tables import LOGIT_LIMIT, LOGIT_UNIT
-from jrecomp.model.network import ACTIVATION_LIMIT, HIDDEN_SHIFT, LOGIT_SHIFT, WEIGHT_LIMIT
-from jrecomp.model.planes import LAST
-from jrecomp.train.planes.decisions import of_last, of_values
-from jrecomp.train.planes.samples import Samples
+from jrecomp.model.sharing import SharedLayers
+from jrecomp.train.checkpoints import arrays_of, layers_of, read_arrays, save_arrays
+from jrecomp.train.planes import lanes
+from jrecomp.train.planes.examples import Examples
+from jrecomp.train.planes.groups import Group
+from jrecomp.train.planes.lanes import Lane
+from jrecomp.train.planes.network import IntegerNetwork
+from jrecomp.train.planes.start import shipped
+from jrecomp.train.settings import Settings
 
-WEIGHT_UNIT = 64.0
-INPUT_UNIT = 32.0
-BATCH = 2048
-CHUNK = 1 << 16
+LANES = 8
+"""Networks that are trained side by side on a GPU."""
 
+SHARES = (1.0, 0.5, 0.5)
+"""Per component class: the steps of its networks, of those of the first class."""
 
-class _Rounding(torch.autograd.Function):
-    """A rounding forwards, nothing backwards."""
+LOOKS = 40
+"""A network sees each of its samples about this often at most, lest it learn them by heart."""
 
-    @staticmethod
-    def forward(_: Any, value: Tensor, rounding: Callable[[Tensor], Tensor]) -> Tensor:
-        return rounding(value)
+FEWEST_STEPS = 10
+SMALLEST_BATCH = 256
 
-    @staticmethod
-    def backward(_: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
-        return gradient, None
-
-
-def through(value: Tensor, rounding: Callable[[Tensor], Tensor]) -> Tensor:
-    """rounding(value), whose gradient is the value's."""
-    rounded: Tensor = _Rounding.apply(value, rounding)  # type: ignore[no-untyped-call]
-    return rounded
-
-
-class IntegerNetwork(nn.Module):
-    """Hidden layers and an output layer; parameters are real, what is computed with them is integer."""
-
-    def __init__(self, shapes: list[tuple[int, int]]) -> None:
-        super().__init__()
-        self.layers = nn.ModuleList(nn.Linear(inputs, outputs) for outputs, inputs in shapes)
-
-    def integers(self, layer: nn.Linear) -> tuple[Tensor, Tensor]:
-        """Integer weights and biases of a layer, with gradients."""
-        weight = (layer.weight * WEIGHT_UNIT).clamp(-WEIGHT_LIMIT, WEIGHT_LIMIT)
-        bias = layer.bias * (WEIGHT_UNIT * INPUT_UNIT)
-        return through(weight, torch.round), through(bias, torch.round)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits in natural units [n, outputs] for integer inputs [n, inputs]."""
-        for layer in self.layers[:-1]:
-            assert isinstance(layer, nn.Linear)
-            weight, bias = self.integers(layer)
-            x = F.linear(x, weight * 2.0**-HIDDEN_SHIFT, bias * 2.0**-HIDDEN_SHIFT)
-            x = F.hardtanh(through(x, torch.floor), 0, ACTIVATION_LIMIT)
-        last = self.layers[-1]
-        assert isinstance(last, nn.Linear)
-        weight, bias = self.integers(last)
-        sums = F.linear(x, weight * 2.0**-LOGIT_SHIFT, bias * 2.0**-LOGIT_SHIFT)
-        return F.hardtanh(through(sums, torch.floor), -LOGIT_LIMIT, LOGIT_LIMIT) / LOGIT_UNIT
-
-    def export(self) -> list[tuple[Int8, Int32]]:
-        """Integer weight [outputs, inputs] and bias [outputs] of each layer."""
-        pairs = [self.integers(layer) for layer in self.layers if isinstance(layer, nn.Linear)]
-        return [
-            (w.detach().cpu().numpy().astype(np.int8), b.detach().cpu().numpy().astype(np.int32))
-            for w, b in pairs
-        ]
-
-
-def bits(logits: Tensor, decisions: Tensor) -> Tensor:
-    """Bits of all decisions, summed. decisions: int8 [n, outputs] of train.decisions."""
-    sign = decisions.to(logits.dtype)
-    return (F.softplus(-sign * logits) * sign.abs()).sum() / math.log(2)
+CHECKED = 1 << 17
+"""Samples that tell the bits in training."""
 
 
 @dataclass(frozen=True)
-class Fit:
-    """layers: integer weights and biases. train, validation: bits per sample of modelled decisions."""
+class FitTask:
+    """Networks to train side by side. samples: the folder with train and valid. networks: for the results."""
 
-    layers: list[tuple[Int8, Int32]]
-    train: float
-    validation: float
-
-
-def fit(
-    plane: int, shapes: list[tuple[int, int]], train: Samples, valid: Samples | None, steps: int, device: str
-) -> Fit:
-    """Trains the network of one plane for some steps."""
-    torch.manual_seed(plane)
-    random = torch.Generator().manual_seed(plane)
-    network = IntegerNetwork(shapes).to(device)
-    x, wanted = _tensors(plane, train, device)
-    optimizer = torch.optim.Adam(network.parameters(), lr=1.0)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step / steps))
-    total, count = 0.0, 0
-    for step in range(steps):
-        rows = torch.randint(len(x), (min(BATCH, 4 * len(x)),), generator=random).to(device)
-        loss = bits(network(x.index_select(0, rows).float()), wanted.index_select(0, rows)) / len(rows)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        schedule.step()
-        if step >= 0.9 * steps:
-            total, count = total + loss.item(), count + 1
-    return Fit(network.export(), total / max(count, 1), _evaluate(network, plane, valid, device))
+    settings: Settings
+    groups: Sequence[Group]
+    samples: Path
+    networks: Path
 
 
-def _rate(progress: float) -> float:
-    warm = min(1.0, progress / 0.02 + 0.01)
-    return 6e-3 * warm * (0.5 + 0.5 * math.cos(math.pi * progress)) + 1e-5
-
-
-def _tensors(plane: int, samples: Samples, device: str) -> tuple[Tensor, Tensor]:
-    wanted = (
-        of_last(samples.target) if plane == LAST else of_values(samples.target, samples.known_nonzero > 0)
+def run(task: FitTask) -> str:
+    """Trains the networks of a task and saves them; what it returns has a line for each."""
+    settings = task.settings
+    if settings.device == "cpu":
+        torch.set_num_threads(1)
+    with ThreadPoolExecutor() as pool:
+        found = list(pool.map(partial(Examples.read, task.samples / "train"), task.groups))
+    training = {g: e.to(settings.device) for g, e in zip(task.groups, found, strict=True) if e is not None}
+    in_training = {group: _lane(settings, group, examples) for group, examples in training.items()}
+    if in_training:
+        lanes.train(list(in_training.values()))
+    lines = [f"{group}: no samples" for group in task.groups if group not in training]
+    return "\n".join(
+        lines + [_finish(task, group, lane, training[group]) for group, lane in in_training.items()]
     )
-    return torch.from_numpy(samples.x).to(device), torch.from_numpy(wanted).to(device)
 
 
-def _evaluate(network: IntegerNetwork, plane: int, valid: Samples | None, device: str) -> float:
-    if valid is None or not len(valid.x):
-        return math.nan
-    total = 0.0
-    x, wanted = _tensors(plane, valid, device)
-    with torch.no_grad():
-        for part, decisions in zip(torch.split(x, CHUNK), torch.split(wanted, CHUNK), strict=True):
-            total += bits(network(part.float()), decisions).item()
-    return total / len(valid.x)
+def _lane(settings: Settings, group: Group, examples: Examples) -> Lane:
+    batch = min(settings.batch, max(SMALLEST_BATCH, 2 * len(examples)))
+    steps = min(int(settings.steps * SHARES[group.component_class]), LOOKS * len(examples) // batch)
+    shapes = group.shapes(settings.hidden)
+    return Lane(shapes, examples, max(FEWEST_STEPS, steps), batch, seed=group.planes[0])
+
+
+def _finish(task: FitTask, group: Group, lane: Lane, examples: Examples) -> str:
+    """Saves a network at its end; what it returns is its line of the log."""
+    trained, seen = Trained.of(task, group, lane), examples.some(CHECKED)
+    trained.save(task.networks)
+    return (
+        f"{group}: {len(examples)} samples, batch {lane.batch}, {lane.steps} steps, "
+        f"{seen.bits(lane.network) / len(seen):.4f} bits a sample in training, {trained.report()}"
+    )
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network, and what it is worth.
+
+    count: of held-out samples. bits: what it takes for them, in all. shipped: what the shipped model takes,
+    infinite where none is to be improved.
+    """
+
+    group: Group
+    network: SharedLayers
+    count: int
+    bits: float
+    shipped: float
+
+    @classmethod
+    def of(cls, task: FitTask, group: Group, lane: Lane) -> "Trained":
+        """The network of a lane that came to its end."""
+        folder, device = task.samples / "valid", task.settings.device
+        held_out = Examples.read(folder, group)
+        count, bits = 0, 0.0
+        if held_out is not None:
+            count, bits = len(held_out), held_out.to(device).bits(lane.network)
+        before = np.inf if task.settings.improve is None else _shipped_bits(task, group)
+        return cls(group, group.exported(lane.network.export()), count, bits, before)
+
+    @property
+    def better(self) -> bool:
+        """Whether it is to replace the shipped model's."""
+        return self.bits < self.shipped
+
+    def report(self) -> str:
+        """The end of a line of the log."""
+        mean = f"{self.bits / max(self.count, 1):.4f} in validation"
+        if np.isinf(self.shipped):
+            return mean
+        verdict = "replaced" if self.better else "kept"
+        return f"{mean}, shipped {self.shipped / max(self.count, 1):.4f}: {verdict}"
+
+    def save(self, folder: Path) -> None:
+        """Writes it to the folder of finished networks."""
+        numbers = {"count": self.count, "bits": self.bits, "shipped": self.shipped}
+        layers = arrays_of(list(zip(self.network.weights, self.network.biases, strict=True)))
+        save_arrays(path(folder, self.group), layers | {name: np.array(x) for name, x in numbers.items()})
+
+    @classmethod
+    def load(cls, folder: Path, group: Group) -> "Trained":
+        """One that was saved."""
+        arrays = read_arrays(path(folder, group))
+        weights, biases = map(list, zip(*layers_of(arrays), strict=True))
+        numbers = int(arrays["count"]), float(arrays["bits"]), float(arrays["shipped"])
+        return cls(group, SharedLayers(group.planes, weights, biases), *numbers)
+
+
+def path(folder: Path, group: Group) -> Path:
+    """Where a finished network lies."""
+    return folder / f"{group.name}.npz"
+
+
+def _shipped_bits(task: FitTask, group: Group) -> float:
+    """What the networks of the shipped model take for held-out samples of all planes of a group."""
+    assert task.settings.improve is not None
+    networks, device, total = shipped(task.settings.improve), task.settings.device, 0.0
+    for plane in group.planes:
+        held_out = Examples.read(task.samples / "valid", Group(group.component_class, (plane,)))
+        if held_out is not None:
+            network = IntegerNetwork.of(networks[group.component_class, plane].of(plane))
+            total += held_out.to(device).bits(network.to(device))
+    return total

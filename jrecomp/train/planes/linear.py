@@ -8,10 +8,10 @@ from jrecomp.features.ac import LINEAR_SHIFT
 from jrecomp.features.dc import Neighbourhood
 from jrecomp.features.schedule import SLOTS, checkerboard, pyramid, pyramid_slots
 from jrecomp.features.store import AC_INPUTS, ComponentPlanes
-from jrecomp.features.tables import Tables
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.model.arrays import CLASSES, component_class
 from jrecomp.model.planes import linear_shape
+from jrecomp.train.corpus import CorpusPart
 
 _LIMIT = 2000.0
 _DC_LIMIT = 2.99
@@ -73,7 +73,15 @@ def _bounded(weights: Float64) -> Float64:
     return bounded
 
 
-def learn(equations: NormalEquations, file: JpegFile, tables: Tables, rng: np.random.Generator) -> None:
+def equations(part: CorpusPart) -> NormalEquations:
+    """The sums over a part of a corpus."""
+    rng, result = np.random.default_rng(part.number), NormalEquations()
+    for picture in part.pictures():
+        learn(result, picture.file, rng)
+    return result
+
+
+def learn(equations: NormalEquations, file: JpegFile, rng: np.random.Generator) -> None:
     """Adds all components of one file."""
     for number, component in enumerate(file.frame.components[:CLASSES]):
         if not file.coefficients[number].any():

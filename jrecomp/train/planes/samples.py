@@ -1,8 +1,7 @@
-"""Training samples: what the codec's own walk shows to its networks, thinned out and kept."""
+"""Training samples: what the native engine's walk shows to its networks, of some blocks drawn at random."""
 
-import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -11,22 +10,26 @@ from jrecomp.array_types import Int8, Int16, Int32, UInt8
 from jrecomp.features.tables import Tables
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.model.arrays import CLASSES, component_class
-from jrecomp.model.planes import LAST, PlanesModel
+from jrecomp.model.planes import LAST, NETWORKS, PlanesModel, shapes
 from jrecomp.native.engine import Engine
-from jrecomp.train import corpus
-from jrecomp.train.export import Linear, assemble
-from jrecomp.train.planes import linear
+from jrecomp.train import sample_files
+from jrecomp.train.corpus import CorpusPart
+from jrecomp.train.pictures import Picture
+from jrecomp.train.planes.export import Linear, assemble
+from jrecomp.train.sample_files import Found
 
-JOB_RECIPES = 60
-"""Recipes that one worker takes at a time."""
+SHARE = (2400, 7200, 7200)
+"""Per component class: a block is kept with probability SHARE / bytes of its file, so that a file counts by
+the share of its bytes and high quality does not drown the low."""
 
-SHARE = (4000, 12000, 12000)
-"""Per component class: a block is kept with probability SHARE / bytes of its file, so that a file
-counts by the share of its bytes and high quality does not drown the low."""
+RARE, RARE_FACTOR = 28, 4.0
+"""In the first component the share is larger by this factor from this plane on."""
 
-GROWTH = (0.0, 0.25, 0.25)
-"""Per component class: what is added to the factor 1 on SHARE for each AC plane, because few blocks of
-chroma reach the high ones and their networks would learn the samples by heart."""
+GROWTH = 0.25
+"""In other components: what is added to a factor of 1 for each AC plane, as few blocks have high ones."""
+
+VALIDATION = 5.0
+"""The factor on all shares in held-out files, which are few."""
 
 
 @dataclass
@@ -37,24 +40,49 @@ class Samples:
     target: Int32
     known_nonzero: UInt8
 
-
-Key = tuple[int, int]
-Part = dict[Key, list[Samples]]
-
-
-def collecting_engine(tables: Tables, linear: Linear) -> Engine:
-    """An engine that knows what networks see, but no networks."""
-    return PlanesModel(0, "collector", assemble(tables, (1, 1), linear, {})).engine
+    def __len__(self) -> int:
+        return len(self.target)
 
 
-def collect(part: Part, picture: corpus.Picture, engine: Engine, seed: int) -> None:
-    """Adds samples of all components of one picture."""
-    shares = [[_share(c, p) / max(picture.scan_bytes, 1) for p in range(LAST + 1)] for c in range(CLASSES)]
-    for number, networks in enumerate(engine.collect(steps_and_blocks(picture.file), shares, seed)):
-        for plane, (x, target, known_nonzero) in enumerate(networks):
-            if len(target):
-                key = component_class(number), plane
-                part.setdefault(key, []).append(Samples(x, target, known_nonzero))
+@dataclass(frozen=True)
+class Collector:
+    """Collects the samples of parts of a corpus. linear: see export. factor: on the share of blocks."""
+
+    tables: Tables
+    linear: Linear
+    factor: float = 1.0
+
+    def __call__(self, part: CorpusPart) -> Found:
+        """The samples of a part by the names of their files."""
+        engine, found = self.engine(), Found(list)
+        for number, picture in enumerate(part.pictures()):
+            seed = (part.number << 20) + (number << 3)
+            for component, plane, samples in self.of_picture(picture, engine, seed):
+                found[file_name(component, plane)].append(vars(samples))
+        return found
+
+    def engine(self) -> Engine:
+        """An engine that knows what networks see, but no networks."""
+        return PlanesModel(0, "collector", assemble(self.tables, (1, 1), self.linear, {})).engine
+
+    def of_picture(self, picture: Picture, engine: Engine, seed: int) -> Iterator[tuple[int, int, Samples]]:
+        """(component class, plane, samples) of all components of a picture."""
+        per_byte = self.factor / max(picture.scan_bytes, 1)
+        shares = [[per_byte * share(c, plane) for plane in range(NETWORKS)] for c in range(CLASSES)]
+        for number, networks in enumerate(engine.collect(steps_and_blocks(picture.file), shares, seed)):
+            for plane, arrays in enumerate(networks):
+                samples = Samples(*arrays)
+                if len(samples):
+                    yield component_class(number), plane, samples
+
+
+def share(number: int, plane: int) -> float:
+    """The share of blocks that are kept in a component class and plane, times the bytes of the file."""
+    if plane == LAST:
+        return SHARE[number]
+    if number == 0:
+        return SHARE[0] * (RARE_FACTOR if plane >= RARE else 1)
+    return SHARE[number] * (1 + GROWTH * plane)
 
 
 def steps_and_blocks(file: JpegFile) -> list[tuple[list[int], Int16]]:
@@ -63,96 +91,18 @@ def steps_and_blocks(file: JpegFile) -> list[tuple[list[int], Int16]]:
     return list(zip(steps, map(np.ascontiguousarray, file.coefficients), strict=True))
 
 
-def _share(number: int, plane: int) -> float:
-    return SHARE[number] * (1 + GROWTH[number] * (plane if plane < LAST else 0))
+def file_name(number: int, plane: int) -> str:
+    """Of the samples of a component class and plane."""
+    return f"{number}-{plane:02}"
 
 
-@dataclass(frozen=True)
-class Job:
-    """A part of a corpus for one worker."""
-
-    recipes: list[corpus.Recipe]
-    cameras: list[corpus.QuantizationTables]
-    tables: Tables
-    weights: Linear | None
-    seed: int
-
-
-def _linear_job(job: Job) -> linear.NormalEquations:
-    rng, result = np.random.default_rng(job.seed), linear.NormalEquations()
-    for picture in corpus.pictures(job.recipes, job.cameras):
-        linear.learn(result, picture.file, job.tables, rng)
-    return result
-
-
-def _collect_job(job: Job) -> dict[Key, Samples]:
-    assert job.weights is not None
-    engine, part = collecting_engine(job.tables, job.weights), Part()
-    for number, picture in enumerate(corpus.pictures(job.recipes, job.cameras)):
-        collect(part, picture, engine, (job.seed << 20) + (number << 3))
-    return {key: _join(items) for key, items in part.items()}
-
-
-def _join(items: list[Samples]) -> Samples:
-    return Samples(
-        np.concatenate([s.x for s in items]),
-        np.concatenate([s.target for s in items]),
-        np.concatenate([s.known_nonzero for s in items]),
-    )
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """Recipes with what all of them share."""
-
-    recipes: list[corpus.Recipe]
-    cameras: list[corpus.QuantizationTables]
-    tables: Tables
-
-    def jobs(self, weights: Linear | None) -> list[Job]:
-        """The corpus in parts for workers."""
-        starts = range(0, len(self.recipes), JOB_RECIPES)
-        return [
-            Job(self.recipes[s : s + JOB_RECIPES], self.cameras, self.tables, weights, seed)
-            for seed, s in enumerate(starts)
-        ]
-
-
-def learn_linear(source: Corpus, workers: int) -> Linear:
-    """The linear predictions of a corpus."""
-    total = linear.NormalEquations()
-    with get_context("fork").Pool(workers) as pool:
-        for result in pool.imap_unordered(_linear_job, source.jobs(None)):
-            total.merge(result)
-    return total.solve()
-
-
-def gather(source: Corpus, weights: Linear, workers: int, folder: Path) -> None:
-    """Writes the samples of a corpus to folder, raw arrays for each network."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    jobs = source.jobs(weights)
-    with get_context("fork").Pool(workers) as pool:
-        for number, result in enumerate(pool.imap(_collect_job, jobs), 1):
-            for key, samples in result.items():
-                _append(folder, key, samples)
-            print(f"samples: part {number} of {len(jobs)}", flush=True)
-
-
-def _path(folder: Path, key: Key, kind: str) -> Path:
-    return folder / f"{key[0]}-{key[1]:02}.{kind}"
-
-
-def _append(folder: Path, key: Key, samples: Samples) -> None:
-    for kind in ("x", "target", "known_nonzero"):
-        with _path(folder, key, kind).open("ab") as file:
-            getattr(samples, kind).tofile(file)
-
-
-def read(folder: Path, key: Key) -> Samples | None:
-    """The samples of a network, None where there are none."""
-    if not _path(folder, key, "x").is_file():
-        return None
-    target = np.fromfile(_path(folder, key, "target"), np.int32)
-    x = np.fromfile(_path(folder, key, "x"), np.int8).reshape(len(target), -1)
-    return Samples(x, target, np.fromfile(_path(folder, key, "known_nonzero"), np.uint8))
+def read(folder: Path, number: int, plane: int, most: int) -> Samples | None:
+    """The samples of a component class and plane, at most about `most`; None where there are none."""
+    (_, inputs), *_ = shapes(number, (1, 1), plane)
+    layout: sample_files.Layout = [
+        ("x", np.int8, (inputs,)),
+        ("target", np.int32, ()),
+        ("known_nonzero", np.uint8, ()),
+    ]
+    fields = sample_files.read(folder, file_name(number, plane), layout, most)
+    return None if fields is None else Samples(**fields)
