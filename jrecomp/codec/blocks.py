@@ -1,7 +1,8 @@
 """Coding of a slice with a model of blocks, for both directions (docs/format/blocks.md).
 
-This is the reference implementation. The native engine (jrecomp/native/engine) gives the same bytes. Functions
-of arrays take leading dimensions too, which training uses: [..., 64] is one block or any number of blocks.
+This is the reference implementation. The native engine (jrecomp/native/engine) gives the same bytes.
+Functions of arrays take leading dimensions too, which training uses: [..., 64] is one block or any number of
+blocks.
 """
 
 from collections.abc import Mapping, Sequence
