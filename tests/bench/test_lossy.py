@@ -77,8 +77,8 @@ def test_peers_make_pictures_like_the_source(make: Callable[[], LossyCodec], pho
     assert list(coder.settings) == sorted(coder.settings)
     least, most = (coder.encode(source, at) for at in (coder.settings[0], coder.settings[-1]))
     assert len(least) < len(most)
-    alike = curves._Alike(source.pixels)
-    found = [alike.to(np.asarray(coder.decode(data).convert("RGB"))) for data in (least, most)]
+    alike = curves._Comparison(source.pixels)
+    found = [alike.similarity(np.asarray(coder.decode(data).convert("RGB"))) for data in (least, most)]
     assert 20 < found[0].psnr < found[1].psnr
     assert not coder.own
 
