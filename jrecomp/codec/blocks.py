@@ -1,7 +1,8 @@
 """Coding of a slice with a model of blocks, for both directions (docs/format/blocks.md).
 
-This is the reference implementation. The native engine (jrecomp/native/engine) gives the same bytes.
-Functions of arrays take leading dimensions too, for training: [..., 64] is one block or any number of blocks.
+This is the reference implementation. The native engine (jrecomp/native/engine) gives the same bytes. The
+functions on arrays accept leading dimensions, which training uses: [..., 64] are the coefficients of one
+block or of several.
 """
 
 from collections.abc import Mapping, Sequence
@@ -164,13 +165,13 @@ class ComponentCoder:
 
 
 def dequantized(coefficients: Int64, steps: Int64) -> Int64:
-    """Coefficients times quantization steps, limited to VALUE_LIMIT."""
+    """Coefficients times quantization steps, limited to +-VALUE_LIMIT."""
     limited: Int64 = np.clip(coefficients * steps, -VALUE_LIMIT, VALUE_LIMIT)
     return limited
 
 
 def last_of(coefficients: Int64) -> Int64:
-    """Zig-zag indices [...] of the last non-zero coefficients of blocks [..., 64]; 0 if all of AC is 0."""
+    """The indices [...] of the last non-zero AC coefficients of blocks [..., 64], 0 if there are none."""
     last: Int64 = np.where(coefficients != 0, np.arange(64), 0).max(-1)
     return last
 
