@@ -354,7 +354,7 @@ def verify(job: Job, *, original: Path | None, threads: int, device: str) -> Ste
     yield partial(pipeline.verify, data, expected, threads=threads, device=device)
     info = pipeline.inspect(data)
     note = f"identical to {original}" if original else "checksums match"
-    return info, f"{note}, lossy" if info.mode == "lossy" else note
+    return info, f"{note} (lossy)" if info.mode == "lossy" else note
 
 
 def inspect(job: Job) -> Steps:

@@ -200,7 +200,7 @@ def test_a_gpu_takes_one_job_at_a_time(machine: SimpleNamespace) -> None:
 
 
 def test_what_no_file_could_use_is_refused_at_once(machine: SimpleNamespace) -> None:
-    with pytest.raises(UsageError, match="'fast' has no engine for device cuda"):
+    with pytest.raises(UsageError, match="does not support model 'fast'"):
         batch.share(4, "cuda", 3, "fast")
     with pytest.raises(UnknownModelError, match="nonesuch"):
         batch.share(4, "auto", 3, "nonesuch")

@@ -200,14 +200,14 @@ class TestFallback:
         compressed = pipeline.compress(FAKE_JPEG)
         engines.ENGINES[FakeModel].pop("cuda")  # type: ignore[index]
         for function, data in ((pipeline.compress, FAKE_JPEG), (pipeline.decompress, compressed)):
-            with pytest.raises(UsageError, match="'fake' has no engine for device cuda"):
+            with pytest.raises(UsageError, match="does not support model 'fake'"):
                 function(data, device="cuda")
 
 
 @pytest.mark.parametrize("function", [pipeline.compress, pipeline.decompress, pipeline.verify])
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"device": "tpu"}, "'tpu' is none of auto, cpu, cuda"), ({"threads": -1}, "threads must be 0 or more")],
+    [({"device": "tpu"}, "'tpu' is not one of auto, cpu, cuda"), ({"threads": -1}, "threads must be 0 or more")],
 )
 def test_resources_that_cannot_be(
     function: Callable[..., object], options: dict[str, Any], message: str

@@ -1,4 +1,4 @@
-"""`jrecomp compress`."""
+"""The command `jrecomp compress`."""
 
 from functools import partial
 
@@ -16,7 +16,11 @@ from jrecomp.model.weights import DEFAULT_MODEL
 @options.selection
 @options.destination
 @options.change
-@click.option("--model", metavar="NAME", help="Predict with this model instead of the default.")
+@click.option(
+    "--model",
+    metavar="NAME",
+    help="Use the model NAME: best for smaller results, fast for speed, or default.",
+)
 @options.threads
 @options.device
 @options.reporting
@@ -29,12 +33,14 @@ def command(
     device: str,
     reporting: Reporting,
 ) -> ExitCode:
-    """Compress JPEG files, FILE to FILE.jrc.
+    """Compress JPEG files, from FILE to FILE.jrc.
 
-    "-" is standard input and goes to standard output. Every result is decompressed and compared before it
-    is written. What is no JPEG file, or one that cannot be modelled, is stored as it is, and the reason
-    is told. Folders give their .jpg, .jpeg, .jpe and .jfif files. With --quality or a target the
-    JPEG file that is restored is another, smaller one.
+    Every result is decompressed and compared before it is written. A file that is not a JPEG file, or that
+    cannot be compressed, is stored unchanged, and the reason is printed. In folders, files that end in .jpg,
+    .jpeg, .jpe or .jfif are compressed. If FILE is "-", standard input is compressed to standard output.
+
+    Without the options marked "Lossy", decompression restores the original file. With one of them, it
+    restores a smaller JPEG file that looks similar.
 
     \b
     jrecomp compress photo.jpg

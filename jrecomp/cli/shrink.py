@@ -1,4 +1,4 @@
-"""`jrecomp shrink`."""
+"""The command `jrecomp shrink`."""
 
 from functools import partial
 
@@ -15,7 +15,7 @@ from jrecomp.errors import ExitCode
 @options.selection
 @options.destination
 @options.change
-@click.option("--progressive", is_flag=True, help="Write progressive files, which are a little smaller.")
+@click.option("--progressive", is_flag=True, help="Write progressive JPEG files, which are slightly smaller.")
 @options.reporting
 def command(
     selection: Selection,
@@ -24,11 +24,12 @@ def command(
     progressive: bool,
     reporting: Reporting,
 ) -> ExitCode:
-    """Make JPEG files smaller that stay JPEG files, photo.jpg to photo.shrunk.jpg.
+    """Make smaller JPEG files that every viewer opens.
 
-    Without --quality or a target no pixel changes. Every result is read again and compared before it is
-    written; the source is copied where no result is smaller, and where it is damaged. Folders give
-    their JPEG files but those that were shrunk before.
+    The result for photo.jpg is photo.shrunk.jpg. Without the options marked "Lossy", no pixel changes. Every
+    result is read again and compared before it is written. If no result is smaller, or if the file is
+    damaged, it is copied. In folders, files that end in .jpg, .jpeg, .jpe or .jfif are shrunk, except those
+    that were shrunk before. If FILE is "-", standard input is shrunk to standard output.
 
     \b
     jrecomp shrink photo.jpg --quality 80

@@ -10,8 +10,8 @@ class OperatingPoint(NamedTuple):
     """How strongly a picture is requantized, as qualities from 0 to HIGHEST.
 
     steps: quality that determines the quantization steps. upper, lower: qualities that determine the levels.
-    share: fraction of the blocks, evenly distributed, that have the levels of `lower`; the others have those of
-    `upper`.
+    share: fraction of the blocks, evenly distributed, that have the levels of `lower`; the others have those
+    of `upper`.
 
     With a single quality, size and similarity would change in jumps, as a change of a step or level affects
     many blocks at once. A mixture of two sets of levels gives results in between.

@@ -1,7 +1,7 @@
 """Requantization of the coefficients of a picture by a rule and a quality.
 
-As in "Unified learning-based lossy and lossless JPEG recompression" (arXiv:2312.02705), new quantization tables
-are derived from those of the source, and the highest quality keeps the source's coefficients.
+As in "Unified learning-based lossy and lossless JPEG recompression" (arXiv:2312.02705), new quantization
+tables are derived from those of the source, and the highest quality keeps the source's coefficients.
 """
 
 import math

@@ -14,7 +14,7 @@ from jrecomp.errors import UnknownModelError
 from jrecomp.model.weights import folder
 
 HIGH_RATE = np.log(2) / 6
-"""Squared error that one more bit saves in uniform quantization at high rate, relative to the squared step."""
+"""Squared error, in squared steps, that one more bit saves in uniform quantization at high rate."""
 
 LARGEST_STEP = 255
 """Largest quantization step of baseline files."""

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 
 from jrecomp.lossy.operating_point import HIGHEST, OperatingPoint
 
-Result = TypeVar("Result")
+Computed = TypeVar("Computed")
 
 EVALUATIONS = 10
 """Largest number of evaluations, except for a last one at quality 0."""
@@ -53,16 +53,16 @@ class Goal:
 
 
 @dataclass(frozen=True)
-class Evaluation(Generic[Result]):
+class Evaluation(Generic[Computed]):
     """An evaluated operating point, with its amount and its result."""
 
     point: OperatingPoint
     amount: float
-    result: Result
+    result: Computed
 
 
 @dataclass
-class Search(Generic[Result]):
+class Search(Generic[Computed]):
     """A search for an operating point.
 
     goal: the limit to approach. evaluate: computes the amount and the result at a point. estimate: gives a
@@ -72,10 +72,10 @@ class Search(Generic[Result]):
     """
 
     goal: Goal
-    evaluate: Callable[[OperatingPoint], tuple[float, Result]]
+    evaluate: Callable[[OperatingPoint], tuple[float, Computed]]
     estimate: Callable[[OperatingPoint], float]
-    best: Evaluation[Result] | None = None
-    beyond: Evaluation[Result] | None = None
+    best: Evaluation[Computed] | None = None
+    beyond: Evaluation[Computed] | None = None
     _factors: dict[float, float] = field(default_factory=dict)
     _steps: float | None = None
     _stalled: bool = False

@@ -251,7 +251,7 @@ def listed(text: str) -> list[str]:
 
 def test_files_behind_lepton_come_worst_first() -> None:
     text = written([*pair("b.jpg", 7051, 7000), *pair("g.jpg", 6000, 7000), *pair("w.jpg", 7100, 7000)])
-    assert "More than 0.5 points behind on 2 of 3 files" in text
+    assert "More than 0.5 percentage points behind on 2 of 3 files" in text
     assert listed(text) == [
         "| `w.jpg` | 29.00 | 30.00 | -1.00 |",
         "| `b.jpg` | 29.49 | 30.00 | -0.51 |",

@@ -77,8 +77,8 @@ def test_peers_make_pictures_like_the_source(make: Callable[[], LossyCodec], pho
     assert list(coder.settings) == sorted(coder.settings)
     least, most = (coder.encode(source, at) for at in (coder.settings[0], coder.settings[-1]))
     assert len(least) < len(most)
-    alike = curves._Alike(source.pixels)
-    found = [alike.to(np.asarray(coder.decode(data).convert("RGB"))) for data in (least, most)]
+    alike = curves._Comparison(source.pixels)
+    found = [alike.similarity(np.asarray(coder.decode(data).convert("RGB"))) for data in (least, most)]
     assert 20 < found[0].psnr < found[1].psnr
     assert not coder.own
 
@@ -240,7 +240,7 @@ def test_report() -> None:
         "4:2:0 q90, PSNR above 45 dB:\n\n| % against | jrecomp m |\n| --- | --- |\n| other | -50.0 (1) |"
         in text
     )
-    assert "not smaller on 2 of 2 curves." in text
+    assert "the quality rises on 2 of 2 curves." in text
     assert "| m | 4:2:0 q75 | 2.00 | 3.00 | 1.50 | 10.00 | 5.00 |" in text
     assert "| other | odd / file | 2 |" in text
     assert "| 10 | 50.0 / 2.000 / 36.00 / 0.99000 / - / 0.50 |" in text, "200 of 400 bytes; 800 pixels"
@@ -252,7 +252,7 @@ def test_falls_are_told() -> None:
     points = (*good.points[:2], Point(30, 150, good.points[2].similarity, 0.5))
     bad = Curve("jrecomp m", True, "b.jpg", None, 1000, 800, points, ())
     text = lossy_report.markdown(SETUP, curves.CurveResults([good, bad]))
-    assert "not smaller on 1 of 2 curves; else:" in text
+    assert "the quality rises on 1 of 2 curves. They fall here:" in text
     assert "| jrecomp m | `b.jpg` | files | 30 | 50 |" in text
 
 

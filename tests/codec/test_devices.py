@@ -55,7 +55,7 @@ def test_kinds_without_an_engine_for_a_gpu_are_refused(kind: type[Model], machin
     for name in ("auto", "cpu"):
         assert Resources(device=name).engine(model) == "native"
     if kind in WITHOUT_CUDA:
-        with pytest.raises(UsageError, match="'some' has no engine for device cuda; use --device cpu"):
+        with pytest.raises(UsageError, match="does not support model 'some' .use --device cpu"):
             Resources(device="cuda").engine(model)
     else:
         assert kind is PlanesModel
@@ -65,7 +65,7 @@ def test_kinds_without_an_engine_for_a_gpu_are_refused(kind: type[Model], machin
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"device": "tpu"}, "'tpu' is none of auto, cpu, cuda"),
+        ({"device": "tpu"}, "'tpu' is not one of auto, cpu, cuda"),
         ({"device": ""}, "'' is none of"),
         ({"threads": -1}, "threads must be 0 or more, not -1"),
     ],

@@ -91,17 +91,17 @@ def test_numbers_have_their_shortest_form(place: int) -> None:
     while BYTES[end] >= 128:
         end += 1
     longer = BYTES[:end] + bytes([BYTES[end] | 128, 0]) + BYTES[end + 1 :]
-    with pytest.raises(CorruptContainerError, match="malformed number"):
+    with pytest.raises(CorruptContainerError, match="number is malformed"):
         unpack_reconstruction(longer)
 
 
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ("01 01 01 02", "no such scan"),
-        ("02 02 00 02 00 02", "no such scan"),
-        ("01 01 00 40", "unknown reconstruction data"),
-        ("01 02 00 02", "1 bytes expected"),
+        ("01 01 01 02", "index of a scan is wrong"),
+        ("02 02 00 02 00 02", "index of a scan is wrong"),
+        ("01 01 00 40", "unknown flags"),
+        ("01 02 00 02", "1 bytes are expected"),
     ],
     ids=["beyond the last", "twice", "an unknown flag", "too few"],
 )
@@ -113,7 +113,7 @@ def test_refused(data: str, message: str) -> None:
 def test_scans_are_limited() -> None:
     data = pack_reconstruction([ScanReconstruction()] * 7)
     assert len(unpack_reconstruction(data, Limits(max_scans=7))) == 7
-    with pytest.raises(CorruptContainerError, match="7 scans, where 6 are allowed"):
+    with pytest.raises(CorruptContainerError, match="7 scans, but at most 6 are allowed"):
         unpack_reconstruction(data, Limits(max_scans=6))
     with pytest.raises(CorruptContainerError, match="scans"):
         unpack_reconstruction(bytes.fromhex("ffffffffffffffff7f 00"))
