@@ -66,7 +66,7 @@ def test_kinds_without_an_engine_for_a_gpu_are_refused(kind: type[Model], machin
     ("options", "message"),
     [
         ({"device": "tpu"}, "'tpu' is not one of auto, cpu, cuda"),
-        ({"device": ""}, "'' is none of"),
+        ({"device": ""}, "'' is not one of"),
         ({"threads": -1}, "threads must be 0 or more, not -1"),
     ],
 )
