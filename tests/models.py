@@ -1,6 +1,6 @@
-"""A model with random weights, so that the codec is tested without any trained one."""
+"""Models with random weights, so that the codec is tested without trained ones, and files for them."""
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,12 @@ from PIL import Image
 
 from jrecomp.codec.devices import missing_for_cuda
 from jrecomp.codec.engines import ENGINES
+from jrecomp.features.latents import GROUPS
 from jrecomp.features.tables import Tables, make
 from jrecomp.jpeg.types import Component, Frame, JpegFile
-from jrecomp.model import PlanesModel, planes
+from jrecomp.model import BlocksModel, PlanesModel, blocks, laplace, latents, planes
 from jrecomp.model.arrays import CLASSES
+from jrecomp.model.blocks import LAYOUT
 
 HIDDEN = (16, 8)
 
@@ -69,6 +71,61 @@ def engine(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def random_model() -> PlanesModel:
     return planes.build(9, "random", random_arrays())
+
+
+SPREADS = {"edge": 600, "within": 300, "across": 9000, "bias": 900, "step_weight": 40, "near": 9}
+SPREADS |= {"near_last": 200, "energy": 200, "across_near": 30, "own_last": 300, "last_weight": 99}
+SPREADS |= {"last_bias": 99999, "scale_weight": 60, "scale_bias": 99999, "own": 20, "trust": 90}
+SPREADS |= {"length_slope": 400, "length_trust": 90, "sign_start": 300}
+"""Random weights are within these."""
+
+
+def random_block_arrays(seed: int = 0) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of a weights file of a model of blocks, with random weights."""
+    rng, arrays = np.random.default_rng(seed), blocks.make_tables()
+    for number in range(CLASSES):
+        for name, (dtype, shape) in LAYOUT.items():
+            values = rng.integers(-SPREADS[name], SPREADS[name] + 1, shape)
+            arrays[f"{name}_{number}"] = values.astype(dtype)
+    return arrays
+
+
+def zero_block_arrays() -> dict[str, npt.NDArray[Any]]:
+    """The arrays of a weights file of a model of blocks, whose weights are 0."""
+    zeros = {
+        f"{name}_{c}": np.zeros(shape, dtype)
+        for c in range(CLASSES)
+        for name, (dtype, shape) in LAYOUT.items()
+    }
+    return blocks.make_tables() | zeros
+
+
+@pytest.fixture(scope="session")
+def blocks_model() -> BlocksModel:
+    """Of random weights."""
+    return blocks.build(6, "random", random_block_arrays())
+
+
+@pytest.fixture(scope="session")
+def zero_blocks_model() -> BlocksModel:
+    """Of weights that are 0."""
+    return blocks.build(6, "zero", zero_block_arrays())
+
+
+LATENTS_HIDDEN = (8, 2)
+
+
+def random_latents_arrays(seed: int = 0) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of a weights file of a model with latents, with small random weights."""
+    rng = np.random.default_rng(seed)
+    arrays: dict[str, npt.NDArray[Any]] = asdict(make()) | asdict(laplace.make())
+    arrays["hidden"] = np.array(LATENTS_HIDDEN, np.int32)
+    for number in range(CLASSES):
+        layout = [s for g in range(len(GROUPS)) for s in latents.shapes(number, g, *LATENTS_HIDDEN)]
+        size = sum(a * b for a, b in (shape.matrix for shape in layout))
+        arrays[f"weight_{number}"] = rng.integers(-40, 41, size).astype(np.int8)
+        arrays[f"bias_{number}"] = rng.integers(-999, 999, sum(s.outputs for s in layout)).astype(np.int32)
+    return arrays
 
 
 def draw(path: Path, seed: int, size: tuple[int, int]) -> None:

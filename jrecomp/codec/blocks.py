@@ -24,6 +24,7 @@ from jrecomp.model.blocks import (
     OWN_LEVELS,
     SCALE_LIMIT,
     BlocksModel,
+    Integers,
     eighths_of_octaves,
 )
 from jrecomp.model.counters import Decisions, Expected
@@ -150,7 +151,7 @@ class ComponentCoder:
             hidden += chosen(weights["across_near"], self._other.values[place], OWN_LEVELS)
         return hidden
 
-    def _prediction(self, place: Place, k: int, base: Int64, pixels: Int64) -> tuple[int, Expected]:
+    def _prediction(self, place: Place, k: int, base: Integers, pixels: Int64) -> tuple[int, Expected]:
         """The value to subtract from coefficient k, and the expectation of the residual."""
         weights, step = self._weights, self._part.steps[k]
         known = self._part.dequantized[place]  # 0 where not yet coded
@@ -175,12 +176,13 @@ def last_of(coefficients: Int64) -> Int64:
     return last
 
 
-def wrap32(x: Int64) -> Int64:
+def wrap32(x: Integers) -> Int64:
     """x modulo 2^32, as signed integers of 32 bits."""
-    return ((x + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
+    wrapped: Int64 = ((np.asarray(x) + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
+    return wrapped
 
 
-def level(values: Int64, limits: tuple[int, ...]) -> Int64:
+def level(values: Integers, limits: tuple[int, ...]) -> Int64:
     """The level of the magnitude of coefficients, int64.
 
     values: non-zero. limits: largest magnitude of each level except the last.
@@ -189,7 +191,7 @@ def level(values: Int64, limits: tuple[int, ...]) -> Int64:
     return result
 
 
-def expected_ac(total: Int64, step: Int64) -> Expected:
+def expected_ac(total: Integers, step: Integers) -> Expected:
     """The expectation of AC coefficients.
 
     total: the prediction of the dequantized coefficients in units of 2^-14. step: their quantization steps.
@@ -198,12 +200,13 @@ def expected_ac(total: Int64, step: Int64) -> Expected:
     return Expected(total < 0, np.clip((octaves >> 2) - 1, 0, CONFIDENCES - 1))
 
 
-def expected_dc(total: Int64, step: Int64) -> tuple[Int64, Expected]:
+def expected_dc(total: Integers, step: Integers) -> tuple[Integers, Expected]:
     """The prediction of DC in whole steps, and the expectation of its residual.
 
     total: the prediction of the dequantized coefficient in units of 2^-14. step: its quantization step.
     """
-    sixteenths = np.sign(total) * (np.abs(total) * ((1 << 22) // step) >> 32)
+    magnitude: Int64 = (np.abs(total) * np.floor_divide(1 << 22, step)) >> 32
+    sixteenths: Int64 = np.where(total < 0, -magnitude, magnitude)
     whole = np.clip((sixteenths + 8) >> 4, -VALUE_LIMIT, VALUE_LIMIT)
     rest = np.clip(sixteenths - 16 * whole, -64, 64)
     confidence = np.searchsorted((2, 4, 8), np.abs(rest), side="right")
@@ -236,7 +239,7 @@ def edges(dequantized: Int64, model: BlocksModel) -> Int64:
     return wrapped.astype(np.int64)
 
 
-def surroundings(neighbours: Mapping[int, Int64]) -> tuple[Int64, Int64]:
+def surroundings(neighbours: Mapping[int, Int64]) -> tuple[Integers, Int64]:
     """The neighbouring pixels that predict blocks.
 
     neighbours: edge pixels, int64 [..., 32], of each neighbour inside the slice.

@@ -18,6 +18,9 @@ from jrecomp.model.symbols import LAST_OUTPUTS, MODELLED_LENGTHS
 from jrecomp.native.engine import BlocksEngine
 from jrecomp.t81 import PLACES
 
+Integers = int | Int64
+"""One integer, or an array of any shape."""
+
 HIDDEN = 32
 """Number of hidden units."""
 
@@ -118,7 +121,7 @@ class BlocksModel(WeightsFile):
         return 64 * self.arrays["sigmoid"][limited + LOGIT_LIMIT].astype(np.int64)
 
 
-def eighths_of_octaves(x: Int64) -> Int64:
+def eighths_of_octaves(x: Integers) -> Int64:
     """Approximately 8 log2(x) for x >= 1, of any shape; -1016 for x = 0."""
     exponent = np.maximum(np.frexp(x)[1].astype(np.int64) - 1, 0)
     return np.where(np.asarray(x) > 0, 8 * exponent + (8 * x >> exponent) - 8, -1016)

@@ -10,7 +10,7 @@ import numpy as np
 
 from jrecomp.array_types import Bool, Int64
 from jrecomp.model.adaptation import BinaryCoder
-from jrecomp.model.blocks import CELL_OFFSET, CONFIDENCES, BlocksModel, clamp
+from jrecomp.model.blocks import CELL_OFFSET, CONFIDENCES, BlocksModel, Integers, clamp
 from jrecomp.model.symbols import ADAPTIVE_LENGTHS, LAST_LEVELS, LAST_OUTPUTS, MAX_LENGTH, MODELLED_LENGTHS
 from jrecomp.t81 import COLUMN, ROW
 
@@ -36,8 +36,8 @@ class Expected(NamedTuple):
     predicted magnitude.
     """
 
-    below: Bool
-    confidence: Int64
+    below: bool | Bool
+    confidence: Integers
 
 
 class Counters:

@@ -4,63 +4,41 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jrecomp import codec
-from jrecomp.array_types import Float64, Int32, Int64, UInt16
+from jrecomp.array_types import Float64, Int32, Int64
 from jrecomp.codec import blocks as walk
 from jrecomp.codec import slices as slicing
 from jrecomp.codec.engines import ENGINES
 from jrecomp.coding import BitDecoder, BitEncoder
 from jrecomp.errors import CorruptContainerError
 from jrecomp.jpeg.types import JpegFile
-from jrecomp.model import BlocksModel, blocks, counters, weights
+from jrecomp.model import BlocksModel, blocks
 from jrecomp.model.arrays import CLASSES
-from jrecomp.model.blocks import LAYOUT, TABLES
+from jrecomp.model.blocks import LAYOUT
 from jrecomp.model.counters import Expected
 from jrecomp.native.engine import runnable
 from jrecomp.t81 import PLACES
 from tests.codec.test_planes import LAYOUTS
-from tests.models import random_file
-
-SPREADS = {"edge": 600, "within": 300, "across": 9000, "bias": 900, "step_weight": 40, "near": 9}
-SPREADS |= {"near_last": 200, "energy": 200, "across_near": 30, "own_last": 300, "last_weight": 99}
-SPREADS |= {"last_bias": 99999, "scale_weight": 60, "scale_bias": 99999, "own": 20, "trust": 90}
-SPREADS |= {"length_slope": 400, "length_trust": 90, "sign_start": 300}
-"""Random weights are within these."""
-
-
-def random_arrays(seed: int = 0) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of a weights file with random weights."""
-    rng, arrays = np.random.default_rng(seed), blocks.make_tables()
-    for number in range(CLASSES):
-        for name, (dtype, shape) in LAYOUT.items():
-            values = rng.integers(-SPREADS[name], SPREADS[name] + 1, shape)
-            arrays[f"{name}_{number}"] = values.astype(dtype)
-    return arrays
-
-
-def zero_arrays() -> dict[str, npt.NDArray[Any]]:
-    """The arrays of a weights file whose weights are 0."""
-    zeros = {
-        f"{name}_{c}": np.zeros(shape, dtype)
-        for c in range(CLASSES)
-        for name, (dtype, shape) in LAYOUT.items()
-    }
-    return blocks.make_tables() | zeros
+from tests.model.meter import Meter, logistic
+from tests.models import random_block_arrays, random_file, zero_block_arrays
 
 
 @pytest.fixture(scope="module")
-def model() -> BlocksModel:
-    return blocks.build(6, "random", random_arrays())
+def model(blocks_model: BlocksModel) -> BlocksModel:
+    return blocks_model
 
 
 @pytest.fixture(scope="module")
-def zero_model() -> BlocksModel:
-    return blocks.build(6, "zero", zero_arrays())
+def zero_model(zero_blocks_model: BlocksModel) -> BlocksModel:
+    return zero_blocks_model
+
+
+def expected(below: bool, confidence: int) -> Expected:
+    return Expected(np.array(below), np.array(confidence))
 
 
 def steps_of(file: JpegFile) -> list[Int32]:
@@ -110,7 +88,7 @@ def test_blocks_of_zeros_cost_little(model: BlocksModel) -> None:
     file.coefficients[0][:] = 0
     file.coefficients[0][-1, -1, 0] = 1
     assert_round_trip(model, file)
-    blank = blocks.build(6, "zero", zero_arrays())
+    blank = blocks.build(6, "zero", zero_block_arrays())
     (data,) = codec.encode(file, blank, engine="numpy").data
     assert len(data) < 64
 
@@ -194,7 +172,7 @@ def test_native_engines_agree_on_extremes(
 
 def extreme_model() -> BlocksModel:
     """Weights with which sums wrap, and logits and scales are at their limits."""
-    arrays, rng = random_arrays(5), np.random.default_rng(5)
+    arrays, rng = random_block_arrays(5), np.random.default_rng(5)
     for c in range(CLASSES):
         for name in ("edge", "within", "across", "length_slope", "length_trust", "sign_start"):
             arrays[f"{name}_{c}"] = rng.choice([-32768, 0, 32767], LAYOUT[name][1]).astype(np.int16)
@@ -248,71 +226,6 @@ def test_native_engines_fill_only_what_they_can(forms: list[Any], model: BlocksM
     for form in forms:
         with pytest.raises(TypeError):
             blocks.native_engine(model.arrays, form.BlocksEngine).decode([([1] * 64, apart)], b"1")
-
-
-# Weights files
-
-
-def test_the_kind_has_its_builder() -> None:
-    assert isinstance(weights.BUILDERS["blocks"](6, "random", random_arrays()), BlocksModel)
-
-
-@pytest.mark.parametrize("name", [*TABLES, *(f"{name}_2" for name in LAYOUT)])
-def test_arrays_that_do_not_fit_are_refused(name: str) -> None:
-    arrays = zero_arrays()
-    for bad in (
-        arrays[name][:-1],
-        arrays[name].astype(np.int64),
-        arrays[name].astype(arrays[name].dtype.newbyteorder()),
-    ):
-        if bad.dtype == arrays[name].dtype and bad.shape == arrays[name].shape:
-            continue  # of one byte, which has no order
-        with pytest.raises(ValueError, match=f"do not fit: {name} "):
-            blocks.build(6, "bad", arrays | {name: bad})
-    del arrays[name]
-    with pytest.raises(ValueError, match=f"do not fit: {name} "):
-        blocks.build(6, "missing", arrays)
-
-
-HIDDEN_TERMS = {"bias": 1, "step_weight": 9, "near": 4 * 63, "near_last": 4}
-HIDDEN_TERMS |= {"energy": 5, "across_near": 63, "own_last": 1}
-"""How often the largest entry of each array counts."""
-
-
-@pytest.mark.parametrize("sign", [-1, 1])
-def test_sums_of_hidden_units_are_bounded(sign: int) -> None:
-    arrays = zero_arrays()
-    for name in HIDDEN_TERMS:
-        arrays[f"{name}_1"][...] = -60 if name == "near_last" else sign * 60
-    arrays["bias_1"][5] += sign * ((1 << 15) - 1 - 60 * sum(HIDDEN_TERMS.values()))
-    blocks.build(6, "at the limit", arrays)
-    arrays["bias_1"][5] += sign
-    with pytest.raises(ValueError, match=r"sums of hidden could reach 2\^15"):
-        blocks.build(6, "beyond", arrays)
-
-
-@pytest.mark.parametrize(
-    ("name", "weight", "bias"),
-    [("last", "last_weight_0", "last_bias_0"), ("scale", "scale_weight_0", "scale_bias_0")],
-)
-def test_sums_over_hidden_units_are_bounded(name: str, weight: str, bias: str) -> None:
-    arrays = zero_arrays()
-    arrays[weight][9] = np.where(np.arange(32) % 2, 32000, -32000)
-    arrays[bias][9] = -((1 << 31) - 1 - 2047 * 32 * 32000)
-    blocks.build(6, "at the limit", arrays)
-    arrays[bias][9] -= 1
-    with pytest.raises(ValueError, match=rf"sums of {name} could reach 2\^31"):
-        blocks.build(6, "beyond", arrays)
-
-
-def test_sums_of_scales_are_bounded() -> None:
-    arrays = zero_arrays()
-    arrays["own_2"][:, 1, 7] = -500
-    arrays["own_2"][9, 1, 7] -= (1 << 15) - 1 - 511 - 192 - 63 * 500
-    blocks.build(6, "at the limit", arrays)
-    arrays["own_2"][9, 1, 7] -= 1
-    with pytest.raises(ValueError, match=r"sums of scale after coefficients could reach 2\^15"):
-        blocks.build(6, "beyond", arrays)
 
 
 # Pieces, calculated in other ways
@@ -373,21 +286,24 @@ def test_flat_blocks_predict_their_dc(zero_model: BlocksModel) -> None:
     coder = predicted(zero_model, 0, [], part)
     base, seen = walk.surroundings({0: part.edges[0, 0]})
     assert base == 40 and not seen.any()
-    assert coder._prediction((0, 1), 0, base, seen) == (10, Expected(False, 0))
+    assert coder._prediction((0, 1), 0, base, seen) == (10, expected(False, 0))
     part.steps[0] = 9  # 80 / 9 is 142 / 16
-    assert coder._prediction((0, 1), 0, base, seen) == (9, Expected(True, 1))
+    assert coder._prediction((0, 1), 0, base, seen) == (9, expected(True, 1))
 
 
 def test_what_is_left_of_dc() -> None:
-    found = [walk.expected_dc(s << 10, 1) for s in (0, 1, 3, 7, 8, -8, -9, 1000 * 16 + 5)]
+    sixteenths = (0, 1, 3, 7, 8, -8, -9, 1000 * 16 + 5)
+    found = [walk.expected_dc(np.array(s << 10), np.array(1)) for s in sixteenths]
     rest = [(0, 0), (1, 0), (3, 1), (7, 2), (-8, 3), (-8, 3), (7, 2), (5, 2)]
     whole = [0, 0, 0, 0, 1, 0, -1, 1000]
-    assert found == [(w, Expected(r < 0, confidence)) for w, (r, confidence) in zip(whole, rest, strict=True)]
-    assert walk.expected_dc(1 << 31, 1)[0] == 32767 and walk.expected_dc(-(1 << 31), 1)[0] == -32767
+    assert [int(w) for w, _ in found] == whole
+    assert [e for _, e in found] == [expected(r < 0, confidence) for r, confidence in rest]
+    limits = [walk.expected_dc(np.array(total), np.array(1))[0] for total in (1 << 31, -(1 << 31))]
+    assert limits == [32767, -32767]
 
 
 def test_predictions_of_ac() -> None:
-    arrays = zero_arrays()
+    arrays = zero_block_arrays()
     arrays["edge_2"][5, 40], arrays["within_2"][3, 5], arrays["across_2"][5] = 4096, -8192, 16384
     model = blocks.build(6, "some", arrays)
     steps = np.full(64, 7)
@@ -396,9 +312,12 @@ def test_predictions_of_ac() -> None:
     seen = np.zeros(41, np.int64)
     seen[40] = -100
     coder = predicted(model, 2, [first, before], part)
-    assert coder._prediction((0, 0), 5, 0, seen) == (0, Expected(True, half_octaves(20 / 7)))  # -25 - 25 + 30
+    assert coder._prediction((0, 0), 5, np.array(0), seen) == (
+        0,
+        expected(True, half_octaves(20 / 7)),
+    )  # -25 - 25 + 30
     smaller = predicted(model, 2, [first, walk.ComponentBlocks.empty(steps, (1, 2))], part)
-    assert smaller._prediction((0, 0), 5, 0, seen) == (0, Expected(True, half_octaves(50 / 7)))
+    assert smaller._prediction((0, 0), 5, np.array(0), seen) == (0, expected(True, half_octaves(50 / 7)))
 
 
 def half_octaves(steps: float) -> int:
@@ -408,32 +327,22 @@ def half_octaves(steps: float) -> int:
 
 @given(st.integers(-(1 << 40), 1 << 40))
 def test_sums_wrap_to_32_bits(x: int) -> None:
-    assert walk.wrap32(x) == int(np.int64(x).astype(np.int32))
+    assert walk.wrap32(np.array(x)) == int(np.int64(x).astype(np.int32))
 
 
 def test_the_confidence_grows_by_half_octaves() -> None:
     """In sixteenths of a step."""
     sixteenths = (0, 1, -1, 2, 3, 4, -5, 6, 8, 16, 63, 64, 1 << 20, -(1 << 20))
-    found = [walk.expected_ac(s << 10, 1) for s in sixteenths]
+    found = [walk.expected_ac(np.array(s << 10), np.array(1)) for s in sixteenths]
     assert [e.confidence for e in found] == [0, 0, 0, 1, 2, 3, 3, 4, 5, 7, 10, 11, 11, 11]
     assert [e.below for e in found] == [s < 0 for s in sixteenths]
-    assert walk.expected_ac(-(1 << 31), 65535).confidence == walk.expected_ac(1 << 30, 32767).confidence
-
-
-@given(st.integers(1, 1 << 24))
-def test_logarithms_are_near(value: int) -> None:
-    assert 0 <= 8 * np.log2(value) - blocks.eighths_of_octaves(value) + 1e-9 < 1.7
-
-
-@given(st.integers(0, (1 << 24) - 1))
-def test_logarithms_are_the_first_bits_of_floats(value: int) -> None:
-    bits = int(np.float32(value).view(np.int32)) >> 20
-    assert blocks.eighths_of_octaves(value) == bits - 8 * 127
+    ends = [walk.expected_ac(np.array(t), np.array(s)) for t, s in ((-(1 << 31), 65535), (1 << 30, 32767))]
+    assert ends[0].confidence == ends[1].confidence
 
 
 @given(st.integers(1, 40000), st.booleans())
 def test_levels(magnitude: int, negative: bool) -> None:
-    value = -magnitude if negative else magnitude
+    value = np.array(-magnitude if negative else magnitude)
     near = min((magnitude - 1).bit_length(), 7)
     own = min(magnitude.bit_length(), 5) - 1
     assert walk.level(value, blocks.NEAR_LEVELS) == near and walk.level(value, blocks.OWN_LEVELS) == own
@@ -474,7 +383,7 @@ def test_hidden_units_are_sums_of_rows(model: BlocksModel) -> None:
         other.last[:] = rng.integers(0, 64, other.last.shape)
     a = {name: model.arrays[f"{name}_2"].astype(int) for name in LAYOUT}
     seen = [0, 1, 2, 5, 9, 14, 20, 35, 60]
-    logs = [blocks.eighths_of_octaves(int(part.steps[j])) for j in seen]
+    logs = blocks.eighths_of_octaves(part.steps[seen]).tolist()
     expected = a["bias"] + np.floor(
         sum(w * x for w, x in zip(a["step_weight"], logs, strict=True)) / 128
     ).astype(int)
@@ -493,107 +402,9 @@ def test_hidden_units_are_sums_of_rows(model: BlocksModel) -> None:
     assert coder._neighbours((0, 0)) == {} and set(coder._neighbours((1, 2))) == {0, 1, 2}
 
 
-def test_counters_learn() -> None:
-    learned = counters.Counters(np.array([1 << 21, 5]))
-    learned.learn((0,), True)
-    assert learned.value.tolist() == [(1 << 21) + (1 << 17), 5]  # a sixteenth of what is missing
-    learned.learn((0,), False)
-    assert learned.value[0] == 2228224 + (-2228224 * 3855 // 65536)
-    for _ in range(5000):
-        learned.learn((0,), True)
-        learned.learn((1,), False)
-    assert (1 << 22) - 256 < learned.value[0] < 1 << 22  # what the smallest rate, 257 / 2^16, rounds away
-    assert learned.value[1] == 0
-
-
-@given(st.integers(-99999, 99999))
-def test_cells(x: int) -> None:
-    assert counters.cell(x) == min(max(int(np.floor(x / 16 + 12)), 0), 31)
-
-
-class Meter:
-    """A coder that keeps the probabilities of decisions that it is told."""
-
-    def __init__(self) -> None:
-        self.ones: list[int] = []
-
-    def code(self, ones: UInt16, decisions: Any) -> Any:
-        self.ones += ones.tolist()
-        return decisions
-
-
-def logistic(x: float) -> int:
-    """A probability as the coder is told it; x in units of 1/64."""
-    return round(65536 / (1 + float(np.exp(-x / 64)))) | 1
-
-
-def test_decisions_of_values() -> None:
-    """A magnitude of 9 against what is expected, with what each decision is told."""
-    arrays = zero_arrays()
-    arrays["trust_0"][3], arrays["sign_start_0"][5, 3] = 32, 64
-    arrays["length_slope_0"][0], arrays["length_trust_0"][1, 0, 3] = 512, -48
-    model, meter = blocks.build(6, "some", arrays), Meter()
-    decisions = counters.Decisions(model, model.classes[0], meter)
-    assert decisions.value(5, Expected(False, 3), 40, False, -9) == -9
-    middle = 32 * ((40 + 192) // 16) - 368  # of the scale's cell
-    lengths = [2 * middle, -48, 0, 0]
-    assert meter.ones == [logistic(x) for x in (middle + 32, 64, *lengths)] + [32769, 32769, 32768]
-    assert decisions.value(5, Expected(True, 3), 40, True, 1) == 1  # certainly not zero, and again unexpected
-    assert meter.ones[9] == pytest.approx(logistic(64) * 15 / 16, abs=2) and len(meter.ones) == 11
-
-
-def test_counters_of_lengths_and_bits(zero_model: BlocksModel) -> None:
-    """Lengths have one for the cell and confidence; bits have one for each prefix."""
-    meter = Meter()
-    decisions = counters.Decisions(zero_model, zero_model.classes[0], meter)
-    for confidence, value in ((1, 6), (1, 5), (2, 4)):
-        assert decisions.value(1, Expected(False, confidence), 0, True, value) == value
-    first, second, third = (meter.ones[start : start + 6] for start in (0, 6, 12))  # sign, >= 2, 3, 4; bits
-    assert first == third == [32769] * 6
-    more, less = 34817, 30721  # a sixteenth towards what was; prefix 2 is new
-    assert second == [more, more, more, less, more, 32769]
-
-
-def test_zeros_of_a_group_share_counters(zero_model: BlocksModel) -> None:
-    """The first six coefficients have their own, the others those of their diagonal."""
-    assert counters.GROUP.tolist() == [
-        *range(6),
-        *([6] * 4),
-        *([7] * 5),
-        *([8] * 6),
-        *([9] * 7),
-        *([10] * 8),
-        *([11] * 7),
-        *([12] * 21),
-    ]
-    meter = Meter()
-    decisions = counters.Decisions(zero_model, zero_model.classes[0], meter)
-    for k in (5, 6, 9, 10, 4):
-        assert decisions.value(k, Expected(False, 0), 0, False, 0) == 0
-    new, less = logistic(16), (logistic(16) * 15 // 16) | 1
-    assert meter.ones == [new, new, less, new, new]
-
-
-def test_long_magnitudes_are_coded_in_full(zero_model: BlocksModel) -> None:
-    meter = Meter()
-    decisions = counters.Decisions(zero_model, zero_model.classes[0], meter)
-    assert decisions.value(0, Expected(False, 0), 0, False, 65534) == 65534
-    assert meter.ones == [logistic(16)] + [32769] * (1 + 10) + [32768] * (6 + 15)
-
-
-@given(st.integers(0, 63))
-def test_decisions_of_last(zero_model: BlocksModel, last: int) -> None:
-    logits = np.zeros(63, np.int64)
-    nodes = [(1 << b) - 1 + (last >> (6 - b)) for b in range(6)]
-    logits[nodes] = 16 * np.arange(6)
-    meter = Meter()
-    assert counters.Decisions(zero_model, zero_model.classes[0], meter).last(logits, last) == last
-    assert meter.ones == [logistic(32 * b + 16) for b in range(6)]
-
-
 def test_scales_see_what_is_coded() -> None:
     """A coefficient's row is added for those after it, and DC."""
-    arrays = zero_arrays()
+    arrays = zero_block_arrays()
     arrays["own_0"][1, 4] = 64  # of coefficient 2, beyond 15
     model, meter = blocks.build(6, "some", arrays), Meter()
     coefficients = np.zeros((1, 1, 64), np.int16)

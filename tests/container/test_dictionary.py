@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from jrecomp.container.dictionary import entries, replace, restore
 from jrecomp.container.fields import Writer
 from jrecomp.errors import CorruptContainerError
-from jrecomp.t81 import nearest_quality, scaled_table
 
 
 def headers_of(photo: bytes) -> bytes:
@@ -62,8 +61,3 @@ def test_reference_to_no_phrase() -> None:
         writer.varint(number)
     with pytest.raises(CorruptContainerError):
         restore(bytes(writer.data), 1000)
-
-
-def test_nearest_quality() -> None:
-    for quality in (10, 50, 75, 90, 100):
-        assert nearest_quality(list(scaled_table(quality, False))) == quality

@@ -23,7 +23,8 @@ def cosine_transform(pixels: np.ndarray) -> np.ndarray:
     basis = np.cos((2 * x + 1) * u * np.pi / 16) * np.where(u == 0, np.sqrt(1 / 8), 0.5)
     rows, columns = pixels.shape
     blocks = (pixels - 128.0).reshape(rows // 8, 8, columns // 8, 8).transpose(0, 2, 1, 3)
-    return basis @ blocks @ basis.T
+    transformed: np.ndarray = basis @ blocks @ basis.T
+    return transformed
 
 
 def zigzag(blocks: np.ndarray) -> np.ndarray:

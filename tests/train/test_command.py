@@ -25,12 +25,19 @@ TRAINERS = {"planes": planes, "latents": latents, "blocks": blocks}
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What trainers and the export were asked for; they do nothing."""
     calls: list[Any] = []
+
+    def train(settings: Settings) -> dict[str, Any]:
+        calls.append(settings)
+        return {}
+
+    def save(*arguments: Any) -> Path:
+        calls.append(arguments)
+        return Path(arguments[1]) / "new.npz"
+
     for trainer in TRAINERS.values():
-        monkeypatch.setattr(trainer, "train", lambda settings: calls.append(settings) or {})
+        monkeypatch.setattr(trainer, "train", train)
         monkeypatch.setattr(trainer, "validate", lambda settings, arrays: {"real files": 12.3456})
-    monkeypatch.setattr(
-        export, "save", lambda *arguments: calls.append(arguments) or arguments[1] / "new.npz"
-    )
+    monkeypatch.setattr(export, "save", save)
     return calls
 
 

@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from jrecomp.train import drawings
 from jrecomp.train.drawings import Box, Canvas, draw
@@ -36,5 +36,5 @@ def test_elements_fit_into_boxes_of_every_size(element: drawings.Element, box: B
 
 
 def canvas_of(image: Image.Image, rng: random.Random) -> Canvas:
-    pen = drawings.ImageDraw.Draw(image)
+    pen = ImageDraw.Draw(image)
     return Canvas(image, pen, rng, (255, 255, 255), (0, 0, 0), [(200, 30, 30), (20, 20, 200)])

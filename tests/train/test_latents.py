@@ -157,7 +157,12 @@ def test_an_autoencoder_goes_on_where_it_was_cut_off(
         with pytest.raises(Cut):
             run.Fit(cut, (0, 1)).run()
     taken: list[int] = []
-    monkeypatch.setattr(run.Fit, "_step", lambda *a: (taken.append(a[2]), original(*a)))
+
+    def counted(self: run.Fit, data: Any, number: int) -> None:
+        taken.append(number)
+        original(self, data, number)
+
+    monkeypatch.setattr(run.Fit, "_step", counted)
     run.Fit(cut, (0, 1)).run()
     assert taken == [4, 5, 6, 7, 8, 9]
     layers = [read_layers(run._layers_path(settings, (0, 1))) for settings in (whole, cut)]
