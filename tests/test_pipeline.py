@@ -207,7 +207,10 @@ class TestFallback:
 @pytest.mark.parametrize("function", [pipeline.compress, pipeline.decompress, pipeline.verify])
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"device": "tpu"}, "'tpu' is not one of auto, cpu, cuda"), ({"threads": -1}, "threads must be 0 or more")],
+    [
+        ({"device": "tpu"}, "'tpu' is not one of auto, cpu, cuda"),
+        ({"threads": -1}, "threads must be 0 or more"),
+    ],
 )
 def test_resources_that_cannot_be(
     function: Callable[..., object], options: dict[str, Any], message: str
