@@ -174,28 +174,46 @@ def examples(group: Group, count: int) -> Examples:
     return Examples(*map(torch.from_numpy, (x, rows, decisions.table(plane))))
 
 
+def new_network(group: Group) -> IntegerNetwork:
+    torch.manual_seed(7)
+    return IntegerNetwork(group.shapes(HIDDEN))
+
+
 def test_networks_learn_side_by_side() -> None:
     """Each takes its own number of steps."""
     group = Group(0, (2,))
     learned = [examples(group, count) for count in (900, 400)]
     side_by_side = [
-        lanes.Lane(group.shapes(HIDDEN), some, steps, 64, seed=3)
-        for some, steps in zip(learned, (120, 80), strict=True)
+        lanes.Lane(new_network(group), some, steps, 64, fit.NEW_RATE)
+        for some, steps in zip(learned, (240, 160), strict=True)
     ]
     before = [some.bits(lane.network) for some, lane in zip(learned, side_by_side, strict=True)]
     lanes.train(side_by_side)
     after = [some.bits(lane.network) for some, lane in zip(learned, side_by_side, strict=True)]
-    assert [lane.taken for lane in side_by_side] == [120, 80]
+    assert [lane.taken for lane in side_by_side] == [240, 160]
     assert all(new < 0.8 * old for new, old in zip(after, before, strict=True))
 
 
 def test_the_steps_are_the_same_again() -> None:
     def trained() -> list[Any]:
-        lane = lanes.Lane(Group(0, (2,)).shapes(HIDDEN), examples(Group(0, (2,)), 300), 12, 32, seed=7)
+        group = Group(0, (2,))
+        lane = lanes.Lane(new_network(group), examples(group, 300), 12, 32, fit.NEW_RATE)
         lanes.train([lane])
         return [array for layer in lane.network.export() for array in layer]
 
     assert all(np.array_equal(a, b) for a, b in zip(trained(), trained(), strict=True))
+
+
+@pytest.mark.parametrize("planes", [(2,), (41, 42, 50)], ids=str)
+def test_training_begins_with_what_was_exported(planes: tuple[int, ...]) -> None:
+    group = Group(1, planes)
+    network = new_network(group)
+    exported = group.exported(network.export())
+    again = IntegerNetwork.of(group.imported(exported))
+    assert exported.planes == planes
+    first, second = exported, group.exported(again.export())
+    for a, b in zip([*first.weights, *first.biases], [*second.weights, *second.biases], strict=True):
+        assert np.array_equal(a, b)
 
 
 def test_some_samples_are_drawn() -> None:

@@ -28,6 +28,9 @@ SHARES = (1.0, 0.5, 0.5)
 LOOKS = 40
 """A network sees each of its samples about this often at most, lest it learn them by heart."""
 
+NEW_RATE, IMPROVING_RATE = 6e-3, 1.5e-3
+"""Peaks of the learning rate: of a network that begins with random weights, and of one that is improved."""
+
 FEWEST_STEPS = 10
 SMALLEST_BATCH = 256
 
@@ -65,8 +68,19 @@ def run(task: FitTask) -> str:
 def _lane(settings: Settings, group: Group, examples: Examples) -> Lane:
     batch = min(settings.batch, max(SMALLEST_BATCH, 2 * len(examples)))
     steps = min(int(settings.steps * SHARES[group.component_class]), LOOKS * len(examples) // batch)
-    shapes = group.shapes(settings.hidden)
-    return Lane(shapes, examples, max(FEWEST_STEPS, steps), batch, seed=group.planes[0])
+    torch.manual_seed(group.planes[0])
+    begun = _begun(settings, group)
+    network = begun or IntegerNetwork(group.shapes(settings.hidden))
+    rate = NEW_RATE if begun is None else IMPROVING_RATE
+    return Lane(network, examples, max(FEWEST_STEPS, steps), batch, rate)
+
+
+def _begun(settings: Settings, group: Group) -> IntegerNetwork | None:
+    """The shipped network that is to be improved, None where there is none for the same planes."""
+    network = shipped(settings.improve)[group.component_class, group.planes[0]] if settings.improve else None
+    if network is None or network.planes != group.planes:
+        return None
+    return IntegerNetwork.of(group.imported(network))
 
 
 def _finish(task: FitTask, group: Group, lane: Lane, examples: Examples) -> str:

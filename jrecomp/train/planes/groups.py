@@ -63,6 +63,16 @@ class Group(NamedTuple):
             biases[0] = biases[0][None]
         return SharedLayers(self.planes, weights, biases)
 
+    def imported(self, network: SharedLayers) -> list[Layer]:
+        """The layers to begin a training with, from those of a weights file: the inverse of exported()."""
+        first, *others = network.biases
+        if not self._marks:
+            return list(zip(network.weights, [first[0], *others], strict=True))
+        middle = first[0] + MARK * np.rint((first.max(0) + first.min(0) - 2 * first[0]) / (2 * MARK))
+        marks = (first - middle).T / MARK
+        weights = [np.concatenate([network.weights[0], marks], 1), *network.weights[1:]]
+        return list(zip(weights, [middle, *others], strict=True))
+
 
 def all_groups() -> list[Group]:
     """The networks of a model, those that matter most first."""

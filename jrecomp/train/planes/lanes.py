@@ -9,13 +9,9 @@ from collections.abc import Sequence
 import torch
 from torch.optim import Adam
 
-from jrecomp.model.planes import Shape
 from jrecomp.train.planes.examples import Examples
 from jrecomp.train.planes.network import IntegerNetwork, bits
 from jrecomp.train.schedule import learning_rate
-
-PEAK = 6e-3
-"""Of the learning rate."""
 
 WARM_UP = 3
 """Steps before one is captured as a graph, in which CUDA and the optimizer allocate what they need."""
@@ -28,14 +24,14 @@ class Lane:
     """A network in training."""
 
     def __init__(
-        self, shapes: Sequence[Shape], examples: Examples, steps: int, batch: int, seed: int
+        self, network: IntegerNetwork, examples: Examples, steps: int, batch: int, peak: float
     ) -> None:
+        """peak: of the learning rate."""
         device = examples.x.device
-        torch.manual_seed(seed)
-        self.network = IntegerNetwork(shapes).to(device)
+        self.network = network.to(device)
         self.steps, self.batch, self._examples = steps, batch, examples
         self.taken = 0
-        rates = [learning_rate(PEAK, step / steps) for step in range(steps)]
+        rates = [learning_rate(peak, step / steps) for step in range(steps)]
         self._rates = torch.tensor(rates, device=device)
         self._rate = torch.zeros((), device=device)
         self._next = torch.zeros(1, dtype=torch.long, device=device)
