@@ -1,3 +1,5 @@
+"""The range coder, against a decoder by the book."""
+
 import numpy as np
 import pytest
 from hypothesis import given

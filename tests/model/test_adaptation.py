@@ -1,3 +1,5 @@
+"""Corrections of logits by what a file has shown so far."""
+
 import math
 
 import numpy as np

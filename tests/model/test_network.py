@@ -1,3 +1,5 @@
+"""Float32 computes the integer networks exactly."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Values as binary decisions, and which output predicts each."""
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st

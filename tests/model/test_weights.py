@@ -1,3 +1,5 @@
+"""Weights files: found, checked, and refused where they do not fit."""
+
 import hashlib
 import json
 from pathlib import Path
