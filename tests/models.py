@@ -21,6 +21,19 @@ from jrecomp.model.blocks import LAYOUT
 
 HIDDEN = (16, 8)
 
+LAYOUTS = [
+    [(1, 1)],
+    [(1, 1)] * 3,
+    [(2, 2), (1, 1), (1, 1)],
+    [(2, 1), (1, 1), (1, 1)],
+    [(1, 2), (1, 1), (1, 1)],
+    [(4, 1), (1, 1), (1, 1)],
+    [(1, 1), (2, 2), (1, 1)],
+    [(3, 2), (2, 1), (1, 2)],
+    [(2, 2), (1, 1), (1, 1), (2, 2)],
+]
+"""Sampling factors (horizontal, vertical) of the components of a frame, of every kind."""
+
 
 def random_arrays(seed: int = 0, hidden: tuple[int, int] = HIDDEN) -> dict[str, npt.NDArray[Any]]:
     """The arrays of a weights file with small random weights; every plane has a network of its own."""

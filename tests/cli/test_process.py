@@ -10,6 +10,7 @@ import termios
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -51,6 +52,12 @@ def interrupted(process: subprocess.Popen[bytes], number: signal.Signals) -> str
     pytest.fail("the process goes on after five signals")
 
 
+def unread(pipe: BinaryIO) -> int:
+    """How many bytes in a pipe the other side has not taken."""
+    (count,) = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))
+    return int(count)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupt_while_reading(number: signal.Signals, tmp_path: Path) -> None:
     """Ctrl-C: exit code 130, one line, no file."""
@@ -61,7 +68,7 @@ def test_interrupt_while_reading(number: signal.Signals, tmp_path: Path) -> None
     with (tmp_path / "input").open("wb") as pipe:  # opens when the process has opened its side
         pipe.write(STORED[:100])
         pipe.flush()
-        while struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4))) != (0,):
+        while process.poll() is None and unread(pipe):
             pass  # the process waits for more once it has taken what there is
         message = interrupted(process, number)
     assert process.returncode == ExitCode.INTERRUPTED

@@ -22,9 +22,8 @@ from jrecomp.model.blocks import LAYOUT
 from jrecomp.model.counters import Expected
 from jrecomp.native.engine import runnable
 from jrecomp.t81 import PLACES
-from tests.codec.test_planes import LAYOUTS
 from tests.model.meter import Meter, logistic
-from tests.models import random_block_arrays, random_file, zero_block_arrays
+from tests.models import LAYOUTS, random_block_arrays, random_file, zero_block_arrays
 
 
 @pytest.fixture(scope="module")

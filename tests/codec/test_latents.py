@@ -14,8 +14,7 @@ from jrecomp.codec.latents import code_slice
 from jrecomp.coding import BitDecoder, BitEncoder
 from jrecomp.errors import CorruptContainerError
 from jrecomp.model import LatentsModel, latents
-from tests.codec.test_planes import LAYOUTS
-from tests.models import random_file, random_latents_arrays
+from tests.models import LAYOUTS, random_file, random_latents_arrays
 
 
 @pytest.fixture(scope="module")

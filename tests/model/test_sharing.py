@@ -1,5 +1,6 @@
 """Networks that planes share in a weights file: each plane computes what the shared network says."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ def keys_of(k: int) -> list[Key]:
     return keys
 
 
+@cache
 def union(group: tuple[int, ...]) -> list[Key]:
     """The known values of a network of several planes, in order."""
     return sorted({key for k in group for key in keys_of(k)})
@@ -66,8 +68,7 @@ class Shared:
         """Of plane k with inputs int64 [inputs of k, n], in the shared network, whose other inputs are 0."""
         first, second, third, *shifts = (layer.astype(np.int64) for layer in self.layers[c, group])
         seen, keys = np.zeros((first.shape[1], x.shape[1]), np.int64), keys_of(k)
-        places = [union(group).index(key) for key in keys]
-        seen[places] = x[: len(keys)]
+        seen[[union(group).index(key) for key in keys]] = x[: len(keys)]
         seen[len(union(group)) :] = x[len(keys) :]
         h = np.clip((first @ seen + shifts[0][group.index(k)][:, None]) >> 6, 0, 255)
         h = np.clip((second @ h + shifts[1][:, None]) >> 6, 0, 255)
