@@ -73,10 +73,10 @@ class Outcome:
 
 
 Compute = Callable[[], Any]
-Steps = Generator[Compute, Any, tuple[Info, str]]
+JobSteps = Generator[Compute, Any, tuple[Info, str]]
 """A job in progress: it reads, yields the computation, receives its result, writes, returns info and note."""
 
-Work = Callable[[Job], Steps]
+Work = Callable[[Job], JobSteps]
 """Starts a job; the commands below, with their options bound."""
 
 
@@ -294,7 +294,7 @@ def compress(
     device: str,
     force: bool,
     on_progress: OnProgress,
-) -> Steps:
+) -> JobSteps:
     """Compress one file; the options are those of pipeline.compress() and files.write()."""
     files.check_target(job.target, job.source, force)
     data = files.read(job.source)
@@ -315,7 +315,7 @@ def compress(
 
 def shrink(
     job: Job, *, change: ChangeOptions, progressive: bool, force: bool, on_progress: OnProgress
-) -> Steps:
+) -> JobSteps:
     """Shrink one JPEG file; the options are those of pipeline.shrink() and files.write()."""
     files.check_target(job.target, job.source, force)
     data = files.read(job.source)
@@ -332,7 +332,7 @@ def shrink(
     return Info("jpeg", None, len(data), len(shrunk), len(shrunk), quality=notes[0].quality), notes[0].text
 
 
-def decompress(job: Job, *, threads: int, device: str, force: bool) -> Steps:
+def decompress(job: Job, *, threads: int, device: str, force: bool) -> JobSteps:
     """Decompress one container; the options are those of pipeline.decompress() and files.write()."""
     files.check_target(job.target, job.source, force)
     data = files.read(job.source)
@@ -341,7 +341,7 @@ def decompress(job: Job, *, threads: int, device: str, force: bool) -> Steps:
     return pipeline.inspect(data), ""
 
 
-def verify(job: Job, *, original: Path | None, threads: int, device: str) -> Steps:
+def verify(job: Job, *, original: Path | None, threads: int, device: str) -> JobSteps:
     """Verify one container.
 
     original: file to compare with. Without it, a container that is not lossy is compared with the file of the
@@ -357,7 +357,7 @@ def verify(job: Job, *, original: Path | None, threads: int, device: str) -> Ste
     return info, f"{note} (lossy)" if info.mode == "lossy" else note
 
 
-def inspect(job: Job) -> Steps:
+def inspect(job: Job) -> JobSteps:
     """Describe one container by pipeline.inspect()."""
     info = yield partial(pipeline.inspect, files.read(job.source))
     return info, ""

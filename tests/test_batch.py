@@ -101,7 +101,7 @@ def test_pipes() -> None:
 
 @pytest.mark.parametrize("at_once", [1, 3])
 def test_one_failure_does_not_stop_the_rest(at_once: int) -> None:
-    def work(job: Job) -> batch.Steps:
+    def work(job: Job) -> batch.JobSteps:
         failures = {"1": OutputError("full"), "2": ZeroDivisionError("bug"), "3": MemoryError()}
         if job.name == "1":
             raise failures["1"]  # while reading
@@ -132,7 +132,7 @@ def test_jobs_are_computed_at_once_and_told_in_order() -> None:
     together = threading.Barrier(3, timeout=60)  # broken unless three jobs wait at it side by side
     writer = threading.get_ident()
 
-    def work(job: Job) -> batch.Steps:
+    def work(job: Job) -> batch.JobSteps:
         yield lambda: together.wait()
         assert threading.get_ident() == writer
         return Info("stored", 1, 1, 1, 1), job.name
@@ -149,7 +149,7 @@ def test_the_bytes_under_way_are_bounded(tmp_path: Path, monkeypatch: pytest.Mon
     begun: list[str] = []
     release = threading.Event()
 
-    def work(job: Job) -> batch.Steps:
+    def work(job: Job) -> batch.JobSteps:
         begun.append(job.source.name if job.source else "")
         yield lambda: release.wait(60)
         return Info("stored", 1, 1, 1, 1), ""
@@ -166,7 +166,7 @@ def test_the_bytes_under_way_are_bounded(tmp_path: Path, monkeypatch: pytest.Mon
 def test_nobody_waits_for_what_the_caller_leaves() -> None:
     release, ended = threading.Event(), threading.Event()
 
-    def work(job: Job) -> batch.Steps:
+    def work(job: Job) -> batch.JobSteps:
         yield lambda: wait() if job.name == "b" else None
         return Info("stored", 1, 1, 1, 1), ""
 

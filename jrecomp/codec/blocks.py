@@ -41,10 +41,10 @@ LEFT, ABOVE, ABOVE_LEFT, ABOVE_RIGHT = range(len(NEIGHBOURS))
 TOUCHING = {LEFT: slice(0, 8), ABOVE: slice(16, 24)}
 """The edge pixels of neighbours that are adjacent to the block."""
 
-SEEN = {LEFT: slice(0, 16), ABOVE: slice(16, 32), ABOVE_RIGHT: slice(16, 24), ABOVE_LEFT: slice(23, 24)}
+PREDICTING_EDGES = {LEFT: slice(0, 16), ABOVE: slice(16, 32), ABOVE_RIGHT: slice(16, 24), ABOVE_LEFT: slice(23, 24)}
 """The edge pixels of neighbours that predict the block."""
 
-STEPS_SEEN = [0, 1, 2, 5, 9, 14, 20, 35, 60]
+CONTEXT_STEPS = [0, 1, 2, 5, 9, 14, 20, 35, 60]
 """Zig-zag indices of the quantization steps that are inputs of the hidden units."""
 
 BAND_STEPS = (1, 4, 7, 14, 28)
@@ -99,7 +99,7 @@ class ComponentCoder:
         self._decisions = Decisions(model, weights, coder)
         self._first = before[0] if before and covers(before[0], part) else None
         self._other = before[-1] if number >= 2 and before[-1].shape == part.shape else None
-        octaves = eighths_of_octaves(part.steps[STEPS_SEEN])
+        octaves = eighths_of_octaves(part.steps[CONTEXT_STEPS])
         self._constant = weights["bias"] + (octaves @ weights["step_weight"] >> 7)
 
     def run(self, truth: Int16 | None) -> None:
@@ -249,7 +249,7 @@ def surroundings(neighbours: Mapping[int, Int64]) -> tuple[Integers, Int64]:
     touching = [neighbours[n][..., part].sum(-1) for n, part in TOUCHING.items() if n in neighbours]
     base = np.asarray(sum(touching)) >> (2 + len(touching))
     missing = np.repeat(base[..., None], EDGES, -1)
-    pixels = [neighbours.get(n, missing)[..., part] - base[..., None] for n, part in SEEN.items()]
+    pixels = [neighbours.get(n, missing)[..., part] - base[..., None] for n, part in PREDICTING_EDGES.items()]
     return base, np.clip(np.concatenate(pixels, -1), -VALUE_LIMIT, VALUE_LIMIT)
 
 

@@ -26,7 +26,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-@click.command("train")
+@click.command("train", short_help="Train a model, or a rule for lossy results.")
 @click.argument("what", type=click.Choice(["model", "lossy"]), default="model")
 @click.option(
     "--data",

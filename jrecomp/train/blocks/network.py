@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from jrecomp.codec.blocks import NEIGHBOURS, STEPS_SEEN
+from jrecomp.codec.blocks import NEIGHBOURS, CONTEXT_STEPS
 from jrecomp.model.blocks import (
     BANDS,
     CONFIDENCES,
@@ -49,7 +49,7 @@ LARGEST_SUM = 32000
 class Examples:
     """Tensors of n blocks.
 
-    near, near_last, energy, across_near: as in Blocks. steps: float32 [n, 9], log2 of those of STEPS_SEEN.
+    near, near_last, energy, across_near: as in Blocks. steps: float32 [n, 9], log2 of those of CONTEXT_STEPS.
     last: int64 [n]. coded: int16 [n, 64], coefficients, of DC the remainder. confidence: uint8 [n, 64].
     agrees: bool [n, 64], whether a coefficient has the sign that is expected.
     """
@@ -72,7 +72,7 @@ class Examples:
         """All that are given."""
         coded = blocks.coefficients.copy()
         coded[:, 0] = np.clip(predictions.residual, -32767, 32767)
-        octaves = eighths_of_octaves(blocks.steps[:, STEPS_SEEN].astype(np.int64)) / 8
+        octaves = eighths_of_octaves(blocks.steps[:, CONTEXT_STEPS].astype(np.int64)) / 8
         arrays = (
             blocks.near,
             blocks.near_last,
@@ -139,7 +139,7 @@ class Network(nn.Module):
         before = 63 if sees_before else 0
         self.near = nn.Parameter(0.01 * torch.randn(len(NEIGHBOURS), 63, NEAR, HIDDEN))
         self.across_near = nn.Parameter(0.01 * torch.randn(before, OWN, HIDDEN))
-        self.step = nn.Linear(len(STEPS_SEEN), HIDDEN)
+        self.step = nn.Linear(len(CONTEXT_STEPS), HIDDEN)
         nn.init.normal_(self.step.weight, 0, 0.0125)
         self.near_last, self.energy, self.own_last = Curves(len(NEIGHBOURS)), Curves(len(BANDS)), Curves(1)
         self.last, self.scale = nn.Linear(HIDDEN, 63), nn.Linear(HIDDEN, 64)

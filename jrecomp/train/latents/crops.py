@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from jrecomp.array_types import Float32, Int8, Int16, Int32
-from jrecomp.features import latents as groups
+from jrecomp.features import latents as inputs
 from jrecomp.features.store import ComponentPlanes
 from jrecomp.features.tables import Tables
 from jrecomp.jpeg.types import JpegFile
@@ -31,7 +31,7 @@ COUNTS = (2, 1, 1)
 class Crops:
     """Parts of components of one class.
 
-    coefficients: int16 [n, 64, SIZE, SIZE]. other: int8 likewise, groups.reference_inputs, zero in class 0.
+    coefficients: int16 [n, 64, SIZE, SIZE]. other: int8 likewise, of reference_inputs(), zero in class 0.
     steps: int32 [n, 64]. weight: float32 [n], what one bit is of the file's entropy-coded data, times the
     crops that the component consists of: the mean of weighted bits is the component's share of its file.
     """
@@ -77,7 +77,7 @@ def _components(file: JpegFile, tables: Tables) -> Iterator[tuple[ComponentPlane
         if before is None:
             other = np.zeros((64, planes.rows, planes.columns), np.int8)
         else:
-            other = groups.reference_inputs(before, planes, tables)
+            other = inputs.reference_inputs(before, planes, tables)
         yield planes, other
         before = planes
 
@@ -109,7 +109,7 @@ def read(folder: Path, number: int) -> Crops | None:
 class Examples:
     """What an autoencoder learns from, for n crops.
 
-    own: int8, groups.group_inputs. known: int8, groups.known_inputs. target: int32 DC residuals or int16 AC
+    own: int8, of group_inputs(). known: int8, of known_inputs(). target: int32 DC residuals or int16 AC
     coefficients; all [n, planes, SIZE, SIZE]. step_inputs: int8 [n, 64]. steps, levels: int32 [n, planes of
     the group, 1, 1], the latter of model.latents.level_of. weight: float32 [n], of Crops.
     """
@@ -129,17 +129,17 @@ class Examples:
 
 def examples(crops: Crops, component_class: int, group: int, tables: Tables) -> Examples:
     """All crops as one group's autoencoder meets them."""
-    start, stop = groups.GROUPS[group]
+    start, stop = inputs.GROUPS[group]
     target: Int32 | Int16 = crops.coefficients[:, start:stop]
     if start == 0:
-        residuals = [groups.dc_residual(dc.astype(np.int64)) for dc in target[:, 0]]
+        residuals = [inputs.dc_residual(dc.astype(np.int64)) for dc in target[:, 0]]
         target = np.stack(residuals)[:, None].astype(np.int32)
     steps = crops.steps[:, start:stop, None, None]
     return Examples(
-        own=np.stack([groups.group_inputs(one.astype(np.int64), tables) for one in target]),
+        own=np.stack([inputs.group_inputs(one.astype(np.int64), tables) for one in target]),
         known=_known(crops, component_class, group, tables),
         target=target,
-        step_inputs=groups.step_inputs(crops.steps.astype(np.int64), tables).astype(np.int8),
+        step_inputs=inputs.step_inputs(crops.steps.astype(np.int64), tables).astype(np.int8),
         steps=steps,
         levels=level_of(steps.astype(np.int64), tables).astype(np.int32),
         weight=crops.weight,
@@ -149,6 +149,6 @@ def examples(crops: Crops, component_class: int, group: int, tables: Tables) -> 
 def _known(crops: Crops, component_class: int, group: int, tables: Tables) -> Int8:
     def one(values: Int16, steps: Int32, other: Int8) -> Int8:
         seen = other if component_class else None
-        return groups.known_inputs(group, values.astype(np.int64), steps.astype(np.int64), seen, tables)
+        return inputs.known_inputs(group, values.astype(np.int64), steps.astype(np.int64), seen, tables)
 
     return np.stack(list(map(one, crops.coefficients, crops.steps, crops.other)))
