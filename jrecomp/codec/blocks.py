@@ -41,7 +41,12 @@ LEFT, ABOVE, ABOVE_LEFT, ABOVE_RIGHT = range(len(NEIGHBOURS))
 TOUCHING = {LEFT: slice(0, 8), ABOVE: slice(16, 24)}
 """The edge pixels of neighbours that are adjacent to the block."""
 
-PREDICTING_EDGES = {LEFT: slice(0, 16), ABOVE: slice(16, 32), ABOVE_RIGHT: slice(16, 24), ABOVE_LEFT: slice(23, 24)}
+PREDICTING_EDGES = {
+    LEFT: slice(0, 16),
+    ABOVE: slice(16, 32),
+    ABOVE_RIGHT: slice(16, 24),
+    ABOVE_LEFT: slice(23, 24),
+}
 """The edge pixels of neighbours that predict the block."""
 
 CONTEXT_STEPS = [0, 1, 2, 5, 9, 14, 20, 35, 60]

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from jrecomp.codec.blocks import NEIGHBOURS, CONTEXT_STEPS
+from jrecomp.codec.blocks import CONTEXT_STEPS, NEIGHBOURS
 from jrecomp.model.blocks import (
     BANDS,
     CONFIDENCES,
