@@ -11,21 +11,10 @@
 
 namespace jrecomp {
 
-#if defined(__AVX512BW__)
-constexpr int kRegister = 64;  // bytes
-#elif defined(__AVX2__)
-constexpr int kRegister = 32;
-#else
-constexpr int kRegister = 16;
-#endif
-
-using Ints = std::int32_t __attribute__((vector_size(kRegister), may_alias));
-using Unsigned = std::uint32_t __attribute__((vector_size(kRegister), may_alias));  // for sums modulo 2^32
 using Shorts = std::int16_t __attribute__((vector_size(kRegister), may_alias));
 
-constexpr int kLanes = kRegister / 4;  // of Ints
-constexpr int kQuarters = 4;           // of 64 values
-constexpr int kParts = 16 / kLanes;    // registers of Ints in a quarter
+constexpr int kQuarters = 4;         // of 64 values
+constexpr int kParts = 16 / kLanes;  // registers of Ints in a quarter
 
 // `count` values of 16 bits. The checks of weights files exclude overflows of their sums.
 template <int count>
@@ -49,9 +38,6 @@ struct Wide64 {
     std::int32_t& operator[](int i) { return reinterpret_cast<std::int32_t*>(part)[i]; }
 };
 
-// Modulo 2^32.
-inline Ints wrapped_sum(Ints a, Ints b) { return (Ints)((Unsigned)a + (Unsigned)b); }
-
 inline Unsigned magnitudes(Ints x) {
 #if defined(__AVX512BW__)
     return (Unsigned)_mm512_abs_epi32((__m512i)x);
@@ -73,24 +59,6 @@ inline int log2_times_8(std::int32_t x) {
     std::int32_t bits;
     std::memcpy(&bits, &exact, sizeof(bits));
     return bits >> 20;
-}
-
-// In each lane: sum + the products of two pairs of 16-bit values, modulo 2^32.
-inline Ints add_products(Ints sum, std::int32_t pair, Ints pairs) {
-#if defined(__AVX512VNNI__)
-    return (Ints)_mm512_dpwssd_epi32((__m512i)sum, _mm512_set1_epi32(pair), (__m512i)pairs);
-#elif defined(__AVX2__)
-    return wrapped_sum(sum, (Ints)_mm256_madd_epi16((__m256i)pairs, _mm256_set1_epi32(pair)));
-#elif defined(__SSE2__)
-    return wrapped_sum(sum, (Ints)_mm_madd_epi16((__m128i)pairs, _mm_set1_epi32(pair)));
-#elif defined(__aarch64__)
-    return wrapped_sum(sum, (Ints)pair_products((int32x4_t)pairs, vdupq_n_s32(pair)));
-#else
-    const auto product = [](Ints a, std::int16_t b) { return (Unsigned)a * static_cast<std::uint32_t>(b); };
-    return (Ints)((Unsigned)sum +
-                  product((Ints)((Unsigned)pairs << 16) >> 16, static_cast<std::int16_t>(pair)) +
-                  product(pairs >> 16, static_cast<std::int16_t>(pair >> 16)));
-#endif
 }
 
 // A matrix of 16-bit weights to be multiplied by vectors of 16-bit values; up to 64 outputs.

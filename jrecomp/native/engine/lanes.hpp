@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 
@@ -20,63 +21,43 @@ using Row = std::uint8_t*;
 // The lane of block i of a chunk after interleave().
 constexpr int lane_of(int i) { return (i & 64) | (i >> 2 & 3) << 4 | (i >> 4 & 3) << 2 | (i & 3); }
 
-// Sixteen lanes of 32 bits: four packed inputs, or one sum, of sixteen blocks.
+// Sixteen lanes of 32 bits, in as many registers as that takes. Not for inner loops where that is several.
 using Sixteen = std::int32_t __attribute__((vector_size(64), may_alias));
 
-inline Sixteen load(const void* from) {
-    Sixteen result;
-    std::memcpy(&result, from, sizeof(result));
-    return result;
-}
+// Registers of lanes that a matrix product takes at once, with four sums for each.
+#if defined(__AVX512VNNI__) || defined(__aarch64__)  // with 32 registers
+constexpr int kVectors = 4;
+#else
+constexpr int kVectors = 2;
+#endif
 
-inline void store(void* to, Sixteen value) { std::memcpy(to, &value, sizeof(value)); }
-
+// Four weights, those of four inputs, as dot() takes them. set_weight() sets the i-th.
 #if defined(__AVX512VNNI__)
-constexpr int kVectors = 4;  // vectors of sixteen blocks that a matrix product takes at once
+using FourWeights = std::array<std::int8_t, 4>;
 
-// In each lane: sum + the dot product of four unsigned bytes of x and the four signed bytes of `weights`.
-inline Sixteen dot(Sixteen sum, Sixteen x, std::int32_t weights) {
-    return (Sixteen)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)x, _mm512_set1_epi32(weights));
-}
+inline void set_weight(FourWeights& weights, int i, std::int8_t value) { weights[i] = value; }
 #else
-constexpr int kVectors = 1;
+using FourWeights = std::array<std::int16_t, 4>;  // those of inputs 0, 2, 1, 3
 
-inline Sixteen dot(Sixteen sum, Sixteen x, std::int32_t weights) {
-    const auto w = [&](int i) {
-        return static_cast<std::int32_t>(static_cast<std::int8_t>(weights >> 8 * i));
-    };
-#if defined(__AVX2__) || defined(__SSE2__) || defined(__aarch64__)
-    // Bytes 0 and 2, then 1 and 3, as pairs of 16-bit values whose products are added.
-    const std::int32_t even = (w(0) & 0xffff) | w(2) * 65536, odd = (w(1) & 0xffff) | w(3) * 65536;
-    const Sixteen first = x & 0x00ff00ff, second = (x >> 8) & 0x00ff00ff;
-#if defined(__AVX2__)
-    constexpr int kParts = 2;
-    using Part = __m256i;
-    const auto product = [](Part a, std::int32_t b) { return _mm256_madd_epi16(a, _mm256_set1_epi32(b)); };
-    const auto add = [](Part a, Part b) { return _mm256_add_epi32(a, b); };
-#elif defined(__SSE2__)
-    constexpr int kParts = 4;
-    using Part = __m128i;
-    const auto product = [](Part a, std::int32_t b) { return _mm_madd_epi16(a, _mm_set1_epi32(b)); };
-    const auto add = [](Part a, Part b) { return _mm_add_epi32(a, b); };
-#else
-    constexpr int kParts = 4;
-    using Part = int32x4_t;
-    const auto product = [](Part a, std::int32_t b) { return pair_products(a, vdupq_n_s32(b)); };
-    const auto add = [](Part a, Part b) { return vaddq_s32(a, b); };
-#endif
-    Part f[kParts], s[kParts], t[kParts];
-    std::memcpy(f, &first, sizeof(first));
-    std::memcpy(s, &second, sizeof(second));
-    std::memcpy(t, &sum, sizeof(sum));
-    for (int i = 0; i < kParts; ++i) t[i] = add(t[i], add(product(f[i], even), product(s[i], odd)));
-    std::memcpy(&sum, t, sizeof(sum));
-    return sum;
-#else
-    return sum + (x & 255) * w(0) + (x >> 8 & 255) * w(1) + (x >> 16 & 255) * w(2) + (x >> 24 & 255) * w(3);
-#endif
+inline void set_weight(FourWeights& weights, int i, std::int8_t value) {
+    weights[(i & 1) << 1 | i >> 1] = value;
 }
 #endif
+
+// In each lane: sum + the dot product of four unsigned bytes of x and four weights.
+inline Ints dot(Ints sum, Ints x, const FourWeights& weights) {
+#if defined(__AVX512VNNI__)
+    std::int32_t bytes;
+    std::memcpy(&bytes, weights.data(), sizeof(bytes));
+    return (Ints)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)x, _mm512_set1_epi32(bytes));
+#else
+    std::int32_t even, odd;
+    std::memcpy(&even, &weights[0], sizeof(even));
+    std::memcpy(&odd, &weights[2], sizeof(odd));
+    sum = add_products(sum, even, x & 0x00ff00ff);
+    return add_products(sum, odd, (x >> 8) & 0x00ff00ff);
+#endif
+}
 
 // Copies the values of a segment that the mask selects to `out`, one after the other. `out` must have room
 // for a whole segment.

@@ -39,12 +39,12 @@ public:
     void logits(const Packed& x, int lanes, Logits& out) const;
 
 private:
-    // Calls use(output, lane, sums) for four outputs and 16 * kVectors lanes at a time, from these on.
+    // Calls use(output, lane, sums) for four outputs and kVectors * kLanes lanes at a time, from these on.
     template <class Use>
     void run(const Packed& x, int lanes, Use use) const;
 
     int groups_, padded_outputs_;
-    std::vector<std::int8_t> weight_;  // [output / 4][group][output % 4][4]
+    std::vector<FourWeights> weight_;  // [output / 4][group][output % 4]
     std::vector<std::int32_t> bias_;
 };
 

@@ -8,13 +8,13 @@ namespace {
 
 constexpr int kSlopePlanes = 16;  // only lower AC planes add to the sums of slopes
 
-constexpr int kLanes = 16;  // blocks of a row that are resampled at once
+constexpr int kResampled = 16;  // blocks of a row that are resampled at once
 
 // Hints: the highest index with a magnitude of at least each threshold in sixteenths; sums over bands.
 constexpr int kBands[7] = {1, 3, 6, 10, 21, 36, 64};
 constexpr int kThresholds[3] = {8, 16, 32};
 
-// Coefficients of kLanes blocks by [vertical][horizontal] frequency.
+// Coefficients of kResampled blocks by [vertical][horizontal] frequency.
 using Square = Sixteen[8][8];
 
 // Replaces low frequencies of neighbouring blocks by the 8 frequencies of a block that covers them. The 8
@@ -41,7 +41,7 @@ public:
         for (int k = 0; k < 64; ++k) zigzag_[kZigZag[k]] = k;
     }
 
-    // Fills `count` blocks of a row, at most kLanes, from one on.
+    // Fills `count` blocks of a row, at most kResampled, from one on.
     void run(int row, int column, int count, Reference& result) const {
         Square square;
         load_low(row, column, count, square);
@@ -129,8 +129,8 @@ std::shared_ptr<const Reference> make_reference(const Planes& source, const Plan
         return result;
     const Resampling resampling(source, target, tables, v, h);
     for (int row = 0; row < target.rows; ++row)
-        for (int column = 0; column < target.columns; column += kLanes)
-            resampling.run(row, column, std::min(kLanes, target.columns - column), *result);
+        for (int column = 0; column < target.columns; column += kResampled)
+            resampling.run(row, column, std::min(kResampled, target.columns - column), *result);
     target.repeat_edge(result->values.data());
     target.repeat_edge(result->last.data());
     return result;
