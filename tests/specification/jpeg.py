@@ -122,6 +122,7 @@ def read_headers(data: bytes) -> Headers:
             break
         reader.process(code, data[start:end], end)
     frame = reader.frame
+    need(len(reader.scans) >= 1, "no SOS segment")
     if frame is None or frame.width == 0 or frame.height == 0:
         raise DamagedError("no frame with samples")
     need(len(reader.scans) <= 4096, "number of scans")
@@ -164,6 +165,7 @@ class HeaderReader:
 
     def process(self, code: int, data: bytes, end: int) -> None:
         """A segment. data: its parameters. end: where it ends in the headers."""
+        need(code not in (0xDE, 0xF7), "a process that is not modelled")
         if is_frame(code):
             self.frame = read_frame(code, data)
         elif code == 0xC4:
@@ -322,7 +324,7 @@ def read_special(fields: Reader) -> Special:
     need(flags < 64, "flags")
     special.padding_bit = 0 if flags & 2 else 1
     if flags & 1:
-        special.segments = [read_segment(fields) for _ in range(fields.varint())]
+        special.segments = [read_segment(fields) for _ in range(fields.varint())] or None
     if flags & 4:
         special.padding = read_bytes_by_index(fields, 0, 127)
     if flags & 8:

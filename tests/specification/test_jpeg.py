@@ -6,7 +6,22 @@ import pytest
 from jrecomp import container, jpeg
 from jrecomp.errors import UnsupportedJpegError
 from tests.jpeg import builder, samples
-from tests.jpeg.builder import EOI, SOI, dnl, dqt, dri, gray_file, rst, sof, sos, tables
+from tests.jpeg.builder import (
+    AC_TABLE,
+    DC_TABLE,
+    EOI,
+    SOI,
+    dht,
+    dnl,
+    dqt,
+    dri,
+    gray_file,
+    rst,
+    sof,
+    sos,
+    tables,
+)
+from tests.specification.conventions import DamagedError
 from tests.specification.jpeg import read_headers, write
 
 BLOCKS = samples.random_blocks(40, largest=3)
@@ -92,9 +107,26 @@ def test_needless_zero_runs() -> None:
 
 def test_height_and_wide_steps_after_the_first_scan() -> None:
     """DNL; a table of two-byte steps that is defined for the second scan of its component only."""
-    data = SOI + tables() + sof(0xC1, 32, 0, [(1, 1)]) + sos([0]) + builder.sequential(BLOCKS[:12])
-    data += dnl(24) + dqt(0, range(300, 364), wide=True) + sos([0]) + builder.sequential(BLOCKS[:12])
-    assert check(data + EOI) == 2
+    scan = sos([0]) + builder.sequential(BLOCKS[:12])
+    data = SOI + dht(0, 0, DC_TABLE) + dht(1, 0, AC_TABLE) + sof(0xC1, 32, 0, [(1, 1)]) + scan + dnl(24)
+    data += dqt(0, range(300, 364), wide=True) + scan + dqt(0, range(1, 65)) + scan + EOI
+    assert check(data) == 2
+    steps = read_headers(jpeg.read(data).headers).frame.components[0].steps
+    assert steps.tolist() == list(range(300, 364))
+
+
+@pytest.mark.parametrize("data", [b"", b"raw bytes"])
+def test_scan_that_is_not_modelled(data: bytes) -> None:
+    """Of a component that the frame does not have."""
+    file = SOI + tables() + sof(0xC1, 32, 24, [(1, 1)]) + sos([0]) + builder.sequential(BLOCKS[:12])
+    assert check(file + sos([4]) + data + EOI) > 2
+
+
+@pytest.mark.parametrize("marker", [0xC3, 0xC9, 0xDE, 0xF7])
+def test_other_kinds_are_damage(marker: int) -> None:
+    headers = SOI + tables() + sof(marker, 8, 8, [(1, 1)]) + sof(0xC1, 8, 8, [(1, 1)]) + sos([0]) + EOI
+    with pytest.raises(DamagedError):
+        read_headers(headers)
 
 
 FILES = {
