@@ -231,7 +231,7 @@ class ComponentDecoder:
         """Section "Predictions": P_k of all k without the terms of this block's own coefficients."""
         values: list[int] = []
         for n, part in VALUES:
-            edges = self.edges[near[n]][part] - base if n in near else 0 * self.basis[0, part]
+            edges = self.edges[near[n]][part] - base if n in near else np.zeros(32, np.int64)[part]
             values += clip(edges, -32767, 32767).tolist()
         found: Ints = self.weights["edge"] @ np.array(values)
         if self.before is not None:

@@ -19,7 +19,7 @@ def big_endian(data: bytes) -> int:
 
 
 @dataclass
-class Part:
+class FrameComponent:
     """Section "Headers": a component of the frame. steps: q_0 to q_63."""
 
     identifier: int
@@ -37,7 +37,7 @@ class Frame:
     progressive: bool
     height: int
     width: int
-    components: list[Part]
+    components: list[FrameComponent]
 
     @property
     def h_max(self) -> int:
@@ -232,7 +232,7 @@ class HeaderReader:
                     break
         return found
 
-    def use_steps(self, part: Part) -> None:
+    def use_steps(self, part: FrameComponent) -> None:
         """The table in force at the first modelled scan at which it is defined."""
         if not part.has_steps and part.table in self.quantization:
             part.steps, part.has_steps = self.quantization[part.table], True
@@ -251,7 +251,7 @@ def read_frame(code: int, data: bytes) -> Frame:
     need(len(data) >= 6 and len(data) >= 6 + 3 * data[5], "a short frame header")
     need(data[0] == 8 and 1 <= data[5] <= 4, "a frame that is not modelled")
     places = range(6, 6 + 3 * data[5], 3)
-    parts = [Part(data[i], data[i + 1] >> 4, data[i + 1] & 15, data[i + 2]) for i in places]
+    parts = [FrameComponent(data[i], data[i + 1] >> 4, data[i + 1] & 15, data[i + 2]) for i in places]
     need(all(1 <= part.h <= 4 and 1 <= part.v <= 4 for part in parts), "sampling factors")
     return Frame(code == 0xC2, big_endian(data[1:3]), big_endian(data[3:5]), parts)
 

@@ -47,7 +47,12 @@ class Phase:
 
     def one_hot(self) -> list[Ints]:
         """The inputs "64 at the number of the phase"."""
-        return [np.full(len(self.ys), 64 * (n == self.number)) for n in range(7)]
+        return [same(64 * (n == self.number), self.ys) for n in range(7)]
+
+
+def same(value: int, blocks: Ints) -> Ints:
+    """A value that is the same in all blocks."""
+    return np.full(len(blocks), value)
 
 
 def phases(rows: int, columns: int) -> list[Phase]:
@@ -168,7 +173,7 @@ class Network:
             check_sums(weights, bias, largest)
 
     def logits(self, x: Ints) -> Ints:
-        """x: [inputs, blocks]; [outputs, blocks]."""
+        """x: [inputs, blocks]. Returns [outputs, blocks]."""
         w1, w2, w3 = self.weights
         b1, b2, b3 = (bias[:, None] for bias in self.biases)
         h = clip((product(w1, x) + b1) >> 6, 0, 255)
@@ -272,13 +277,13 @@ class ComponentDecoder:
             fine = (w @ v) >> 8
             p = (fine + 8) >> 4
             logits = self.networks[0].logits(self.dc_inputs(phase, v, w, fine, p))
-            dc[phase.ys, phase.xs] = p + decode_values(self.coder, self.dc_counts, logits, 0 * p)
+            dc[phase.ys, phase.xs] = p + decode_values(self.coder, self.dc_counts, logits, same(0, p))
 
     def dc_inputs(self, phase: Phase, v: Ints, w: Ints, fine: Ints, p: Ints) -> Ints:
         """Section "DC": the inputs, [inputs, blocks]."""
         q, used = int(self.own.steps[0]), np.arange(16)[:, None] < len(phase.offsets)
         x = [*np.where(used, self.L(16 * (v - p)), 0)]
-        x += [8 * (fine - 16 * p), self.L(16 * q + 0 * p), *phase.one_hot()]
+        x += [8 * (fine - 16 * p), self.L(same(16 * q, phase.ys)), *phase.one_hot()]
         for reference in self.references:
             y = slots(reference.y[0], phase)
             u = reference.y[0, phase.ys, phase.xs] - ((w @ y) >> 12)
@@ -316,7 +321,7 @@ class ComponentDecoder:
         q, at = self.own.steps, (phase.ys, phase.xs)
         x = [*(2 * slots(self.own.last, phase))]
         x += [*self.L(16 * self.dc_differences()[:, *at])]
-        x += [self.L(16 * q[j] + 0 * phase.ys) for j in (1, 2, 5, 9, 14, 20, 35, 60)]
+        x += [self.L(same(16 * int(q[j]), phase.ys)) for j in (1, 2, 5, 9, 14, 20, 35, 60)]
         x += phase.one_hot()
         for reference in self.references:
             m = 16 * np.abs(reference.y[:, *at]) // q[:, None]
@@ -345,7 +350,7 @@ class ComponentDecoder:
         limited = clip(c, -127, 127)
         prediction = (self.linear[k][phase] @ (steps * c)) // (256 * q)
         x = [*self.L(np.sign(limited) * (16 * np.abs(limited) * steps // q))]
-        x += [self.L(16 * q // 4 + 0 * ys), 64 * phase + 0 * ys, 2 * last[ys, xs]]
+        x += [self.L(same(16 * q // 4, ys)), same(64 * phase, ys), 2 * last[ys, xs]]
         x += [*(2 * neighbours(ring(last, repeat=True))[:, ys, xs])]
         x += [self.L(energy[ys, xs]) for energy in self.energies(k, phase)]
         x += [*self.T(prediction), self.L(prediction)]

@@ -15,12 +15,14 @@ from jrecomp import jpeg as parser
 from jrecomp.codec.engines import encode_slices
 from jrecomp.container.boxes import Lossless, Original
 from jrecomp.container.dictionary import entries
+from jrecomp.model import blocks as jrecomp_blocks
+from jrecomp.model import latents as jrecomp_latents
 from jrecomp.model import load, weights
 from jrecomp.model import planes as jrecomp_planes
 from tests.golden import make
-from tests.models import random_arrays, random_file
-from tests.specification import container, planes
-from tests.specification.conventions import Arrays, DamagedError, Ints
+from tests.models import random_arrays, random_block_arrays, random_file, random_latents_arrays
+from tests.specification import blocks, container, latents, planes
+from tests.specification.conventions import Arrays, DamagedError
 from tests.specification.decoder import decompress
 from tests.specification.models import Component
 
@@ -129,21 +131,39 @@ def shared_arrays(seed: int) -> Arrays:
     return arrays
 
 
-@pytest.mark.parametrize(
-    "sampling",
-    [[(2, 2), (1, 1), (1, 1)], [(4, 1), (1, 1), (2, 1)], [(1, 1), (2, 2), (1, 2)], [(1, 1)] * 4],
-    ids=str,
-)
-def test_planes_that_share_networks(sampling: list[tuple[int, int]]) -> None:
-    arrays = shared_arrays(3)
-    file = random_file(sampling, 3, 2, seed=4, spread=5.0)
+def check_coefficients(encoder: Any, decoder: Any, sampling: list[tuple[int, int]], spread: float) -> None:
+    """A slice of random coefficients is the same after encoder and decoder."""
+    file = random_file(sampling, 3, 2, seed=4, spread=spread)
     parts, steps = file.frame.components, [c.steps for c in file.frame.components]
-    encoder = jrecomp_planes.build(9, "shared", arrays)
     (data,) = encode_slices(encoder, "native", steps, [file.coefficients], 1)
     decoded = [Component(c.block_rows, c.block_columns, c.steps.astype(np.int64)) for c in parts]
-    planes.Model(arrays).decode(data, decoded)
-    found: list[Ints] = [c.coefficients.transpose(1, 2, 0) for c in decoded]
-    assert all(np.array_equal(a, b) for a, b in zip(found, file.coefficients, strict=True))
+    decoder.decode(data, decoded)
+    for own, other in zip(decoded, file.coefficients, strict=True):
+        assert np.array_equal(own.coefficients.transpose(1, 2, 0), other)
+
+
+SAMPLINGS = [
+    [(2, 2), (1, 1), (1, 1)],
+    [(4, 1), (1, 1), (2, 1)],
+    [(1, 1), (2, 2), (1, 2)],
+    [(3, 2), (1, 1), (1, 1)],
+    [(1, 1)] * 4,
+]
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS, ids=str)
+def test_planes_that_share_networks(sampling: list[tuple[int, int]]) -> None:
+    arrays = shared_arrays(3)
+    check_coefficients(jrecomp_planes.build(9, "shared", arrays), planes.Model(arrays), sampling, 5)
+
+
+@pytest.mark.parametrize("spread", [3, 900])
+@pytest.mark.parametrize("sampling", SAMPLINGS, ids=str)
+def test_random_weights(sampling: list[tuple[int, int]], spread: float) -> None:
+    arrays = random_block_arrays()
+    check_coefficients(jrecomp_blocks.build(9, "random", arrays), blocks.Model(arrays), sampling, spread)
+    arrays = random_latents_arrays()
+    check_coefficients(jrecomp_latents.build(9, "random", arrays), latents.Model(arrays), sampling, spread)
 
 
 def test_examples_of_the_page() -> None:
