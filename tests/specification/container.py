@@ -3,6 +3,7 @@
 import hashlib
 import zlib
 from dataclasses import dataclass
+from functools import cache
 
 from tests.specification.conventions import (
     CHROMINANCE,
@@ -114,6 +115,7 @@ def read_metadata(fields: Reader) -> tuple[bytes, bytes]:
     return reconstruction, headers + fields.left
 
 
+@cache
 def dictionary() -> list[bytes]:
     """Section "Dictionary": the entries by number."""
     d0, a0, d1, a1 = (table(*place) for place in ((0, 0), (1, 0), (0, 1), (1, 1)))

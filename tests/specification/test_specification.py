@@ -50,10 +50,10 @@ def test_golden_file(path: Path) -> None:
 
 def files() -> dict[str, bytes]:
     """Small JPEG files of many kinds, by name."""
-    colour, exif = make.picture(75, 52), b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0"
+    colour, exif = make.picture(67, 45), b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0"
     baseline = make.encoded(colour, quality=70)
-    progressive = make.encoded(make.picture(80, 64), quality=80, progressive=True)
-    restarts = make.encoded(make.picture(70, 50), quality=60, restart_marker_blocks=3)
+    progressive = make.encoded(make.picture(64, 48), quality=80, progressive=True)
+    restarts = make.encoded(make.picture(65, 48), quality=60, restart_marker_blocks=3)
     damaged = bytearray(baseline)
     damaged[-200] ^= 0x5A
     return {
@@ -65,7 +65,7 @@ def files() -> dict[str, bytes]:
         "restarts": restarts,
         "a restart lost": restarts.replace(b"\xff\xd2", b"", 1),
         "4:2:2": make.encoded(colour, quality=90, subsampling=1, optimize=True),
-        "CMYK": make.encoded(make.picture(64, 48, "CMYK"), quality=60),
+        "CMYK": make.encoded(make.picture(60, 44, "CMYK"), quality=60),
         "cut": baseline[: 3 * len(baseline) // 4],
         "cut in a later scan": progressive[: 3 * len(progressive) // 4],
         "damaged": bytes(damaged),
