@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.specification import blocks, container, jpeg, latents, planes
+from tests.specification import blocks, container, headers, jpeg, latents, planes
 from tests.specification.container import Modelled, Stored
 from tests.specification.conventions import Ints, need
 from tests.specification.models import Component, read_weights
@@ -22,9 +22,9 @@ def decompress(data: bytes, weights: Path) -> bytes:
     body = container.read(data)
     if isinstance(body, Stored):
         return body.original.check(body.contents)
-    headers = jpeg.read_headers(body.headers)
-    coefficients = decode_slices(load(weights, body.model), headers.frame, body)
-    return body.original.check(jpeg.write(headers, body.reconstruction, coefficients))
+    found = headers.read_headers(body.headers)
+    coefficients = decode_slices(load(weights, body.model), found.frame, body)
+    return body.original.check(jpeg.write(found, body.reconstruction, coefficients))
 
 
 @cache
@@ -34,7 +34,7 @@ def load(weights: Path, identifier: int) -> Model:
     return KINDS[kind](arrays)
 
 
-def decode_slices(model: Model, frame: jpeg.Frame, body: Modelled) -> list[Ints]:
+def decode_slices(model: Model, frame: headers.Frame, body: Modelled) -> list[Ints]:
     """docs/format/models.md, "Slices": coefficients [64, rows, columns] of each component."""
     slices = [
         decode_slice(model, frame, mcu_rows, data)
@@ -43,7 +43,7 @@ def decode_slices(model: Model, frame: jpeg.Frame, body: Modelled) -> list[Ints]
     return [np.concatenate([part.coefficients for part in parts], 1) for parts in zip(*slices, strict=True)]
 
 
-def decode_slice(model: Model, frame: jpeg.Frame, mcu_rows: int, data: bytes) -> list[Component]:
+def decode_slice(model: Model, frame: headers.Frame, mcu_rows: int, data: bytes) -> list[Component]:
     """docs/format/models.md, "Slices": one slice."""
     parts = [Component(mcu_rows * c.v, frame.mcu_columns * c.h, c.steps) for c in frame.components]
     need(mcu_rows == 1 or sum(part.rows * part.columns for part in parts) <= MOST_BLOCKS, "a slice too large")

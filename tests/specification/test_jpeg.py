@@ -22,7 +22,8 @@ from tests.jpeg.builder import (
     tables,
 )
 from tests.specification.conventions import DamagedError
-from tests.specification.jpeg import read_headers, write
+from tests.specification.headers import read_headers
+from tests.specification.jpeg import write
 
 BLOCKS = samples.random_blocks(40, largest=3)
 
