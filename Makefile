@@ -3,12 +3,13 @@
 PYTHON ?= python3
 PHOTO ?= build/grace_hopper.jpg
 VENV := .venv
+WORKERS := --numprocesses auto --maxprocesses 4
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt
 SOURCES := $(shell find jrecomp weights pyproject.toml -type f ! -name '*.pyc')
 
 .DELETE_ON_ERROR:
-.PHONY: help try test check docs train clean
+.PHONY: help try test check full docs train clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -21,12 +22,18 @@ try: $(VENV)/installed $(PHOTO) ## Compress, restore and verify a photograph (PH
 	$(BIN)/jrecomp verify build/try.jrc --original "$(PHOTO)"
 	$(BIN)/jrecomp info build/try.jrc
 
-test: $(VENV)/installed-test ## Run all tests.
-	$(BIN)/pytest -q
+test: $(VENV)/installed-test ## Run the tests; those of training, torch and peers need `make full`.
+	$(BIN)/pytest -q $(WORKERS)
 
 check: $(VENV)/installed-test ## Run the linter and the type checker.
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+full: $(VENV)/installed-full check ## Run what CI leaves out, too: training, torch, peers, sanitizers, warnings.
+	$(BIN)/ruff format --check .
+	$(BIN)/pip wheel --quiet --no-deps --wheel-dir build/warnings --config-settings=build-dir=build/warnings \
+		--config-settings=cmake.define.CMAKE_COMPILE_WARNING_AS_ERROR=ON .
+	$(BIN)/pytest -q $(WORKERS) --run-slow
 
 docs: $(VENV)/installed-test ## Write docs/cli.md from the help of the commands.
 	$(BIN)/python docs/generate_cli.py > docs/cli.md
@@ -47,6 +54,10 @@ $(VENV)/installed: $(SOURCES) | $(BIN)/pip
 $(VENV)/installed-test: $(SOURCES) | $(BIN)/pip
 	$(PIP) '.[test]'
 	touch $@ $(VENV)/installed
+
+$(VENV)/installed-full: $(SOURCES) | $(BIN)/pip
+	$(PIP) '.[test,train,bench]'
+	touch $@ $(VENV)/installed-test $(VENV)/installed
 
 # A photograph in the public domain, out of a package that is on every mirror of PyPI.
 build/grace_hopper.jpg: | $(BIN)/pip

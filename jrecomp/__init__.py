@@ -1,4 +1,8 @@
-"""jrecomp: existing JPEG files, smaller and restored bit for bit, with learned entropy models."""
+"""jrecomp recompresses JPEG files losslessly, with entropy models that are integer neural networks.
+
+The public functions and types are in jrecomp.pipeline, jrecomp.info and jrecomp.errors; docs/format.md
+specifies the files that they write.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -23,9 +27,14 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    """Import NumPy and the coder only when they are first needed."""
+    """Import NumPy and the coder on first use, so that `import jrecomp` stays fast."""
     from importlib import import_module
 
     if name not in _HOMES:
         raise AttributeError(f"module 'jrecomp' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """Also what is not imported yet."""
+    return [*__all__, "__version__"]

@@ -1,4 +1,4 @@
-"""`python -m jrecomp`."""
+"""Entry point of `python -m jrecomp`."""
 
 from jrecomp.cli import start
 

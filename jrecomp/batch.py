@@ -1,4 +1,4 @@
-"""Many files: which to take, where the results go, and what became of each."""
+"""Batches of files: finding inputs, planning outputs, and running jobs on several threads."""
 
 import os
 import stat
@@ -11,12 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jrecomp import codec, files, pipeline
+from jrecomp import files, pipeline
+from jrecomp.codec import Resources
+from jrecomp.codec.devices import CUDA
 from jrecomp.errors import ExitCode, InputError, JrecompError, UsageError
 from jrecomp.info import Info
-from jrecomp.lossy.target import Target
-from jrecomp.options import RULES
-from jrecomp.rate import Note, Tell
+from jrecomp.lossy.target import TargetOptions
+from jrecomp.model import load
+from jrecomp.rate import Note, OnProgress
 
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 SHRUNK_SUFFIXES = tuple(f"{files.SHRUNK}{suffix}" for suffix in JPEG_SUFFIXES)
@@ -25,14 +27,15 @@ CONTAINER_SUFFIXES = (files.SUFFIX,)
 PIPE = "-"
 
 IN_MEMORY = 32 << 20
-"""Bytes of inputs that are under way at once, where they are of several files."""
+"""Largest total size in bytes of the inputs held at once. A larger file is held alone."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One input and, for commands that write, its output; None is standard input or output.
+    """One input and its output.
 
-    problem: what already keeps it from being done.
+    source: the input, None for standard input. target: the output, None for standard output or for commands
+    that write nothing. problem: an error found before the job runs; run() reports it as the outcome.
     """
 
     source: Path | None
@@ -41,12 +44,12 @@ class Job:
 
     @property
     def name(self) -> str:
-        """The input's name for messages."""
+        """The input's name in messages."""
         return str(self.source or PIPE)
 
     @property
     def size(self) -> int:
-        """Bytes of the input as far as they are known, at least 1."""
+        """Size of the input in bytes, at least 1; 1 if it is unknown."""
         try:
             return max(1, self.source.stat().st_size) if self.source else 1
         except OSError:
@@ -55,10 +58,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job: `info` where it went well, `error` where it did not.
+    """The result of a job.
 
     seconds: time taken to read, compute and write, without waiting for other jobs.
-    note: what else there is to say.
+    info: description of the result; None after an error. note: a remark for the report, or "".
+    error: the error; None after success.
     """
 
     job: Job
@@ -69,34 +73,26 @@ class Outcome:
 
 
 Compute = Callable[[], Any]
-Steps = Generator[Compute, Any, tuple[Info, str]]
-"""Reads, yields what to compute and gets its result, writes, and returns what is told and a note."""
+JobSteps = Generator[Compute, Any, tuple[Info, str]]
+"""A job in progress: it reads, yields the computation, receives its result, writes, returns info and note."""
 
-Work = Callable[[Job], Steps]
+Work = Callable[[Job], JobSteps]
+"""Starts a job; the commands below, with their options bound."""
 
 
-@dataclass(frozen=True)
-class Change:
-    """How lossy results shall be; as for pipeline.compress."""
+class ChangeOptions(TargetOptions, total=False):
+    """Options that change the restored file, as keyword arguments of pipeline.compress()."""
 
-    quality: float | None = None
-    max_bytes: int | None = None
-    bpp: float | None = None
-    min_psnr: float | None = None
-    min_ms_ssim: float | None = None
-    strip: bool = False
-    rule: str = RULES[0]
-
-    def __post_init__(self) -> None:
-        """Raises UsageError before any work is done."""
-        Target(self.quality, self.max_bytes, self.bpp, self.min_psnr, self.min_ms_ssim)
+    strip: bool
+    rule: str
 
 
 @dataclass(frozen=True)
 class Destination:
-    """Where outputs go: to one named place, under a folder, or beside the inputs.
+    """Where outputs are written; beside the inputs by default.
 
-    output: a path, "-" for standard output. Only one of output and output_dir may be given.
+    output: path of the only output, "-" for standard output. output_dir: folder for all outputs. At most one
+    of the two may be given. force: replace existing outputs.
     """
 
     output: str | None = None
@@ -105,12 +101,15 @@ class Destination:
 
 
 def find(
-    sources: Iterable[str], recursive: bool, suffixes: tuple[str, ...], but: tuple[str, ...] = ()
+    sources: Iterable[str], recursive: bool, suffixes: tuple[str, ...], excluded: tuple[str, ...] = ()
 ) -> list[tuple[Job, Path]]:
-    """Jobs without targets, each with the input's path below the folder that it was found in.
+    """Find inputs.
 
-    Files are taken as they are; folders, where `recursive`, give their files of `suffixes` that do not end in
-    one of `but`, and no pipes or devices, which may never end.
+    sources: files, folders, and "-" for standard input. recursive: search folders; otherwise a folder gives
+    a job with a problem. suffixes: endings of the files to take from folders, in lower case. excluded:
+    endings of files to leave out. Only regular files are taken from folders, as pipes may block.
+
+    Returns jobs without targets, each with the input's path relative to the folder that was searched.
     """
     found: list[tuple[Job, Path]] = []
     for source in sources:
@@ -120,25 +119,27 @@ def find(
         elif not stat.S_ISDIR(files.mode(path)):
             found.append((Job(path), Path(path.name)))
         elif recursive:
-            found += [(job, (job.source or path).relative_to(path)) for job in _walk(path, suffixes, but)]
+            jobs = _walk(path, suffixes, excluded)
+            found += [(job, (job.source or path).relative_to(path)) for job in jobs]
         else:
-            found.append((Job(path, problem=InputError(f"{path}: is a folder (add --recursive)")), path))
+            problem = InputError(f"{path}: is a folder (--recursive searches folders)")
+            found.append((Job(path, problem=problem), path))
     return found
 
 
-def _walk(folder: Path, suffixes: tuple[str, ...], but: tuple[str, ...]) -> list[Job]:
+def _walk(folder: Path, suffixes: tuple[str, ...], excluded: tuple[str, ...]) -> list[Job]:
     jobs: list[Job] = []
 
     def unreadable(error: OSError) -> None:
         jobs.append(Job(Path(error.filename), problem=InputError(f"{error.filename}: {error.strerror}")))
 
-    for place, folders, names in os.walk(folder, onerror=unreadable):
+    for parent, folders, names in os.walk(folder, onerror=unreadable):
         folders.sort()
-        taken = [n for n in sorted(names) if n.lower().endswith(suffixes) and not n.lower().endswith(but)]
-        paths = [Path(place, name) for name in taken]
+        taken = [n for n in sorted(names) if n.lower().endswith(suffixes)]
+        paths = [Path(parent, name) for name in taken if not name.lower().endswith(excluded)]
         jobs += [Job(path) for path in paths if stat.S_IFMT(files.mode(path)) in (stat.S_IFREG, 0)]
     if not jobs:
-        problem = InputError(f"{folder}: holds no {', '.join(suffixes)} files")
+        problem = InputError(f"{folder}: contains no {', '.join(suffixes)} files")
         jobs.append(Job(folder, problem=problem))
     return jobs
 
@@ -146,38 +147,42 @@ def _walk(folder: Path, suffixes: tuple[str, ...], but: tuple[str, ...]) -> list
 def plan(
     found: list[tuple[Job, Path]], destination: Destination, rename: Callable[[Path], Path]
 ) -> list[Job]:
-    """Give every job its target; raises UsageError where two would write to the same place.
+    """Choose the target of each job.
 
-    rename: from an input's name to its output's; may raise UsageError.
+    found: the result of find(). destination: where to write. rename: gives the output's path for an input's
+    path; a UsageError that it raises becomes the job's problem.
+
+    Returns the jobs with their targets. Raises UsageError if two jobs would write to the same file, or if
+    `destination` does not suit the inputs.
     """
     if destination.output and destination.output_dir:
-        raise UsageError("-o and --output-dir exclude each other")
+        raise UsageError("-o and --output-dir exclude each other (use only one)")
     if destination.output and len(found) > 1:
         raise UsageError("-o names one output, but there are several inputs (use --output-dir)")
-    jobs = [_aim(job, below, destination, rename) for job, below in found]
-    places = Counter(_place(job) for job in jobs if not job.problem)
+    jobs = [_with_target(job, relative, destination, rename) for job, relative in found]
+    counts = Counter(_real_target(job) for job in jobs if not job.problem)
     for job in jobs:
-        if not job.problem and (count := places[_place(job)]) > 1:
+        if not job.problem and (count := counts[_real_target(job)]) > 1:
             raise UsageError(f"{count} inputs would be written to {job.target or 'standard output'}")
     return jobs
 
 
-def _place(job: Job) -> str:
-    """Where a job writes, whichever way that is spelled."""
+def _real_target(job: Job) -> str:
+    """The target with symbolic links resolved."""
     return os.path.realpath(job.target) if job.target else PIPE
 
 
-def _aim(job: Job, below: Path, destination: Destination, rename: Callable[[Path], Path]) -> Job:
+def _with_target(job: Job, relative: Path, destination: Destination, rename: Callable[[Path], Path]) -> Job:
     if job.problem:
         return job
     try:
-        return Job(job.source, _target(job.source, below, destination, rename))
+        return Job(job.source, _target(job.source, relative, destination, rename))
     except UsageError as error:
         return Job(job.source, problem=error)
 
 
 def _target(
-    source: Path | None, below: Path, destination: Destination, rename: Callable[[Path], Path]
+    source: Path | None, relative: Path, destination: Destination, rename: Callable[[Path], Path]
 ) -> Path | None:
     if destination.output:
         return None if destination.output == PIPE else Path(destination.output)
@@ -185,29 +190,36 @@ def _target(
         if destination.output_dir:
             raise UsageError("standard input has no name to use in --output-dir (use -o)")
         return None
-    return rename(destination.output_dir / below if destination.output_dir else source)
+    return rename(destination.output_dir / relative if destination.output_dir else source)
 
 
 def pipes(jobs: Iterable[Job]) -> bool:
-    """Whether a planned job writes to standard output."""
+    """Whether any of the planned jobs writes to standard output."""
     return any(job.target is None and not job.problem for job in jobs)
 
 
-def share(threads: int, device: str, jobs: int) -> tuple[int, int]:
-    """How many of some jobs to compute at once, and how many threads each may use.
+def share(threads: int, device: str, jobs: int, model: str | None = None) -> tuple[int, int]:
+    """Divide threads among jobs.
 
-    threads: altogether, 0 for one per core. A GPU takes one job at a time. Raises UsageError.
+    threads: total number, 0 for one per core. device: one of options.DEVICES; a GPU computes one job at a
+    time. jobs: how many there are. model: name of the model that they use, None if it is not known.
+
+    Returns the number of jobs to compute at once and the number of threads for each. Raises UsageError and
+    UnknownModelError.
     """
-    threads, engine = pipeline.resources(threads, device)
-    at_once = max(1, min(threads, jobs)) if engine == codec.DEFAULT_ENGINE else 1
-    return at_once, threads // at_once
+    resources = Resources(threads, device)
+    engine = resources.engine(load(model) if model else None)
+    at_once = 1 if engine == CUDA else max(1, min(resources.workers, jobs))
+    return at_once, resources.workers // at_once
 
 
 def run(jobs: Iterable[Job], work: Work, at_once: int = 1) -> Iterator[Outcome]:
-    """Do jobs, computing some at once; their outcomes come in order, and an error ends one job only.
+    """Run jobs and yield their outcomes in order.
 
-    All reading and writing is done here, in the caller's thread, and what is left when that is interrupted is
-    left alone: nobody waits for it.
+    jobs: with targets chosen by plan(). work: starts a job. at_once: how many jobs are computed at once.
+
+    Reading and writing happen in the caller's thread. An error ends only its own job. After an interrupt the
+    remaining jobs are cancelled, and running computations are not awaited.
     """
     running: deque[_Running] = deque()
     pool = ThreadPoolExecutor(at_once)
@@ -223,7 +235,7 @@ def run(jobs: Iterable[Job], work: Work, at_once: int = 1) -> Iterator[Outcome]:
 
 
 class _Running:
-    """A job that has been read, and whose computing is under way."""
+    """A job whose input has been read and whose computation has been submitted."""
 
     def __init__(self, job: Job, work: Work, pool: ThreadPoolExecutor) -> None:
         self._job, self._steps, self.size = job, work(job), job.size
@@ -238,11 +250,11 @@ class _Running:
         self._seconds = time.perf_counter() - started
 
     def done(self) -> bool:
-        """Whether it only has to be finished."""
+        """Whether the computation has ended."""
         return self._future.done()
 
     def finish(self) -> Outcome:
-        """Waits for the result, and writes it."""
+        """Waits for the computation and writes its result."""
         try:
             result, seconds = self._future.result()
             self._seconds += seconds
@@ -254,7 +266,7 @@ class _Running:
             return Outcome(self._job, self._seconds, error=error)
         except Exception as error:
             return Outcome(self._job, self._seconds, error=_unexpected(error))
-        raise AssertionError("a job computes once")
+        raise AssertionError("a job yields one computation")
 
 
 def _timed(compute: Compute) -> tuple[Any, float]:
@@ -269,36 +281,59 @@ def _unexpected(error: Exception) -> JrecompError:
 
 
 def exit_code(outcomes: Iterable[Outcome]) -> ExitCode:
-    """The exit code of the first failure."""
+    """The exit code of the first failed job, OK if none failed."""
     return next((outcome.error.exit_code for outcome in outcomes if outcome.error), ExitCode.OK)
 
 
 def compress(
-    job: Job, *, change: Change, model: str | None, threads: int, device: str, force: bool, tell: Tell
-) -> Steps:
-    """Compress one file."""
+    job: Job,
+    *,
+    change: ChangeOptions,
+    model: str | None,
+    threads: int,
+    device: str,
+    force: bool,
+    on_progress: OnProgress,
+) -> JobSteps:
+    """Compress one file; the options are those of pipeline.compress() and files.write()."""
     files.check_target(job.target, job.source, force)
     data = files.read(job.source)
     notes: list[Note] = []
-    means: dict[str, Any] = {"model": model, "threads": threads, "device": device, "tell": tell}
-    packed = yield partial(pipeline.compress, data, **vars(change), **means, note=notes.append)
+    packed = yield partial(
+        pipeline.compress,
+        data,
+        model=model,
+        threads=threads,
+        device=device,
+        on_progress=on_progress,
+        on_note=notes.append,
+        **change,
+    )
     files.write(job.target, packed, job.source, force)
     return pipeline.inspect(packed), notes[0].text
 
 
-def shrink(job: Job, *, change: Change, progressive: bool, force: bool, tell: Tell) -> Steps:
-    """Make one JPEG file smaller."""
+def shrink(
+    job: Job, *, change: ChangeOptions, progressive: bool, force: bool, on_progress: OnProgress
+) -> JobSteps:
+    """Shrink one JPEG file; the options are those of pipeline.shrink() and files.write()."""
     files.check_target(job.target, job.source, force)
     data = files.read(job.source)
     notes: list[Note] = []
-    told: dict[str, Any] = {"tell": tell, "note": notes.append}
-    shrunk = yield partial(pipeline.shrink, data, **vars(change), progressive=progressive, **told)
+    shrunk = yield partial(
+        pipeline.shrink,
+        data,
+        progressive=progressive,
+        on_progress=on_progress,
+        on_note=notes.append,
+        **change,
+    )
     files.write(job.target, shrunk, job.source, force)
     return Info("jpeg", None, len(data), len(shrunk), len(shrunk), quality=notes[0].quality), notes[0].text
 
 
-def decompress(job: Job, *, threads: int, device: str, force: bool) -> Steps:
-    """Restore one file."""
+def decompress(job: Job, *, threads: int, device: str, force: bool) -> JobSteps:
+    """Decompress one container; the options are those of pipeline.decompress() and files.write()."""
     files.check_target(job.target, job.source, force)
     data = files.read(job.source)
     restored = yield partial(pipeline.decompress, data, threads=threads, device=device)
@@ -306,20 +341,24 @@ def decompress(job: Job, *, threads: int, device: str, force: bool) -> Steps:
     return pipeline.inspect(data), ""
 
 
-def verify(job: Job, *, original: Path | None, threads: int, device: str) -> Steps:
-    """Check one container, also against its original where that is given or lies beside it."""
+def verify(job: Job, *, original: Path | None, threads: int, device: str) -> JobSteps:
+    """Verify one container.
+
+    original: file to compare with. Without it, a container that is not lossy is compared with the file of the
+    same name without .jrc, if that exists. threads, device: those of pipeline.verify().
+    """
     data = files.read(job.source)
-    if original is None and pipeline.inspect(data).mode != "lossy":  # which restores something else
+    if original is None and pipeline.inspect(data).mode != "lossy":
         original = _beside(job.source)
     expected = files.read(original) if original else None
     yield partial(pipeline.verify, data, expected, threads=threads, device=device)
     info = pipeline.inspect(data)
     note = f"identical to {original}" if original else "checksums match"
-    return info, f"{note}, restores a lossy file" if info.mode == "lossy" else note
+    return info, f"{note} (lossy)" if info.mode == "lossy" else note
 
 
-def inspect(job: Job) -> Steps:
-    """Describe one container."""
+def inspect(job: Job) -> JobSteps:
+    """Describe one container by pipeline.inspect()."""
     info = yield partial(pipeline.inspect, files.read(job.source))
     return info, ""
 

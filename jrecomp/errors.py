@@ -1,13 +1,13 @@
-"""Everything that can go wrong, with a stable number for each.
+"""Exceptions, exit codes of the command line, and reasons why files are stored unmodelled.
 
-Exit codes and stored reasons are part of the interface: a number is never reused.
+Exit codes and stored reasons are part of the interface. A number is never given a new meaning.
 """
 
 from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """Exit status of the command line."""
+    """Exit status of the command line, documented in docs/cli.md."""
 
     OK = 0
     INTERNAL = 1
@@ -22,22 +22,22 @@ class ExitCode(IntEnum):
 
 
 def printable(text: str) -> str:
-    """The text in one line; what names of files may hold besides (line ends, control characters) escaped."""
+    """The text with line ends and control characters escaped, as file names may contain them."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class JrecompError(Exception):
-    """Base of every error that jrecomp raises on purpose; str() is one line for a person."""
+    """Base class of all exceptions that jrecomp defines; str() gives a message of one line."""
 
     exit_code: ExitCode = ExitCode.INTERNAL
 
     def __str__(self) -> str:
-        """The message, whatever the names in it."""
+        """The message, with control characters escaped."""
         return printable(super().__str__())
 
 
 class UsageError(JrecompError):
-    """An option or argument makes no sense."""
+    """An option or argument is invalid."""
 
     exit_code = ExitCode.USAGE
 
@@ -49,37 +49,37 @@ class InputError(JrecompError):
 
 
 class CorruptContainerError(JrecompError):
-    """The container is no .jrc, truncated, damaged, or of a newer format version."""
+    """The data is not a .jrc container, is truncated or damaged, or has a newer format version."""
 
     exit_code = ExitCode.CORRUPT
 
 
 class UnknownModelError(JrecompError):
-    """The container needs a model that this installation does not have."""
+    """The requested model or lossy rule is not installed, or its weights file is damaged."""
 
     exit_code = ExitCode.UNKNOWN_MODEL
 
 
 class VerificationError(JrecompError):
-    """Restored bytes differ from the original."""
+    """The restored bytes differ from the original."""
 
     exit_code = ExitCode.VERIFICATION
 
 
 class OutputError(JrecompError):
-    """An output exists already or cannot be written."""
+    """An output already exists or cannot be written."""
 
     exit_code = ExitCode.OUTPUT
 
 
 class TargetError(JrecompError):
-    """No lossy result can be what was asked for."""
+    """No lossy result meets the requested target."""
 
     exit_code = ExitCode.TARGET
 
 
 class StoredReason(IntEnum):
-    """Why a file was stored as bytes instead of being modelled (one byte in the container)."""
+    """Why a file was stored as bytes instead of being modelled; docs/format.md lists the numbers."""
 
     NOT_JPEG = 1
     ARITHMETIC = 2
@@ -94,7 +94,7 @@ class StoredReason(IntEnum):
 
     @property
     def text(self) -> str:
-        """The reason in words."""
+        """The reason as a phrase for messages."""
         return _REASON_TEXT[self]
 
 
@@ -113,7 +113,10 @@ _REASON_TEXT = {
 
 
 class UnsupportedJpegError(JrecompError):
-    """A file that the JPEG core does not model; the pipeline stores it instead."""
+    """The JPEG file cannot be modelled; compress() stores such files.
+
+    reason: the number recorded in the container. detail: more about this file, for messages.
+    """
 
     def __init__(self, reason: StoredReason, detail: str = "") -> None:
         super().__init__(f"{reason.text}: {detail}" if detail else reason.text)

@@ -1,7 +1,4 @@
-"""Paths and pipes: reading inputs whole, and writing outputs so that none is ever half there.
-
-A path of None stands for standard input or output.
-"""
+"""Reads whole files and writes them atomically. A path of None means standard input or output."""
 
 import os
 import secrets
@@ -14,28 +11,28 @@ from jrecomp.errors import InputError, JrecompError, OutputError, UsageError
 
 SUFFIX = ".jrc"
 SHRUNK = ".shrunk"
-"""Before the suffix of files that were shrunk."""
+"""Inserted before the suffix in the names of shrunk files."""
 
 
 def compressed_name(path: Path) -> Path:
-    """Where `path` is compressed to unless told otherwise."""
+    """The default output path for compressing `path`: photo.jpg gives photo.jpg.jrc."""
     return path.with_name(path.name + SUFFIX)
 
 
 def shrunk_name(path: Path) -> Path:
-    """Where `path` is shrunk to unless told otherwise."""
+    """The default output path for shrinking `path`: photo.jpg gives photo.shrunk.jpg."""
     return path.with_suffix(f"{SHRUNK}{path.suffix}")
 
 
 def restored_name(path: Path) -> Path:
-    """Where `path` is decompressed to unless told otherwise; raises UsageError without the suffix."""
+    """The default output path for decompressing `path`; raises UsageError if it does not end in .jrc."""
     if path.suffix != SUFFIX:
-        raise UsageError(f"{path}: the name does not end in {SUFFIX}; say with -o what to write")
+        raise UsageError(f"{path}: the name does not end in {SUFFIX} (name the output with -o)")
     return path.with_suffix("")
 
 
 def mode(path: Path) -> int:
-    """Its st_mode; 0 where that cannot be had, and reading it will tell why."""
+    """The st_mode of a path, 0 if stat() fails; reading the path then raises the error."""
     try:
         return path.stat().st_mode
     except OSError:
@@ -43,7 +40,7 @@ def mode(path: Path) -> int:
 
 
 def read(path: Path | None) -> bytes:
-    """All bytes of a file or of standard input; raises InputError."""
+    """All bytes of a file, or of standard input for None; raises InputError."""
     if path is None and sys.stdin is None:
         raise InputError("standard input is closed")
     try:
@@ -53,33 +50,41 @@ def read(path: Path | None) -> bytes:
 
 
 def check_target(target: Path | None, source: Path | None, force: bool) -> None:
-    """Refuse what must not be written over; raises OutputError or UsageError.
+    """Check that an output may be written.
 
-    An existing file is refused unless `force`, anything that is no regular file (a folder, a device) and
-    the source itself always, and so is binary data on a terminal.
+    target: the output. source: the input that it is made from, if it is a file. force: allow replacing an
+    existing file.
+
+    Raises OutputError if standard output is closed, or if the target exists and `force` is false or it is not
+    a regular file. Raises UsageError if the target is a terminal or the source itself.
     """
     if target is None:
         if sys.stdout is None:
             raise OutputError("standard output is closed")
         if sys.stdout.isatty():
-            raise UsageError("standard output is a terminal; redirect it or use -o")
+            raise UsageError("binary data is not written to a terminal (redirect standard output or use -o)")
         return
     if not os.path.lexists(target):
         return
     if not force:
-        raise OutputError(f"{target}: exists already (--force replaces it)")
+        raise OutputError(f"{target}: already exists (--force replaces it)")
     if not stat.S_ISREG(mode(target)):
-        raise OutputError(f"{target}: exists and is no regular file")
+        raise OutputError(f"{target}: exists and is not a regular file (choose another output)")
     if source is not None and mode(source) and source.samefile(target):
-        raise UsageError(f"{target}: is the input")
+        raise UsageError(f"{target}: is the input file (choose another output)")
 
 
 def write(target: Path | None, data: bytes, source: Path | None, force: bool) -> None:
-    """Write a file beside its place, make it durable, then move it there; or write to standard output.
+    """Write an output atomically, or to standard output for a target of None.
 
-    The file takes over the permissions and times of `source`; missing folders are made. Whatever stops
-    this, Ctrl-C included, leaves the target as it was and no other file behind. Raises OutputError and
-    what `check_target` raises.
+    The bytes are written to a temporary file in the same folder, flushed to disk and renamed. After any
+    exception, KeyboardInterrupt included, the target is unchanged and the temporary file is removed. Missing
+    folders are created.
+
+    target, source, force: as for check_target(). data: the bytes. The output gets the permissions and times
+    of the source.
+
+    Raises OutputError, and the errors of check_target().
     """
     try:
         if target is None:
@@ -93,7 +98,7 @@ def write(target: Path | None, data: bytes, source: Path | None, force: bool) ->
 
 
 def _write_all(stream: BinaryIO, data: bytes) -> None:
-    """Write everything; where Python's output is unbuffered, one call may write a part only."""
+    """Write all bytes; on an unbuffered stream, one call of write() may write only some of them."""
     left = memoryview(data)
     while left:
         left = left[stream.write(left) :]
@@ -108,7 +113,7 @@ def _replace(target: Path, data: bytes, source: Path | None, force: bool) -> Non
     try:
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, permissions), "wb") as file:
             _fill(file, data, like)
-        check_target(target, source, force)  # once more: it may have appeared in the meantime
+        check_target(target, source, force)  # again, as the target may have been created meanwhile
         temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -134,7 +139,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _drop_stdout() -> None:
-    """Keep Python from failing again at exit on a pipe that nobody reads."""
+    """Redirect standard output to the null device, so that Python's flush at exit does not fail again."""
     descriptor = os.open(os.devnull, os.O_WRONLY)
     os.dup2(descriptor, sys.stdout.fileno())
     os.close(descriptor)

@@ -1,19 +1,22 @@
-"""What can be told about a container without decoding its slices."""
+"""Descriptions of containers, from their fields and JPEG headers alone."""
 
 from dataclasses import dataclass
 
-from jrecomp.container.standard import nearest_quality
 from jrecomp.errors import StoredReason
 from jrecomp.jpeg.types import Frame
+from jrecomp.t81 import nearest_quality
 
 
 @dataclass(frozen=True)
 class JpegInfo:
     """Properties of a modelled JPEG file.
 
-    sampling: such as "4:2:0", or the factors "2x2,1x1,1x2" where that has no common name.
-    quality: the libjpeg quality whose luminance table is nearest to the file's, 1 to 100.
-    header_bytes: length of everything that is not entropy-coded.
+    width, height: in pixels. components: 1 to 4.
+    sampling: "4:2:0" or another common name of the chroma subsampling, "gray" for one component, otherwise
+        the sampling factors of each component, horizontal x vertical, as in "2x2,1x1,1x2".
+    progressive: whether the coding process is progressive rather than sequential.
+    quality: the libjpeg quality (1 to 100) whose luminance table is nearest to the file's first table.
+    header_bytes: number of bytes that are not entropy-coded.
     """
 
     width: int
@@ -27,18 +30,19 @@ class JpegInfo:
 
 @dataclass(frozen=True)
 class Info:
-    """Properties of a container, or of a shrunk file.
+    """Properties of a container, or of a shrunk JPEG file.
 
-    mode: "lossless" (modelled), "lossy" (the same, made from another file with changes) or "stored"; "jpeg"
-        for a shrunk file, which is no container.
-    format_version: of the container.
-    original_bytes: of the file that was compressed.
-    restored_bytes: of the file that is restored, another one where the container is lossy.
-    model, model_id: name and permanent identifier of the model; the name is None where this installation
-        lacks it, both are None where the file is stored.
-    stored_reason: why the file is stored; None where it is modelled.
-    jpeg: None where the file is stored.
-    quality: what a lossy file was made with, 0 to 100; else None.
+    mode: "lossless" for a container that restores the original, "lossy" for one that restores a changed file,
+        "stored" for one that holds the original's bytes unmodelled, "jpeg" for a shrunk JPEG file.
+    format_version: of the container; None for a shrunk JPEG file.
+    original_bytes: size of the file that was compressed or shrunk.
+    compressed_bytes: size of the container or of the shrunk file.
+    restored_bytes: size of the file that the container restores.
+    model, model_id: name and permanent identifier of the model. The name is None if the model is not
+        installed. Both are None for stored and shrunk files.
+    stored_reason: why the file is stored; None if it is modelled or shrunk.
+    jpeg: properties of the restored JPEG file; None for stored and shrunk files.
+    quality: quality from 0 to 100 that a lossy result was made with; otherwise None.
     """
 
     mode: str
@@ -54,12 +58,12 @@ class Info:
 
     @property
     def saving(self) -> float:
-        """1 - compressed_bytes / original_bytes, negative where the container is larger; 0 for nothing."""
+        """1 - compressed_bytes / original_bytes: negative if the result is larger, 0 for empty originals."""
         return 1 - self.compressed_bytes / self.original_bytes if self.original_bytes else 0.0
 
 
 def describe_frame(frame: Frame, header_bytes: int) -> JpegInfo:
-    """Describe a JPEG file by its frame."""
+    """The properties of a JPEG file, from its frame and the number of bytes that are not entropy-coded."""
     return JpegInfo(
         width=frame.width,
         height=frame.height,
@@ -72,11 +76,11 @@ def describe_frame(frame: Frame, header_bytes: int) -> JpegInfo:
 
 
 def describe_reason(number: int) -> str:
-    """Why a file is stored, in words."""
+    """Text for a stored reason of a container; newer encoders may use numbers that are unknown here."""
     try:
         return StoredReason(number).text
     except ValueError:
-        return f"reason {number}, which this version does not know"
+        return f"reason {number}, which is unknown to this version"
 
 
 _NAMES: dict[tuple[tuple[int, int], ...], str] = {

@@ -1,16 +1,13 @@
-"""Compress, decompress, inspect and verify JPEG files as bytes.
+"""The public functions: compress, shrink, decompress, verify and inspect, on files as bytes.
 
-Nothing here prints or keeps state, so any number of threads may call it. Every error that leaves these
-functions is a JrecompError (or MemoryError), whatever the input.
+The functions are thread-safe and print nothing. Whatever the input, the exceptions that they raise are
+JrecompError and MemoryError. docs/format.md specifies the containers.
 """
 
-import os
-from dataclasses import dataclass, replace
-from functools import cached_property
-
-import numpy as np
+from typing import Unpack
 
 from jrecomp import codec, container, jpeg
+from jrecomp.codec import Resources
 from jrecomp.container import Lossless, Lossy, Original, Stored
 from jrecomp.errors import (
     CorruptContainerError,
@@ -24,142 +21,153 @@ from jrecomp.errors import (
     VerificationError,
 )
 from jrecomp.info import Info, JpegInfo, describe_frame, describe_reason
-from jrecomp.jpeg.markers import trailer
-from jrecomp.jpeg.metadata import has_index, metadata, stripped
-from jrecomp.jpeg.types import Frame, JpegFile
-from jrecomp.lossy import Requantizer, Setting, Target, load_rule
-from jrecomp.model import DEFAULT_MODEL, AnyModel
+from jrecomp.jpeg.types import Frame
+from jrecomp.lossy import Requantizer, Target, TargetOptions, load_rule
+from jrecomp.model import DEFAULT_MODEL
 from jrecomp.model import load as load_model
-from jrecomp.options import DEFAULT_LIMITS, RULES, Limits
-from jrecomp.rate import EXACT, Form, Made, Note, Request, TakeNote, Tell, silent
-
-TABLES, FIELDS = 500, 50
-"""Bytes that headers of JPEG files and of containers take at least, about."""
+from jrecomp.options import DEFAULT_LIMITS, RULES, Buffer, Limits
+from jrecomp.rate import Note, OnNote, OnProgress, Request, ignore
+from jrecomp.writers import ContainerWriter, JpegWriter, Result, WriteOptions, stored
 
 
 def compress(
-    data: bytes,
+    data: Buffer,
     *,
-    quality: float | None = None,
-    max_bytes: int | None = None,
-    bpp: float | None = None,
-    min_psnr: float | None = None,
-    min_ms_ssim: float | None = None,
+    model: str | None = None,
     strip: bool = False,
     rule: str = RULES[0],
-    model: str | None = None,
     threads: int = 0,
     device: str = "auto",
     limits: Limits = DEFAULT_LIMITS,
-    tell: Tell = silent,
-    note: TakeNote = silent,
+    on_progress: OnProgress = ignore,
+    on_note: OnNote = ignore,
+    **target: Unpack[TargetOptions],
 ) -> bytes:
-    """Compress a file; what `decompress` makes of the result was compared with what it shall be.
+    """Compress a file to a container. The container is decompressed and compared before it is returned.
 
-    Any bytes are accepted: what cannot be modelled, restored exactly or made smaller is stored.
-    quality, max_bytes, bpp, min_psnr, min_ms_ssim: at most one, see lossy.Target. With none the result is
-    lossless, and it is where that is as small. strip: leave out metadata that showing the picture does not
-    need. rule: what lossy results shall be good in, of options.RULES. model: a name, None for the
-    default. threads: 0 for one per core. device: "cpu", "cuda", or "auto" for CUDA where it is. The result
-    depends on neither. tell: is told of each attempt at a target. note: is told of the result, once.
-    Raises UnknownModelError, UsageError, and TargetError where a size cannot be met.
+    Any bytes are accepted. A file that cannot be modelled, restored exactly or made smaller is stored.
+
+    data: the file.
+    model: name of a model; None selects the default.
+    strip: omit metadata that decoders do not need to display the picture.
+    rule: quality metric that lossy results are optimized for, one of options.RULES.
+    threads: number of threads; 0 uses one per core. device: one of options.DEVICES. Neither changes the
+        result.
+    limits: bounds on the memory and time that the file may take.
+    on_progress: called with a line of text for each attempt at a target.
+    on_note: called once with a Note on the result.
+    target: at most one of quality, max_bytes, bpp, min_psnr and min_ms_ssim (see TargetOptions). Without a
+        target the result is lossless. With a target it is lossless where that is no larger.
+
+    Returns the container. Raises UnknownModelError, UsageError, and TargetError if a size cannot be met.
     """
-    target = Target(quality, max_bytes, bpp, min_psnr, min_ms_ssim)
-    wanted, chosen = load_rule(rule), load_model(model or DEFAULT_MODEL)
-    means = resources(threads, device)
+    wanted, resources = Target.of(**target), Resources(threads, device)
+    tuning, predictor = load_rule(rule), load_model(model or DEFAULT_MODEL)
+    resources.engine(predictor)
     data, frame = bytes(data), None
     try:
         file = jpeg.read(data, limits)
         frame = file.frame
-        form, picture = Form(strip, optimal=False), Requantizer(file, wanted)
-        made, about = Request(target, _Containers(data, picture, form, limits, chosen, means), tell).meet()
-        verify(made.output, made.restored, threads=threads, device=device, limits=limits)
-        if len(made.output) >= len(data):
+        writer = ContainerWriter(data, file, WriteOptions(strip), limits, predictor, resources)
+        if wanted.lossless:
+            result, note = writer.unchanged(), Note(None, "")
+        else:
+            result, note = Request(wanted, writer, Requantizer(file, tuning), on_progress).meet()
+        verify(result.output, result.restored, threads=threads, device=device, limits=limits)
+        if len(result.output) >= len(data):
             raise UnsupportedJpegError(StoredReason.NOT_SMALLER)
     except UnsupportedJpegError as error:
-        made, about = _store(data, error.reason, target, strip, frame)
+        result, note = _stored(data, error.reason, wanted, strip, frame)
     except (MemoryError, TargetError, UsageError):
         raise
-    except Exception:  # a defect must not cost anyone a file
-        if not target.exact:
+    except Exception:  # a defect of jrecomp must not lose a file, so it is stored
+        if not wanted.lossless:
             raise
-        made, about = _store(data, StoredReason.VERIFICATION, target, strip, frame)
-    note(about)
-    return made.output
+        result, note = _stored(data, StoredReason.VERIFICATION, wanted, strip, frame)
+    on_note(note)
+    return result.output
 
 
 def shrink(
-    data: bytes,
+    data: Buffer,
     *,
-    quality: float | None = None,
-    max_bytes: int | None = None,
-    bpp: float | None = None,
-    min_psnr: float | None = None,
-    min_ms_ssim: float | None = None,
     strip: bool = False,
     progressive: bool = False,
     rule: str = RULES[0],
     limits: Limits = DEFAULT_LIMITS,
-    tell: Tell = silent,
-    note: TakeNote = silent,
+    on_progress: OnProgress = ignore,
+    on_note: OnNote = ignore,
+    **target: Unpack[TargetOptions],
 ) -> bytes:
-    """A smaller standard JPEG file, with Huffman tables of its own; read again and compared.
+    """Make a smaller JPEG file from a JPEG file. The result is parsed and compared before it is returned.
 
-    Parameters as for compress; without a target pixels stay the same. The source itself is the result where
-    nothing that meets the target is smaller. Raises InputError where it is no JPEG file that can be changed,
-    UsageError and TargetError.
+    progressive: write progressive scans, which are slightly smaller. The other parameters are those of
+    compress(). Without a target no coefficient changes. The source is returned if no result that meets the
+    target is smaller.
+
+    Returns the JPEG file. Raises InputError if the data is not a JPEG file that can be modelled, UsageError,
+    and TargetError if a size cannot be met.
     """
-    target = Target(quality, max_bytes, bpp, min_psnr, min_ms_ssim)
-    wanted, data = load_rule(rule), bytes(data)
+    wanted, tuning, data = Target.of(**target), load_rule(rule), bytes(data)
     try:
         file = jpeg.read(data, limits)
-        form = Form(strip, optimal=True, progressive=progressive or file.frame.progressive)
-        maker = _JpegFiles(data, Requantizer(file, wanted), form, limits)
-        made, about = Request(target, maker, tell).meet()
-        if target.exact and maker.damage:
-            about = Note(None, f"not written anew: {maker.damage}")
+        options = WriteOptions(strip, progressive or file.frame.progressive)
+        writer = JpegWriter(data, file, options, limits)
+        if wanted.lossless:
+            result = writer.unchanged()
+            note = Note(None, f"unchanged: {writer.damage}" if writer.damage else "")
+        else:
+            result, note = Request(wanted, writer, Requantizer(file, tuning), on_progress).meet()
     except UnsupportedJpegError as error:
         raise InputError(f"cannot be shrunk: {error}") from error
-    note(about)
-    return made.output
+    on_note(note)
+    return result.output
 
 
 def decompress(
-    data: bytes, *, threads: int = 0, device: str = "auto", limits: Limits = DEFAULT_LIMITS
+    data: Buffer, *, threads: int = 0, device: str = "auto", limits: Limits = DEFAULT_LIMITS
 ) -> bytes:
-    """Restore the original bytes of a container.
+    """Restore the file from a container.
 
-    threads: 0 for one per core. device: "cpu", "cuda", or "auto" for CUDA where it is.
-    Raises CorruptContainerError, UnknownModelError, VerificationError (the restored bytes are not the
-    original's) and UsageError.
+    data: the container. threads, device, limits: as for compress().
+
+    Returns the file. Raises CorruptContainerError, UnknownModelError, UsageError, and VerificationError if
+    the length or checksum of the restored bytes is not the original's.
     """
-    means, box = resources(threads, device), container.unpack(bytes(data))
-    restored = box.data if isinstance(box, Stored) else _restore(box, means, limits)
+    resources, box = Resources(threads, device), container.unpack(bytes(data))
+    restored = box.data if isinstance(box, Stored) else _restored(box, resources, limits)
     if Original.of(restored) != box.original:
         raise VerificationError("the restored bytes do not match the checksum of the original")
     return restored
 
 
 def verify(
-    data: bytes,
-    original: bytes | None = None,
+    data: Buffer,
+    original: Buffer | None = None,
     *,
     threads: int = 0,
     device: str = "auto",
     limits: Limits = DEFAULT_LIMITS,
 ) -> None:
-    """Check that a container restores its original: by checksum, and against `original` where given.
+    """Check that a container restores its file.
 
-    Raises what `decompress` raises, and VerificationError where `original` differs.
+    data: the container. original: bytes to compare with the restored file; without them only its length and
+    checksum are checked. threads, device, limits: as for compress().
+
+    Raises the errors of decompress(), and VerificationError if `original` differs.
     """
     restored = decompress(data, threads=threads, device=device, limits=limits)
     if original is not None and restored != original:
         raise VerificationError("the restored bytes differ from the original")
 
 
-def inspect(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Info:
-    """Describe a container without decoding its coefficients; raises CorruptContainerError."""
-    box = container.unpack(bytes(data))
+def inspect(data: Buffer, *, limits: Limits = DEFAULT_LIMITS) -> Info:
+    """Describe a container without decoding its coefficients.
+
+    data: the container. limits: as for compress(). Raises CorruptContainerError.
+    """
+    data = bytes(data)
+    box = container.unpack(data)
     if isinstance(box, Stored):
         sizes = box.original.length, len(data)
         return Info(
@@ -182,148 +190,18 @@ def inspect(data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Info:
     )
 
 
-@dataclass(frozen=True)
-class _Maker:
-    """What makers of all kinds have: a file, what it holds, and how new ones are written."""
-
-    source: bytes
-    picture: Requantizer
-    form: Form
-    limits: Limits
-
-    @cached_property
-    def damage(self) -> str:
-        """Of the file, see jpeg.damage."""
-        return jpeg.damage(self.picture.file, self.limits)
-
-    def _dispensable(self) -> int:
-        """Bytes of metadata and trailers that results have."""
-        headers = self.picture.file.headers
-        after = b"" if self.form.strip else trailer(headers) or b""
-        return len(metadata(headers, self.form.strip)) + len(after)
-
-    def _unchanged(self) -> tuple[JpegFile, bytes]:
-        """The file and its bytes, less what is to be stripped."""
-        file = self.picture.file
-        headers = stripped(file.headers) if self.form.strip else file.headers
-        if len(headers) >= len(file.headers):
-            return file, self.source
-        less = replace(file, headers=headers)
-        written = jpeg.write(less, self.limits)
-        _check_same(jpeg.read(written, self.limits), less)
-        return less, written
-
-
-@dataclass(frozen=True)
-class _JpegFiles(_Maker):
-    """Makes JPEG files of a JPEG file."""
-
-    @property
-    def overhead(self) -> int:
-        """With tables."""
-        return TABLES + self._dispensable()
-
-    def exact(self) -> Made:
-        """The smallest of the source, stripped or as it is, and a new file of the same picture."""
-        file, written = self._unchanged()
-        kept = Made(written, written)
-        if self.damage or has_index(file.headers):
-            return kept
-        try:
-            made = replace(self.make(EXACT), quality=None)
-        except UnsupportedJpegError:
-            return kept
-        return min(made, kept, key=lambda made: len(made.output))
-
-    def make(self, setting: Setting) -> Made:
-        """Read again and compared."""
-        new = self.form.apply(self.picture, setting)
-        written = jpeg.write(new, self.limits)
-        _check_same(jpeg.read(written, self.limits), new)
-        return Made(written, written, setting.quality)
-
-    def restore(self, setting: Setting) -> bytes:
-        """The same, not compared."""
-        return jpeg.write(self.form.apply(self.picture, setting), self.limits)
-
-
-@dataclass(frozen=True)
-class _Containers(_Maker):
-    """Makes containers of a JPEG file. means: threads and engine."""
-
-    model: AnyModel
-    means: tuple[int, str]
-
-    @property
-    def overhead(self) -> int:
-        """Tables take hardly any room."""
-        return FIELDS + self._dispensable()
-
-    def exact(self) -> Made:
-        """Restores the source, or the source stripped; stored where that is smaller."""
-        file, restored = self._unchanged()
-        box = self._lossless(file, restored)
-        packed = container.pack(box if restored == self.source else self._lossy(box, EXACT))
-        if len(packed) >= len(self.source):
-            stored = _stored(self.source, StoredReason.NOT_SMALLER)
-            if len(stored) < len(packed):
-                return Made(stored, self.source)
-        return Made(packed, restored)
-
-    def make(self, setting: Setting) -> Made:
-        """Not compared."""
-        new, restored = self._changed(setting)
-        box = self._lossy(self._lossless(new, restored), setting)
-        return Made(container.pack(box), restored, setting.quality)
-
-    def restore(self, setting: Setting) -> bytes:
-        """What `make` restores."""
-        return self._changed(setting)[1]
-
-    def _changed(self, setting: Setting) -> tuple[JpegFile, bytes]:
-        """Huffman tables cost room in containers; they are optimal only where files would grow else."""
-        for optimal in (False, True):
-            new = replace(self.form, optimal=optimal).apply(self.picture, setting)
-            restored = jpeg.write(new, self.limits)
-            if len(restored) < len(self.source):
-                break
-        return new, restored
-
-    def _lossy(self, box: Lossless, setting: Setting) -> Lossy:
-        return Lossy(**vars(box), source=len(self.source), quality=round(100 * setting.quality))
-
-    def _lossless(self, file: JpegFile, restored: bytes) -> Lossless:
-        slices = codec.encode(file, self.model, *self.means)
-        return Lossless(
-            original=Original.of(restored),
-            model=self.model.identifier,
-            headers=file.headers,
-            extras=jpeg.pack_extras(file.scans),
-            mcu_rows=slices.mcu_rows,
-            slices=tuple(slices.data),
-        )
-
-
-def _check_same(found: JpegFile, wanted: JpegFile) -> None:
-    """Raises VerificationError where a file does not hold the coefficients that it shall hold."""
-    pairs = zip(found.coefficients, wanted.coefficients, strict=True)
-    steps = zip(found.frame.components, wanted.frame.components, strict=True)
-    if not all(np.array_equal(a, b) for a, b in pairs) or not all(
-        np.array_equal(a.quantization, b.quantization) for a, b in steps
-    ):
-        raise VerificationError("the shrunk file does not hold what it shall")
-
-
-def _restore(box: Lossless, means: tuple[int, str], limits: Limits) -> bytes:
+def _restored(box: Lossless, resources: Resources, limits: Limits) -> bytes:
     model = load_model(box.model)
+    engine = resources.engine(model)
     slices = codec.EncodedSlices(box.mcu_rows, list(box.slices))
     try:
         frame = jpeg.parse_frame(box.headers, limits)
-        coefficients = codec.decode(frame, slices, model, *means)
-        return jpeg.write(jpeg.assemble(box.headers, box.extras, coefficients, limits), limits)
+        scans = container.unpack_reconstruction(box.reconstruction, limits)
+        coefficients = codec.decode(frame, slices, model, resources.workers, engine, limits)
+        return jpeg.write(jpeg.assemble(box.headers, scans, coefficients, limits), limits)
     except MemoryError:
         raise
-    except Exception as error:  # contents that no encoder writes may fail anywhere in the decoder
+    except Exception as error:  # damaged contents can cause any exception in the decoder
         raise _undecodable(error) from error
 
 
@@ -339,22 +217,18 @@ def _undecodable(error: Exception) -> CorruptContainerError:
     return CorruptContainerError(f"the container cannot be decoded: {detail}")
 
 
-def _stored(data: bytes, reason: StoredReason) -> bytes:
-    """The container of a file as it is."""
-    return container.pack(Stored(Original.of(data), reason, data))
-
-
-def _store(
+def _stored(
     data: bytes, reason: StoredReason, target: Target, strip: bool, frame: Frame | None
-) -> tuple[Made, Note]:
-    """The file as it is; raises TargetError where that is too large, or nobody knows whether it is."""
-    stored = _stored(data, reason)
-    largest = target.max_bytes if frame is None else target.largest(frame)
-    if target.bpp is not None and frame is None:
-        raise TargetError(f"cannot be held to {target.bpp:g} bpp: {reason.text}")
-    if largest is not None and len(stored) > largest:
+) -> tuple[Result, Note]:
+    """The stored file and its note; raises TargetError if a target size is or may be exceeded."""
+    result = stored(data, reason)
+    if target.name == "bpp" and frame is None:
+        raise TargetError(f"cannot be limited to {target.value:g} bits per pixel: {reason.text}")
+    largest = int(target.value) if frame is None and target.name == "max_bytes" else None
+    largest = target.largest(frame) if frame else largest
+    if largest is not None and len(result.output) > largest:
         raise TargetError(f"cannot be as small as {largest:,} bytes: {reason.text}")
-    return Made(stored, data), Note(None, "" if target.exact and not strip else "nothing was changed")
+    return result, Note(None, "" if target.lossless and not strip else "nothing was changed")
 
 
 def _model_name(identifier: int) -> str | None:
@@ -362,11 +236,3 @@ def _model_name(identifier: int) -> str | None:
         return load_model(identifier).name
     except UnknownModelError:
         return None
-
-
-def resources(threads: int, device: str) -> tuple[int, str]:
-    """How many threads and which engine; raises UsageError."""
-    if threads < 0:
-        raise UsageError(f"{threads} threads make no sense")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return threads or cores or 1, codec.engine_for(device)

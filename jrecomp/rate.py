@@ -1,272 +1,221 @@
-"""Changed files that meet a target: a quality, a size, or a likeness to the source."""
+"""Finds lossy results that meet a target: a quality, a size, or a similarity to the source."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-import numpy as np
-import numpy.typing as npt
-
 from jrecomp import jpeg
+from jrecomp.array_types import UInt8
 from jrecomp.errors import TargetError, UnsupportedJpegError
 from jrecomp.jpeg.metadata import has_index, metadata
-from jrecomp.jpeg.types import JpegFile
-from jrecomp.lossy import HIGHEST, Goal, Requantizer, Search, Setting, Target, ms_ssim, pixels, psnr
+from jrecomp.lossy import (
+    HIGHEST,
+    Goal,
+    OperatingPoint,
+    Requantizer,
+    Search,
+    Target,
+    ms_ssim,
+    pixels,
+    psnr,
+)
+from jrecomp.writers import Result, Writer
 
-NEAR_BYTES = 0.01
-"""Of a size that shall not be exceeded."""
+SIZE_TOLERANCE = 0.01
+"""Tolerance for target sizes: the largest shortfall of an accepted result, as a fraction of the size."""
 
-NEAR_DISTANCE = 1 - 10 ** (-0.05 / 10)
-"""Of a distance that shall not be exceeded: 0.05 dB."""
+DISTANCE_TOLERANCE = 1 - 10 ** (-0.05 / 10)
+"""Tolerance for target similarities, as a fraction of the distance from the source; it is 0.05 dB."""
 
-UInt8 = npt.NDArray[np.uint8]
-
-EXACT = Setting.at(HIGHEST)
+UNCHANGED = OperatingPoint.at(HIGHEST)
+"""The operating point at which no coefficient changes."""
 
 
 class Note(NamedTuple):
-    """About a result. quality: 0 to 100, None where the picture did not change. text: why it is not what was
-    asked for, empty where it is."""
+    """A remark on a result.
+
+    quality: 0 to 100 for a result with changed coefficients, otherwise None. text: how the result differs
+    from the request; empty where it does not.
+    """
 
     quality: float | None
     text: str
 
 
-Tell = Callable[[str], None]
-TakeNote = Callable[[Note], None]
+OnProgress = Callable[[str], None]
+"""Callback that receives a line of text for each attempt at a target."""
+
+OnNote = Callable[[Note], None]
+"""Callback that receives the note on a result."""
 
 
-def silent(_: object) -> None:
-    """Tells nobody."""
-
-
-@dataclass(frozen=True)
-class Form:
-    """How JPEG files are written. strip: leave out metadata that showing does not need. optimal: Huffman
-    tables of their own. progressive: the coding process.
-    """
-
-    strip: bool
-    optimal: bool
-    progressive: bool = False
-
-    def apply(self, picture: Requantizer, setting: Setting) -> JpegFile:
-        """A new file; at EXACT with the source's own coefficients. Raises UnsupportedJpegError."""
-        file = picture.file
-        steps, coefficients = [c.quantization for c in file.frame.components], file.coefficients
-        if setting != EXACT:
-            new = picture.requantized(setting)
-            steps, coefficients = new.steps, new.coefficients
-        return jpeg.rebuild(
-            file,
-            steps,
-            coefficients,
-            huffman="optimal" if self.optimal else "typical",
-            progressive=self.progressive,
-            strip=self.strip,
-        )
-
-
-@dataclass(frozen=True)
-class Made:
-    """What was made at some quality: what is written, and the JPEG file that it stands for.
-
-    quality: None for the unchanged picture, whose metadata may have been stripped.
-    """
-
-    output: bytes
-    restored: bytes
-    quality: float | None = None
-
-
-class Maker(Protocol):
-    """Makes results of one file. Raises UnsupportedJpegError."""
-
-    @property
-    def source(self) -> bytes:
-        """The file."""
-        ...
-
-    @property
-    def picture(self) -> Requantizer:
-        """What it holds."""
-        ...
-
-    @property
-    def damage(self) -> str:
-        """Why the picture cannot be changed, see jpeg.damage; empty where it can."""
-        ...
-
-    @property
-    def overhead(self) -> int:
-        """About how many bytes of results are headers."""
-        ...
-
-    def exact(self) -> Made:
-        """With the unchanged picture."""
-        ...
-
-    def make(self, setting: Setting) -> Made:
-        """With a changed picture."""
-        ...
-
-    def restore(self, setting: Setting) -> bytes:
-        """The JPEG file alone that `make` stands for."""
-        ...
+def ignore(_: object) -> None:
+    """Callback that does nothing."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What shall become of a file. tell: is told of attempts."""
+    """A lossy target for one file.
+
+    target: the target, not lossless. writer: writes results of the file. picture: requantizes its
+    coefficients. on_progress: called with a line of text for each attempt.
+    """
 
     target: Target
-    maker: Maker
-    tell: Tell
+    writer: Writer
+    picture: Requantizer
+    on_progress: OnProgress
 
-    def meet(self) -> tuple[Made, Note]:
-        """What meets the target: the unchanged picture where that is as small or nothing else does.
+    def meet(self) -> tuple[Result, Note]:
+        """Find the result that meets the target best.
 
-        Raises TargetError, and UnsupportedJpegError where not even the unchanged picture can be written.
+        Returns it with a note. The result has unchanged coefficients if no smaller one meets the target.
+        Raises TargetError if a size cannot be met, and UnsupportedJpegError if the file cannot be written
+        even with unchanged coefficients.
         """
-        made, text = self._meet(self.maker.exact(), self.target.largest(self.maker.picture.file.frame))
-        return made, Note(made.quality, text)
+        unchanged = self.writer.unchanged()
+        result, text = self._meet(unchanged, self.target.largest(self.writer.file.frame))
+        return result, Note(result.quality, text)
 
-    def _meet(self, exact: Made, largest: int | None) -> tuple[Made, str]:
-        if self.target.exact or (largest is not None and len(exact.output) <= largest):
-            return exact, ""
-        reason = self.maker.damage
+    def _meet(self, unchanged: Result, largest: int | None) -> tuple[Result, str]:
+        if largest is not None and len(unchanged.output) <= largest:
+            return unchanged, ""
+        reason = self.writer.damage
         try:
-            found, text = (None, "") if reason else self._find(exact, largest)
+            found, text = (None, "") if reason else self._find(unchanged, largest)
         except UnsupportedJpegError as error:
             found, text, reason = None, "", str(error)
         if reason and largest is not None:
             raise TargetError(f"cannot be changed: {reason}")
         if reason:
-            return exact, f"lossless, as the picture cannot be changed: {reason}"
+            return unchanged, f"lossless, as the picture cannot be changed: {reason}"
         if found is None:
-            return exact, f"lossless, {text or 'as nothing would change'}"
-        if len(found.output) >= len(exact.output):
-            return exact, "lossless, which is as small"
-        if has_index(self.maker.picture.file.headers):
-            text = text or "without the index of its further pictures"
+            return unchanged, f"lossless, {text or 'as nothing would change'}"
+        if len(found.output) >= len(unchanged.output):
+            return unchanged, "lossless, as a lossy result would not be smaller"
+        if has_index(self.writer.file.headers):
+            text = text or "the index of further pictures in the file is omitted"
         return found, text
 
-    def _find(self, exact: Made, largest: int | None) -> tuple[Made | None, str]:
-        """What was found, None if that is the unchanged picture; and why nothing nearer to the target was."""
+    def _find(self, unchanged: Result, largest: int | None) -> tuple[Result | None, str]:
+        """The best result with changed coefficients (None if there is none), and a note on how it misses."""
         target = self.target
-        if target.quality is not None:
-            setting = Setting.at(target.quality)
-            changes = self.maker.picture.estimate(setting).error > 0
-            return self.maker.make(setting) if changes else None, ""
         if largest is not None:
-            return self._of_size(exact, largest)
-        if target.min_psnr is not None:
-            return self._alike(_Psnr(), target.min_psnr)
-        assert target.min_ms_ssim is not None
-        return self._alike(_MsSsim(), target.min_ms_ssim)
+            return self._of_size(unchanged, largest)
+        if target.name == "min_psnr":
+            return self._similar(_Psnr(), target.value)
+        if target.name == "min_ms_ssim":
+            return self._similar(_MsSsim(), target.value)
+        point = OperatingPoint.at(target.value)
+        changes = self.picture.estimate(point).error > 0
+        return self._changed(point) if changes else None, ""
 
-    def _of_size(self, exact: Made, largest: int) -> tuple[Made, str]:
-        def evaluate(setting: Setting) -> tuple[float, Made]:
-            made = self.maker.make(setting)
-            self.tell(f"quality {setting.quality:.2f}: {len(made.output):,} bytes")
-            return len(made.output), made
+    def _changed(self, point: OperatingPoint) -> Result:
+        return self.writer.changed(self.picture.requantized(point), point.quality)
 
-        goal = Goal(largest, NEAR_BYTES * largest, rises=True)
-        picture, overhead = self.maker.picture, 8 * self.maker.overhead
-        search = Search(goal, evaluate, lambda setting: overhead + picture.estimate(setting).bits)
-        search.run((search.estimate(EXACT), len(exact.output)))
+    def _of_size(self, unchanged: Result, largest: int) -> tuple[Result, str]:
+        def evaluate(point: OperatingPoint) -> tuple[float, Result]:
+            result = self._changed(point)
+            self.on_progress(f"quality {point.quality:.2f}: {len(result.output):,} bytes")
+            return len(result.output), result
+
+        goal = Goal(largest, SIZE_TOLERANCE * largest, rises=True)
+        picture, overhead = self.picture, 8 * self.writer.overhead
+        search = Search(goal, evaluate, lambda point: overhead + picture.estimate(point).bits)
+        search.run((search.estimate(UNCHANGED), len(unchanged.output)))
         if search.best is None:
             assert search.beyond is not None
-            raise TargetError(self._too_large(largest, exact, search.beyond.result))
+            raise TargetError(self._too_large(largest, unchanged, search.beyond.result))
         return search.best.result, _missed(search, "{:,} bytes".format)
 
-    def _too_large(self, largest: int, exact: Made, least: Made) -> str:
-        smaller = min(exact, least, key=lambda made: len(made.output))
-        text = f"cannot be as small as {largest:,} bytes, only as {len(smaller.output):,}"
-        headers = jpeg.read(smaller.restored).headers
+    def _too_large(self, largest: int, unchanged: Result, least: Result) -> str:
+        smaller = min(unchanged, least, key=lambda result: len(result.output))
+        text = f"cannot be as small as {largest:,} bytes, only as {len(smaller.output):,} bytes"
+        headers = jpeg.read(smaller.restored, self.writer.limits).headers
         kept, needed = (len(metadata(headers, strip)) for strip in (False, True))
         if 4 * kept > len(smaller.output):
-            text += f", with metadata of {kept:,} (stripped {needed:,})"
+            text += f"; metadata takes {kept:,} bytes, or {needed:,} with --strip"
         return text
 
-    def _alike(self, likeness: "_Likeness", least: float) -> tuple[Made | None, str]:
+    def _similar(self, metric: "_Metric", least: float) -> tuple[Result | None, str]:
         try:
-            source = pixels(self.maker.source)
+            source = pixels(self.writer.source)
         except OSError as error:
             return None, f"as the source cannot be decoded to compare: {error}"
 
-        def evaluate(setting: Setting) -> tuple[float, None]:
-            found = likeness.measure(source, pixels(self.maker.restore(setting)))
-            self.tell(f"quality {setting.quality:.2f}: {likeness.shown(found)}")
-            return likeness.distance(found), None
+        def evaluate(point: OperatingPoint) -> tuple[float, None]:
+            decoded = pixels(self.writer.changed_jpeg(self.picture.requantized(point)))
+            similarity = metric.measure(source, decoded)
+            self.on_progress(f"quality {point.quality:.2f}: {metric.text(similarity)}")
+            return metric.distance(similarity), None
 
-        limit = likeness.distance(least)
-        goal = Goal(limit, NEAR_DISTANCE * limit, rises=False)
-        search = Search(goal, evaluate, lambda setting: self.maker.picture.estimate(setting).error)
-        search.run(likeness.known(source))
+        limit = metric.distance(least)
+        goal = Goal(limit, DISTANCE_TOLERANCE * limit, rises=False)
+        search = Search(goal, evaluate, lambda point: self.picture.estimate(point).error)
+        search.run(metric.known_point(source))
         if search.best is None:
-            return None, "as nothing else was found to be that alike"
+            return None, "as no lossy result was found that is similar enough"
         if search.best.amount == 0:
             return None, ""
-        made = self.maker.make(search.best.setting)
-        return made, _missed(search, lambda distance: likeness.shown(likeness.of(distance)))
+        result = self._changed(search.best.point)
+        return result, _missed(search, lambda distance: metric.text(metric.similarity(distance)))
 
 
-def _missed(search: Search[Any], shown: Callable[[float], str]) -> str:
-    """Why a result is not near to the target, as far as is known; shown: amounts in words."""
+def _missed(search: Search[Any], text: Callable[[float], str]) -> str:
+    """A note if no result within the tolerance was found; text: formats an amount."""
     if search.met:
         return ""
-    ends = [shown(end.amount) for end in (search.best, search.beyond) if end]
+    ends = [text(end.amount) for end in (search.best, search.beyond) if end]
     if len(ends) == 2:
-        return f"found nothing between {ends[0]} and {ends[1]}"
-    lowest = search.best is not None and search.best.setting.quality == 0
-    return f"{ends[0]} is what quality 0 has" if lowest else f"found nothing nearer than {ends[0]}"
+        return f"no result was found between {ends[0]} and {ends[1]}"
+    lowest = search.best is not None and search.best.point.quality == 0
+    return f"quality 0 already has {ends[0]}" if lowest else f"no result was found nearer than {ends[0]}"
 
 
-class _Likeness(Protocol):
-    """A measure, and a distance from the source that falls where it rises."""
+class _Metric(Protocol):
+    """A similarity metric, with a conversion to a distance that falls as the similarity rises."""
 
     def measure(self, a: UInt8, b: UInt8) -> float: ...
 
-    def distance(self, likeness: float) -> float: ...
+    def distance(self, similarity: float) -> float: ...
 
-    def of(self, distance: float) -> float: ...
+    def similarity(self, distance: float) -> float: ...
 
-    def shown(self, likeness: float) -> str: ...
+    def text(self, similarity: float) -> str: ...
 
-    def known(self, source: UInt8) -> tuple[float, float] | None:
-        """An estimated error of the whole picture with its distance, where that is known."""
+    def known_point(self, source: UInt8) -> tuple[float, float] | None:
+        """A total squared error and its distance, to start the search; None if the relation is unknown."""
         ...
 
 
 class _Psnr:
     measure = staticmethod(psnr)
 
-    def distance(self, likeness: float) -> float:
-        return float(10 ** (-likeness / 10))
+    def distance(self, similarity: float) -> float:
+        return float(10 ** (-similarity / 10))
 
-    def of(self, distance: float) -> float:
+    def similarity(self, distance: float) -> float:
         return -10 * math.log10(distance) if distance else math.inf
 
-    def shown(self, likeness: float) -> str:
-        return f"{likeness:.2f} dB"
+    def text(self, similarity: float) -> str:
+        return f"{similarity:.2f} dB"
 
-    def known(self, source: UInt8) -> tuple[float, float]:
+    def known_point(self, source: UInt8) -> tuple[float, float]:
         return 255**2 * source[..., 0].size, 1.0
 
 
 class _MsSsim:
     measure = staticmethod(ms_ssim)
 
-    def distance(self, likeness: float) -> float:
-        return 1 - likeness
+    def distance(self, similarity: float) -> float:
+        return 1 - similarity
 
-    def of(self, distance: float) -> float:
+    def similarity(self, distance: float) -> float:
         return 1 - distance
 
-    def shown(self, likeness: float) -> str:
-        return f"{likeness:.5f}"
+    def text(self, similarity: float) -> str:
+        return f"{similarity:.5f}"
 
-    def known(self, source: UInt8) -> None:
+    def known_point(self, source: UInt8) -> None:
         return None

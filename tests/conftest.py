@@ -1,18 +1,32 @@
 """What tests of several folders share."""
 
 import io
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
+from types import SimpleNamespace
+from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
 from PIL import Image
 
-from jrecomp import codec, jpeg, pipeline
-from jrecomp.codec import EncodedSlices
+from jrecomp import codec, container, jpeg, pipeline
+from jrecomp.array_types import Int16
+from jrecomp.codec import EncodedSlices, devices, engines
 from jrecomp.errors import StoredReason, UnknownModelError, UnsupportedJpegError
 from jrecomp.jpeg.types import Component, Frame, JpegFile
+from jrecomp.model import DEFAULT_MODEL
+from jrecomp.options import Limits
+
+pytest_plugins = ["tests.models"]
+
+hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True, max_examples=100)
+hypothesis.settings.register_profile("search", deadline=None, max_examples=1000, print_blob=True)
+hypothesis.settings.load_profile("repeatable")
+# The same examples each time, on machines of any speed; --hypothesis-profile=search looks for new ones.
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -49,6 +63,18 @@ def photo(make_photo: Callable[..., bytes]) -> bytes:
     return make_photo()
 
 
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A machine with torch, a driver and a GPU; its attributes take them away."""
+    machine = SimpleNamespace(torch=True, driver=True, gpu=True)
+    torch_arrays = SimpleNamespace(has_cuda=lambda: machine.gpu)
+    monkeypatch.setitem(sys.modules, "jrecomp.features.torch_arrays", torch_arrays)
+    monkeypatch.setattr(devices, "find_spec", lambda name: machine.torch or None)
+    monkeypatch.setattr(devices, "Path", lambda name: SimpleNamespace(exists=lambda: False))
+    monkeypatch.setattr("shutil.which", lambda name: machine.driver or None)
+    return machine
+
+
 @dataclass(frozen=True)
 class FakeModel:
     identifier: int = 7
@@ -62,12 +88,13 @@ FRAME = Frame(96, 64, False, 4, 6, (Component(1, 2, 2, np.ones(64, np.int32), 8,
 def fake_core(monkeypatch: pytest.MonkeyPatch) -> None:
     """In place of JPEG core and model: what begins like a JPEG file is remembered, the rest refused.
 
+    The model has engines for the CPU and for a GPU, neither of which does anything.
     The first 20 bytes are the headers; one slice holds a key to all that follows.
     """
-    remembered: dict[bytes, np.ndarray] = {}
+    remembered: dict[bytes, Int16] = {}
 
     def load(wanted: str | int) -> FakeModel:
-        if wanted not in (FakeModel.identifier, FakeModel.name, pipeline.DEFAULT_MODEL):
+        if wanted not in (FakeModel.identifier, FakeModel.name, DEFAULT_MODEL):
             raise UnknownModelError(f"model {wanted!r} is not installed")
         return FakeModel()
 
@@ -82,22 +109,25 @@ def fake_core(monkeypatch: pytest.MonkeyPatch) -> None:
         return EncodedSlices(4, [key])
 
     def decode(
-        frame: Frame, slices: EncodedSlices, model: FakeModel, threads: int, engine: str
-    ) -> list[np.ndarray]:
+        frame: Frame, slices: EncodedSlices, model: FakeModel, threads: int, engine: str, limits: Limits
+    ) -> list[Int16]:
         return [remembered[slices.data[0]]]
 
     def write(file: JpegFile, limits: object) -> bytes:
         return file.headers + file.coefficients[0].astype(np.uint8).tobytes()
 
+    all_engines: dict[Any, Any] = engines.ENGINES
+    monkeypatch.setitem(all_engines, FakeModel, {"native": None, "cuda": None})
     monkeypatch.setattr(pipeline, "load_model", load)
     monkeypatch.setattr(jpeg, "read", read, raising=False)
-    monkeypatch.setattr(jpeg, "pack_extras", lambda scans: b"extras", raising=False)
+    monkeypatch.setattr(container, "pack_reconstruction", lambda scans: b"data")
+    monkeypatch.setattr(container, "unpack_reconstruction", lambda data, limits: [])
     monkeypatch.setattr(jpeg, "parse_frame", lambda headers, limits: FRAME, raising=False)
     monkeypatch.setattr(jpeg, "write", write, raising=False)
     monkeypatch.setattr(
         jpeg,
         "assemble",
-        lambda headers, extras, parts, limits: JpegFile(FRAME, parts, headers, []),
+        lambda headers, scans, parts, limits: JpegFile(FRAME, parts, headers, []),
         raising=False,
     )
     monkeypatch.setattr(codec, "encode", encode)

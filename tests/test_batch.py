@@ -3,13 +3,15 @@
 import os
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from jrecomp import batch, codec, files
+from jrecomp import batch, files
 from jrecomp.batch import Destination, Job, Outcome, find, plan
-from jrecomp.errors import ExitCode, InputError, OutputError, UsageError
+from jrecomp.errors import ExitCode, InputError, OutputError, UnknownModelError, UsageError
 from jrecomp.info import Info
+from jrecomp.model import DEFAULT_MODEL
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def test_folder_without_recursive(tree: Path) -> None:
 
 
 def test_folder_without_files(tmp_path: Path) -> None:
-    assert "holds no" in targets([str(tmp_path)], Destination())[0]
+    assert "contains no" in targets([str(tmp_path)], Destination())[0]
 
 
 def test_unreadable_folder_is_told(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +101,7 @@ def test_pipes() -> None:
 
 @pytest.mark.parametrize("at_once", [1, 3])
 def test_one_failure_does_not_stop_the_rest(at_once: int) -> None:
-    def work(job: Job) -> batch.Steps:
+    def work(job: Job) -> batch.JobSteps:
         failures = {"1": OutputError("full"), "2": ZeroDivisionError("bug"), "3": MemoryError()}
         if job.name == "1":
             raise failures["1"]  # while reading
@@ -130,7 +132,7 @@ def test_jobs_are_computed_at_once_and_told_in_order() -> None:
     together = threading.Barrier(3, timeout=60)  # broken unless three jobs wait at it side by side
     writer = threading.get_ident()
 
-    def work(job: Job) -> batch.Steps:
+    def work(job: Job) -> batch.JobSteps:
         yield lambda: together.wait()
         assert threading.get_ident() == writer
         return Info("stored", 1, 1, 1, 1), job.name
@@ -147,7 +149,7 @@ def test_the_bytes_under_way_are_bounded(tmp_path: Path, monkeypatch: pytest.Mon
     begun: list[str] = []
     release = threading.Event()
 
-    def work(job: Job) -> batch.Steps:
+    def work(job: Job) -> batch.JobSteps:
         begun.append(job.source.name if job.source else "")
         yield lambda: release.wait(60)
         return Info("stored", 1, 1, 1, 1), ""
@@ -164,9 +166,13 @@ def test_the_bytes_under_way_are_bounded(tmp_path: Path, monkeypatch: pytest.Mon
 def test_nobody_waits_for_what_the_caller_leaves() -> None:
     release, ended = threading.Event(), threading.Event()
 
-    def work(job: Job) -> batch.Steps:
-        yield lambda: (release.wait(60), ended.set()) if job.name == "b" else None
+    def work(job: Job) -> batch.JobSteps:
+        yield lambda: wait() if job.name == "b" else None
         return Info("stored", 1, 1, 1, 1), ""
+
+    def wait() -> None:
+        release.wait(60)
+        ended.set()
 
     outcomes = batch.run([Job(Path("a")), Job(Path("b"))], work, 1)
     next(outcomes)
@@ -188,6 +194,16 @@ def test_threads_are_shared(threads: int, jobs: int, expected: tuple[int, int]) 
     assert batch.share(threads, "cpu", jobs) == expected
 
 
-def test_a_gpu_takes_one_job_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(codec, "engine_for", lambda device: "cuda")
-    assert batch.share(4, "auto", 3) == (1, 4)
+def test_a_gpu_takes_one_job_at_a_time(machine: SimpleNamespace) -> None:
+    assert [batch.share(4, name, 3) for name in ("auto", "cpu", "cuda")] == [(3, 1), (3, 1), (1, 4)]
+    assert batch.share(4, "cuda", 3, DEFAULT_MODEL) == (1, 4)
+
+
+def test_what_no_file_could_use_is_refused_at_once(machine: SimpleNamespace) -> None:
+    with pytest.raises(UsageError, match="does not support model 'fast'"):
+        batch.share(4, "cuda", 3, "fast")
+    with pytest.raises(UnknownModelError, match="nonesuch"):
+        batch.share(4, "auto", 3, "nonesuch")
+    machine.gpu = False
+    with pytest.raises(UsageError, match="no GPU"):
+        batch.share(4, "cuda", 3)

@@ -80,7 +80,7 @@ def test_what_even_force_keeps(source: Path, out: Path) -> None:
     (out / "folder").mkdir()
     os.mkfifo(out / "pipe")
     for name in ("folder", "pipe"):
-        with pytest.raises(OutputError, match="no regular file"):
+        with pytest.raises(OutputError, match="not a regular file"):
             files.write(out / name, b"new", source, force=True)
     with pytest.raises(UsageError, match="is the input"):
         files.write(source, b"new", source, force=True)
@@ -126,7 +126,7 @@ def test_interrupted_write_leaves_nothing(
 
 def test_output_that_appears_meanwhile(source: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", lambda descriptor: (out / "a").write_bytes(b"other"))
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match="already exists"):
         files.write(out / "a", b"new", source, force=False)
     assert contents(out) == {"a": b"other"}
 

@@ -3,11 +3,14 @@
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 import jrecomp
 from jrecomp import codec, container, jpeg, pipeline
+from jrecomp.codec import engines, slices
 from jrecomp.container import Lossless
 from jrecomp.errors import (
     CorruptContainerError,
@@ -18,6 +21,7 @@ from jrecomp.errors import (
     VerificationError,
 )
 from jrecomp.options import Limits
+from tests.conftest import FakeModel
 
 FAKE_JPEG = b"\xff\xd8" + random.Random(1).randbytes(1500)
 """A file that the fake core models."""
@@ -40,13 +44,19 @@ def test_inspect_photo(photo: bytes) -> None:
     assert info.original_bytes == len(photo)
     assert 0 < info.saving < 1
     assert info.model is not None
+    assert info.jpeg is not None
     assert info.jpeg == jrecomp.JpegInfo(96, 64, 3, "4:2:0", False, 80, info.jpeg.header_bytes)
 
 
-def test_threads_do_not_change_the_result(photo: bytes) -> None:
+def test_threads_do_not_change_the_result(photo: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several slices, in one and in several threads, of several callers at once."""
+    monkeypatch.setattr(slices, "SLICE_BLOCKS", 40)
     compressed = jrecomp.compress(photo, threads=1)
+    box = container.unpack(compressed)
+    assert isinstance(box, Lossless) and len(box.slices) == 4
     with ThreadPoolExecutor(4) as pool:
         assert set(pool.map(lambda n: jrecomp.compress(photo, threads=n), [1, 2, 3, 0])) == {compressed}
+        assert set(pool.map(lambda n: jrecomp.decompress(compressed, threads=n), [1, 2, 3, 0])) == {photo}
 
 
 @pytest.mark.parametrize("data", NOT_JPEGS)
@@ -87,7 +97,12 @@ def test_forged_slices_never_give_other_bytes(photo: bytes) -> None:
         damaged = bytearray(box.slices[0])
         damaged[position] ^= 0x10
         forged = Lossless(
-            box.original, box.model, box.headers, box.extras, box.mcu_rows, (bytes(damaged), *box.slices[1:])
+            box.original,
+            box.model,
+            box.headers,
+            box.reconstruction,
+            box.mcu_rows,
+            (bytes(damaged), *box.slices[1:]),
         )
         with pytest.raises((CorruptContainerError, VerificationError)):
             jrecomp.decompress(container.pack(forged))
@@ -128,7 +143,7 @@ class TestFallback:
             pipeline.compress(FAKE_JPEG)
 
     def test_not_smaller(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(jpeg, "pack_extras", lambda scans: FAKE_JPEG)
+        monkeypatch.setattr(container, "pack_reconstruction", lambda scans: FAKE_JPEG)
         self.check_stored(StoredReason.NOT_SMALLER)
 
     def check_stored(self, reason: StoredReason) -> None:
@@ -154,12 +169,51 @@ class TestFallback:
             pipeline.compress(FAKE_JPEG, model="nonesuch")
         box = container.unpack(pipeline.compress(FAKE_JPEG))
         assert isinstance(box, Lossless)
-        other = container.pack(Lossless(box.original, 99, box.headers, box.extras, 4, box.slices))
+        other = container.pack(Lossless(box.original, 99, box.headers, box.reconstruction, 4, box.slices))
         with pytest.raises(UnknownModelError, match="99"):
             pipeline.decompress(other)
         info = pipeline.inspect(other)
         assert (info.model, info.model_id) == (None, 99)
 
-    def test_negative_threads(self) -> None:
-        with pytest.raises(UsageError):
-            pipeline.compress(b"", threads=-1)
+    def test_the_codec_gets_the_engine(
+        self, machine: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[str] = []
+
+        def watched(function: Callable[..., object], place: int) -> Callable[..., object]:
+            def watch(*arguments: object) -> object:
+                asked.append(f"{function.__name__} {arguments[place]}")
+                return function(*arguments)
+
+            return watch
+
+        monkeypatch.setattr(codec, "encode", watched(codec.encode, 3))
+        monkeypatch.setattr(codec, "decode", watched(codec.decode, 4))
+        compressed = pipeline.compress(FAKE_JPEG, device="cuda")
+        pipeline.verify(compressed, FAKE_JPEG, device="cpu")
+        pipeline.verify(compressed, FAKE_JPEG, device="cuda")
+        assert pipeline.decompress(compressed) == FAKE_JPEG
+        assert asked == ["encode cuda", "decode cuda", "decode native", "decode cuda", "decode native"]
+
+    def test_a_device_without_an_engine_for_the_model(self, machine: SimpleNamespace) -> None:
+        """Refused before and after: nothing is stored instead."""
+        compressed = pipeline.compress(FAKE_JPEG)
+        engines.ENGINES[FakeModel].pop("cuda")  # type: ignore[index]
+        for function, data in ((pipeline.compress, FAKE_JPEG), (pipeline.decompress, compressed)):
+            with pytest.raises(UsageError, match="does not support model 'fake'"):
+                function(data, device="cuda")
+
+
+@pytest.mark.parametrize("function", [pipeline.compress, pipeline.decompress, pipeline.verify])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"device": "tpu"}, "'tpu' is not one of auto, cpu, cuda"),
+        ({"threads": -1}, "threads must be 0 or more"),
+    ],
+)
+def test_resources_that_cannot_be(
+    function: Callable[..., object], options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        function(b"", **options)

@@ -20,6 +20,7 @@ from PIL import Image
 
 import jrecomp
 from jrecomp import container, jpeg, rate
+from jrecomp.codec import slices
 from jrecomp.container import Lossy
 from jrecomp.errors import (
     CorruptContainerError,
@@ -97,14 +98,14 @@ def test_without_a_target_nothing_changes(kind: str, options: dict[str, Any]) ->
 @pytest.mark.parametrize(
     ("kind", "rule"), [*((kind, RULES[0]) for kind in KINDS), *(("4:2:0", rule) for rule in RULES[1:])]
 )
-def test_size_and_likeness_rise_with_quality(kind: str, rule: str) -> None:
+def test_size_and_similarity_rise_with_quality(kind: str, rule: str) -> None:
     data = picture(kind)
     found = [jrecomp.compress(data, quality=q, rule=rule) for q in (0, 30, 55, 80, 100)]
     sizes = [len(f) for f in found]
-    likeness = [psnr(pixels(data), pixels(restored(f))) for f in found]
+    similarity = [psnr(pixels(data), pixels(restored(f))) for f in found]
     assert sizes == sorted(sizes)
-    assert likeness == sorted(likeness)
-    assert likeness[-1] == float("inf")
+    assert similarity == sorted(similarity)
+    assert similarity[-1] == float("inf")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -112,8 +113,9 @@ def test_what_a_lossy_container_says(kind: str) -> None:
     data = picture(kind)
     compressed = jrecomp.compress(data, quality=12.34)
     info = jrecomp.inspect(compressed)
-    if kind == "quality 1":  # nothing to gain
-        assert info.mode in ("lossy", "lossless")
+    if kind == "quality 1":  # whose steps are the largest that there are
+        assert (info.mode, info.quality) == ("lossless", None)
+        assert compressed == jrecomp.compress(data)
         return
     assert (info.mode, info.quality) == ("lossy", 12.34)
     assert (info.original_bytes, info.compressed_bytes) == (len(data), len(compressed))
@@ -156,9 +158,9 @@ def test_results_are_standard_files(
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_sizes_are_met(function: Callable[..., bytes], share: float) -> None:
     wanted, notes = int(share * len(function(larger()))), list[Note]()
-    assert 0.99 * wanted <= len(function(larger(), max_bytes=wanted, note=notes.append)) <= wanted
+    assert 0.99 * wanted <= len(function(larger(), max_bytes=wanted, on_note=notes.append)) <= wanted
     bpp = 8 * wanted / (240 * 180)
-    assert 0.99 * bpp <= 8 * len(function(larger(), bpp=bpp, note=notes.append)) / (240 * 180) <= bpp
+    assert 0.99 * bpp <= 8 * len(function(larger(), bpp=bpp, on_note=notes.append)) / (240 * 180) <= bpp
     assert [note.text for note in notes] == ["", ""]
     assert all(note.quality and 0 < note.quality < 100 for note in notes)
 
@@ -185,17 +187,17 @@ def test_what_is_missed_is_told(
 ) -> None:
     """Where not even the nearest is near enough, what was found on both sides is told."""
     notes = list[Note]()
-    function(larger(), **options, note=notes.append)
-    monkeypatch.setattr(rate, "NEAR_BYTES", 1e-9)
-    monkeypatch.setattr(rate, "NEAR_DISTANCE", 1e-9)
-    function(larger(), **options, note=notes.append)
-    assert notes[0].text == "" and notes[1].text.startswith("found nothing ")
+    function(larger(), **options, on_note=notes.append)
+    monkeypatch.setattr(rate, "SIZE_TOLERANCE", 1e-9)
+    monkeypatch.setattr(rate, "DISTANCE_TOLERANCE", 1e-9)
+    function(larger(), **options, on_note=notes.append)
+    assert notes[0].text == "" and notes[1].text.startswith("no result was found ")
 
 
 def test_even_quality_0_may_be_better() -> None:
     notes = list[Note]()
-    jrecomp.compress(picture(), min_psnr=5, note=notes.append)
-    assert notes[0].quality == 0 and notes[0].text.endswith(" dB is what quality 0 has")
+    jrecomp.compress(picture(), min_psnr=5, on_note=notes.append)
+    assert notes[0].quality == 0 and notes[0].text.startswith("quality 0 already has ")
 
 
 @pytest.mark.parametrize("options", [{"min_psnr": 90}, {"min_ms_ssim": 1}, {"max_bytes": 10**7}, {"bpp": 30}])
@@ -213,7 +215,7 @@ def test_sizes_that_cannot_be_met(function: Callable[..., bytes], options: dict[
         function(picture(), **options)
     assert caught.value.exit_code == ExitCode.TARGET
     assert "\n" not in str(caught.value)
-    least = int(str(caught.value).split()[-1].replace(",", ""))
+    least = int(str(caught.value).split()[-2].replace(",", ""))
     assert len(function(picture(), quality=0)) == least
     assert len(function(picture(), max_bytes=least)) <= least
 
@@ -239,14 +241,14 @@ OPTIONS: list[tuple[bytes, dict[str, Any], str]] = [
     (picture(), {"quality": 100}, ""),
     (picture(), {"max_bytes": 10**6}, ""),
     (picture("quality 1"), {"quality": 99}, "lossless, as nothing would change"),
-    (picture(), {"min_ms_ssim": 1}, "lossless, as nothing would change"),
+    (picture(), {"min_ms_ssim": 1}, "lossless, as no lossy result was found that is similar enough"),
 ]
 
 
 @pytest.mark.parametrize(("data", "options", "text"), OPTIONS)
 def test_notes(data: bytes, options: dict[str, Any], text: str) -> None:
     notes = list[Note]()
-    jrecomp.compress(data, **options, note=notes.append)
+    jrecomp.compress(data, **options, on_note=notes.append)
     assert notes == [Note(50 if options == {"quality": 50} and not text else None, text)]
 
 
@@ -259,7 +261,7 @@ def test_pictures_that_cannot_be_changed() -> None:
     frame = builder.sof(0xC1, 32, 24, [(1, 1)]) + builder.sos([0])
     data = builder.SOI + head + frame + builder.sequential(blocks) + builder.EOI
     notes = list[Note]()
-    jrecomp.compress(data, quality=95, note=notes.append)
+    jrecomp.compress(data, quality=95, on_note=notes.append)
     assert notes == [Note(None, "lossless, as the picture cannot be changed: coefficients out of range")]
     assert shrink(data, quality=95) == data
 
@@ -358,10 +360,10 @@ def test_truncated_files_are_not_made_larger(options: dict[str, Any]) -> None:
 
 def test_attempts_are_told() -> None:
     told: list[str] = []
-    jrecomp.compress(picture(), max_bytes=1200, tell=told.append)
+    jrecomp.compress(picture(), max_bytes=1200, on_progress=told.append)
     assert 1 < len(told) <= 9
     assert all(text.startswith("quality ") and text.endswith(" bytes") for text in told)
-    jrecomp.compress(picture(), tell=lambda text: pytest.fail(text))
+    jrecomp.compress(picture(), on_progress=lambda text: pytest.fail(text))
 
 
 def test_rules_differ() -> None:
@@ -372,8 +374,13 @@ def test_rules_differ() -> None:
             function(picture(), quality=50, rule="nonesuch")
 
 
-def test_threads_do_not_change_the_result() -> None:
-    assert len({jrecomp.compress(picture(), max_bytes=1200, threads=n) for n in (1, 2, 0)}) == 1
+def test_threads_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of several slices."""
+    monkeypatch.setattr(slices, "SLICE_BLOCKS", 100)
+    found = {jrecomp.compress(picture(), max_bytes=1800, threads=n) for n in (1, 2, 3, 0)}
+    assert len(found) == 1
+    box = container.unpack(found.pop())
+    assert isinstance(box, Lossy) and len(box.slices) == 3
 
 
 def test_16_bit_tables() -> None:
@@ -444,12 +451,12 @@ def test_damaged_pictures_are_not_changed(kind: str) -> None:
     wishes: list[dict[str, Any]] = [{"quality": 40}, {"min_psnr": 40}]
     for options in wishes:
         notes = list[Note]()
-        assert jrecomp.compress(data, **options, note=notes.append) == jrecomp.compress(data)
-        assert shrink(data, **options, note=notes.append) == data
+        assert jrecomp.compress(data, **options, on_note=notes.append) == jrecomp.compress(data)
+        assert shrink(data, **options, on_note=notes.append) == data
         assert all(note.text.startswith("lossless, as the picture cannot be changed: ") for note in notes)
     notes = list[Note]()
-    assert shrink(data, note=notes.append) == data
-    assert notes[0].text.startswith("not written anew: ")
+    assert shrink(data, on_note=notes.append) == data
+    assert notes[0].text.startswith("unchanged: ")
     for function in FUNCTIONS:
         with pytest.raises(TargetError, match=r"cannot be changed: .*missing"):
             function(data, max_bytes=len(data) // 2)
@@ -471,7 +478,7 @@ def test_pixels_stay_whatever_bits_are_wrong(options: dict[str, Any], place: flo
 def test_what_cannot_be_compared() -> None:
     """Two components, which Pillow does not take."""
     data, notes = flat([(1, 1), (1, 1)]), list[Note]()
-    assert jrecomp.compress(data, min_psnr=30, note=notes.append) == jrecomp.compress(data)
+    assert jrecomp.compress(data, min_psnr=30, on_note=notes.append) == jrecomp.compress(data)
     assert notes[0].text.startswith("lossless, as the source cannot be decoded to compare: ")
 
 
@@ -499,7 +506,7 @@ def test_what_follows_a_picture_without_end_stays(options: dict[str, Any]) -> No
     data = without_jfif(picture())[:-2] + second
     assert shrink(data, **options) == data
     notes = list[Note]()
-    jrecomp.compress(data, **options, note=notes.append)
+    jrecomp.compress(data, **options, on_note=notes.append)
     assert notes[0].quality is None
 
 
@@ -508,10 +515,10 @@ def test_the_index_of_further_pictures() -> None:
     second = picture("gray")
     first = picture()[:2] + builder.segment(0xE2, b"MPF\0" + bytes(60)) + picture()[2:]
     data, notes = first + second, list[Note]()
-    assert shrink(data, note=notes.append) == data
-    changed = shrink(data, quality=60, note=notes.append)
+    assert shrink(data, on_note=notes.append) == data
+    changed = shrink(data, quality=60, on_note=notes.append)
     assert changed.endswith(b"\xff\xd9" + second) and b"MPF\0" not in changed
-    assert [note.text for note in notes] == ["", "without the index of its further pictures"]
+    assert [note.text for note in notes] == ["", "the index of further pictures in the file is omitted"]
 
 
 @cache
@@ -537,10 +544,10 @@ class TestForgedContainers:
 
     @settings(max_examples=60)
     @given(data=st.data())
-    def test_headers_and_extras(self, data: st.DataObject) -> None:
+    def test_headers_and_reconstruction(self, data: st.DataObject) -> None:
         """Never other bytes than those of the checksum, and no other errors."""
         box = lossy_box()
-        field = data.draw(st.sampled_from(["headers", "extras"]))
+        field = data.draw(st.sampled_from(["headers", "reconstruction"]))
         forged = bytearray(getattr(box, field))
         for _ in range(data.draw(st.integers(1, 3))):
             forged[data.draw(st.integers(0, len(forged) - 1))] = data.draw(st.integers(0, 255))
@@ -570,7 +577,7 @@ def test_pillows_limit_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Likeness needs it, and says so; nothing else does."""
+    """Similarity needs it, and says so; nothing else does."""
     monkeypatch.setitem(sys.modules, "PIL.JpegImagePlugin", None)
     for function in FUNCTIONS:
         assert function(picture(), quality=50)

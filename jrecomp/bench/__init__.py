@@ -1,1 +1,1 @@
-"""Comparison with other programs on the same files, every round trip checked."""
+"""Benchmarks: comparisons with other programs on the same files. Every lossless round trip is checked."""

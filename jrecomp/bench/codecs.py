@@ -1,6 +1,6 @@
-"""The programs that are compared: one class each, the same questions to all.
+"""The codecs of lossless benchmarks.
 
-To add one, write a class with the members of Codec and name it in PEERS.
+To add a codec, write a class with the members of Codec and add it to PEERS.
 """
 
 from collections.abc import Callable
@@ -10,55 +10,56 @@ from importlib.metadata import version
 from typing import Any, Protocol
 
 import jrecomp
-from jrecomp.codec import engine_for
+from jrecomp.codec import Resources
 from jrecomp.model import load
 
 
 class Codec(Protocol):
-    """A lossless JPEG recompressor that works on one thread, or on as many as jrecomp is given."""
+    """A lossless JPEG recompressor; all use one thread, except that jrecomp may use several."""
 
     name: str
     version: str
 
     def encode(self, data: bytes) -> bytes:
-        """The compressed file; raises Refused for files that the codec does not take."""
+        """The compressed file; raises Refused if the codec does not support the file."""
         ...
 
     def decode(self, data: bytes) -> bytes:
-        """The file again; whatever it raises, the file is lost."""
+        """The restored file; any exception counts as a wrong result."""
         ...
 
 
 class Refused(Exception):
-    """The codec does not take this file."""
+    """The codec does not support this file."""
 
 
 class Missing(Exception):
-    """The codec is not installed; the message names it and says how to install it."""
+    """The codec is not installed; the message names it and the command that installs it."""
 
 
 class Jrecomp:
-    """This project with one of its models; encoding includes verification."""
+    """jrecomp with one of its models; encoding includes verification."""
 
     def __init__(self, model: str, threads: int, device: str) -> None:
         """Raises UnknownModelError and UsageError."""
         self.name = f"jrecomp {model}"
-        engine = engine_for(device)
-        self.version = f"{jrecomp.__version__}, model id {load(model).identifier}, {engine} engine"
+        loaded = load(model)
+        engine = Resources(threads, device).engine(loaded)
+        self.version = f"{jrecomp.__version__}, model id {loaded.identifier}, {engine} engine"
         self._model = model
         self._workers: dict[str, Any] = {"threads": threads, "device": device}
 
     def encode(self, data: bytes) -> bytes:
-        """The finished container."""
+        """The container."""
         return jrecomp.compress(data, model=self._model, **self._workers)
 
     def decode(self, data: bytes) -> bytes:
-        """The file again."""
+        """The restored file."""
         return jrecomp.decompress(data, **self._workers)
 
 
 class Lepton:
-    """Microsoft's Rust port of Lepton with one partition, and so on one thread."""
+    """Microsoft's Rust port of Lepton, with one partition and thus one thread."""
 
     name = "Lepton"
 
@@ -68,14 +69,14 @@ class Lepton:
         self.version = version("lepton_jpeg_python")
 
     def encode(self, data: bytes) -> bytes:
-        """The .lep bytes."""
+        """The .lep file."""
         try:
             return bytes(self._library.compress_bytes(data, {"max_partitions": 1}))
         except Exception as error:
             raise Refused(str(error)) from error
 
     def decode(self, data: bytes) -> bytes:
-        """The file again."""
+        """The restored file."""
         return bytes(self._library.decompress_bytes(data))
 
 
@@ -87,31 +88,31 @@ class Libjxl:
         self.name = f"libjxl effort {effort}"
         self._library = _library("pillow_jxl", "libjxl", "pillow-jxl-plugin")
         self.version = "pillow-jxl-plugin " + version("pillow-jxl-plugin")
-        # num_threads: 0 keeps the work on the caller's thread.
+        # With 0 threads, the library works on the caller's thread.
         self._encode = self._library.Encoder(mode="RGB", lossless=True, effort=effort, num_threads=0)
 
     def encode(self, data: bytes) -> bytes:
-        """The .jxl bytes."""
+        """The .jxl file."""
         try:
-            return bytes(self._encode(data, 0, 0, jpeg_encode=True))  # the size is in the JPEG file
+            return bytes(self._encode(data, 0, 0, jpeg_encode=True))  # width and height are not needed
         except Exception as error:
             raise Refused(str(error)) from error
 
     def decode(self, data: bytes) -> bytes:
-        """The file again, or pixels where the JPEG file cannot be had."""
+        """The restored file, or pixels if the library cannot restore it."""
         _, _, restored, *_ = self._library.Decoder(num_threads=0)(data)
         return bytes(restored)
 
 
 PEERS: list[Callable[[], Codec]] = [Lepton, partial(Libjxl, 7), partial(Libjxl, 9)]
-"""What makes the other codecs; each may raise Missing."""
+"""Functions that make the other codecs; each may raise Missing."""
 
 
 def installed(models: list[str], threads: int, device: str) -> tuple[list[Codec], list[str]]:
-    """The codecs that can run here, jrecomp first, and notes on those that cannot.
+    """The installed codecs, jrecomp first.
 
-    models: names of jrecomp's models. threads, device: of jrecomp, as in its functions.
-    Raises UnknownModelError and UsageError.
+    models: names of jrecomp's models. threads, device: of jrecomp, as for pipeline.compress().
+    Returns the codecs, and the messages of those that are missing. Raises UnknownModelError and UsageError.
     """
     codecs: list[Codec] = [Jrecomp(model, threads, device) for model in models]
     notes = []

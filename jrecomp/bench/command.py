@@ -1,4 +1,4 @@
-"""`jrecomp bench`."""
+"""The command `jrecomp bench`."""
 
 import json
 import sys
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jrecomp.bench.inputs import Sample
 
 PEERS = ("cjxl", "libjpeg", "lepton", "jpegoptim", "webp", "avif", "guetzli")
-"""Keys of lossy.PEERS, which takes Pillow to import; the last is only taken where it is asked for."""
+"""The keys of lossy.PEERS, whose module requires Pillow. The last is measured only if it is named."""
 
 
 def _numbers(_: click.Context, __: click.Parameter, value: str | None) -> list[int] | None:
@@ -26,7 +26,7 @@ def _numbers(_: click.Context, __: click.Parameter, value: str | None) -> list[i
     except ValueError:
         numbers = []
     if not numbers or not all(1 <= number <= 100 for number in numbers):
-        raise click.BadParameter("qualities are numbers from 1 to 100, separated by commas")
+        raise click.BadParameter("qualities are numbers from 1 to 100, separated by commas (such as 75,90)")
     return numbers
 
 
@@ -39,58 +39,60 @@ def _numbers(_: click.Context, __: click.Parameter, value: str | None) -> list[i
     "models",
     metavar="NAME",
     multiple=True,
-    help="Model of jrecomp; may be given several times; the default is every installed one.",
+    help="Measure this model of jrecomp; may be repeated; the default is all installed models.",
 )
 @click.option(
     "--qualities",
+    metavar="Q,Q...",
     callback=_numbers,
-    help="Qualities to encode pictures at; the default is 50,75,90,95, and 75,90,95 with --lossy.",
+    help="Encode pictures at these JPEG qualities; the default is 50,75,90,95, with --lossy 75,90,95.",
 )
 @click.option(
     "--sampling",
     "samplings",
     type=click.Choice(["420", "422", "444"]),
     multiple=True,
-    help="Chroma subsamplings to encode pictures at; the default is both 420 and 444, and 420 with --lossy.",
+    help="Encode pictures with this chroma subsampling; may be repeated; the default is 420 and 444, with"
+    " --lossy 420.",
 )
 @click.option(
     "--repeats",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Runs of each file; the fastest counts.",
+    help="Measure each file this many times; the fastest run counts.",
 )
 @click.option(
     "--threads",
     type=click.IntRange(min=0),
     default=1,
     show_default=True,
-    help="Threads of jrecomp, others have 1; 0 takes one per core.",
+    help="Number of threads for jrecomp; 0 means one per processor core. Other programs use one.",
 )
 @options.device
 @click.option(
     "--scaling",
     is_flag=True,
-    help="Measure time and memory of jrecomp by megapixels and threads instead, on mosaics of the pictures.",
+    help="Measure instead how time and memory of jrecomp depend on picture size and threads.",
 )
 @click.option(
     "--lossy",
     is_flag=True,
-    help="Compare lossy results instead: curves of size against likeness to the decoded JPEG file.",
+    help="Compare lossy results instead, by size and similarity to the decoded JPEG file.",
 )
 @click.option(
     "--peer",
     "peers",
     type=click.Choice(PEERS),
     multiple=True,
-    help="Program to compare lossy results with; may be given several times; the default is every one but"
-    " guetzli, which is very slow.",
+    help="Compare lossy results with this program; may be repeated; the default is all except guetzli,"
+    " which is very slow.",
 )
 @click.option(
     "--output",
     metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Write report.md, results.json and charts into DIR, replacing those there.",
+    help="Write report.md, results.json and charts to the folder DIR; existing ones are replaced.",
 )
 def command(
     sources: tuple[Path, ...],
@@ -105,10 +107,11 @@ def command(
     peers: tuple[str, ...],
     output: Path | None,
 ) -> None:
-    """Compare jrecomp with other programs on JPEG files and pictures.
+    """Compare jrecomp with other programs.
 
-    SOURCE is a file or a folder. JPEG files are taken as they are; other pictures are encoded at each
-    quality and subsampling. Every file is restored and compared.
+    SOURCE is a file or a folder. JPEG files are measured as they are. Other pictures (PNG, WebP, PPM, TIFF)
+    are first encoded as JPEG files, at each quality and chroma subsampling. Every lossless result is restored
+    and compared. The report is printed as Markdown.
 
     \b
     jrecomp bench kodak --qualities 50,75,90,95 --output results
@@ -122,12 +125,12 @@ def command(
     _refuse("--scaling", scaling, "qualities", "samplings", "threads", "device", "lossy")
     _refuse("a comparison without --lossy", not lossy, "peers")
     if output:
-        from jrecomp.bench import plots  # noqa: F401 - what is missing is told before hours of measuring
+        from jrecomp.bench import plots  # noqa: F401 - fails before hours of measuring if a package is missing
 
         output.mkdir(parents=True, exist_ok=True)
     paths = inputs.find(sources)
     if not paths:
-        raise click.UsageError("no JPEG files or pictures there")
+        raise click.UsageError("the sources contain no JPEG files or pictures")
     wanted = list(models) or weights.names()
     if scaling:
         _scaling(paths, wanted, repeats, output)
@@ -142,7 +145,7 @@ def command(
 
 
 def _refuse(what: str, chosen: bool, *names: str) -> None:
-    """Raises UsageError where one of these parameters was given to what does not take it."""
+    """Raises UsageError if the mode `what` was chosen together with one of the parameters `names`."""
     context = click.get_current_context()
     for parameter in context.command.params:
         given = context.get_parameter_source(parameter.name or "") is not ParameterSource.DEFAULT
@@ -155,7 +158,8 @@ def _scaling(paths: list[Path], models: list[str], repeats: int, output: Path | 
     from jrecomp.bench.progress import watched
 
     runs = list(watched(scaling.measure(paths, models, repeats), scaling.count(models)))
-    _tell(report.scaling(report.setup(_line(), [], [], repeats, 1), runs), list(map(asdict, runs)), output)
+    setup = report.setup(_command_line(), [], [], repeats, 1)
+    _publish(report.scaling(setup, runs), list(map(asdict, runs)), output)
     if output:
         from jrecomp.bench import plots
 
@@ -169,10 +173,10 @@ def _lossless(
     from jrecomp.bench.progress import watched
 
     found, missing = codecs.installed(models, threads, device)
-    setup = report.setup(_line(), found, missing, repeats, threads)
+    setup = report.setup(_command_line(), found, missing, repeats, threads)
     measured = watched(measure.run(found, samples, repeats), len(samples) * len(found))
     results = report.Results(measured)
-    _tell(report.markdown(setup, results), report.as_json(setup, results), output)
+    _publish(report.markdown(setup, results), report.as_json(setup, results), output)
     if output:
         from jrecomp.bench import plots
 
@@ -194,10 +198,10 @@ def _lossy(
     wanted = peers or PEERS[:-1]
     coders, missing = lossy.installed(models, wanted, threads, device)
     missing += [] if curves.ssimulacra2() else ["SSIMULACRA2 (pip install ssimulacra2)"]
-    setup = report.setup(_line(), coders, missing, repeats, threads)
+    setup = report.setup(_command_line(), coders, missing, repeats, threads)
     measured = curves.measure(coders, samples, models, repeats, threads, device)
-    results = curves.Results(watched(measured, len(samples) * (len(coders) + len(models))))
-    _tell(lossy_report.markdown(setup, results), lossy_report.as_json(setup, results), output)
+    results = curves.CurveResults(watched(measured, len(samples) * (len(coders) + len(models))))
+    _publish(lossy_report.markdown(setup, results), lossy_report.as_json(setup, results), output)
     if output:
         from jrecomp.bench import plots
 
@@ -205,13 +209,14 @@ def _lossy(
         crops.save(samples, output)
 
 
-def _line() -> list[str]:
+def _command_line() -> list[str]:
     return ["jrecomp", *sys.argv[1:]]
 
 
-def _tell(text: str, document: object, output: Path | None) -> None:
-    """Prints the report, and writes it and its numbers."""
+def _publish(text: str, document: object, output: Path | None) -> None:
+    """Prints the report, and writes it and its numbers to the folder `output`."""
     if output:
-        (output / "report.md").write_text(text, "utf-8", "backslashreplace")  # names need not be text
+        # File names may contain bytes that are not text.
+        (output / "report.md").write_text(text, "utf-8", "backslashreplace")
         (output / "results.json").write_text(json.dumps(document, indent=2) + "\n", "utf-8")
     click.echo(text, nl=False)

@@ -1,4 +1,4 @@
-"""Curves of size against likeness: what every coder makes of every JPEG file, and how long it takes."""
+"""Measurement of rate-distortion curves of lossy codecs, and of the times of jrecomp."""
 
 import math
 import shutil
@@ -16,28 +16,29 @@ import numpy as np
 from PIL import Image
 
 import jrecomp
+from jrecomp.array_types import UInt8
 from jrecomp.bench.codecs import Refused
-from jrecomp.bench.inputs import Sample, Setting
-from jrecomp.bench.lossy import SECONDS, Coder, Source, UInt8
+from jrecomp.bench.inputs import Encoding, Sample
+from jrecomp.bench.lossy import SECONDS, LossyCodec, Source
 from jrecomp.lossy import ms_ssim, psnr
 from jrecomp.lossy.bdrate import log_ratio, percent
 
 FIXED_QUALITY = 75.0
-"""Of jrecomp, that times are taken at."""
+"""Quality at which the time of jrecomp with a fixed quality is measured."""
 
 SEARCHED_QUALITY = 50.0
-"""Whose size a search for a rate has to meet."""
+"""Quality whose size is the target when the time of a search is measured."""
 
 SSIMULACRA2 = ("ssimulacra2", "ssymulacra2")
-"""Programs that print that score for two files: libjxl's, and the one that pip installs."""
+"""Programs that print the SSIMULACRA 2 score of two files: that of libjxl, and the one that pip installs."""
 
 
 @dataclass(frozen=True)
-class Likeness:
-    """Of a decoded result to the decoded source.
+class Similarity:
+    """Similarity of a decoded result to the decoded source.
 
-    psnr: over all channels in dB, infinite for the same picture. ms_ssim: up to 1. ssimulacra2: up to 100,
-    None where no program gives it.
+    psnr: over all channels in dB, infinite for equal pictures. ms_ssim: at most 1. ssimulacra2: at most 100,
+    None if it was not measured.
     """
 
     psnr: float
@@ -52,25 +53,30 @@ class Likeness:
 
 @dataclass(frozen=True)
 class Point:
-    """A file that a coder made at one of its settings. size in bytes; seconds of wall clock, to make it."""
+    """A result of a codec at one of its settings.
+
+    at: the setting. size: in bytes. similarity: to the source. seconds: wall-clock time of encoding.
+    """
 
     at: float
     size: int
-    likeness: Likeness
+    similarity: Similarity
     seconds: float
 
 
 @dataclass(frozen=True)
 class Curve:
-    """What a coder made of a JPEG file: points by rising setting, and why others are missing.
+    """The results of a codec for a JPEG file.
 
-    setting: of the picture, None for a file as it was. before: bytes of the file. pixels: width x height.
+    coder: name of the codec. own: whether it is jrecomp. file: path. setting: of the encoded picture, None
+    for a JPEG file. before: size of the file in bytes. pixels: width times height. points: results by rising
+    setting. refusals: reasons of missing results.
     """
 
     coder: str
     own: bool
     file: str
-    setting: Setting | None
+    setting: Encoding | None
     before: int
     pixels: int
     points: tuple[Point, ...]
@@ -79,18 +85,22 @@ class Curve:
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of wall clock of `jrecomp.compress` on a file, the best of the repeats."""
+    """Wall-clock times in seconds of jrecomp.compress() on a file; the fastest of the repeats counts.
+
+    lossless: without a target. fixed: with quality FIXED_QUALITY. searched: with the size that
+    SEARCHED_QUALITY gives as target.
+    """
 
     model: str
     file: str
-    setting: Setting | None
+    setting: Encoding | None
     lossless: float
     fixed: float
     searched: float
 
 
 class Band(NamedTuple):
-    """A range of qualities, in dB but for SSIMULACRA2. measure: a property of Likeness."""
+    """A range of similarities for BD-rates; measure: a property of Similarity, low, high: values of it."""
 
     title: str
     measure: str
@@ -106,31 +116,31 @@ BANDS = (
 )
 
 
-class Results:
-    """Curves and times; a set is a setting of pictures, or None for files."""
+class CurveResults:
+    """All curves and times of a benchmark. A set of files is identified by the pictures' setting, or None."""
 
     def __init__(self, measured: Iterable[Curve | Timing]) -> None:
-        found = list(measured)
-        self.curves = [one for one in found if isinstance(one, Curve)]
-        self.times = [one for one in found if isinstance(one, Timing)]
+        items = list(measured)
+        self.curves = [item for item in items if isinstance(item, Curve)]
+        self.times = [item for item in items if isinstance(item, Timing)]
         self.coders = list(dict.fromkeys(curve.coder for curve in self.curves))
         self.own = list(dict.fromkeys(curve.coder for curve in self.curves if curve.own))
         self.sets = list(dict.fromkeys(curve.setting for curve in self.curves))
-        scored = any(p.likeness.ssimulacra2 is not None for curve in self.curves for p in curve.points)
+        scored = any(p.similarity.ssimulacra2 is not None for curve in self.curves for p in curve.points)
         self.bands = BANDS if scored else BANDS[:-1]
         self._by_file = {(c.coder, c.file, c.setting): c for c in self.curves}
 
-    def of(self, coder: str, setting: Setting | None) -> list[Curve]:
-        """A coder's curves of a set."""
+    def of(self, coder: str, setting: Encoding | None) -> list[Curve]:
+        """The curves of a codec for a set."""
         return [c for c in self.curves if c.coder == coder and c.setting == setting]
 
     def reference(self, curve: Curve) -> int:
-        """Bytes of the first coder's file of the highest setting: the lossless container."""
+        """Size in bytes of the lossless container: the first codec's result at its highest setting."""
         first = self._by_file[self.coders[0], curve.file, curve.setting]
         return first.points[-1].size if first.points else curve.before
 
-    def bd_rate(self, own: str, other: str, setting: Setting | None, band: Band) -> tuple[float | None, int]:
-        """Percent by which files of `own` are larger at equal quality, and for how many files that counts."""
+    def bd_rate(self, own: str, other: str, setting: Encoding | None, band: Band) -> tuple[float | None, int]:
+        """The BD-rate in percent, negative if files of `own` are smaller, and the number of files."""
         return percent(
             log_ratio(
                 _line(curve, band.measure),
@@ -142,7 +152,7 @@ class Results:
         )
 
     def falls(self) -> list[tuple[Curve, float, int]]:
-        """Where a higher quality of ours gives a smaller file: the quality, and by how many bytes."""
+        """Cases in which a higher quality of jrecomp gives a smaller file: curve, quality, bytes fewer."""
         return [
             (curve, after.at, before.size - after.size)
             for curve in self.curves
@@ -153,47 +163,51 @@ class Results:
 
 
 def _line(curve: Curve, measure: str) -> list[tuple[float, float]]:
-    pairs = [(point.size, getattr(point.likeness, measure)) for point in curve.points]
+    pairs = [(point.size, getattr(point.similarity, measure)) for point in curve.points]
     return [(size, quality) for size, quality in pairs if quality is not None]
 
 
 def measure(
-    coders: Sequence[Coder],
+    coders: Sequence[LossyCodec],
     samples: Iterable[Sample],
     models: Sequence[str],
     repeats: int,
     threads: int,
     device: str,
 ) -> Iterator[Curve | Timing]:
-    """For each sample a curve of each coder, then times of each model; repeats, threads, device: of these."""
+    """Measure for each sample the curve of each codec, then the times of each model.
+
+    coders: the codecs. samples: the files. models: names of jrecomp's models. repeats, threads, device: of
+    the measurement of times.
+    """
     for sample in samples:
         source = Source(sample.read())
-        alike = _Alike(source.pixels)
+        comparison = _Comparison(source.pixels)
         for coder in coders:
-            yield _curve(coder, sample, source, alike)
+            yield _curve(coder, sample, source, comparison)
         for model in models:
             yield _timing(model, sample, source.jpeg, repeats, threads, device)
 
 
-def _curve(coder: Coder, sample: Sample, source: Source, alike: "_Alike") -> Curve:
+def _curve(coder: LossyCodec, sample: Sample, source: Source, comparison: "_Comparison") -> Curve:
     points, refusals = [], []
     for setting in coder.settings:
         started = time.perf_counter()
         try:
-            made = coder.encode(source, setting)
+            encoded = coder.encode(source, setting)
             seconds = time.perf_counter() - started
         except Refused as refused:
             refusals.append(str(refused))
             continue
         try:
-            picture = np.asarray(coder.decode(made).convert(source.image.mode))
-        except Exception as error:  # what nothing decodes is no result
+            picture = np.asarray(coder.decode(encoded).convert(source.image.mode))
+        except Exception as error:  # a file that cannot be decoded is not a result
             refusals.append(f"{type(error).__name__}: {error}")
             continue
-        points.append(Point(setting, len(made), alike.to(picture), seconds))
+        points.append(Point(setting, len(encoded), comparison.similarity(picture), seconds))
     rows, columns = source.pixels.shape[:2]
-    place = (str(sample.path), sample.setting, len(source.jpeg), rows * columns)
-    return Curve(coder.name, coder.own, *place, tuple(points), tuple(refusals))
+    file = (str(sample.path), sample.setting, len(source.jpeg), rows * columns)
+    return Curve(coder.name, coder.own, *file, tuple(points), tuple(refusals))
 
 
 def _timing(model: str, sample: Sample, jpeg: bytes, repeats: int, threads: int, device: str) -> Timing:
@@ -218,29 +232,29 @@ def _best(work: Callable[[], object], repeats: int) -> float:
     return min(seconds)
 
 
-class _Alike:
-    """Compares with a source; pictures that several coders make are judged once."""
+class _Comparison:
+    """Compares pictures with a source; equal pictures are measured once."""
 
     def __init__(self, source: UInt8) -> None:
         self._source = source
-        self._known: dict[bytes, Likeness] = {}
+        self._known: dict[bytes, Similarity] = {}
 
-    def to(self, picture: UInt8) -> Likeness:
-        """The likeness of a picture."""
+    def similarity(self, picture: UInt8) -> Similarity:
+        """The similarity of a picture to the source."""
         key = sha256(picture.tobytes()).digest()
         if key not in self._known:
-            self._known[key] = _likeness(self._source, picture)
+            self._known[key] = _similarity(self._source, picture)
         return self._known[key]
 
 
-def _likeness(source: UInt8, picture: UInt8) -> Likeness:
+def _similarity(source: UInt8, picture: UInt8) -> Similarity:
     shape = (*source.shape[:2], -1)
     a, b = source.reshape(shape), picture.reshape(shape)
-    return Likeness(psnr(a, b), ms_ssim(a, b), _ssimulacra2(source, picture))
+    return Similarity(psnr(a, b), ms_ssim(a, b), _ssimulacra2(source, picture))
 
 
 def ssimulacra2() -> str | None:
-    """The program that gives that score."""
+    """The path of a program that computes SSIMULACRA 2, None if none is installed."""
     return next(filter(None, map(shutil.which, SSIMULACRA2)), None)
 
 
@@ -252,9 +266,9 @@ def _ssimulacra2(source: UInt8, picture: UInt8) -> float | None:
         names = [str(Path(folder, name)) for name in ("a.png", "b.png")]
         for name, pixels in zip(names, (source, picture), strict=True):
             Image.fromarray(pixels).convert("RGB").save(name, compress_level=0)
-        line = [program, *names]
+        command = [program, *names]
         try:
-            found = subprocess.run(line, check=True, capture_output=True, text=True, timeout=SECONDS)
-        except subprocess.SubprocessError:  # of pictures that it does not take
+            done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=SECONDS)
+        except subprocess.SubprocessError:  # the program does not support some pictures
             return None
-    return float(found.stdout.split()[-1])
+    return float(done.stdout.split()[-1])

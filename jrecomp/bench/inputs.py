@@ -1,4 +1,4 @@
-"""What is compressed: JPEG files as they are, and pictures encoded at given settings."""
+"""The files of benchmarks: JPEG files as they are, and pictures that are encoded at given settings."""
 
 import io
 from collections.abc import Iterable, Iterator
@@ -12,12 +12,12 @@ from jrecomp.errors import UsageError
 
 PICTURE_SUFFIXES = (".png", ".webp", ".ppm", ".tif", ".tiff")
 SAMPLINGS = {"444": 0, "422": 1, "420": 2}
-"""Chroma subsampling by Pillow's number."""
+"""Pillow's number of each chroma subsampling."""
 
 
 @dataclass(frozen=True)
-class Setting:
-    """How a picture is encoded. sampling: a key of SAMPLINGS. quality: 1 to 100."""
+class Encoding:
+    """The settings of an encoded picture; sampling: a key of SAMPLINGS, quality: 1 to 100."""
 
     sampling: str
     quality: int
@@ -25,13 +25,13 @@ class Setting:
 
 @dataclass(frozen=True)
 class Sample:
-    """One JPEG file: as it lies there, or a picture at a setting. Bytes are made when they are asked for."""
+    """A JPEG file of a benchmark; setting: how the picture at `path` is encoded, None for a JPEG file."""
 
     path: Path
-    setting: Setting | None = None
+    setting: Encoding | None = None
 
     def read(self) -> bytes:
-        """The JPEG file; pictures as Pillow writes them with no other option."""
+        """The bytes of the JPEG file. Pictures are encoded by Pillow with its default options."""
         if self.setting is None:
             return self.path.read_bytes()
         out = io.BytesIO()
@@ -41,7 +41,7 @@ class Sample:
         return out.getvalue()
 
     def sub_pixels(self) -> int:
-        """Width x height x 3 of a picture; 0 for a JPEG file, whose pixels are not looked at."""
+        """Width times height times 3 of a picture; 0 for a JPEG file, which is not decoded."""
         if self.setting is None:
             return 0
         with Image.open(self.path) as image:
@@ -49,16 +49,20 @@ class Sample:
 
 
 def find(sources: Iterable[Path]) -> list[Path]:
-    """JPEG files and pictures, each once: files as given, those in folders sorted.
+    """Find JPEG files and pictures.
 
-    Raises UsageError for other files.
+    sources: files and folders. Returns the paths without duplicates; those in folders are sorted.
+    Raises UsageError if a source is another kind of file.
     """
     return list(dict.fromkeys(path for source in sources for path in _expand(source)))
 
 
 def samples(paths: list[Path], qualities: Iterable[int], samplings: Iterable[str]) -> Iterator[Sample]:
-    """All JPEG files, then all pictures at the first setting, at the second and so on."""
-    settings = [Setting(sampling, quality) for sampling in samplings for quality in qualities]
+    """The samples for files: all JPEG files, then all pictures at the first setting, the second, and so on.
+
+    qualities, samplings: of the settings; a setting combines one of each.
+    """
+    settings = [Encoding(sampling, quality) for sampling in samplings for quality in qualities]
     pictures = [path for path in paths if path.suffix.lower() in PICTURE_SUFFIXES]
     yield from (Sample(path) for path in paths if path.suffix.lower() in JPEG_SUFFIXES)
     yield from (Sample(path, setting) for setting in settings for path in pictures)
@@ -68,7 +72,7 @@ def _expand(source: Path) -> list[Path]:
     if source.is_dir():
         return [path for path in sorted(source.iterdir()) if path.is_file() and _is_known(path)]
     if not _is_known(source):
-        raise UsageError(f"{source} is neither a JPEG file nor a picture")
+        raise UsageError(f"{source} is neither a JPEG file nor a picture (PNG, WebP, PPM or TIFF)")
     return [source]
 
 

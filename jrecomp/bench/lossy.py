@@ -1,6 +1,6 @@
-"""The programs whose lossy results are compared: one class each, the same questions to all.
+"""The codecs of lossy benchmarks.
 
-To add one, write a class with the members of Coder and name it in PEERS.
+To add a codec, write a class with the members of LossyCodec and add it to PEERS.
 """
 
 import io
@@ -15,49 +15,50 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, features
 
 import jrecomp
+from jrecomp.array_types import UInt8
 from jrecomp.bench.codecs import Lepton, Missing, Refused
-from jrecomp.codec import engine_for
+from jrecomp.codec import Resources
 from jrecomp.errors import InputError
 from jrecomp.lossy import load_rule
 from jrecomp.model import load
 from jrecomp.options import RULES
 
-UInt8 = npt.NDArray[np.uint8]
-
 SECONDS = 600
-"""That another program may take for a file."""
+"""Time limit for another program on a file."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A JPEG file, as the coders get it."""
+    """A JPEG file that codecs compress; jpeg: its bytes."""
 
     jpeg: bytes
 
     @cached_property
     def image(self) -> Image.Image:
-        """Decoded; still knows that it was a JPEG file, and its subsampling."""
+        """The decoded picture. Pillow keeps the file's subsampling with it."""
         image = Image.open(io.BytesIO(self.jpeg))
         image.load()
         return image
 
     @cached_property
     def pixels(self) -> UInt8:
-        """uint8 [rows, columns] and channels where there are several."""
+        """The decoded pixels, uint8 [rows, columns] for grey or [rows, columns, channels]."""
         return np.asarray(self.image)
 
     @cached_property
     def bitmap(self) -> bytes:
-        """The picture for programs that take no JPEG files."""
+        """The decoded picture as a PNG file, for programs that do not decode JPEG files."""
         return _saved(self.image, format="PNG", compress_level=0)
 
 
-class Coder(Protocol):
-    """Makes files of a JPEG file at settings; own: whether it is this project."""
+class LossyCodec(Protocol):
+    """A lossy codec.
+
+    own: whether it is jrecomp. settings: for encode(), by rising quality.
+    """
 
     name: str
     version: str
@@ -65,24 +66,24 @@ class Coder(Protocol):
     settings: Sequence[float]
 
     def encode(self, source: Source, setting: float) -> bytes:
-        """A file; settings grow with quality. Raises Refused."""
+        """The compressed file at one of the settings; raises Refused if the codec does not support it."""
         ...
 
     def decode(self, data: bytes) -> Image.Image:
-        """The picture of a file that `encode` made."""
+        """The decoded picture of a compressed file."""
         ...
 
 
-class _Decoded:
-    """What Pillow decodes."""
+class _DecodedByPillow:
+    """Base of codecs whose files Pillow decodes."""
 
     def decode(self, data: bytes) -> Image.Image:
-        """The picture."""
+        """The decoded picture."""
         return Image.open(io.BytesIO(data))
 
 
 class Container:
-    """This project's containers with one of its models, by one of its rules."""
+    """jrecomp's lossy containers, with one of its models and one of its rules."""
 
     own = True
     settings: Sequence[float] = range(0, 101, 4)
@@ -90,22 +91,25 @@ class Container:
     def __init__(self, model: str, rule: str, threads: int, device: str) -> None:
         """Raises UnknownModelError and UsageError."""
         self.name = f"jrecomp {model}" + ("" if rule == RULES[0] else f" {rule}")
-        identifiers = f"model id {load(model).identifier}, rule id {load_rule(rule).identifier}"
-        self.version = f"{jrecomp.__version__}, {identifiers}, {engine_for(device)} engine"
-        self._work: dict[str, Any] = {"threads": threads, "device": device}
-        self._how: dict[str, Any] = {"model": model, "rule": rule} | self._work
+        loaded = load(model)
+        identifiers = f"model id {loaded.identifier}, rule id {load_rule(rule).identifier}"
+        self.version = (
+            f"{jrecomp.__version__}, {identifiers}, {Resources(threads, device).engine(loaded)} engine"
+        )
+        self._workers: dict[str, Any] = {"threads": threads, "device": device}
+        self._options: dict[str, Any] = {"model": model, "rule": rule} | self._workers
 
     def encode(self, source: Source, setting: float) -> bytes:
-        """The finished container, lossless at 100."""
-        return jrecomp.compress(source.jpeg, quality=setting, **self._how)
+        """The container at a quality; 100 is lossless."""
+        return jrecomp.compress(source.jpeg, quality=setting, **self._options)
 
     def decode(self, data: bytes) -> Image.Image:
-        """The restored JPEG file's picture."""
-        return Image.open(io.BytesIO(jrecomp.decompress(data, **self._work)))
+        """The decoded picture of the restored JPEG file."""
+        return Image.open(io.BytesIO(jrecomp.decompress(data, **self._workers)))
 
 
-class Shrink(_Decoded):
-    """This project's smaller JPEG files."""
+class Shrink(_DecodedByPillow):
+    """JPEG files made by `jrecomp shrink`."""
 
     own = True
     settings: Sequence[float] = Container.settings
@@ -116,15 +120,15 @@ class Shrink(_Decoded):
         self._progressive = progressive
 
     def encode(self, source: Source, setting: float) -> bytes:
-        """A JPEG file, with the same pixels at 100."""
+        """The JPEG file at a quality; at 100 no pixel changes."""
         try:
             return jrecomp.shrink(source.jpeg, quality=setting, progressive=self._progressive)
         except InputError as error:
             raise Refused(str(error)) from error
 
 
-class Reencoded(_Decoded):
-    """libjpeg on the decoded picture, with the source's subsampling and optimal Huffman tables."""
+class Reencoded(_DecodedByPillow):
+    """The decoded picture encoded by libjpeg, with the source's subsampling and optimal Huffman tables."""
 
     name = "libjpeg"
     version = f"libjpeg-turbo {features.version('libjpeg_turbo')} of Pillow"
@@ -132,12 +136,12 @@ class Reencoded(_Decoded):
     settings: Sequence[float] = (50, 55, 60, 65, *range(70, 101))
 
     def encode(self, source: Source, setting: float) -> bytes:
-        """A JPEG file."""
+        """The JPEG file."""
         return _saved(source.image, format="JPEG", quality=int(setting), subsampling="keep", optimize=True)
 
 
 class ReencodedLepton:
-    """The files of Reencoded, compressed by Lepton."""
+    """The JPEG files of Reencoded, compressed by Lepton."""
 
     name = "libjpeg + Lepton"
     own = False
@@ -149,16 +153,16 @@ class ReencodedLepton:
         self.version = self._lepton.version
 
     def encode(self, source: Source, setting: float) -> bytes:
-        """A .lep file."""
+        """The .lep file."""
         return self._lepton.encode(self._jpeg.encode(source, setting))
 
     def decode(self, data: bytes) -> Image.Image:
-        """The restored JPEG file's picture."""
+        """The decoded picture of the restored JPEG file."""
         return self._jpeg.decode(self._lepton.decode(data))
 
 
-class Jpegoptim(_Decoded):
-    """jpegoptim -m: decodes the file and encodes it again."""
+class Jpegoptim(_DecodedByPillow):
+    """jpegoptim -m, which decodes the file and encodes it again."""
 
     name = "jpegoptim -m"
     own = False
@@ -169,12 +173,12 @@ class Jpegoptim(_Decoded):
         self.version = _version("jpegoptim", "jpegoptim")
 
     def encode(self, source: Source, setting: float) -> bytes:
-        """A JPEG file; also where it is larger than the source."""
+        """The JPEG file, even if it is larger than the source."""
         return _run(["jpegoptim", "-q", "-f", "-s", f"-m{int(setting)}", "in"], source.jpeg, "in")
 
 
-class Guetzli(_Decoded):
-    """Guetzli, which takes a minute for a megapixel, and no quality below 84."""
+class Guetzli(_DecodedByPillow):
+    """Guetzli, which takes a minute per megapixel and supports qualities from 84."""
 
     name = "guetzli"
     own = False
@@ -183,15 +187,15 @@ class Guetzli(_Decoded):
     def __init__(self) -> None:
         """Raises Missing."""
         _find("guetzli", "guetzli")
-        self.version = "does not tell its version"
+        self.version = "version unknown"
 
     def encode(self, source: Source, setting: float) -> bytes:
-        """A JPEG file."""
+        """The JPEG file."""
         return _run(["guetzli", "--quality", str(int(setting)), "in", "out"], source.jpeg, "out")
 
 
 class Cjxl:
-    """JPEG XL of the decoded picture; settings are negative distances."""
+    """The decoded picture encoded as JPEG XL; settings are negative Butteraugli distances."""
 
     name = "cjxl"
     own = False
@@ -206,18 +210,18 @@ class Cjxl:
         _find("djxl", "libjxl-tools")
 
     def encode(self, source: Source, setting: float) -> bytes:
-        """A .jxl file at effort 7."""
-        line = ["cjxl", "in", "out", "-d", f"{-setting:g}", "-e", "7", "--num_threads=0"]
-        return _run(line, source.bitmap, "out", names={"in": "in.png", "out": "out.jxl"})
+        """The .jxl file at effort 7."""
+        command = ["cjxl", "in", "out", "-d", f"{-setting:g}", "-e", "7", "--num_threads=0"]
+        return _run(command, source.bitmap, "out", names={"in": "in.png", "out": "out.jxl"})
 
     def decode(self, data: bytes) -> Image.Image:
-        """The picture, of 8 bits a sample."""
-        line = ["djxl", "in", "out", "--num_threads=0"]
-        return Image.open(io.BytesIO(_run(line, data, "out", names={"in": "in.jxl", "out": "out.png"})))
+        """The decoded picture, with 8 bits per sample."""
+        command = ["djxl", "in", "out", "--num_threads=0"]
+        return Image.open(io.BytesIO(_run(command, data, "out", names={"in": "in.jxl", "out": "out.png"})))
 
 
-class Webp(_Decoded):
-    """WebP of the decoded picture."""
+class Webp(_DecodedByPillow):
+    """The decoded picture encoded as WebP."""
 
     name = "WebP"
     own = False
@@ -228,12 +232,12 @@ class Webp(_Decoded):
         self.version = _feature("webp", "WebP")
 
     def encode(self, source: Source, setting: float) -> bytes:
-        """A .webp file, 4:2:0 as all lossy ones."""
+        """The .webp file; lossy WebP always has 4:2:0 subsampling."""
         return _saved(source.image, format="WEBP", quality=int(setting), method=6)
 
 
-class Avif(_Decoded):
-    """AVIF of the decoded picture; 4:4:4 reaches a higher PSNR than 4:2:0."""
+class Avif(_DecodedByPillow):
+    """The decoded picture encoded as AVIF; 4:4:4 reaches a higher PSNR than 4:2:0."""
 
     own = False
     settings: Sequence[float] = (50, 60, 70, 75, 80, 85, 88, 91, 94, 96, 98, 99, 100)
@@ -245,12 +249,12 @@ class Avif(_Decoded):
         self._subsampling = subsampling
 
     def encode(self, source: Source, setting: float) -> bytes:
-        """An .avif file at speed 6."""
-        how = {"quality": int(setting), "subsampling": self._subsampling, "speed": 6, "max_threads": 1}
-        return _saved(source.image, format="AVIF", **how)
+        """The .avif file at speed 6."""
+        options = {"quality": int(setting), "subsampling": self._subsampling, "speed": 6, "max_threads": 1}
+        return _saved(source.image, format="AVIF", **options)
 
 
-PEERS: dict[str, Sequence[Callable[[], Coder]]] = {
+PEERS: dict[str, Sequence[Callable[[], LossyCodec]]] = {
     "cjxl": [Cjxl],
     "libjpeg": [Reencoded],
     "lepton": [ReencodedLepton],
@@ -259,18 +263,19 @@ PEERS: dict[str, Sequence[Callable[[], Coder]]] = {
     "avif": [lambda: Avif("4:2:0"), lambda: Avif("4:4:4")],
     "guetzli": [Guetzli],
 }
-"""What makes the other coders, by the name to ask for them; each may raise Missing."""
+"""Functions that make the other codecs, by the value of --peer; each may raise Missing."""
 
 
 def installed(
     models: Sequence[str], peers: Sequence[str], threads: int, device: str
-) -> tuple[list[Coder], list[str]]:
-    """The coders that can run here, jrecomp first, and notes on those that cannot.
+) -> tuple[list[LossyCodec], list[str]]:
+    """The installed codecs, jrecomp first.
 
-    models: names of jrecomp's models. peers: keys of PEERS. threads, device: of jrecomp, as in its functions.
-    Raises UnknownModelError and UsageError.
+    models: names of jrecomp's models. peers: keys of PEERS. threads, device: of jrecomp, as for
+    pipeline.compress().
+    Returns the codecs, and the messages of those that are missing. Raises UnknownModelError and UsageError.
     """
-    coders: list[Coder] = [Container(model, rule, threads, device) for rule in RULES for model in models]
+    coders: list[LossyCodec] = [Container(model, rule, threads, device) for rule in RULES for model in models]
     coders += [Shrink(progressive=False), Shrink(progressive=True)]
     notes = []
     for peer in peers:
@@ -282,29 +287,29 @@ def installed(
     return coders, list(dict.fromkeys(notes))
 
 
-def _saved(image: Image.Image, **how: Any) -> bytes:
+def _saved(image: Image.Image, **options: Any) -> bytes:
     out = io.BytesIO()
     try:
-        image.save(out, **how)
+        image.save(out, **options)
     except (OSError, ValueError) as error:
         raise Refused(str(error)) from error
     return out.getvalue()
 
 
-def _run(line: Sequence[str], data: bytes, result: str, names: dict[str, str] | None = None) -> bytes:
-    """Runs a program in a folder of its own with a file "in", and returns its file `result`.
+def _run(command: Sequence[str], data: bytes, result: str, names: dict[str, str] | None = None) -> bytes:
+    """Runs a program in a temporary folder with the file "in", and returns the bytes of its file `result`.
 
-    names: what the files are really called, for programs that go by that. Raises Refused.
+    names: actual names of the files, for programs that depend on them. Raises Refused.
     """
     names = names or {"in": "in.jpg", "out": "out.jpg"}
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, names["in"]).write_bytes(data)
-        command = [names.get(word, word) for word in line]
+        named = [names.get(word, word) for word in command]
         try:
-            subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=SECONDS)
+            subprocess.run(named, cwd=folder, check=True, capture_output=True, timeout=SECONDS)
             return Path(folder, names[result]).read_bytes()
         except (OSError, subprocess.SubprocessError) as error:
-            raise Refused(f"{line[0]}: {error}") from error
+            raise Refused(f"{command[0]}: {error}") from error
 
 
 def _find(program: str, package: str) -> None:
@@ -313,14 +318,14 @@ def _find(program: str, package: str) -> None:
 
 
 def _version(program: str, package: str) -> str:
-    """The first line of what a program tells; raises Missing."""
+    """The first two words that a program prints for --version; raises Missing."""
     _find(program, package)
-    told = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=SECONDS).stdout
-    return " ".join(told.splitlines()[0].split()[:2])
+    printed = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=SECONDS).stdout
+    return " ".join(printed.splitlines()[0].split()[:2])
 
 
 def _feature(feature: str, name: str) -> str:
-    """The version of a library that Pillow has, and Pillow's; raises Missing."""
+    """The versions of a library in Pillow and of Pillow; raises Missing."""
     if not features.check(feature):
         raise Missing(f"{name} (pip install 'pillow>=11.3')")
     return f"{features.version(feature)} of Pillow {version('pillow')}"

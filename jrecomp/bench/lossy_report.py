@@ -1,4 +1,4 @@
-"""What a run of lossy coders found, as Markdown and as JSON."""
+"""The report of a lossy benchmark, as Markdown and as JSON."""
 
 import math
 from collections import Counter
@@ -11,20 +11,20 @@ from jrecomp.bench.curves import (
     SEARCHED_QUALITY,
     Band,
     Curve,
+    CurveResults,
     Point,
-    Results,
     Timing,
 )
-from jrecomp.bench.inputs import Setting
+from jrecomp.bench.inputs import Encoding
 from jrecomp.bench.report import Setup, origin, set_name, short, table
 from jrecomp.lossy.bdrate import OVERLAP
 
 LISTED = 20
-"""How many sizes that fall where quality rises are listed at most."""
+"""Largest number of listed cases in which size falls while quality rises."""
 
 
-def markdown(setup: Setup, results: Results) -> str:
-    """The report: BD-rates, whether sizes rise with quality, times, refusals, and points of each coder."""
+def markdown(setup: Setup, results: CurveResults) -> str:
+    """The report: BD-rates, whether sizes rise with quality, times, refusals, and results of each codec."""
     parts = [
         _head(setup),
         "## BD-rates\n",
@@ -35,14 +35,14 @@ def markdown(setup: Setup, results: Results) -> str:
         _times(results.times),
         *_refusals(results),
         "## Points\n",
-        "Bytes in percent of the first model's lossless containers, bits per pixel, and means over files.\n",
+        "Sizes in percent of the first model's lossless containers and in bits per pixel; means of files.\n",
         *(_points(results, coder) for coder in results.coders),
     ]
     return "\n".join(parts)
 
 
-def as_json(setup: Setup, results: Results) -> dict[str, Any]:
-    """Everything as plain values; null for infinite PSNR. BD-rates are pairs of percent and count."""
+def as_json(setup: Setup, results: CurveResults) -> dict[str, Any]:
+    """All results as values for JSON; infinite PSNR is null, and BD-rates have percent and count."""
     return {
         "setup": asdict(setup),
         "bd_rates": [
@@ -71,20 +71,24 @@ def _head(setup: Setup) -> str:
     lines = [
         *origin("Lossy benchmark", setup),
         "",
-        "Results are compared with the decoded source file, not with the picture that it was made of. Sizes",
-        f"are of whole files. Threads of jrecomp: {setup.threads or 'one per core'}; of the others: 1.",
+        "Results are compared with the decoded JPEG file, not with the picture that it was made from. Sizes",
+        f"are of whole files. jrecomp uses {_threads(setup)}, other programs one.",
         "",
-        "A BD-rate is the mean difference of the logarithm of size at equal quality, over the qualities of a",
-        "band that both curves have, along straight lines between points; points that a smaller file of more",
-        "quality makes superfluous are left out. Below 0 jrecomp's files are smaller.",
-        f"In brackets for how many files it counts: those whose curves have {OVERLAP:g} dB in common there,",
-        "or as much of the score.",
+        "A BD-rate is the mean difference in size at equal quality, from the logarithms of sizes, over the",
+        "qualities in a band that two curves have in common. Curves are linear between points. A point is",
+        "left out if a smaller file has at least its quality. Below 0, jrecomp's files are smaller.",
+        "The number in brackets is the number of compared files, whose curves have at least",
+        f"{OVERLAP:g} dB, or as many points of the score, in common.",
         "",
     ]
     return "\n".join(lines)
 
 
-def _bd_rates(results: Results, setting: Setting | None, band: Band) -> str:
+def _threads(setup: Setup) -> str:
+    return f"{setup.threads} thread{'s' * (setup.threads > 1)}" if setup.threads else "one thread per core"
+
+
+def _bd_rates(results: CurveResults, setting: Encoding | None, band: Band) -> str:
     others = [coder for coder in results.coders if coder not in results.own]
     rows = [
         [other, *(_rate(*results.bd_rate(own, other, setting, band)) for own in results.own)]
@@ -97,21 +101,21 @@ def _rate(percent: float | None, count: int) -> str:
     return "-" if percent is None else f"{percent:+.1f} ({count})"
 
 
-def _monotone(results: Results) -> list[str]:
+def _monotone(results: CurveResults) -> list[str]:
     own, falls = [curve for curve in results.curves if curve.own], results.falls()
     worse = len({(curve.coder, curve.file, curve.setting) for curve, _, _ in falls})
-    text = f"A higher quality gives a file that is not smaller on {len(own) - worse} of {len(own)} curves"
+    text = f"Sizes never fall while the quality rises on {len(own) - worse} of {len(own)} curves"
     if not falls:
         return [text + ".\n"]
     rows = [
         [curve.coder, f"`{curve.file}`", set_name(curve.setting), f"{at:g}", str(lost)]
         for curve, at, lost in falls[:LISTED]
     ]
-    return [text + "; else:\n", table(["coder", "file", "set", "quality", "bytes fewer"], rows)]
+    return [text + ". They fall here:\n", table(["coder", "file", "set", "quality", "bytes fewer"], rows)]
 
 
 def _times(times: Sequence[Timing]) -> str:
-    """Sums by model and set."""
+    """Sums of times by model and set."""
     header = ["model", "set", "lossless s"]
     header += [f"quality {FIXED_QUALITY:g} s", "of lossless"]
     header += [f"size of quality {SEARCHED_QUALITY:g} searched s", "of lossless"]
@@ -126,14 +130,14 @@ def _times(times: Sequence[Timing]) -> str:
     return table(header, rows)
 
 
-def _refusals(results: Results) -> list[str]:
+def _refusals(results: CurveResults) -> list[str]:
     counts = Counter((c.coder, short(reason)) for c in results.curves for reason in c.refusals)
     rows = [[*key, str(count)] for key, count in counts.most_common()]
     return ["## Refusals\n", table(["coder", "reason", "times"], rows)] if rows else []
 
 
-def _points(results: Results, coder: str) -> str:
-    """A row for each setting of a coder, with sums and means over the files of each set."""
+def _points(results: CurveResults, coder: str) -> str:
+    """A table of a codec's results, with a row for each setting and a column for each set."""
     header = [coder, *(f"{set_name(s)}: % / bpp / dB / MS-SSIM / SSIMULACRA2 / s" for s in results.sets)]
     columns = [means(results, coder, setting) for setting in results.sets]
     settings = sorted({at for column in columns for at in column})
@@ -150,10 +154,12 @@ def _cell(mean: dict[str, float] | None) -> str:
     )
 
 
-def means(results: Results, coder: str, setting: Setting | None) -> dict[float, dict[str, float]]:
-    """By a coder's setting: percent of the lossless container and bpp over all files of a set, and means.
+def means(results: CurveResults, coder: str, setting: Encoding | None) -> dict[float, dict[str, float]]:
+    """Sizes and means over the files of a set, for each setting of a codec.
 
-    Settings that not all files have are left out.
+    coder: name of the codec. setting: identifies the set. Settings without a result for every file are left
+    out. Returns for each setting of the codec: percent of the lossless container, bits per pixel ("bpp"), and
+    the means of similarities and seconds.
     """
     curves = results.of(coder, setting)
     groups: dict[float, list[tuple[Curve, Point]]] = {}
@@ -163,16 +169,16 @@ def means(results: Results, coder: str, setting: Setting | None) -> dict[float, 
     return {at: _mean(results, group) for at, group in groups.items() if len(group) == len(curves)}
 
 
-def _mean(results: Results, group: Sequence[tuple[Curve, Point]]) -> dict[str, float]:
+def _mean(results: CurveResults, group: Sequence[tuple[Curve, Point]]) -> dict[str, float]:
     size = sum(point.size for _, point in group)
-    alike = [point.likeness for _, point in group]
-    scores = [math.nan if one.ssimulacra2 is None else one.ssimulacra2 for one in alike]
+    similarities = [point.similarity for _, point in group]
+    scores = [math.nan if s.ssimulacra2 is None else s.ssimulacra2 for s in similarities]
     return {
         "percent": 100 * size / sum(results.reference(curve) for curve, _ in group),
         "bpp": 8 * size / sum(curve.pixels for curve, _ in group),
-        "psnr": sum(one.psnr for one in alike) / len(group),
-        "ms_ssim": sum(one.ms_ssim for one in alike) / len(group),
-        "ms_ssim_db": sum(one.ms_ssim_db for one in alike) / len(group),
+        "psnr": sum(s.psnr for s in similarities) / len(group),
+        "ms_ssim": sum(s.ms_ssim for s in similarities) / len(group),
+        "ms_ssim_db": sum(s.ms_ssim_db for s in similarities) / len(group),
         "ssimulacra2": sum(scores) / len(group),
         "seconds": sum(point.seconds for _, point in group) / len(group),
     }

@@ -1,4 +1,4 @@
-"""Charts of a run: saving by quality, saving against speed, time and memory against size, lossy curves."""
+"""Charts of benchmarks: savings, speeds, time and memory by picture size, and rate-distortion curves."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,26 +9,26 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from jrecomp.bench import curves, lossy_report, scaling
-from jrecomp.bench.inputs import Setting
+from jrecomp.bench.inputs import Encoding
 from jrecomp.bench.report import Results, set_name
 from jrecomp.bench.scaling import Run
 from jrecomp.lossy.bdrate import envelope
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Okabe and Ito's, which colour-blind readers tell apart."""
+"""The palette of Okabe and Ito, whose colours colour-blind readers can distinguish."""
 
 MARKERS = "osD^vPX*"
-"""One more than colours, so that pairs repeat only after 56 codecs."""
+"""Markers of lines. There is one more than colours, so that pairs of both repeat only after 56 codecs."""
 
 
 def save(results: Results, folder: Path) -> None:
-    """Writes saving.png and speed.png."""
+    """Write saving.png and speed.png."""
     _saving(results).savefig(folder / "saving.png", dpi=150)
     _speed(results).savefig(folder / "speed.png", dpi=150)
 
 
 def save_scaling(runs: Sequence[Run], folder: Path) -> None:
-    """Writes scaling.png: seconds and memory against megapixels, and seconds against threads."""
+    """Write scaling.png: time and memory by megapixels, and time by threads."""
     figure = Figure(figsize=(15, 4.5), layout="constrained")
     axes = figure.subplots(1, 3)
     lines = list(dict.fromkeys((run.model, run.command) for run in runs))
@@ -50,13 +50,13 @@ def save_scaling(runs: Sequence[Run], folder: Path) -> None:
     figure.savefig(folder / "scaling.png", dpi=150)
 
 
-def save_lossy(results: curves.Results, folder: Path) -> None:
-    """Writes lossy.png."""
+def save_lossy(results: curves.CurveResults, folder: Path) -> None:
+    """Write lossy.png."""
     _lossy(results).savefig(folder / "lossy.png", dpi=150)
 
 
-def _lossy(results: curves.Results) -> Figure:
-    """PSNR above MS-SSIM, both against size, as BD-rates see them; a column for each set."""
+def _lossy(results: curves.CurveResults) -> Figure:
+    """PSNR and MS-SSIM (rows) by size, for each set (columns), with the points that BD-rates use."""
     figure = Figure(figsize=(max(6 * len(results.sets), 8), 11), layout="constrained")
     axes = figure.subplots(2, len(results.sets), squeeze=False, sharex="col", sharey="row")
     for column, setting in enumerate(results.sets):
@@ -70,7 +70,7 @@ def _lossy(results: curves.Results) -> Figure:
     return figure
 
 
-def _rates(axis: Any, results: curves.Results, setting: Setting | None, measure: str) -> None:
+def _rates(axis: Any, results: curves.CurveResults, setting: Encoding | None, measure: str) -> None:
     for number, coder in enumerate(results.coders):
         means = lossy_report.means(results, coder, setting).values()
         quality, size = envelope([(mean["percent"], mean[measure]) for mean in means]).T
@@ -84,7 +84,7 @@ def _rates(axis: Any, results: curves.Results, setting: Setting | None, measure:
 
 
 def _saving(results: Results) -> Figure:
-    """A panel of lines for each subsampling of pictures, and one of bars for files as they are."""
+    """A line chart for each subsampling of pictures, and a bar chart for JPEG files."""
     samplings = list(dict.fromkeys(s.sampling for s in results.sets if s))
     panels = [*samplings, *(["files"] if None in results.sets else [])]
     figure = Figure(figsize=(max(5 * len(panels), 6), 4.5), layout="constrained")
@@ -121,7 +121,7 @@ def _bars(axis: Any, results: Results) -> None:
 
 
 def _speed(results: Results) -> Figure:
-    """Encoding and decoding side by side; codecs that brought no file back have no speed and no point."""
+    """Saving by speed of encoding and of decoding; codecs that restored no file have no point."""
     figure = Figure(figsize=(10, 4.5), layout="constrained")
     axes = figure.subplots(1, 2, sharey=True)
     for axis, direction in zip(axes, ("encode", "decode"), strict=True):

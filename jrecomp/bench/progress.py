@@ -1,4 +1,4 @@
-"""A bar on standard error, where that is a terminal."""
+"""A progress bar on standard error, if that is a terminal."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ Item = TypeVar("Item")
 
 
 def watched(items: Iterable[Item], length: int) -> Iterator[Item]:
-    """The items, one by one as they come; length: how many they are."""
+    """Yield items and update a progress bar; length: number of items."""
     if not sys.stderr.isatty():
         yield from items
         return

@@ -1,4 +1,4 @@
-"""What a run found, as Markdown and as JSON."""
+"""The reports of lossless and scaling benchmarks, as Markdown and as JSON."""
 
 import os
 import platform
@@ -13,22 +13,27 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from jrecomp.bench.codecs import Lepton
-from jrecomp.bench.inputs import Setting
-from jrecomp.bench.measure import Measurement, Outcome, Total
+from jrecomp.bench.inputs import Encoding
+from jrecomp.bench.measure import Measurement, RoundTrip, Total
 from jrecomp.bench.scaling import Run
 
 Key = TypeVar("Key")
 
 WORSE = 0.5
-"""Points of saving by which a file must fall behind Lepton to be told."""
+"""Percentage points of saving by which jrecomp must be behind Lepton for a file to be listed."""
 
 WORST = 10
-"""How many files are listed at least, where there are so many."""
+"""Smallest number of listed files, if there are as many."""
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What was run, where and when. threads: of jrecomp, 0 for one per core. notes: what is missing."""
+    """The circumstances of a benchmark.
+
+    command: the command line. codecs: version of each codec. missing: codecs that are not installed. repeats:
+    runs of each measurement. threads: of jrecomp, 0 for one per core. cpu, cores: of the machine. date: in
+    ISO format. packages: version of each package.
+    """
 
     command: list[str]
     codecs: dict[str, str]
@@ -42,7 +47,7 @@ class Setup:
 
 
 class Named(Protocol):
-    """What was measured."""
+    """A codec with a name and a version."""
 
     name: str
     version: str
@@ -51,7 +56,7 @@ class Named(Protocol):
 def setup(
     command: list[str], codecs: Sequence[Named], missing: list[str], repeats: int, threads: int
 ) -> Setup:
-    """A Setup with what this machine says about itself."""
+    """The Setup of a benchmark on this machine; the arguments are those of Setup."""
     return Setup(
         command=command,
         codecs={codec.name: codec.version for codec in codecs},
@@ -66,7 +71,10 @@ def setup(
 
 
 class Results:
-    """Measurements, added up by codec and by set; a set is a setting of pictures, or None for files."""
+    """All measurements of a benchmark, with sums by codec and set.
+
+    A set of files is identified by the pictures' setting, or None for JPEG files.
+    """
 
     def __init__(self, measurements: Iterable[Measurement]) -> None:
         self.measurements = list(measurements)
@@ -76,7 +84,7 @@ class Results:
         self.by_set = _add_up(self.measurements, lambda m: (m.codec, m.setting))
 
     def files(self, codec: str) -> dict[str, Measurement]:
-        """A codec's measurements of files as they are, by name."""
+        """The measurements of a codec on JPEG files, by path."""
         return {m.file: m for m in self.measurements if m.codec == codec and m.setting is None}
 
 
@@ -88,7 +96,7 @@ def _add_up(measurements: Iterable[Measurement], key: Callable[[Measurement], Ke
 
 
 def as_json(setup: Setup, results: Results) -> dict[str, Any]:
-    """Everything as plain values: the setup, totals by codec, by codec and set, and every file."""
+    """All results as values for JSON: setup, totals by codec, totals by codec and set, and every file."""
     return {
         "setup": asdict(setup),
         "totals": [{"codec": codec} | _plain(total) for codec, total in results.totals.items()],
@@ -106,7 +114,7 @@ def _plain(total: Total) -> dict[str, Any]:
 
 
 def markdown(setup: Setup, results: Results) -> str:
-    """The report: setup, totals, a table for each question, and files on which jrecomp falls behind."""
+    """The report: setup, totals, results by set, and the files on which jrecomp is behind Lepton."""
     parts = [
         _head(setup),
         "## Totals\n",
@@ -123,13 +131,13 @@ def markdown(setup: Setup, results: Results) -> str:
 
 
 def scaling(setup: Setup, runs: Iterable[Run]) -> str:
-    """The report of processes by size and threads."""
+    """The report of a scaling benchmark."""
     lines = [
         *origin("Scaling", setup),
         "",
-        "JPEG files of quality 75, 4:2:0. Every run is a process of its own; seconds are of its wall clock,",
-        "memory is its peak beyond an interpreter's that does nothing.",
-        f"Of {setup.repeats} runs the fastest counts, and the most memory.",
+        "JPEG files have quality 75 and 4:2:0 subsampling. Every run is a separate process. Seconds are its",
+        "wall-clock time. Memory is its peak, less that of an idle Python interpreter.",
+        f"Of {setup.repeats} runs, the shortest time and the largest memory count.",
         "",
     ]
     header = ["model", "command", "megapixels", "threads", "MB", "seconds", "MB/s", "MiB"]
@@ -150,7 +158,7 @@ def scaling(setup: Setup, runs: Iterable[Run]) -> str:
 
 
 def origin(title: str, setup: Setup) -> list[str]:
-    """What was run, where and when."""
+    """The first lines of a report: title, command, date, machine and versions."""
     command = textwrap.shorten(shlex.join(setup.command), 400, placeholder=" ...")
     packages = ", ".join(f"{name} {number}" for name, number in setup.packages.items())
     return [
@@ -170,10 +178,11 @@ def _head(setup: Setup) -> str:
     lines = [
         *origin("Benchmark", setup),
         "",
-        "Savings are of whole files; one that is refused or does not come back bit for bit counts at its",
-        "full size. Speeds are MB of JPEG per second of wall clock over the files that came back, those that",
-        f"jrecomp stores unmodelled included; of {setup.repeats} runs the fastest counts. Threads of",
-        f"jrecomp: {threads}; of the others: 1. Encoding by jrecomp includes restoring and comparing.",
+        "Savings are reductions of file size. A file that is refused, or that is not restored bit for bit,",
+        "counts with its full size. Speeds are MB of JPEG files per second of wall-clock time, over restored",
+        "files, including those that jrecomp stores unmodelled.",
+        f"Of {setup.repeats} runs the fastest counts. Threads of jrecomp: {threads}; of the others: 1.",
+        "Encoding by jrecomp includes restoring and comparing.",
         "",
     ]
     return "\n".join(lines)
@@ -212,20 +221,20 @@ def _by_set(title: str, results: Results, cell: Callable[[Total], str]) -> str:
 
 
 def _reasons(results: Results) -> list[str]:
-    """Why files were refused or wrong, so that a defect of this benchmark is not taken for a codec's."""
-    failures = [m for m in results.measurements if m.outcome is not Outcome.RESTORED]
+    """A table of the reasons why files were refused or wrong."""
+    failures = [m for m in results.measurements if m.outcome is not RoundTrip.RESTORED]
     counts = Counter((m.codec, str(m.outcome), short(m.reason)) for m in failures)
     rows = [[*key, str(count)] for key, count in counts.most_common()]
     return [table(["codec", "outcome", "reason", "files"], rows)] if rows else []
 
 
 def short(reason: str) -> str:
-    """One line that a cell of a table can hold."""
+    """The text in one line, shortened to fit a cell of a table."""
     return textwrap.shorten(reason.replace("|", "/"), 80, placeholder=" ...")
 
 
 def _bits_per_sub_pixel(results: Results) -> list[str]:
-    """Compressed bits / (width x height x 3) at 4:4:4, where each sample is one sub-pixel."""
+    """A table of compressed bits per sub-pixel, width times height times 3, at 4:4:4."""
     sets = [s for s in results.sets if s and s.sampling == "444"]
     if not sets:
         return []
@@ -238,7 +247,7 @@ def _bits_per_sub_pixel(results: Results) -> list[str]:
 
 
 def _behind(results: Results) -> list[str]:
-    """For each of jrecomp's models the files on which it saves less than Lepton, the worst first."""
+    """For each of jrecomp's models, the files on which it is behind Lepton."""
     lepton = results.files(Lepton.name)
     own = [codec for codec in results.codecs if codec.startswith("jrecomp ")]
     return [_behind_lepton(codec, results.files(codec), lepton) for codec in own if lepton]
@@ -249,27 +258,29 @@ def _behind_lepton(codec: str, own: dict[str, Measurement], lepton: dict[str, Me
     order = sorted(gains, key=lambda file: gains[file])
     worse = sum(gain < -WORSE for gain in gains.values())
     rows = [
-        [f"`{file}`", _one(own[file]), _one(lepton[file]), f"{gains[file]:+.2f}"]
+        [f"`{file}`", _cell(own[file]), _cell(lepton[file]), f"{gains[file]:+.2f}"]
         for file in order[: max(worse, WORST)]
     ]
-    text = f"More than {WORSE} points behind on {worse} of {len(own)} files; the worst first.\n"
+    text = (
+        f"More than {WORSE} percentage points behind on {worse} of {len(own)} files. The worst come first.\n"
+    )
     files = table(["file", codec, "Lepton", "points"], rows)
     return "\n".join([f"## {codec} against Lepton\n", text, files])
 
 
-def _one(measurement: Measurement) -> str:
-    trouble = "" if measurement.outcome is Outcome.RESTORED else f" ({measurement.outcome})"
-    return f"{measurement.saving:.2f}{trouble}"
+def _cell(measurement: Measurement) -> str:
+    outcome = "" if measurement.outcome is RoundTrip.RESTORED else f" ({measurement.outcome})"
+    return f"{measurement.saving:.2f}{outcome}"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of Markdown."""
+    """A table in Markdown."""
     lines = [header, ["---"] * len(header), *rows]
     return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
 
 
-def set_name(setting: Setting | None) -> str:
-    """What a set is called in tables."""
+def set_name(setting: Encoding | None) -> str:
+    """The name of a set in tables."""
     return f"{':'.join(setting.sampling)} q{setting.quality}" if setting else "files"
 
 
@@ -278,7 +289,7 @@ def _speeds(total: Total) -> str:
 
 
 def _cpu() -> str:
-    """The processor's model where Linux tells it, else its architecture."""
+    """The model of the processor on Linux, otherwise its architecture."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.is_file() else []
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

@@ -1,4 +1,4 @@
-"""How time and memory grow with a picture and with threads: every run is a process of its own."""
+"""Measurement of time and memory by picture size and threads; every run is a separate process."""
 
 import io
 import subprocess
@@ -10,18 +10,25 @@ from pathlib import Path
 
 from PIL import Image
 
-from jrecomp import pipeline
+from jrecomp.codec import Resources
 
 MEGAPIXELS = (0.1, 0.4, 1.6, 6.0, 12.0, 25.0, 50.0, 100.0)
+"""Sizes of pictures that are measured on one thread."""
+
 FOR_THREADS = 12.0
-"""Megapixels of the picture that threads are compared on."""
+"""Megapixels of the picture that is measured on several threads."""
 
 QUALITY = 75
+"""JPEG quality of the pictures."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One process: seconds of wall clock, and peak memory beyond that of an interpreter that does nothing."""
+    """The measurement of a process.
+
+    command: compress or decompress. jpeg_bytes: size of the JPEG file. seconds: wall-clock time. mebibytes:
+    peak memory, less that of an idle Python interpreter.
+    """
 
     command: str
     model: str
@@ -33,7 +40,10 @@ class Run:
 
 
 def mosaic(paths: Sequence[Path], megapixels: float) -> bytes:
-    """A JPEG file (4:2:0, of Pillow) of pictures side by side, again and again, 4 to 3."""
+    """A JPEG file with an aspect ratio of 4:3 that repeats pictures side by side.
+
+    paths: the pictures. megapixels: size of the result. Pillow encodes it with 4:2:0 subsampling.
+    """
     height = max(16, round((megapixels * 1e6 * 3 / 4) ** 0.5))
     canvas = Image.new("RGB", (round(height * 4 / 3), height))
     x = y = row = number = 0
@@ -50,7 +60,11 @@ def mosaic(paths: Sequence[Path], megapixels: float) -> bytes:
 
 
 def measure(paths: Sequence[Path], models: Sequence[str], repeats: int) -> Iterator[Run]:
-    """Runs by size on one thread, then by threads; of `repeats` the fastest counts."""
+    """Measure models by picture size on one thread, then by threads.
+
+    paths: pictures for mosaic(). models: names. repeats: number of runs; the shortest time and the largest
+    memory count.
+    """
     base = _process([sys.executable, "-c", "pass"])[1]
     with tempfile.TemporaryDirectory() as folder:
         picture, packed, restored = (Path(folder, name) for name in ("a.jpg", "a.jrc", "b.jpg"))
@@ -64,34 +78,32 @@ def measure(paths: Sequence[Path], models: Sequence[str], repeats: int) -> Itera
                 ):
                     line = [sys.executable, "-m", "jrecomp", *command, "--quiet", "--force"]
                     line += ["--threads", str(threads), str(source), "--output", str(target)]
-                    found = [_process(line) for _ in range(repeats)]
-                    memory = max(peak for _, peak in found) - base
-                    yield Run(command[0], model, megapixels, threads, size, min(found)[0], memory)
+                    runs = [_process(line) for _ in range(repeats)]
+                    memory = max(peak for _, peak in runs) - base
+                    yield Run(command[0], model, megapixels, threads, size, min(runs)[0], memory)
 
 
 def count(models: Sequence[str]) -> int:
-    """How many runs `measure` tells of."""
+    """Number of results of measure()."""
     return 2 * len(models) * len(_pairs())
 
 
 def _pairs() -> list[tuple[float, int]]:
-    """Megapixels and threads."""
+    """The measured pairs of megapixels and threads."""
     wanted = [(size, 1) for size in MEGAPIXELS] + [(FOR_THREADS, threads) for threads in thread_counts()]
     return list(dict.fromkeys(wanted))
 
 
 def thread_counts() -> list[int]:
-    """1, 2, 4 and so on, and the number of cores."""
-    cores, _ = pipeline.resources(0, "cpu")
+    """The powers of 2 up to the number of cores, and the number of cores."""
+    cores = Resources().workers
     return sorted({*(1 << n for n in range(cores.bit_length()) if 1 << n <= cores), cores})
 
 
 def _process(line: list[str]) -> tuple[float, float]:
-    """Seconds of a command and its peak memory in MiB; raises CalledProcessError."""
-    found = subprocess.run(
-        [sys.executable, "-c", _STARTER, *line], check=True, capture_output=True, text=True
-    )
-    seconds, peak = map(float, found.stdout.split())
+    """Runs a command; returns seconds and peak memory in MiB. Raises CalledProcessError."""
+    done = subprocess.run([sys.executable, "-c", _STARTER, *line], check=True, capture_output=True, text=True)
+    seconds, peak = map(float, done.stdout.split())
     return seconds, peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
@@ -102,4 +114,6 @@ code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL)
 print(time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 sys.exit(code)
 """
-"""Starts a command. The peak that is told of a process includes its parent's size: a small one is needed."""
+"""A small program that starts a command. The reported peak memory of a process includes that of its parent
+when it was started, so the parent must be small.
+"""

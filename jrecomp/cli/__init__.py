@@ -1,4 +1,4 @@
-"""The command line: a file per command, each a thin layer over jrecomp.batch."""
+"""The command line. Each command has a module of its own, which calls jrecomp.batch."""
 
 from jrecomp.cli.app import main, start
 

@@ -1,4 +1,4 @@
-"""The `jrecomp` command: finds subcommands when they are asked for, and turns errors into exit codes."""
+"""The `jrecomp` command: imports subcommands on use, and converts errors to messages and exit codes."""
 
 import io
 import os
@@ -20,26 +20,26 @@ _COMMANDS = {
     "bench": "jrecomp.bench.command",
     "train": "jrecomp.train.command",
 }
-"""Modules of the subcommands, each with a `command`."""
+"""The module of each subcommand, which defines `command`."""
 
 
 class App(click.Group):
-    """A group that imports a subcommand's module on first use and never shows a traceback."""
+    """A group of subcommands that imports their modules on first use and prints errors without traceback."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names of all subcommands."""
+        """The names of all subcommands."""
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The subcommand of a name."""
+        """The subcommand with a name, None if there is none."""
         if cmd_name not in _COMMANDS:
             return None
         command: click.Command = import_module(_COMMANDS[cmd_name]).command
         return command
 
     def main(self, *args: Any, **extra: Any) -> Any:
-        """Run and exit with one of ExitCode."""
-        if isinstance(sys.stdout, io.TextIOWrapper):  # names of files need not be text
+        """Run the command and exit with an ExitCode."""
+        if isinstance(sys.stdout, io.TextIOWrapper):  # file names may contain bytes that are not text
             sys.stdout.reconfigure(errors="backslashreplace")
         try:
             code = super().main(*args, **extra | {"standalone_mode": False})
@@ -51,8 +51,9 @@ class App(click.Group):
         except JrecompError as error:
             code = _fail(str(error), error.exit_code)
         except ModuleNotFoundError as error:
-            code = _fail(f"the package {error.name} is not installed (extras: bench, train)", ExitCode.USAGE)
-        except OSError as error:  # of what is told: files' own errors were told already
+            message = f"the package {error.name} is not installed (pip install jrecomp[bench,train])"
+            code = _fail(message, ExitCode.USAGE)
+        except OSError as error:  # while printing; errors of files are outcomes of their jobs
             code = _fail(f"{error.filename or 'standard output'}: {error.strerror or error}", ExitCode.OUTPUT)
         except Exception as error:
             code = _fail(f"unexpected {type(error).__name__}: {error}", ExitCode.INTERNAL)
@@ -67,26 +68,27 @@ def _fail(message: str, code: ExitCode) -> ExitCode:
 @click.command(cls=App, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="jrecomp")
 def main() -> None:
-    """Make JPEG files smaller and restore them bit for bit.
+    """Compress JPEG files to smaller .jrc files, and restore them bit for bit.
 
-    Exit status: 0 success, 1 internal error, 2 usage, 3 input missing or unreadable, 4 corrupt container,
-    5 unknown model, 6 verification failed, 7 output exists or cannot be written, 8 target cannot be met,
-    130 interrupted. With several files it is that of the first failure.
+    The commands exit with 0 after success, 1 after an internal error, 2 for wrong usage, 3 if an input is
+    missing or unreadable, 4 if a .jrc file is damaged, 5 if its model is not installed, 6 if verification
+    failed, 7 if an output exists or cannot be written, 8 if a target cannot be met, and 130 if interrupted.
+    With several files, the first failure determines the exit status.
     """
 
 
 def start() -> None:
     """Run the command as a process.
 
-    An interrupted one ends at once, though other threads may still compute: only this one writes files, and
-    what it was writing is gone by now.
+    After an interrupt the process ends at once, without waiting for threads that compute. They write no
+    files, and an unfinished output has been removed.
     """
     try:
         main()
     except SystemExit as end:
         if end.code != ExitCode.INTERRUPTED:
             raise
-    except KeyboardInterrupt:  # once more, while the first one was told
+    except KeyboardInterrupt:  # a second one, while the first was reported
         pass
     sys.stderr.flush()
     os._exit(ExitCode.INTERRUPTED)

@@ -1,39 +1,46 @@
-"""`jrecomp compress`."""
+"""The command `jrecomp compress`."""
 
 from functools import partial
 
 import click
 
 from jrecomp import batch, files
-from jrecomp.batch import Change, Destination
+from jrecomp.batch import ChangeOptions, Destination
 from jrecomp.cli import options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode
+from jrecomp.model.weights import DEFAULT_MODEL
 
 
 @click.command("compress")
 @options.selection
 @options.destination
 @options.change
-@click.option("--model", metavar="NAME", help="Predict with this model instead of the default.")
+@click.option(
+    "--model",
+    metavar="NAME",
+    help="Use the model NAME: best for smaller results, fast for speed, or default.",
+)
 @options.threads
 @options.device
 @options.reporting
 def command(
     selection: Selection,
     destination: Destination,
-    change: Change,
+    change: ChangeOptions,
     model: str | None,
     threads: int,
     device: str,
     reporting: Reporting,
 ) -> ExitCode:
-    """Compress JPEG files, FILE to FILE.jrc.
+    """Compress JPEG files, from FILE to FILE.jrc.
 
-    "-" is standard input and goes to standard output. Every result is decompressed and compared before it
-    is written. What is no JPEG file, or one that cannot be modelled, is stored as it is, and the reason
-    is told. Folders give their .jpg, .jpeg, .jpe and .jfif files. With --quality or a target the
-    JPEG file that is restored is another, smaller one.
+    Every result is decompressed and compared before it is written. A file that is not a JPEG file, or that
+    cannot be compressed, is stored unchanged, and the reason is printed. In folders, files that end in .jpg,
+    .jpeg, .jpe or .jfif are compressed. If FILE is "-", standard input is compressed to standard output.
+
+    Without the options marked "Lossy", decompression restores the original file. With one of them, it
+    restores a smaller JPEG file that looks similar.
 
     \b
     jrecomp compress photo.jpg
@@ -41,7 +48,7 @@ def command(
     jrecomp compress --recursive photos --output-dir compressed
     """
     jobs = batch.plan(selection.find(batch.JPEG_SUFFIXES), destination, files.compressed_name)
-    at_once, threads = batch.share(threads, device, len(jobs))
+    at_once, threads = batch.share(threads, device, len(jobs), model or DEFAULT_MODEL)
     work = partial(
         batch.compress,
         change=change,
@@ -49,6 +56,6 @@ def command(
         threads=threads,
         device=device,
         force=destination.force,
-        tell=report.attempts(jobs, reporting),
+        on_progress=report.attempts(jobs, reporting),
     )
     return report.run(jobs, work, report.written, reporting, at_once=at_once, pipes=batch.pipes(jobs))

@@ -1,4 +1,4 @@
-"""`jrecomp decompress`."""
+"""The command `jrecomp decompress`."""
 
 from functools import partial
 
@@ -20,10 +20,10 @@ from jrecomp.errors import ExitCode
 def command(
     selection: Selection, destination: Destination, threads: int, device: str, reporting: Reporting
 ) -> ExitCode:
-    """Restore compressed files, FILE.jrc to FILE.
+    """Restore compressed files, from FILE.jrc to FILE.
 
-    "-" is standard input and goes to standard output. Nothing is written unless it has the checksum of the
-    original. Folders give their .jrc files.
+    A file is written only if its length and checksum are those of the original. In folders, files that end
+    in .jrc are restored. If FILE is "-", standard input is restored to standard output.
 
     \b
     jrecomp decompress photo.jpg.jrc

@@ -1,4 +1,4 @@
-"""`jrecomp info`."""
+"""The command `jrecomp info`."""
 
 import click
 
@@ -14,8 +14,9 @@ from jrecomp.errors import ExitCode
 def command(selection: Selection, reporting: Reporting) -> ExitCode:
     """Describe .jrc files.
 
-    Mode, model, sizes, properties of the image, and why a file is stored. Contents are not decoded (verify
-    does that), but damage is found.
+    The description has the mode, the model, sizes, properties of the image, and the reason if the file is
+    stored unchanged. The checksum of the .jrc file is checked, but the image is not decoded; the command
+    verify does that.
 
     \b
     jrecomp info photo.jpg.jrc

@@ -1,14 +1,15 @@
-"""Options that several commands share, in bundles that reach a command as one argument."""
+"""Options that commands share, in bundles. The values of a bundle are passed to a command as one argument."""
 
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
-from jrecomp.batch import Change, Destination, Job, find
+from jrecomp.batch import ChangeOptions, Destination, Job, find
+from jrecomp.lossy.target import Target, TargetOptions
 from jrecomp.options import DEVICES, RULES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -16,34 +17,51 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Selection:
-    """Which inputs to take."""
+    """The inputs that the user named.
+
+    sources: files, folders, and "-" for standard input. recursive: whether to search folders.
+    """
 
     sources: tuple[str, ...]
     recursive: bool
 
-    def find(self, suffixes: tuple[str, ...], but: tuple[str, ...] = ()) -> list[tuple[Job, Path]]:
-        """The inputs; of folders those with one of `suffixes` and none of `but`."""
-        return find(self.sources, self.recursive, suffixes, but)
+    def find(self, suffixes: tuple[str, ...], excluded: tuple[str, ...] = ()) -> list[tuple[Job, Path]]:
+        """Find the inputs, see batch.find()."""
+        return find(self.sources, self.recursive, suffixes, excluded)
 
 
 @dataclass(frozen=True)
 class Reporting:
-    """What to tell."""
+    """What to print; quiet: only errors, as_json: one JSON document."""
 
     quiet: bool
     as_json: bool
 
 
+def _change(**values: Any) -> ChangeOptions:
+    """The options as keyword arguments of pipeline.compress(); raises UsageError if they are invalid."""
+    Target.of(**{name: values[name] for name in TargetOptions.__annotations__})
+    return cast(ChangeOptions, values)
+
+
 def _bundle(
-    name: str, kind: type[Any], *options: Callable[[Command], Command]
+    name: str,
+    parameters: Iterable[str],
+    make: Callable[..., Any],
+    *options: Callable[[Command], Command],
 ) -> Callable[[Command], Command]:
-    """A decorator that adds `options` and passes their values as one `kind` named `name`."""
+    """A decorator that adds `options` to a command and passes their values as one argument.
+
+    name: of the command's argument. parameters: names of the options' values. make: makes the argument from
+    these values.
+    """
+    names = list(parameters)
 
     def decorate(function: Command) -> Command:
         @functools.wraps(function)
         def call(**values: Any) -> Any:
-            parts = {field.name: values.pop(field.name) for field in fields(kind)}
-            return function(**values, **{name: kind(**parts)})
+            parts = {part: values.pop(part) for part in names}
+            return function(**values, **{name: make(**parts)})
 
         for option in reversed(options):
             call = option(call)
@@ -54,58 +72,80 @@ def _bundle(
 
 selection = _bundle(
     "selection",
+    Selection.__annotations__,
     Selection,
     click.argument("sources", metavar="FILE...", nargs=-1, required=True, type=click.Path(readable=False)),
-    click.option("-r", "--recursive", is_flag=True, help="Search folders for files to take."),
+    click.option("-r", "--recursive", is_flag=True, help="Search folders, and the folders in them."),
 )
 
 destination = _bundle(
     "destination",
+    Destination.__annotations__,
     Destination,
-    click.option("-o", "--output", metavar="OUT", help='Write to OUT, "-" for standard output.'),
+    click.option("-o", "--output", metavar="OUT", help='Write the result to OUT; "-" means standard output.'),
     click.option(
         "--output-dir",
         metavar="DIR",
         type=click.Path(readable=False, path_type=Path),
-        help="Write into DIR, keeping the structure of folders.",
+        help="Write results to the folder DIR, with the subfolders of the inputs.",
     ),
-    click.option("-f", "--force", is_flag=True, help="Replace existing outputs."),
+    click.option("-f", "--force", is_flag=True, help="Replace existing files."),
 )
 
 change = _bundle(
     "change",
-    Change,
+    ChangeOptions.__annotations__,
+    _change,
     click.option(
         "--quality",
         metavar="Q",
         type=click.FloatRange(0, 100),
-        help="Lossy from 0 to 100; 100, the default, is lossless.",
+        help="Lossy: reduce the quality to Q, from 0 to 100; 100, the default, is lossless.",
     ),
     click.option(
-        "--max-bytes", metavar="N", type=click.IntRange(1), help="Lossy as far as a result of N bytes needs."
+        "--max-bytes",
+        metavar="N",
+        type=click.IntRange(1),
+        help="Lossy: reduce the quality until the result has at most N bytes.",
     ),
-    click.option("--bpp", metavar="X", type=float, help="The same for X bits a pixel."),
     click.option(
-        "--min-psnr", metavar="DB", type=float, help="As lossy as leaves DB decibels against the source."
+        "--bpp",
+        metavar="X",
+        type=float,
+        help="Lossy: reduce the quality until the result has at most X bits per pixel.",
     ),
     click.option(
-        "--min-ms-ssim", metavar="S", type=float, help="The same for S of MS-SSIM, which is up to 1."
+        "--min-psnr",
+        metavar="DB",
+        type=float,
+        help="Lossy: reduce the quality, but keep a similarity (PSNR) of at least DB decibels.",
     ),
-    click.option("--strip", is_flag=True, help="Drop metadata; orientation and colour profile stay."),
+    click.option(
+        "--min-ms-ssim",
+        metavar="S",
+        type=float,
+        help="Lossy: reduce the quality, but keep a similarity (MS-SSIM) of at least S; 1 means identical.",
+    ),
+    click.option(
+        "--strip",
+        is_flag=True,
+        help="Remove metadata (camera settings, location, comments); keep orientation and colour profile.",
+    ),
     click.option(
         "--rule",
         type=click.Choice(RULES),
         default=RULES[0],
         show_default=True,
-        help="What lossy results shall be good in.",
+        help="Measure of similarity that lossy results are optimized for.",
     ),
 )
 
 reporting = _bundle(
     "reporting",
+    Reporting.__annotations__,
     Reporting,
-    click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
-    click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
+    click.option("-q", "--quiet", is_flag=True, help="Print only errors."),
+    click.option("--json", "as_json", is_flag=True, help="Print the report as a JSON document."),
 )
 
 device = click.option(
@@ -113,7 +153,7 @@ device = click.option(
     type=click.Choice(DEVICES),
     default="auto",
     show_default=True,
-    help="Where to compute; auto takes a GPU where torch can use one. The result is the same.",
+    help="Compute on the CPU or on an NVIDIA GPU (cuda), with equal results; auto selects the CPU.",
 )
 
 threads = click.option(
@@ -121,5 +161,5 @@ threads = click.option(
     metavar="N",
     type=click.IntRange(min=0),
     default=0,
-    help="Threads, for files side by side and parts of files; 0, the default, takes one per core.",
+    help="Use N threads; 0, the default, means one per processor core.",
 )

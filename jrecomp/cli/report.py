@@ -1,7 +1,7 @@
-"""What a command tells: a line per file, a summary, a progress bar, or one JSON document.
+"""The report of a command: a line for each file and a summary, or a JSON document; and a progress bar.
 
-Errors go to standard error, everything else to standard output, or to standard error where standard
-output carries a file.
+Errors and the progress bar are printed to standard error. The report is printed to standard output, or to
+standard error if a result is written to standard output.
 """
 
 import json
@@ -21,6 +21,7 @@ from jrecomp.errors import ExitCode, printable
 from jrecomp.info import Info
 
 Describe = Callable[[Outcome, Info], str]
+"""Formats the outcome of a successful job."""
 
 
 def run(
@@ -32,24 +33,25 @@ def run(
     at_once: int = 1,
     pipes: bool = False,
 ) -> ExitCode:
-    """Do all jobs and tell about them; returns the exit code of the first failure.
+    """Run jobs and print a report.
 
-    describe: the text for a job that went well. at_once: how many jobs are computed at once.
-    pipes: whether standard output carries a file.
+    jobs, work, at_once: as for batch.run(). describe: formats the outcome of a successful job. reporting:
+    what to print. pipes: whether a result is written to standard output.
+    Returns the exit code of the first failed job, OK if none failed.
     """
     started = time.perf_counter()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # cleans up as after Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # handled like Ctrl-C
     outcomes: list[Outcome] = []
 
-    def tell(outcome: Outcome) -> None:
+    def show(outcome: Outcome) -> None:
         if _on_terminal() and not reporting.quiet:
-            click.echo("\r\033[K", err=True, nl=False)  # over attempts
+            click.echo("\r\033[K", err=True, nl=False)  # erases the line about an attempt
         if outcome.error:
             click.echo(f"jrecomp: {_failure(outcome)}", err=True)
         elif outcome.info and not (reporting.quiet or reporting.as_json):
             click.echo(describe(outcome, outcome.info), err=pipes)
 
-    _watch(batch.run(jobs, work, at_once), jobs, outcomes, tell, reporting.quiet)
+    _collect(batch.run(jobs, work, at_once), jobs, outcomes, show, reporting.quiet)
     seconds = time.perf_counter() - started
     if reporting.as_json:
         click.echo(json.dumps(_document(outcomes, seconds), indent=2), err=pipes)
@@ -58,18 +60,18 @@ def run(
     return batch.exit_code(outcomes)
 
 
-def _watch(
+def _collect(
     arriving: Iterator[Outcome],
     jobs: list[Job],
     outcomes: list[Outcome],
-    tell: Callable[[Outcome], None],
+    show: Callable[[Outcome], None],
     quiet: bool,
 ) -> None:
-    """Fill `outcomes`, telling of each at once, or after all where a progress bar has the terminal."""
+    """Collect outcomes and print each at once, or all at the end if there is a progress bar."""
     if quiet or len(jobs) < 2 or not _on_terminal():
         for outcome in arriving:
             outcomes.append(outcome)
-            tell(outcome)
+            show(outcome)
         return
     sizes = [job.size for job in jobs]
     try:
@@ -79,7 +81,7 @@ def _watch(
                 bar.update(size)
     finally:
         for outcome in outcomes:
-            tell(outcome)
+            show(outcome)
 
 
 def _on_terminal() -> bool:
@@ -87,26 +89,26 @@ def _on_terminal() -> bool:
 
 
 def attempts(jobs: list[Job], reporting: Reporting) -> Callable[[str], None]:
-    """What tells of attempts at a target: on a terminal, where there is one file."""
+    """A callback that prints attempts at a target. It prints nothing for several files or off terminals."""
 
-    def tell(text: str) -> None:
+    def show(text: str) -> None:
         click.echo(f"\r{text}\033[K", err=True, nl=False)
 
-    return tell if len(jobs) == 1 and not reporting.quiet and _on_terminal() else rate.silent
+    return show if len(jobs) == 1 and not reporting.quiet and _on_terminal() else rate.ignore
 
 
 def written(outcome: Outcome, info: Info) -> str:
-    """A line about a file that was compressed."""
+    """A line about a file that was compressed or shrunk."""
     sizes = f"{info.original_bytes:,} -> {info.compressed_bytes:,} bytes"
-    what = f"stored ({info.stored_reason})" if info.stored_reason else f"saved {info.saving:.2%}"
+    result = f"stored ({info.stored_reason})" if info.stored_reason else f"saved {info.saving:.2%}"
     if info.quality is not None:
-        what += f" at quality {info.quality:.4g}"
+        result += f" at quality {info.quality:.4g}"
     note = f"; {outcome.note}" if outcome.note else ""
-    return f"{_names(outcome.job)}: {sizes}, {what}{_speed(info.original_bytes, outcome.seconds)}{note}"
+    return f"{_names(outcome.job)}: {sizes}, {result}{_speed(info.original_bytes, outcome.seconds)}{note}"
 
 
 def restored(outcome: Outcome, info: Info) -> str:
-    """A line about a file that was restored."""
+    """A line about a container that was decompressed."""
     sizes = f"{info.compressed_bytes:,} -> {info.restored_bytes:,} bytes"
     return f"{_names(outcome.job)}: {sizes}{_speed(info.restored_bytes, outcome.seconds)}"
 
@@ -123,7 +125,7 @@ def verified(outcome: Outcome, info: Info) -> str:
 
 
 def details(outcome: Outcome, info: Info) -> str:
-    """All that is known of a container."""
+    """Several lines that describe a container."""
     rows = {
         "mode": f"{info.mode}, format version {info.format_version}",
         "quality": None if info.quality is None else f"{info.quality:g} of 100",

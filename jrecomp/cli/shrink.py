@@ -1,11 +1,11 @@
-"""`jrecomp shrink`."""
+"""The command `jrecomp shrink`."""
 
 from functools import partial
 
 import click
 
 from jrecomp import batch, files
-from jrecomp.batch import Change, Destination
+from jrecomp.batch import ChangeOptions, Destination
 from jrecomp.cli import options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode
@@ -15,20 +15,21 @@ from jrecomp.errors import ExitCode
 @options.selection
 @options.destination
 @options.change
-@click.option("--progressive", is_flag=True, help="Write progressive files, which are a little smaller.")
+@click.option("--progressive", is_flag=True, help="Write progressive JPEG files, which are slightly smaller.")
 @options.reporting
 def command(
     selection: Selection,
     destination: Destination,
-    change: Change,
+    change: ChangeOptions,
     progressive: bool,
     reporting: Reporting,
 ) -> ExitCode:
-    """Make JPEG files smaller that stay JPEG files, photo.jpg to photo.shrunk.jpg.
+    """Make smaller JPEG files that every viewer opens.
 
-    Without --quality or a target no pixel changes. Every result is read again and compared before it is
-    written; the source is copied where no result is smaller, and where it is damaged. Folders give
-    their JPEG files but those that were shrunk before.
+    The result for photo.jpg is photo.shrunk.jpg. Without the options marked "Lossy", no pixel changes. Every
+    result is read again and compared before it is written. If no result is smaller, or if the file is
+    damaged, it is copied. In folders, files that end in .jpg, .jpeg, .jpe or .jfif are shrunk, except those
+    that were shrunk before. If FILE is "-", standard input is shrunk to standard output.
 
     \b
     jrecomp shrink photo.jpg --quality 80
@@ -38,6 +39,11 @@ def command(
         selection.find(batch.JPEG_SUFFIXES, batch.SHRUNK_SUFFIXES), destination, files.shrunk_name
     )
     at_once, _ = batch.share(0, "cpu", len(jobs))
-    tell = report.attempts(jobs, reporting)
-    work = partial(batch.shrink, change=change, progressive=progressive, force=destination.force, tell=tell)
+    work = partial(
+        batch.shrink,
+        change=change,
+        progressive=progressive,
+        force=destination.force,
+        on_progress=report.attempts(jobs, reporting),
+    )
     return report.run(jobs, work, report.written, reporting, at_once=at_once, pipes=batch.pipes(jobs))

@@ -1,4 +1,4 @@
-"""`jrecomp verify`."""
+"""The command `jrecomp verify`."""
 
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from jrecomp.errors import ExitCode, UsageError
     "--original",
     metavar="FILE",
     type=click.Path(readable=False, path_type=Path),
-    help="Compare with this original file.",
+    help="Compare the restored file with the original FILE.",
 )
 @options.threads
 @options.device
@@ -27,9 +27,9 @@ def command(
 ) -> ExitCode:
     """Check that .jrc files restore their originals.
 
-    Nothing is written. Each file is decompressed and its checksums are compared. Where the original lies
-    beside it (photo.jpg beside photo.jpg.jrc) or is given, the restored bytes are compared with it too;
-    with what lies beside it only where the container is not lossy.
+    Each file is decompressed in memory, and its checksums are compared. The restored file is also compared
+    with its original if that is given, or if it is in the same folder (photo.jpg for photo.jpg.jrc) and the
+    compression was lossless. Nothing is written.
 
     \b
     jrecomp verify photo.jpg.jrc
@@ -37,7 +37,7 @@ def command(
     """
     found = selection.find(batch.CONTAINER_SUFFIXES)
     if original and len(found) > 1:
-        raise UsageError("--original names one file, but there are several inputs")
+        raise UsageError("--original names one file, but there are several inputs (verify them one by one)")
     jobs = [job for job, _ in found]
     at_once, threads = batch.share(threads, device, len(jobs))
     work = partial(batch.verify, original=original, threads=threads, device=device)

@@ -1,7 +1,6 @@
-"""Coefficients to range-coded slices and back: the walk over the planes, its engines, and slices."""
+"""Coding of coefficients as range-coded slices: division, engines, and reference implementations."""
 
-from jrecomp.codec.devices import engine_for
-from jrecomp.codec.engines import DEFAULT_ENGINE
+from jrecomp.codec.devices import Resources
 from jrecomp.codec.slices import EncodedSlices, decode, encode
 
-__all__ = ["DEFAULT_ENGINE", "EncodedSlices", "decode", "encode", "engine_for"]
+__all__ = ["EncodedSlices", "Resources", "decode", "encode"]

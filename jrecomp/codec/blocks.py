@@ -1,54 +1,69 @@
-"""The model of blocks on its way through a slice, encoding or decoding (docs/format/blocks.md).
+"""Coding of a slice with a model of blocks, for both directions (docs/format/blocks.md).
 
-This is the reference: the native engine (jrecomp/native/engine) computes the same bytes.
+This is the reference implementation. The native engine (jrecomp/native/engine) gives the same bytes. The
+functions on arrays accept leading dimensions, which training uses: [..., 64] are the coefficients of one
+block or of several.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from jrecomp.array_types import Index, Int16, Int32, Int64
 from jrecomp.codec.coders import VALUE_LIMIT, check_range
-from jrecomp.model.adaptation import Coder
+from jrecomp.model.adaptation import BinaryCoder
 from jrecomp.model.arrays import component_class
 from jrecomp.model.blocks import (
     BANDS,
+    CONFIDENCES,
     EDGES,
     ENERGIES,
     HIDDEN_LIMIT,
     NEAR_LEVELS,
     OWN_LEVELS,
-    REACHES,
     SCALE_LIMIT,
     BlocksModel,
-    clamp,
+    Integers,
     eighths_of_octaves,
 )
 from jrecomp.model.counters import Decisions, Expected
 
-Int16 = npt.NDArray[np.int16]
-Int64 = npt.NDArray[np.int64]
 Place = tuple[int, int]
+"""Row and column of a block."""
+
+Places = tuple[int | Index, int | Index]
+"""Rows and columns of one block or of several."""
 
 NEIGHBOURS = ((0, -1), (-1, 0), (-1, -1), (-1, 1))
 LEFT, ABOVE, ABOVE_LEFT, ABOVE_RIGHT = range(len(NEIGHBOURS))
 
 TOUCHING = {LEFT: slice(0, 8), ABOVE: slice(16, 24)}
-"""Which edges of these neighbours touch the block."""
+"""The edge pixels of neighbours that are adjacent to the block."""
 
-SEEN = {LEFT: slice(0, 16), ABOVE: slice(16, 32), ABOVE_RIGHT: slice(16, 24), ABOVE_LEFT: slice(23, 24)}
-"""Which edges of the neighbours predict."""
+PREDICTING_EDGES = {
+    LEFT: slice(0, 16),
+    ABOVE: slice(16, 32),
+    ABOVE_RIGHT: slice(16, 24),
+    ABOVE_LEFT: slice(23, 24),
+}
+"""The edge pixels of neighbours that predict the block."""
 
-STEPS_SEEN = [0, 1, 2, 5, 9, 14, 20, 35, 60]
+CONTEXT_STEPS = [0, 1, 2, 5, 9, 14, 20, 35, 60]
+"""Zig-zag indices of the quantization steps that are inputs of the hidden units."""
+
 BAND_STEPS = (1, 4, 7, 14, 28)
-"""Zig-zag indices whose steps hidden units see, and those in whose steps energies are."""
+"""Zig-zag index of the quantization step that each band of frequencies is measured in."""
 
 
 @dataclass(frozen=True)
-class Component:
-    """What of a component is coded, all int64: steps [64], coefficients and the same in steps of 1, limited
-    [rows, columns, 64], edges in quarters of a pixel [rows, columns, 32], `last` [rows, columns].
+class ComponentBlocks:
+    """The coded part of a component; arrays are int64.
+
+    steps: [64], the quantization table. values: [rows, columns, 64], coefficients. dequantized: [rows,
+    columns, 64], coefficients times steps, limited to +-32767. edges: [rows, columns, 32], pixels of the last
+    two rows and columns of blocks, in quarters. last: [rows, columns], index of the last non-zero AC
+    coefficient.
     """
 
     steps: Int64
@@ -58,8 +73,8 @@ class Component:
     last: Int64
 
     @classmethod
-    def empty(cls, steps: Int64, shape: tuple[int, int]) -> "Component":
-        """shape: rows and columns in blocks."""
+    def empty(cls, steps: Int64, shape: tuple[int, int]) -> "ComponentBlocks":
+        """All values 0; shape: rows and columns in blocks."""
         sizes = ((64,), (64,), (EDGES,), ())
         return cls(steps, *(np.zeros(shape + size, np.int64) for size in sizes))
 
@@ -70,38 +85,52 @@ class Component:
 
 
 class ComponentCoder:
-    """Codes component `number` of a slice; before: those that are coded already."""
+    """Codes a component of a slice.
+
+    model: the model. number: index of the component in the frame. part: receives the coded values. before:
+    the components before it, coded. coder: encodes or decodes decisions.
+    """
 
     def __init__(
-        self, model: BlocksModel, number: int, part: Component, before: Sequence[Component], coder: Coder
+        self,
+        model: BlocksModel,
+        number: int,
+        part: ComponentBlocks,
+        before: Sequence[ComponentBlocks],
+        coder: BinaryCoder,
     ) -> None:
         self._model, self._part = model, part
         self._weights = weights = model.classes[component_class(number)]
         self._decisions = Decisions(model, weights, coder)
         self._first = before[0] if before and covers(before[0], part) else None
         self._other = before[-1] if number >= 2 and before[-1].shape == part.shape else None
-        octaves = np.array([eighths_of_octaves(int(part.steps[j])) for j in STEPS_SEEN])
+        octaves = eighths_of_octaves(part.steps[CONTEXT_STEPS])
         self._constant = weights["bias"] + (octaves @ weights["step_weight"] >> 7)
 
     def run(self, truth: Int16 | None) -> None:
-        """All blocks, into the part; truth: coefficients [rows, columns, 64] to encode, None to decode."""
+        """Code all blocks.
+
+        truth: coefficients to encode, int16 [rows, columns, 64]; None to decode.
+        Raises CorruptContainerError if a coefficient is out of range.
+        """
         for row, column in np.ndindex(*self._part.shape):
             self._block((row, column), None if truth is None else truth[row, column].astype(np.int64))
 
     def _block(self, place: Place, truth: Int64 | None) -> None:
-        part, weights, near = self._part, self._weights, self._neighbours(place)
-        hidden = self._hidden(place, near)
-        wanted = None if truth is None else int(np.flatnonzero(truth[1:]).max(initial=-1)) + 1
+        part, weights, neighbours = self._part, self._weights, self._neighbours(place)
+        hidden = self._hidden(place, neighbours)
+        wanted = None if truth is None else int(last_of(truth))
         last = self._decisions.last(layer(hidden, weights["last_weight"], weights["last_bias"]), wanted)
         scales = layer(hidden + weights["own_last"][last], weights["scale_weight"], weights["scale_bias"])
         scales = np.clip(scales, -SCALE_LIMIT, SCALE_LIMIT)
-        base, seen = surroundings({n: part.edges[other] for n, other in near.items()})
+        base, pixels = surroundings({n: part.edges[other] for n, other in neighbours.items()})
         values = part.values[place]
         for k in (*range(1, last + 1), 0):
-            p, expected = self._prediction(place, k, base, seen)
-            wanted = None if truth is None else int(truth[k]) - p
-            values[k] = p + self._decisions.value(k, expected, int(scales[k]), 0 < k == last, wanted)
-            part.dequantized[place][k] = clamp(int(values[k] * part.steps[k]), -VALUE_LIMIT, VALUE_LIMIT)
+            predicted, expected = self._prediction(place, k, base, pixels)
+            wanted = None if truth is None else int(truth[k]) - predicted
+            residual = self._decisions.value(k, expected, int(scales[k]), 0 < k == last, wanted)
+            values[k] = predicted + residual
+            part.dequantized[place][k] = dequantized(values[k], part.steps[k])
             if k and values[k]:
                 scales += weights["own"][k - 1, level(values[k], OWN_LEVELS)]
         check_range(values)
@@ -109,14 +138,15 @@ class ComponentCoder:
         part.edges[place] = edges(part.dequantized[place], self._model)
 
     def _neighbours(self, place: Place) -> dict[int, Place]:
-        """The places of those neighbours that exist."""
+        """The positions of the neighbours inside the slice."""
         places = {n: (place[0] + dy, place[1] + dx) for n, (dy, dx) in enumerate(NEIGHBOURS)}
         columns = self._part.shape[1]
         return {n: (row, column) for n, (row, column) in places.items() if row >= 0 and 0 <= column < columns}
 
-    def _hidden(self, place: Place, near: Mapping[int, Place]) -> Int64:
+    def _hidden(self, place: Place, neighbours: Mapping[int, Place]) -> Int64:
+        """The sums of the hidden units, int64 [hidden]."""
         weights, hidden = self._weights, self._constant.copy()
-        for n, other in near.items():
+        for n, other in neighbours.items():
             hidden += chosen(weights["near"][n], self._part.values[other], NEAR_LEVELS)
             hidden += weights["near_last"][n, self._part.last[other]]
         if self._first is not None:
@@ -126,108 +156,148 @@ class ComponentCoder:
             hidden += chosen(weights["across_near"], self._other.values[place], OWN_LEVELS)
         return hidden
 
-    def _prediction(self, place: Place, k: int, base: int, seen: Int64) -> tuple[int, Expected]:
-        """What is subtracted from coefficient k, and what is expected of the rest."""
-        weights, known = self._weights, self._part.dequantized[place]  # 0 where it is not coded yet
-        total, step = (
-            int(weights["edge"][k] @ seen) + int(known @ weights["within"][:, k]),
-            int(self._part.steps[k]),
-        )
+    def _prediction(self, place: Place, k: int, base: Integers, pixels: Int64) -> tuple[int, Expected]:
+        """The value to subtract from coefficient k, and the expectation of the residual."""
+        weights, step = self._weights, self._part.steps[k]
+        known = self._part.dequantized[place]  # 0 where not yet coded
+        total = weights["edge"][k] @ pixels + known @ weights["within"][:, k]
         if k == 0:
-            return expected_dc(wrap32(total) + (base << 15), step)
+            whole, expected = expected_dc(wrap32(total) + (base << 15), step)
+            return int(whole), expected
         if self._other is not None:
-            total += int(self._other.dequantized[place][k] * weights["across"][k])
+            total += self._other.dequantized[place][k] * weights["across"][k]
         return 0, expected_ac(wrap32(total), step)
 
 
-def wrap32(x: int) -> int:
-    """x reduced to a signed integer of 32 bits."""
-    return ((x + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
+def dequantized(coefficients: Int64, steps: Int64) -> Int64:
+    """Coefficients times quantization steps, limited to +-VALUE_LIMIT."""
+    limited: Int64 = np.clip(coefficients * steps, -VALUE_LIMIT, VALUE_LIMIT)
+    return limited
 
 
-def level(value: int | Int64, limits: tuple[int, ...]) -> Int64:
-    """The level of non-zero coefficients: the first whose limit they do not exceed."""
-    found: Int64 = np.searchsorted(limits, np.abs(value))
-    return found
+def last_of(coefficients: Int64) -> Int64:
+    """The indices [...] of the last non-zero AC coefficients of blocks [..., 64], 0 if there are none."""
+    last: Int64 = np.where(coefficients != 0, np.arange(64), 0).max(-1)
+    return last
 
 
-def expected_ac(total: int, step: int) -> Expected:
-    """total: a prediction in units of 2^-14."""
-    octaves = eighths_of_octaves(abs(total) >> 8) - eighths_of_octaves(4 * step)
-    return Expected(total < 0, clamp((octaves >> 2) - 1, 0, REACHES - 1))
+def wrap32(x: Integers) -> Int64:
+    """x modulo 2^32, as signed integers of 32 bits."""
+    wrapped: Int64 = ((np.asarray(x) + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
+    return wrapped
 
 
-def expected_dc(total: int, step: int) -> tuple[int, Expected]:
-    """What is subtracted from DC, and what is expected of the rest; total: a prediction in units of 2^-14."""
-    s = abs(total) * ((1 << 22) // step) >> 32
-    s = -s if total < 0 else s
-    whole = clamp((s + 8) >> 4, -VALUE_LIMIT, VALUE_LIMIT)
-    rest = clamp(s - 16 * whole, -64, 64)
-    return whole, Expected(rest < 0, sum(abs(rest) >= limit for limit in (2, 4, 8)))
+def level(values: Integers, limits: tuple[int, ...]) -> Int64:
+    """The level of the magnitude of coefficients, int64.
+
+    values: non-zero. limits: largest magnitude of each level except the last.
+    """
+    result: Int64 = np.searchsorted(limits, np.abs(values))
+    return result
+
+
+def expected_ac(total: Integers, step: Integers) -> Expected:
+    """The expectation of AC coefficients.
+
+    total: the prediction of the dequantized coefficients in units of 2^-14. step: their quantization steps.
+    """
+    octaves = eighths_of_octaves(np.abs(total) >> 8) - eighths_of_octaves(4 * step)
+    return Expected(total < 0, np.clip((octaves >> 2) - 1, 0, CONFIDENCES - 1))
+
+
+def expected_dc(total: Integers, step: Integers) -> tuple[Integers, Expected]:
+    """The prediction of DC in whole steps, and the expectation of its residual.
+
+    total: the prediction of the dequantized coefficient in units of 2^-14. step: its quantization step.
+    """
+    magnitude: Int64 = (np.abs(total) * np.floor_divide(1 << 22, step)) >> 32
+    sixteenths: Int64 = np.where(total < 0, -magnitude, magnitude)
+    whole = np.clip((sixteenths + 8) >> 4, -VALUE_LIMIT, VALUE_LIMIT)
+    rest = np.clip(sixteenths - 16 * whole, -64, 64)
+    confidence = np.searchsorted((2, 4, 8), np.abs(rest), side="right")
+    return whole, Expected(rest < 0, confidence)
 
 
 def layer(hidden: Int64, weight: Int64, bias: Int64) -> Int64:
-    """What follows from hidden units, in 1/32 of a natural unit."""
+    """The outputs of a layer after the hidden units, in 1/32 of a natural unit.
+
+    hidden: int64 [hidden], sums of hidden units. weight: int64 [outputs, hidden]. bias: int64 [outputs].
+    """
     result: Int64 = (bias + weight @ np.clip(hidden, 0, HIDDEN_LIMIT)) >> 12
     return result
 
 
 def chosen(rows: Int64, values: Int64, limits: tuple[int, ...]) -> Int64:
-    """The sum of the rows [63, levels, hidden] that a block's non-zero AC coefficients choose, [hidden]."""
+    """The sum of embedding rows for the non-zero AC coefficients of a block, int64 [hidden].
+
+    rows: int64 [63, levels, hidden]. values: int64 [64], coefficients. limits: of the levels.
+    """
     index = np.flatnonzero(values[1:])
     total: Int64 = rows[index, level(values[index + 1], limits)].sum(0)
     return total
 
 
 def edges(dequantized: Int64, model: BlocksModel) -> Int64:
-    """The pixels of a block that other blocks see, int64 [32] within 16 bits, in quarters of a pixel."""
-    terms: Int64 = (dequantized[:, None] * model.arrays["basis"] + (1 << 14)) >> 15
-    wrapped: Int16 = terms.sum(0).astype(np.int16)
+    """The edge pixels of blocks [..., 64] in quarters, int64 [..., 32] within 16 bits."""
+    terms: Int64 = (dequantized[..., None] * model.arrays["basis"] + (1 << 14)) >> 15
+    wrapped: Int16 = terms.sum(-2).astype(np.int16)
     return wrapped.astype(np.int64)
 
 
-def surroundings(near: Mapping[int, Int64]) -> tuple[int, Int64]:
-    """The base, and the values [41] that predict, from the edges of the neighbours that exist."""
-    touching = [int(near[n][part].sum()) for n, part in TOUCHING.items() if n in near]
-    base = sum(touching) >> (2 + len(touching))
-    missing = np.full(EDGES, base)
-    seen = [near.get(n, missing)[part] - base for n, part in SEEN.items()]
-    return base, np.clip(np.concatenate(seen), -VALUE_LIMIT, VALUE_LIMIT)
+def surroundings(neighbours: Mapping[int, Int64]) -> tuple[Integers, Int64]:
+    """The neighbouring pixels that predict blocks.
+
+    neighbours: edge pixels, int64 [..., 32], of each neighbour inside the slice.
+    Returns the base [...], which is the mean of the adjacent pixels, and the pixels minus the base,
+    int64 [..., 41].
+    """
+    touching = [neighbours[n][..., part].sum(-1) for n, part in TOUCHING.items() if n in neighbours]
+    base = np.asarray(sum(touching)) >> (2 + len(touching))
+    missing = np.repeat(base[..., None], EDGES, -1)
+    pixels = [neighbours.get(n, missing)[..., part] - base[..., None] for n, part in PREDICTING_EDGES.items()]
+    return base, np.clip(np.concatenate(pixels, -1), -VALUE_LIMIT, VALUE_LIMIT)
 
 
-def covers(first: Component, part: Component) -> bool:
-    """Whether the first component has 1, 2 or 4 times the rows and 1, 2 or 4 times the columns."""
+def covers(first: ComponentBlocks, part: ComponentBlocks) -> bool:
+    """Whether `first` has 1, 2 or 4 times as many rows, and 1, 2 or 4 times as many columns, as `part`."""
     return all(a in (b, 2 * b, 4 * b) for a, b in zip(first.shape, part.shape, strict=True))
 
 
-def energies(first: Component, part: Component, place: Place) -> list[int]:
-    """How large the first component's coefficients are at a block, in each of BANDS."""
+def energies(first: ComponentBlocks, part: ComponentBlocks, places: Places) -> list[Int64]:
+    """Levels of the magnitudes of the first component at blocks of another, one for each of BANDS.
+
+    first: the first component. part: the component being coded. places: rows and columns of blocks in `part`.
+    """
     v, h = (a // b for a, b in zip(first.shape, part.shape, strict=True))
-    row, column = place[0] * v, place[1] * h
-    magnitudes = np.abs(first.dequantized[row : row + v, column : column + h]).sum((0, 1))
+    row, column = (np.asarray(place)[..., None] for place in places)
+    rows, columns = row * v + np.arange(v), column * h + np.arange(h)
+    covered = first.dequantized[rows[..., :, None], columns[..., None, :]]
+    magnitudes = np.abs(covered).sum((-3, -2))
     result = []
     for (start, stop), index in zip(BANDS, BAND_STEPS, strict=True):
-        total, unit = int(magnitudes[start:stop].sum()), v * h * int(part.steps[index])
-        octaves = eighths_of_octaves(min(total, 1 << 23) + unit) - eighths_of_octaves(unit)
-        result.append(min(octaves >> 1, ENERGIES - 1))
+        total, unit = magnitudes[..., start:stop].sum(-1), v * h * part.steps[index]
+        octaves = eighths_of_octaves(np.minimum(total, 1 << 23) + unit) - eighths_of_octaves(unit)
+        result.append(np.minimum(octaves >> 1, ENERGIES - 1))
     return result
 
 
 def code_slice(
-    steps: Sequence[npt.NDArray[np.int32]],
+    steps: Sequence[Int32],
     shapes: Sequence[tuple[int, int]],
     model: BlocksModel,
-    coder: Coder,
+    coder: BinaryCoder,
     parts: Sequence[Int16] | None,
 ) -> list[Int16]:
-    """Codes all components of a slice, given by quantization steps and (rows, columns) in blocks.
+    """Encode or decode all components of a slice.
 
-    parts: coefficients [rows, columns, 64] to encode, None to decode. Returns the coefficients.
-    Raises CorruptContainerError.
+    steps: for each component the quantization table, int32 [64]. shapes: for each component rows and columns
+    in blocks. model: the model. coder: encodes or decodes decisions. parts: for each component the
+    coefficients to encode, int16 [rows, columns, 64]; None to decode.
+    Returns the coefficients. Raises CorruptContainerError.
     """
-    done: list[Component] = []
-    for number, (quantization, shape) in enumerate(zip(steps, shapes, strict=True)):
-        part = Component.empty(np.maximum(quantization, 1).astype(np.int64), shape)
+    done: list[ComponentBlocks] = []
+    for number, (table, shape) in enumerate(zip(steps, shapes, strict=True)):
+        part = ComponentBlocks.empty(table.astype(np.int64), shape)
         ComponentCoder(model, number, part, done, coder).run(None if parts is None else parts[number])
         done.append(part)
     return [part.values.astype(np.int16) for part in done]

@@ -1,52 +1,56 @@
-"""What codes the decisions of one slice, given the logits of phase after phase."""
+"""Coding of the values of a slice, given the logits of their decisions."""
 
 from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from jrecomp.array_types import Bool, Int16, Int64, UInt16
 from jrecomp.errors import CorruptContainerError
-from jrecomp.model.adaptation import Adaptation, AdaptiveDecider, Coder, Logits, Ones
+from jrecomp.model.adaptation import Adaptation, AdaptiveDecider, BinaryCoder
 from jrecomp.model.symbols import ALL_OUTPUTS, code_last, code_values
 
-Int64 = npt.NDArray[np.int64]
-Bits = npt.NDArray[np.bool_]
-
 CHUNK = 128
-"""Blocks whose decisions are coded together, with what was learned before them."""
-
+"""Number of blocks whose decisions are coded together. Adaptation happens between chunks."""
 
 VALUE_LIMIT = 32767
 """Largest magnitude of a coefficient."""
 
 
 def check_range(values: Int64) -> None:
-    """Raises CorruptContainerError where decoded coefficients are beyond VALUE_LIMIT."""
+    """Raise CorruptContainerError if the magnitude of a decoded coefficient exceeds VALUE_LIMIT."""
     if np.abs(values).max(initial=0) > VALUE_LIMIT:
-        raise CorruptContainerError("a coefficient is out of range")
+        raise CorruptContainerError("damaged container: a coefficient is out of range")
 
 
 class SliceCoder(Protocol):
-    """Codes the phases of a slice in order; logits: int16 [outputs, n], truth: None to decode."""
+    """Encoder or decoder of the values of a slice, phase by phase."""
 
     def start_component(self) -> None:
-        """Forgets what was learned of the component before."""
+        """Reset the adaptation; call it before each component."""
         ...
 
-    def values(self, plane: int, logits: Logits, truth: Int64 | None, sure: Bits) -> Int64:
-        """Values int64 [n] of a phase of a plane. sure: where zero is impossible."""
+    def values(self, plane: int, logits: Int16, truth: Int64 | None, known_nonzero: Bool) -> Int64:
+        """Code the values of a phase of a plane.
+
+        plane: 0 for DC, 1 to 63 for AC. logits: int16 [outputs, n]. truth: the values to encode, int64 [n];
+        None to decode. known_nonzero: bool [n], where 0 is impossible.
+        Returns the values, int64 [n].
+        """
         ...
 
-    def last(self, logits: Logits, truth: Int64 | None) -> Int64:
-        """Indices int64 [n] of last non-zero coefficients."""
+    def last(self, logits: Int16, truth: Int64 | None) -> Int64:
+        """Code the indices of last non-zero AC coefficients of a phase; arguments as for values()."""
         ...
 
 
 class NumpyCoder:
-    """The reference."""
+    """The reference implementation of SliceCoder.
 
-    def __init__(self, sigmoid: Ones, coder: Coder) -> None:
+    sigmoid: the model's table of probabilities. coder: encodes or decodes decisions.
+    """
+
+    def __init__(self, sigmoid: UInt16, coder: BinaryCoder) -> None:
         self._sigmoid, self._coder = sigmoid, coder
 
     def start_component(self) -> None:
@@ -54,20 +58,20 @@ class NumpyCoder:
         self._dc, self._ac, self._last = (Adaptation(self._sigmoid) for _ in range(3))
         self._plane = 1
 
-    def values(self, plane: int, logits: Logits, truth: Int64 | None, sure: Bits) -> Int64:
+    def values(self, plane: int, logits: Int16, truth: Int64 | None, known_nonzero: Bool) -> Int64:
         """See SliceCoder."""
-        while self._plane < plane:  # what was learned of an AC plane weighs less in the next
+        while self._plane < plane:
             self._ac.fade()
             self._plane += 1
         adaptation = self._ac if plane else self._dc
-        values = np.empty(len(sure), np.int64)
-        for c in _chunks(len(sure)):
+        values = np.empty(len(known_nonzero), np.int64)
+        for c in _chunks(len(known_nonzero)):
             decider = self._decider(logits[:, c], adaptation)
-            values[c] = code_values(decider, None if truth is None else truth[c], sure[c])
+            values[c] = code_values(decider, None if truth is None else truth[c], known_nonzero[c])
             adaptation.refresh()
         return values
 
-    def last(self, logits: Logits, truth: Int64 | None) -> Int64:
+    def last(self, logits: Int16, truth: Int64 | None) -> Int64:
         """See SliceCoder."""
         values = np.empty(logits.shape[1], np.int64)
         for c in _chunks(len(values)):
@@ -76,7 +80,7 @@ class NumpyCoder:
             self._last.refresh()
         return values
 
-    def _decider(self, predicted: Logits, adaptation: Adaptation) -> AdaptiveDecider:
+    def _decider(self, predicted: Int16, adaptation: Adaptation) -> AdaptiveDecider:
         logits = np.zeros((ALL_OUTPUTS, predicted.shape[1]), np.int16)
         logits[: len(predicted)] = predicted
         return AdaptiveDecider(logits, adaptation, self._coder)

@@ -1,6 +1,6 @@
-"""What codes slices: native for speed, torch for GPUs, NumPy for reading; all give the same bytes.
+"""Engines, which code slices with models. All engines of a kind of model give the same bytes.
 
-Not every kind of model has every engine.
+The native engine is the fastest on CPUs, the torch engines serve GPUs, and the NumPy engines are references.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,49 +11,51 @@ from itertools import groupby
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from jrecomp.codec import blocks, hierarchical
+from jrecomp.array_types import Int16, Int32
+from jrecomp.codec import blocks, latents
 from jrecomp.codec.coders import NumpyCoder
-from jrecomp.codec.walk import walk_slices
+from jrecomp.codec.planes import walk_slices
 from jrecomp.coding import BitDecoder, BitEncoder
 from jrecomp.errors import CorruptContainerError
-from jrecomp.model import AnyModel, BlocksModel, HierarchicalModel, Model
+from jrecomp.model import BlocksModel, LatentsModel, Model, PlanesModel
 from jrecomp.native.engine import Damaged, SliceDecoder, SliceEncoder
 
-Int16 = npt.NDArray[np.int16]
-Steps = Sequence[npt.NDArray[np.int32]]
+Steps = Sequence[Int32]
+"""The quantization table of each component, int32 [64] in zig-zag order, at least 1."""
+
 Slice = Sequence[Int16]
-"""Coefficients [rows, columns, 64] of each component."""
+"""The coefficients of each component, int16 [rows, columns, 64]."""
 
 Shapes = Sequence[tuple[int, int]]
-"""Rows and columns in blocks of each component."""
+"""Rows and columns of each component, in blocks."""
 
 Kind = TypeVar("Kind", contravariant=True)
+"""A kind of model."""
 
 
 BATCH_BLOCKS = 1 << 19
-"""Blocks of the slices that a GPU works on at once; an estimated 2 GB of its memory."""
+"""Largest number of blocks in the slices that a GPU codes at once; they take about 2 GB of its memory."""
 
 
 class Engine(Protocol[Kind]):
-    """Codes slices of components that have quantization steps int32 [64] in zig-zag order."""
+    """Codes slices with models of a kind."""
 
     def encode(self, model: Kind, steps: Steps, slices: Sequence[Slice], threads: int) -> list[bytes]:
-        """The bytes of each slice."""
+        """The range-coded bytes of each slice, computed on this number of threads."""
         ...
 
     def decode(
         self, model: Kind, steps: Steps, slices: Sequence[Slice], data: Sequence[bytes], threads: int
     ) -> None:
-        """Fills the slices with what the bytes of each say; raises CorruptContainerError."""
+        """Decode the bytes of each slice into the arrays of `slices`; raises CorruptContainerError."""
         ...
 
 
 class SliceBySlice(Generic[Kind]):
-    """Each slice by itself, in threads.
+    """An engine that codes each slice independently, on several threads.
 
-    encode: the bytes of a slice; decode: fills a slice with what its bytes say.
+    encode: returns the bytes of a slice. decode: decodes bytes into the arrays of a slice.
     """
 
     def __init__(
@@ -77,13 +79,16 @@ class SliceBySlice(Generic[Kind]):
 
 
 class TorchEngine:
-    """The walk on a device of torch, several slices at once; native coders for their decisions."""
+    """An engine that computes networks with torch for several slices at once, and codes decisions natively.
+
+    device: name of a device in torch.
+    """
 
     def __init__(self, device: str) -> None:
         self._device = device
 
-    def encode(self, model: Model, steps: Steps, slices: Sequence[Slice], threads: int) -> list[bytes]:
-        """Batch after batch, each slice with its own coder in threads."""
+    def encode(self, model: PlanesModel, steps: Steps, slices: Sequence[Slice], threads: int) -> list[bytes]:
+        """See Engine. The slices of a batch are coded on several threads."""
         result: list[bytes] = []
         with _out_of_memory(), ThreadPoolExecutor(threads) as workers:
             for batch in _batches(slices):
@@ -94,9 +99,9 @@ class TorchEngine:
         return result
 
     def decode(
-        self, model: Model, steps: Steps, slices: Sequence[Slice], data: Sequence[bytes], threads: int
+        self, model: PlanesModel, steps: Steps, slices: Sequence[Slice], data: Sequence[bytes], threads: int
     ) -> None:
-        """Batch after batch, each slice with its own coder in threads."""
+        """See Engine. The slices of a batch are coded on several threads."""
         left = iter(data)
         with _out_of_memory(), _damage(), ThreadPoolExecutor(threads) as workers:
             for batch in _batches(slices):
@@ -105,7 +110,7 @@ class TorchEngine:
                 _fill(batch, walk_slices(steps, _batch_shapes(batch), on_device, coders, None, workers))
 
 
-def _numpy_encode(model: Model, steps: Steps, parts: Slice) -> bytes:
+def _numpy_encode(model: PlanesModel, steps: Steps, parts: Slice) -> bytes:
     bits = BitEncoder()
     coder, known = NumpyCoder(model.tables.sigmoid, bits), [part[None] for part in parts]
     with ThreadPoolExecutor(1) as worker:
@@ -113,29 +118,29 @@ def _numpy_encode(model: Model, steps: Steps, parts: Slice) -> bytes:
     return bits.finish()
 
 
-def _numpy_decode(model: Model, steps: Steps, parts: Slice, data: bytes) -> None:
+def _numpy_decode(model: PlanesModel, steps: Steps, parts: Slice, data: bytes) -> None:
     coder = NumpyCoder(model.tables.sigmoid, BitDecoder(data))
     with ThreadPoolExecutor(1) as worker:
         _fill([parts], walk_slices(steps, _batch_shapes([parts]), model, [coder], None, worker))
 
 
-def _native_encode(model: Model | BlocksModel, steps: Steps, parts: Slice) -> bytes:
-    return model.engine.encode(list(zip(_positive(steps), parts, strict=True)))
+def _native_encode(model: PlanesModel | BlocksModel, steps: Steps, parts: Slice) -> bytes:
+    return model.engine.encode(list(zip(_lists(steps), parts, strict=True)))
 
 
-def _native_decode(model: Model | BlocksModel, steps: Steps, parts: Slice, data: bytes) -> None:
-    model.engine.decode(list(zip(_positive(steps), parts, strict=True)), data)
+def _native_decode(model: PlanesModel | BlocksModel, steps: Steps, parts: Slice, data: bytes) -> None:
+    model.engine.decode(list(zip(_lists(steps), parts, strict=True)), data)
 
 
-def _hierarchical_encode(model: HierarchicalModel, steps: Steps, parts: Slice) -> bytes:
+def _latents_encode(model: LatentsModel, steps: Steps, parts: Slice) -> bytes:
     coder = SliceEncoder(model.tables.sigmoid)
-    hierarchical.code_slice(steps, _shapes(parts), model, coder, parts)
+    latents.code_slice(steps, _shapes(parts), model, coder, parts)
     return coder.finish()
 
 
-def _hierarchical_decode(model: HierarchicalModel, steps: Steps, parts: Slice, data: bytes) -> None:
+def _latents_decode(model: LatentsModel, steps: Steps, parts: Slice, data: bytes) -> None:
     coder = SliceDecoder(model.tables.sigmoid, data)
-    _copy(hierarchical.code_slice(steps, _shapes(parts), model, coder, None), parts)
+    _copy(latents.code_slice(steps, _shapes(parts), model, coder, None), parts)
 
 
 def _blocks_encode(model: BlocksModel, steps: Steps, parts: Slice) -> bytes:
@@ -148,8 +153,8 @@ def _blocks_decode(model: BlocksModel, steps: Steps, parts: Slice, data: bytes) 
     _copy(blocks.code_slice(steps, _shapes(parts), model, BitDecoder(data), None), parts)
 
 
-def _positive(steps: Steps) -> list[list[int]]:
-    return [np.maximum(quantization, 1).tolist() for quantization in steps]
+def _lists(steps: Steps) -> list[list[int]]:
+    return [table.tolist() for table in steps]
 
 
 def _shapes(parts: Slice) -> Shapes:
@@ -157,12 +162,12 @@ def _shapes(parts: Slice) -> Shapes:
 
 
 def _batch_shapes(batch: Sequence[Slice]) -> list[tuple[int, int, int]]:
-    """(slices, rows, columns) of each component; all slices are alike."""
+    """(slices, rows, columns) of each component; all slices have the same shapes."""
     return [(len(batch), *shape) for shape in _shapes(batch[0])]
 
 
 def _fill(batch: Sequence[Slice], decoded: Sequence[Int16]) -> None:
-    """Copies coefficients [slices, rows, columns, 64] of each component into slices."""
+    """Copies the coefficients of each component, int16 [slices, rows, columns, 64], into slices."""
     for parts, *values in zip(batch, *decoded, strict=True):
         _copy(values, parts)
 
@@ -173,21 +178,21 @@ def _copy(values: Sequence[Int16], parts: Slice) -> None:
 
 
 def _batches(slices: Sequence[Slice]) -> Iterator[list[Slice]]:
-    """Neighbouring slices of the same shape, as many as a batch takes."""
-    for _, alike in groupby(slices, lambda parts: [part.shape for part in parts]):
-        group = list(alike)
+    """Consecutive slices of the same shapes, with at most BATCH_BLOCKS blocks in a batch."""
+    for _, equal in groupby(slices, lambda parts: [part.shape for part in parts]):
+        group = list(equal)
         size = max(1, BATCH_BLOCKS // sum(len(part) * part.shape[1] for part in group[0]))
         yield from (group[start : start + size] for start in range(0, len(group), size))
 
 
 @lru_cache(maxsize=4)
-def _on(model: Model, device: str) -> Model:
+def _on(model: PlanesModel, device: str) -> PlanesModel:
     """The model with its arrays on a device."""
-    from jrecomp.planes.torch_arrays import TorchArrays
+    from jrecomp.features.torch_arrays import TorchArrays
 
     xp = TorchArrays(device)
     arrays = {name: xp.asarray(array) for name, array in model.arrays.items() if name != "sigmoid"}
-    return Model(model.identifier, model.name, arrays | {"sigmoid": model.arrays["sigmoid"]})
+    return PlanesModel(model.identifier, model.name, arrays | {"sigmoid": model.arrays["sigmoid"]})
 
 
 @contextmanager
@@ -200,7 +205,7 @@ def _damage() -> Iterator[None]:
 
 @contextmanager
 def _out_of_memory() -> Iterator[None]:
-    from jrecomp.planes.torch_arrays import OutOfMemory
+    from jrecomp.features.torch_arrays import OutOfMemory
 
     try:
         yield
@@ -209,43 +214,43 @@ def _out_of_memory() -> Iterator[None]:
 
 
 NATIVE = SliceBySlice(_native_encode, _native_decode)
-"""C++ (jrecomp/native/engine), without the GIL."""
+"""The engine in C++ (jrecomp/native/engine), which releases the GIL."""
 
-ENGINES: dict[type[AnyModel], dict[str, Engine[Any]]] = {
-    Model: {
+ENGINES: dict[type[Model], dict[str, Engine[Any]]] = {
+    PlanesModel: {
         "native": NATIVE,
         "numpy": SliceBySlice(_numpy_encode, _numpy_decode),
         "torch": TorchEngine("cpu"),
         "cuda": TorchEngine("cuda"),
     },
-    HierarchicalModel: {"native": SliceBySlice(_hierarchical_encode, _hierarchical_decode)},
+    LatentsModel: {"native": SliceBySlice(_latents_encode, _latents_decode)},
     BlocksModel: {"native": NATIVE, "numpy": SliceBySlice(_blocks_encode, _blocks_decode)},
 }
-"""By kind of model and name."""
+"""The engines of each kind of model, by name."""
 
 DEFAULT_ENGINE = "native"
-"""Every kind has it; it takes the place of engines that a kind does not have."""
+"""Name of the fastest engine on CPUs, which every kind of model has."""
 
 
-def _engine(model: AnyModel, name: str) -> Engine[Any]:
-    engines = ENGINES[type(model)]
-    return engines.get(name, engines[DEFAULT_ENGINE])
+def engines_of(model: Model) -> dict[str, Engine[Any]]:
+    """The engines for the kind of a model, by name."""
+    return ENGINES[type(model)]
 
 
 def encode_slices(
-    model: AnyModel, engine: str, steps: Steps, slices: Sequence[Slice], threads: int
+    model: Model, engine: str, steps: Steps, slices: Sequence[Slice], threads: int
 ) -> list[bytes]:
-    """See Engine; engine: its name in ENGINES."""
-    return _engine(model, engine).encode(model, steps, slices, threads)
+    """Encode slices as Engine.encode() does; engine: a name in ENGINES."""
+    return engines_of(model)[engine].encode(model, steps, slices, threads)
 
 
 def decode_slices(
-    model: AnyModel,
+    model: Model,
     engine: str,
     steps: Steps,
     slices: Sequence[Slice],
     data: Sequence[bytes],
     threads: int,
 ) -> None:
-    """See Engine; engine: its name in ENGINES."""
-    _engine(model, engine).decode(model, steps, slices, data, threads)
+    """Decode slices as Engine.decode() does; engine: a name in ENGINES."""
+    engines_of(model)[engine].decode(model, steps, slices, data, threads)

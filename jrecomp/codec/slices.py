@@ -1,55 +1,72 @@
-"""Slices of whole MCU rows, each with its own coder, so that threads can work side by side."""
+"""Slices: bands of whole MCU rows that are coded independently, and thus in parallel.
+
+docs/format/models.md, "Slices", specifies them.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import compress
 
 import numpy as np
-import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
+from jrecomp.array_types import Int16, Int32
 from jrecomp.codec.engines import DEFAULT_ENGINE, decode_slices, encode_slices
 from jrecomp.errors import CorruptContainerError
 from jrecomp.jpeg.types import Frame, JpegFile
-from jrecomp.model import AnyModel
-
-Int16 = npt.NDArray[np.int16]
+from jrecomp.model import Model
+from jrecomp.options import DEFAULT_LIMITS, Limits
 
 SLICE_BLOCKS = 1 << 15
-"""Blocks of all components that a slice holds at most, where it has more than one MCU row."""
-
-LARGEST_SLICE = 1 << 17
-"""Blocks that a decoder takes in a slice of more than one MCU row: it bounds the memory of a thread."""
+"""Target size of slices in blocks of all components; a slice has at least one MCU row."""
 
 
 @dataclass(frozen=True)
 class EncodedSlices:
-    """mcu_rows: MCU rows of each slice but the last, which may have fewer. data: one item per slice."""
+    """The coded coefficients of a frame.
+
+    mcu_rows: MCU rows of each slice except the last, which may have fewer. data: the bytes of each slice.
+    """
 
     mcu_rows: int
     data: list[bytes]
 
 
-def encode(jpeg: JpegFile, model: AnyModel, threads: int = 1, engine: str = DEFAULT_ENGINE) -> EncodedSlices:
-    """The coefficients of a file as range-coded slices; neither threads nor engine change the bytes."""
+def encode(jpeg: JpegFile, model: Model, threads: int = 1, engine: str = DEFAULT_ENGINE) -> EncodedSlices:
+    """Encode the coefficients of a file as slices.
+
+    jpeg: the file. model: predicts the coefficients. threads: number of threads. engine: name of an engine
+    for the model. Neither threads nor engine change the bytes.
+    """
     frame, mcu_rows = jpeg.frame, _slice_rows(jpeg.frame)
     slices = _cut(frame, jpeg.coefficients, mcu_rows)
     full = [any(part.any() for part in parts) for parts in slices]
     with threadpool_limits(1):
         chosen = list(compress(slices, full))
         data = iter(encode_slices(model, engine, _steps(frame), chosen, threads))
-    return EncodedSlices(mcu_rows, [next(data) or b"\0" if one else b"" for one in full])
+    return EncodedSlices(mcu_rows, [next(data) or b"\0" if nonzero else b"" for nonzero in full])
 
 
 def decode(
-    frame: Frame, slices: EncodedSlices, model: AnyModel, threads: int = 1, engine: str = DEFAULT_ENGINE
+    frame: Frame,
+    slices: EncodedSlices,
+    model: Model,
+    threads: int = 1,
+    engine: str = DEFAULT_ENGINE,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> list[Int16]:
-    """Coefficients per component, int16 [block row, block column, 64]; raises CorruptContainerError."""
+    """Decode slices.
+
+    frame: of the file. slices: its coded slices. model: the model that they were coded with. threads: number
+    of threads. engine: name of an engine for the model. limits: bounds the size of slices.
+    Returns for each component int16 [block rows, block columns, 64]. Raises CorruptContainerError.
+    """
     starts = range(0, frame.mcu_rows, max(1, slices.mcu_rows))
     if slices.mcu_rows < 1 or len(starts) != len(slices.data):
-        raise CorruptContainerError("the slices do not cover the frame")
-    if slices.mcu_rows > 1 and min(slices.mcu_rows, frame.mcu_rows) * _row_blocks(frame) > LARGEST_SLICE:
-        raise CorruptContainerError("a slice is too large")
+        raise CorruptContainerError("damaged container: the slices do not cover the frame")
+    blocks = min(slices.mcu_rows, frame.mcu_rows) * _row_blocks(frame)
+    if slices.mcu_rows > 1 and blocks > limits.max_slice_blocks:
+        raise CorruptContainerError("damaged container: a slice is too large")
     coefficients = [np.zeros((c.block_rows, c.block_columns, 64), np.int16) for c in frame.components]
     cut = _cut(frame, coefficients, slices.mcu_rows)
     full = list(compress(cut, slices.data))
@@ -59,19 +76,19 @@ def decode(
 
 
 def _cut(frame: Frame, coefficients: Sequence[Int16], mcu_rows: int) -> list[list[Int16]]:
-    """For each slice views of each component's coefficients."""
+    """Views of the coefficients of each component in each slice."""
     starts = range(0, frame.mcu_rows, mcu_rows)
     return [_rows(frame, coefficients, start, min(start + mcu_rows, frame.mcu_rows)) for start in starts]
 
 
 def _rows(frame: Frame, coefficients: Sequence[Int16], start: int, stop: int) -> list[Int16]:
-    """Views of each component's coefficients in some MCU rows."""
+    """Views of the coefficients of each component in a range of MCU rows."""
     pairs = zip(coefficients, frame.components, strict=True)
     return [array[start * c.vertical : stop * c.vertical] for array, c in pairs]
 
 
-def _steps(frame: Frame) -> list[npt.NDArray[np.int32]]:
-    return [c.quantization for c in frame.components]
+def _steps(frame: Frame) -> list[Int32]:
+    return [c.steps for c in frame.components]
 
 
 def _row_blocks(frame: Frame) -> int:

@@ -1,8 +1,8 @@
-"""Binary decisions with given probabilities to range-coded bytes and back; knows nothing of JPEG.
+"""Range coding of binary decisions with given probabilities.
 
-Both coders have one method, `code(ones, decisions)`, so that a single walk serves encoding and
-decoding. Probabilities are exact multiples of 2^-16, so that no float rounding can reach the bytes
-(docs/format/model.md states the coder to the bit).
+The encoder and the decoder have the same method, code(probabilities, decisions), so that models are written
+once for both directions. Probabilities are multiples of 2^-16, which are exact in floating point.
+docs/format/models.md, "Range coder", specifies the bytes.
 """
 
 from jrecomp.coding.range_coder import BitDecoder, BitEncoder

@@ -1,37 +1,42 @@
-"""What a container holds in each mode, and the fields that it is written as."""
+"""The contents of containers in each mode, and their fields (docs/format.md, the sections on bodies)."""
 
 from dataclasses import dataclass
 from hashlib import sha256
 
-from jrecomp.container import phrases
+from jrecomp.container import dictionary
 from jrecomp.container.fields import Fields, Reader, Writer, blob, blobs
 from jrecomp.errors import CorruptContainerError
 
 _CHECKSUM_BYTES = 4
 _METADATA_ALLOWANCE = 4096
+"""Bytes that metadata may have beyond four times the length of the original."""
 
 HIGHEST_QUALITY = 10000
-"""In hundredths: of a picture whose coefficients are the source's."""
+"""Quality in hundredths of a file with the coefficients of its source."""
 
 
 @dataclass(frozen=True)
 class Original:
-    """What identifies the original file: its length in bytes and the start of its SHA-256."""
+    """Identifies the file that a container restores.
+
+    length: in bytes. checksum: the first 4 bytes of the SHA-256.
+    """
 
     length: int = 0
     checksum: bytes = b""
 
     @classmethod
     def of(cls, data: bytes) -> "Original":
-        """Describe a file's bytes."""
+        """Length and checksum of a file's bytes."""
         return cls(len(data), sha256(data).digest()[:_CHECKSUM_BYTES])
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A file kept as bytes.
+    """A file stored unmodelled.
 
-    reason: number of a StoredReason, or of one that a later version added.
+    original: identifies the file. reason: number of a StoredReason, or one that a later version added.
+    data: the file.
     """
 
     original: Original = Original()
@@ -43,26 +48,26 @@ class Stored:
 class Lossless:
     """A modelled JPEG file.
 
-    model: permanent identifier of the model that coded the slices.
+    original: identifies the file. model: permanent identifier of the model that coded the slices.
     headers: every byte of the file that is not entropy-coded data of a modelled scan.
-    extras: what the scans say beyond the coefficients, as the JPEG core packs it.
-    mcu_rows: MCU rows in each slice but the last, which may have fewer.
-    slices: the coefficients, coded.
+    reconstruction: result of pack_reconstruction().
+    mcu_rows: MCU rows in each slice except the last, which may have fewer.
+    slices: the range-coded coefficients of each slice.
     """
 
     original: Original = Original()
     model: int = 0
     headers: bytes = b""
-    extras: bytes = b""
+    reconstruction: bytes = b""
     mcu_rows: int = 0
     slices: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)
 class Lossy(Lossless):
-    """A modelled JPEG file that was made from another with changes; `original` is what it restores.
+    """A modelled JPEG file that was made from another with loss; `original` identifies the file it restores.
 
-    source: length of that other file in bytes. quality: 0 to 100 in hundredths.
+    source: length in bytes of the file that it was made from. quality: 0 to 10000, in hundredths.
     """
 
     source: int = 0
@@ -73,32 +78,32 @@ Container = Stored | Lossless
 
 
 def stored(fields: Fields, box: Stored) -> Stored:
-    """The body of a stored file."""
+    """Write or read the body of mode 0; a reader ignores `box`."""
     original = _original(fields, box.original)
     return Stored(original, fields.byte(box.reason), fields.packed(box.data, original.length))
 
 
 def lossless(fields: Fields, box: Lossless) -> Lossless:
-    """The body of a modelled file."""
+    """Write or read the body of mode 1; a reader ignores `box`."""
     original = _original(fields, box.original)
     model = fields.varint(box.model)
     metadata = fields.packed(_join_metadata(box), 4 * original.length + _METADATA_ALLOWANCE)
-    headers, extras = _split_metadata(metadata, original.length)
+    headers, reconstruction = _split_metadata(metadata, original.length)
     return Lossless(
         original,
         model,
         headers,
-        extras,
+        reconstruction,
         mcu_rows=fields.varint(box.mcu_rows),
         slices=blobs(fields, box.slices),
     )
 
 
 def lossy(fields: Fields, box: Lossy) -> Lossy:
-    """The body of a modelled file that was changed."""
+    """Write or read the body of mode 2; a reader ignores `box`. Raises CorruptContainerError."""
     source, quality = fields.varint(box.source), fields.varint(box.quality)
     if quality > HIGHEST_QUALITY:
-        raise CorruptContainerError(f"a quality of {quality / 100:g}")
+        raise CorruptContainerError(f"damaged container: its quality is {quality / 100:g}, more than 100")
     return Lossy(**vars(lossless(fields, box)), source=source, quality=quality)
 
 
@@ -108,11 +113,11 @@ def _original(fields: Fields, original: Original) -> Original:
 
 def _join_metadata(box: Lossless) -> bytes:
     writer = Writer()
-    blob(writer, box.extras)
-    return bytes(writer.data) + phrases.replace(box.headers)
+    blob(writer, box.reconstruction)
+    return bytes(writer.data) + dictionary.replace(box.headers)
 
 
 def _split_metadata(metadata: bytes, limit: int) -> tuple[bytes, bytes]:
     reader = Reader(metadata)
-    extras = blob(reader, b"")
-    return phrases.restore(reader.raw(b"", reader.left), limit), extras
+    reconstruction = blob(reader, b"")
+    return dictionary.restore(reader.raw(b"", reader.left), limit), reconstruction

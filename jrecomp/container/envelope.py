@@ -1,4 +1,4 @@
-"""The outermost layer: signature, format version, mode, body, checksum."""
+"""The outer fields of a container: signature, version, mode, body, checksum (docs/format.md, "Container")."""
 
 from zlib import crc32
 
@@ -14,7 +14,7 @@ _CHECKSUM_BYTES = 4
 
 
 def pack(box: Container) -> bytes:
-    """Write a container."""
+    """The bytes of a container with these contents."""
     writer = Writer()
     writer.raw(_SIGNATURE, len(_SIGNATURE))
     writer.byte(FORMAT_VERSION)
@@ -31,7 +31,10 @@ def pack(box: Container) -> bytes:
 
 
 def unpack(data: bytes) -> Container:
-    """Read a container; raises CorruptContainerError, before anything large is allocated."""
+    """The contents of a container; raises CorruptContainerError.
+
+    Lengths are checked before memory is allocated for them.
+    """
     _check(data)
     reader = Reader(data[len(_SIGNATURE) + 1 : -_CHECKSUM_BYTES])
     box = _read_body(reader)
@@ -46,9 +49,11 @@ def _check(data: bytes) -> None:
         raise CorruptContainerError("not a .jrc container")
     if len(data) <= len(_SIGNATURE):
         raise CorruptContainerError("truncated container")
-    if data[len(_SIGNATURE)] > FORMAT_VERSION:
+    version = data[len(_SIGNATURE)]
+    if not 1 <= version <= FORMAT_VERSION:
         raise CorruptContainerError(
-            f"container of format version {data[len(_SIGNATURE)]}; this jrecomp reads up to {FORMAT_VERSION}"
+            f"the container has format version {version}, but this jrecomp reads only versions 1 to"
+            f" {FORMAT_VERSION}"
         )
     if crc32(data[:-_CHECKSUM_BYTES]) != int.from_bytes(data[-_CHECKSUM_BYTES:], "little"):
         raise CorruptContainerError("damaged or truncated container: its checksum does not match")
@@ -62,4 +67,4 @@ def _read_body(reader: Reader) -> Container:
         return lossless(reader, Lossless())
     if mode == _LOSSY_MODE:
         return lossy(reader, Lossy())
-    raise CorruptContainerError(f"container of unknown mode {mode}")
+    raise CorruptContainerError(f"the container has the unknown mode {mode}")

@@ -1,8 +1,8 @@
-"""Fields of a container, walked in one direction to write and in the other to read.
+"""Field types of containers, with one description of each structure for writing and reading.
 
-A structure is described once, as a function that passes each of its values through a `Fields` object
-and builds the structure from what comes back: a `Writer` appends the value and returns it, a `Reader`
-ignores it and returns what the bytes say.
+A structure is described by a function that passes each value to a method of a `Fields` object and builds the
+structure from the returned values. A `Writer` appends the value and returns it. A `Reader` ignores the value
+and returns the one that it reads. The types are specified in docs/format.md, "Conventions".
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,18 +14,18 @@ from jrecomp.errors import CorruptContainerError
 
 T = TypeVar("T")
 
-_MAX_VARINT_BYTES = 9  # 63 bits: more than any length that a file can have
+_MAX_VARINT_BYTES = 9  # 63 bits
 
 
 class Fields(Protocol):
-    """What a structure's description may contain."""
+    """The field types of a container; each method takes the value to write and returns the value."""
 
     def byte(self, value: int) -> int:
         """One byte."""
         ...
 
     def varint(self, value: int) -> int:
-        """An unsigned integer, little-endian groups of 7 bits (LEB128), in the fewest bytes."""
+        """An unsigned integer in LEB128, in as few bytes as possible."""
         ...
 
     def raw(self, value: bytes, length: int) -> bytes:
@@ -33,15 +33,15 @@ class Fields(Protocol):
         ...
 
     def packed(self, value: bytes, limit: int) -> bytes:
-        """Bytes compressed where that helps: length, compressed length or 0, compressed or plain bytes.
+        """Bytes that are compressed if that makes the field shorter.
 
-        limit: the largest length that a reader accepts.
+        limit: the largest uncompressed length that a reader accepts.
         """
         ...
 
 
 def blob(fields: Fields, value: bytes) -> bytes:
-    """Bytes after their length."""
+    """Bytes, preceded by their length."""
     return fields.raw(value, fields.varint(len(value)))
 
 
@@ -52,15 +52,16 @@ def blobs(fields: Fields, values: Sequence[bytes]) -> tuple[bytes, ...]:
 
 
 def repeated(fields: Fields, values: Sequence[T], blank: T) -> Iterator[T]:
-    """The number of values, then each of them; a reader, which comes with none, gets as many blanks.
+    """Write or read the number of values, and yield as many: those given to write, or blanks to read.
 
-    They come one by one, so that a false number meets the end of the bytes before it costs anything.
+    Values are yielded one at a time. A reader of a wrong number thus reaches the end of the data before it
+    allocates memory for that many values.
     """
     return islice(chain(values, repeat(blank)), fields.varint(len(values)))
 
 
 class Writer:
-    """Appends every field to `data`."""
+    """Appends each field to `data`."""
 
     def __init__(self) -> None:
         self.data = bytearray()
@@ -71,7 +72,7 @@ class Writer:
         return value
 
     def varint(self, value: int) -> int:
-        """Append an unsigned integer."""
+        """Append an unsigned integer in LEB128."""
         rest = value
         while rest > 0x7F:
             self.data.append(rest & 0x7F | 0x80)
@@ -80,16 +81,17 @@ class Writer:
         return value
 
     def raw(self, value: bytes, length: int) -> bytes:
-        """Append bytes."""
+        """Append bytes; `length` is not used."""
         self.data += value
         return value
 
     def packed(self, value: bytes, limit: int) -> bytes:
-        """Append bytes, compressed where that helps."""
+        """Append bytes, compressed if that makes the field shorter; `limit` is not used."""
         self.varint(len(value))
-        squeezed = packing.squeeze(value)
-        if len(squeezed) < len(value):
-            blob(self, squeezed)
+        compressed = Writer()
+        blob(compressed, packing.squeeze(value))
+        if len(compressed.data) < 1 + len(value):
+            self.data += compressed.data
         else:
             self.varint(0)
             self.data += value
@@ -97,7 +99,7 @@ class Writer:
 
 
 class Reader:
-    """Takes every field from bytes; raises CorruptContainerError where they end too early."""
+    """Reads fields from bytes; its methods raise CorruptContainerError for damaged or truncated data."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -109,11 +111,11 @@ class Reader:
         return len(self._data) - self._position
 
     def byte(self, value: int = 0) -> int:
-        """Take one byte."""
+        """Read one byte."""
         return self.raw(b"", 1)[0]
 
     def varint(self, value: int = 0) -> int:
-        """Take an unsigned integer."""
+        """Read an unsigned integer in LEB128."""
         result = 0
         for index in range(_MAX_VARINT_BYTES):
             byte = self.byte()
@@ -122,28 +124,28 @@ class Reader:
                 if byte == 0 and index > 0:
                     break
                 return result
-        raise CorruptContainerError("damaged container: a malformed number")
+        raise CorruptContainerError("damaged container: a number is malformed")
 
     def raw(self, value: bytes, length: int) -> bytes:
-        """Take `length` bytes."""
+        """Read `length` bytes."""
         if length > self.left:
             raise CorruptContainerError(
-                f"damaged container: {length} bytes expected where {self.left} are left"
+                f"damaged container: {length} bytes are expected, but {self.left} are left"
             )
         start, self._position = self._position, self._position + length
         return self._data[start : self._position]
 
     def packed(self, value: bytes, limit: int) -> bytes:
-        """Take bytes and undo their compression."""
+        """Read bytes and decompress them."""
         length = self.varint()
         if length > limit:
             raise CorruptContainerError(
-                f"damaged container: a part of {length} bytes, where {limit} are possible"
+                f"damaged container: a field has {length} bytes, but at most {limit} are possible"
             )
         squeezed = blob(self, b"")
         return packing.expand(squeezed, length) if squeezed else self.raw(b"", length)
 
     def finish(self) -> None:
-        """Check that every byte was read."""
+        """Raise CorruptContainerError if bytes are left."""
         if self.left:
-            raise CorruptContainerError(f"damaged container: {self.left} bytes too many")
+            raise CorruptContainerError(f"damaged container: it has {self.left} bytes too many")

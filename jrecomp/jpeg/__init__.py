@@ -1,24 +1,21 @@
-"""The JPEG core: files to quantized coefficients and back, byte for byte."""
+"""Parsing of JPEG files to quantized coefficients, and exact writing (docs/format/jpeg.md)."""
 
 from jrecomp.jpeg.damage import damage
-from jrecomp.jpeg.extras import pack_extras, unpack_extras
 from jrecomp.jpeg.read import read
 from jrecomp.jpeg.rebuild import rebuild
-from jrecomp.jpeg.types import Component, Frame, JpegFile, ScanExtras, Segment
+from jrecomp.jpeg.types import Component, Frame, JpegFile, ScanReconstruction, Segment
 from jrecomp.jpeg.write import assemble, parse_frame, write
 
 __all__ = [
     "Component",
     "Frame",
     "JpegFile",
-    "ScanExtras",
+    "ScanReconstruction",
     "Segment",
     "assemble",
     "damage",
-    "pack_extras",
     "parse_frame",
     "read",
     "rebuild",
-    "unpack_extras",
     "write",
 ]

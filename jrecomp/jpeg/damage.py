@@ -1,4 +1,4 @@
-"""Whether coefficients say all that decoders see."""
+"""Checks whether the coefficients of a file determine its decoded picture."""
 
 import numpy as np
 
@@ -8,10 +8,13 @@ from jrecomp.options import DEFAULT_LIMITS, Limits
 
 
 def damage(file: JpegFile, limits: Limits = DEFAULT_LIMITS) -> str:
-    """Why a new file with the same coefficients would not look the same; empty where it does.
+    """Report why a rebuilt file with the same coefficients could decode to another picture.
 
-    Decoders make something of stretches that read() keeps as bytes, and smooth progressive pictures whose
-    last scans are missing; without an end, what follows may be another picture.
+    file: result of read(). limits: bounds on the headers.
+
+    Returns a phrase, or "" if the picture would be the same. A picture can change because decoders interpret
+    damaged data that read() keeps as raw bytes, or smooth progressive pictures whose last scans are missing.
+    If EOI is missing, the bytes after the last scan may belong to another picture.
     """
     if any(scan.segments for scan in file.scans):
         return "parts of the picture are damaged or missing"
@@ -23,10 +26,9 @@ def damage(file: JpegFile, limits: Limits = DEFAULT_LIMITS) -> str:
 
 
 def _complete(layout: Layout) -> bool:
-    """Whether scans bring every coefficient of every component to its last bit."""
+    """Whether the scans code every coefficient of every component down to its last bit."""
     lowest = np.full((len(layout.frame.components), 64), 255)
     for scan in layout.scans:
-        start, stop, _, low = scan.parameters
         for component in scan.components:
-            lowest[component, start : stop + 1] = low
+            lowest[component, scan.ss : scan.se + 1] = scan.al
     return not lowest.any()

@@ -1,8 +1,7 @@
-"""The marker segments of a JPEG file (T.81 B).
+"""Parsing of the marker segments of a JPEG file (ITU-T T.81, annex B; docs/format/jpeg.md).
 
-A file is split into its headers (every byte that is not entropy-coded) and the data of its scans;
-frame and scans are then parsed from the headers alone, by the same code whether a file is read or
-restored.
+A file is split into its headers (all bytes that are not entropy-coded) and the data of its scans. Frame and
+scan parameters are parsed from the headers alone, in the same way for reading and for restoring a file.
 """
 
 import re
@@ -10,52 +9,78 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from jrecomp.array_types import Int32
 from jrecomp.errors import StoredReason, UnsupportedJpegError
-from jrecomp.jpeg.tables import TYPICAL_TABLES, is_huffman_table
-from jrecomp.jpeg.types import MAX_SCANS, Component, Frame
+from jrecomp.jpeg.huffman import is_huffman_table
+from jrecomp.jpeg.types import Component, Frame
 from jrecomp.options import DEFAULT_LIMITS, Limits
+from jrecomp.t81 import (
+    DHP,
+    DHT,
+    DNL,
+    DQT,
+    DRI,
+    EOI,
+    FRAMES,
+    SOF2,
+    SOF3,
+    SOF5,
+    SOF6,
+    SOF7,
+    SOF9,
+    SOF10,
+    SOF11,
+    SOF13,
+    SOF14,
+    SOF15,
+    SOF55,
+    SOI,
+    SOS,
+    TYPICAL_TABLES,
+)
 
-SOI, EOI = b"\xff\xd8", b"\xff\xd9"
-DHT, SOS, DQT, COM, APP0 = 0xC4, 0xDA, 0xDB, 0xFE, 0xE0
-_EOI, _DNL, _DRI, _DHP, _JPEG_LS = 0xD9, 0xDC, 0xDD, 0xDE, 0xF7
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {DHT, 0xC8, 0xCC}
+START, END = bytes([0xFF, SOI]), bytes([0xFF, EOI])
+"""The markers SOI and EOI."""
 
-# Markers from SOF0 on; RSTn and SOI say nothing between segments and are skipped as garbage is. In a scan's
-# data 0xFF01 to 0xFFBF, which T.81 reserves, are taken for damage.
+# Between segments, RSTn, SOI and bytes that are no marker are skipped. In the data of a scan, the reserved
+# markers 0xFF01 to 0xFFBF are treated as damage and do not end the scan.
 _MARKER = re.compile(rb"\xff[\xc0-\xcf\xd9-\xfe]")
 _SCAN_END = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")
 
 _UNSUPPORTED_FRAMES = {
-    0xC3: StoredReason.LOSSLESS,
-    0xC5: StoredReason.HIERARCHICAL,
-    0xC6: StoredReason.HIERARCHICAL,
-    0xC7: StoredReason.HIERARCHICAL,
-    0xC9: StoredReason.ARITHMETIC,
-    0xCA: StoredReason.ARITHMETIC,
-    0xCB: StoredReason.LOSSLESS,
-    0xCD: StoredReason.HIERARCHICAL,
-    0xCE: StoredReason.HIERARCHICAL,
-    0xCF: StoredReason.HIERARCHICAL,
+    SOF3: StoredReason.LOSSLESS,
+    SOF5: StoredReason.HIERARCHICAL,
+    SOF6: StoredReason.HIERARCHICAL,
+    SOF7: StoredReason.HIERARCHICAL,
+    SOF9: StoredReason.ARITHMETIC,
+    SOF10: StoredReason.ARITHMETIC,
+    SOF11: StoredReason.LOSSLESS,
+    SOF13: StoredReason.HIERARCHICAL,
+    SOF14: StoredReason.HIERARCHICAL,
+    SOF15: StoredReason.HIERARCHICAL,
 }
 
 
 @dataclass(frozen=True)
 class ScanHeader:
-    """One SOS marker segment (T.81 B.2.3) with what was in force there.
+    """An SOS marker segment (T.81 B.2.3) with the tables and restart interval in force there.
 
-    offset: where in the headers the scan's data belongs.
-    components: indices into Frame.components; none where the scan cannot be modelled.
-    parameters: Ss, Se, Ah, Al.
-    tables: per component the DC and the AC Huffman table, None where none is defined.
-    mcu_columns, mcu_rows: a scan of one component has an MCU per block and leaves out the blocks that
-        only pad the frame to whole MCUs (T.81 A.2.2).
+    offset: position in the headers at which the scan's data is inserted.
+    components: indices into Frame.components; empty if the scan cannot be modelled.
+    ss, se, ah, al: spectral selection and successive approximation.
+    tables: for each component the DC and the AC Huffman table, None if undefined.
+    restart_interval: in MCUs, 0 without restart markers.
+    mcu_columns, mcu_rows: size of the scan in MCUs. A scan of one component has an MCU per block, and omits
+        blocks that only pad the frame to whole MCUs (T.81 A.2.2).
     """
 
     offset: int
     components: tuple[int, ...]
-    parameters: tuple[int, int, int, int]
+    ss: int
+    se: int
+    ah: int
+    al: int
     tables: tuple[tuple[bytes | None, bytes | None], ...]
     restart_interval: int
     mcu_columns: int
@@ -63,13 +88,13 @@ class ScanHeader:
 
     @property
     def mcus(self) -> int:
-        """MCUs in the whole scan."""
+        """Number of MCUs in the scan."""
         return self.mcu_columns * self.mcu_rows
 
 
 @dataclass(frozen=True)
 class Layout:
-    """All that the headers say about frame and scans."""
+    """The frame and scan parameters in the headers of a file."""
 
     frame: Frame
     scans: tuple[ScanHeader, ...]
@@ -77,7 +102,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class _Marker:
-    """A marker segment: its code, its parameters, and for SOS where the scan's data ends."""
+    """A marker segment: its code, parameters, end, and the end of the scan data that follows an SOS."""
 
     code: int
     parameters: bytes
@@ -86,10 +111,9 @@ class _Marker:
 
 
 def _walk(data: bytes, with_scan_data: bool) -> Iterator[_Marker]:
-    """The marker segments up to EOI, to a second frame, or to one that runs over the end.
+    """The marker segments up to EOI, a second frame header, or a truncated segment.
 
-    Must see the same segments in a file and in its headers: apart from `with_scan_data` it may depend on
-    nothing but the bytes that both have.
+    The segments are the same for a whole file and for its headers. with_scan_data: `data` is a whole file.
     """
     position = 2
     framed = False
@@ -98,18 +122,18 @@ def _walk(data: bytes, with_scan_data: bool) -> Iterator[_Marker]:
         start = match.end()
         length = int.from_bytes(data[start : start + 2])
         end = start + length
-        if code == _EOI or end > len(data) or start + 2 > len(data) or (framed and code in _FRAMES):
+        if code == EOI or end > len(data) or start + 2 > len(data) or (framed and code in FRAMES):
             return
         position = start
         if length < 2:
             continue
-        framed = framed or code in _FRAMES
+        framed = framed or code in FRAMES
         position = _scan_end(data, end) if with_scan_data and code == SOS else end
         yield _Marker(code, data[start + 2 : end], end, position)
 
 
 def _scan_end(data: bytes, start: int) -> int:
-    """Where the entropy-coded data from `start` on ends: at a marker but RSTn, with its fill bytes."""
+    """Where the scan data at `start` ends: before the fill bytes of the next marker other than RSTn."""
     match = _SCAN_END.search(data, start)
     if match is None:
         return len(data)
@@ -120,8 +144,12 @@ def _scan_end(data: bytes, start: int) -> int:
 
 
 def split(data: bytes) -> tuple[bytes, list[tuple[int, int]]]:
-    """Split a file into its headers and the ranges (begin, end) of its scans' data."""
-    if not data.startswith(SOI):
+    """Split a file into its headers and the data of its scans.
+
+    Returns the headers and the range (begin, end) of each scan's data in the file. Raises
+    UnsupportedJpegError if the file does not start with SOI.
+    """
+    if not data.startswith(START):
         raise UnsupportedJpegError(StoredReason.NOT_JPEG)
     ranges = [(m.end, m.data_end) for m in _walk(data, True) if m.code == SOS]
     pieces = []
@@ -134,21 +162,21 @@ def split(data: bytes) -> tuple[bytes, list[tuple[int, int]]]:
 
 
 def segments(headers: bytes) -> Iterator[tuple[int, bytes]]:
-    """Code and parameters of the marker segments that parse() sees."""
+    """Code and parameters of each marker segment that parse() evaluates."""
     return ((marker.code, marker.parameters) for marker in _walk(headers, False))
 
 
 def trailer(headers: bytes) -> bytes | None:
-    """What follows EOI in JpegFile.headers; None where the picture does not end with EOI."""
+    """The bytes after EOI in JpegFile.headers, None if EOI is missing."""
     position = 2
     for marker in _walk(headers, False):
         position = marker.end
     match = _MARKER.search(headers, position)
-    return headers[match.end() :] if match and match[0][1] == _EOI else None
+    return headers[match.end() :] if match and match[0][1] == EOI else None
 
 
 def without(headers: bytes, codes: Container[int]) -> bytes:
-    """JpegFile.headers less the marker segments of some codes."""
+    """JpegFile.headers without the marker segments of the given codes."""
     kept, position = [], 0
     for marker in _walk(headers, False):
         if marker.code in codes:
@@ -158,13 +186,13 @@ def without(headers: bytes, codes: Container[int]) -> bytes:
 
 
 def segment(code: int, parameters: bytes) -> bytes:
-    """The bytes of a marker segment."""
+    """The bytes of a marker segment with its marker and length (T.81 B.1.1.4)."""
     return bytes([0xFF, code]) + (len(parameters) + 2).to_bytes(2) + parameters
 
 
 @dataclass
 class _FrameParameters:
-    """An SOF marker segment (T.81 B.2.2); components are (identifier, H, V, Tq)."""
+    """The parameters of an SOF marker segment (T.81 B.2.2); components are (identifier, H, V, Tq)."""
 
     progressive: bool
     height: int
@@ -174,9 +202,9 @@ class _FrameParameters:
 
 @dataclass
 class _State:
-    """Tables in force while the headers are walked."""
+    """Tables and restart interval in force during parsing."""
 
-    quantization: dict[int, npt.NDArray[np.int32]]
+    quantization: dict[int, Int32]
     huffman: dict[tuple[int, int], bytes | None]
     restart_interval: int = 0
 
@@ -187,51 +215,56 @@ class _OpenScan:
 
     offset: int
     components: tuple[int, ...]
-    parameters: tuple[int, int, int, int]
+    ss: int
+    se: int
+    ah: int
+    al: int
     tables: tuple[tuple[bytes | None, bytes | None], ...]
     restart_interval: int
 
 
 def parse(headers: bytes, limits: Limits = DEFAULT_LIMITS) -> Layout:
-    """Parse headers without scan data.
+    """Parse the frame and scan parameters.
 
-    Raises UnsupportedJpegError for what the core does not model; a scan or a table that makes no sense
-    is not an error by itself.
+    headers: as returned by split(). limits: bounds on the size of the picture and on scans.
+
+    Raises UnsupportedJpegError for coding processes that are not supported, malformed frame headers, and
+    files beyond the limits. A malformed scan header or table only makes its scans unmodelled.
     """
-    if not headers.startswith(SOI):
+    if not headers.startswith(START):
         raise UnsupportedJpegError(StoredReason.NOT_JPEG)
     state = _State({}, dict(TYPICAL_TABLES))
     frame: _FrameParameters | None = None
-    quantization: dict[int, npt.NDArray[np.int32]] = {}
+    quantization: dict[int, Int32] = {}
     scans: list[_OpenScan] = []
     for marker in _walk(headers, False):
         if marker.code == DQT:
             _parse_quantization(marker.parameters, state)
         elif marker.code == DHT:
             _parse_huffman(marker.parameters, state)
-        elif marker.code == _DRI and len(marker.parameters) >= 2:
+        elif marker.code == DRI and len(marker.parameters) >= 2:
             state.restart_interval = int.from_bytes(marker.parameters[:2])
-        elif marker.code == _DNL and len(marker.parameters) >= 2:
+        elif marker.code == DNL and len(marker.parameters) >= 2:
             if frame is not None and scans and frame.height == 0:
                 frame.height = int.from_bytes(marker.parameters[:2])
-        elif marker.code == _DHP:
+        elif marker.code == DHP:
             raise UnsupportedJpegError(StoredReason.HIERARCHICAL)
-        elif marker.code == _JPEG_LS:
+        elif marker.code == SOF55:
             raise UnsupportedJpegError(StoredReason.LOSSLESS, "JPEG-LS")
-        elif marker.code in _FRAMES:
+        elif marker.code in FRAMES:
             frame = _parse_frame(marker)
         elif marker.code == SOS:
             scan = _parse_scan(marker, frame, state)
             scans.append(scan)
-            if len(scans) > MAX_SCANS:
-                raise UnsupportedJpegError(StoredReason.TOO_LARGE, f"more than {MAX_SCANS} scans")
+            if len(scans) > limits.max_scans:
+                raise UnsupportedJpegError(StoredReason.TOO_LARGE, f"more than {limits.max_scans} scans")
             for index in scan.components:
                 assert frame is not None
                 table = state.quantization.get(frame.components[index][3])
                 if table is not None:
                     quantization.setdefault(index, table)
     if frame is None or not scans:
-        raise UnsupportedJpegError(StoredReason.MALFORMED, "no frame" if frame is None else "no scan")
+        raise UnsupportedJpegError(StoredReason.MALFORMED, f"no {'scan' if frame else 'frame'} header")
     return _lay_out(frame, quantization, scans, limits)
 
 
@@ -276,36 +309,36 @@ def _parse_frame(marker: _Marker) -> _FrameParameters:
         (data[i], data[i + 1] >> 4, data[i + 1] & 15, data[i + 2]) for i in range(6, 6 + 3 * data[5], 3)
     ]
     if not all(1 <= h <= 4 and 1 <= v <= 4 for _, h, v, _ in components):
-        raise UnsupportedJpegError(StoredReason.MALFORMED, "sampling factors")
+        raise UnsupportedJpegError(StoredReason.MALFORMED, "invalid sampling factors")
     height, width = int.from_bytes(data[1:3]), int.from_bytes(data[3:5])
-    return _FrameParameters(marker.code == 0xC2, height, width, components)
+    return _FrameParameters(marker.code == SOF2, height, width, components)
 
 
 def _parse_scan(marker: _Marker, frame: _FrameParameters | None, state: _State) -> _OpenScan:
     """SOS (T.81 B.2.3); a scan that cannot be modelled has no components."""
-    broken = _OpenScan(marker.end, (), (0, 0, 0, 0), (), 0)
+    unmodelled = _OpenScan(marker.end, (), 0, 0, 0, 0, (), 0)
     data = marker.parameters
     if frame is None or not data or not 1 <= data[0] <= 4 or len(data) < 4 + 2 * data[0]:
-        return broken
-    start, stop, approximation = data[1 + 2 * data[0] :][:3]
-    high, low = approximation >> 4, approximation & 15
+        return unmodelled
+    ss, se, approximation = data[1 + 2 * data[0] :][:3]
+    ah, al = approximation >> 4, approximation & 15
     needs_dc = needs_ac = True
     if frame.progressive:
-        if start > stop or stop > 63 or low > 13 or (start == 0) != (stop == 0) or (start and data[0] > 1):
-            return broken
-        needs_dc, needs_ac = start == 0 and high == 0, start > 0
+        if ss > se or se > 63 or al > 13 or (ss == 0) != (se == 0) or (ss and data[0] > 1):
+            return unmodelled
+        needs_dc, needs_ac = ss == 0 and ah == 0, ss > 0
     components: list[int] = []
     tables = []
     for i in range(1, 1 + 2 * data[0], 2):
-        same = [j for j, c in enumerate(frame.components) if c[0] == data[i] and j not in components]
+        matching = [j for j, c in enumerate(frame.components) if c[0] == data[i] and j not in components]
         dc = state.huffman.get((0, data[i + 1] >> 4))
         ac = state.huffman.get((1, data[i + 1] & 15))
-        if not same or (needs_dc and dc is None) or (needs_ac and ac is None):
-            return broken
-        components.append(same[0])
+        if not matching or (needs_dc and dc is None) or (needs_ac and ac is None):
+            return unmodelled
+        components.append(matching[0])
         tables.append((dc, ac))
-    parameters = (start, stop, high, low) if frame.progressive else (0, 63, 0, 0)
-    return _OpenScan(marker.end, tuple(components), parameters, tuple(tables), state.restart_interval)
+    bands = (ss, se, ah, al) if frame.progressive else (0, 63, 0, 0)
+    return _OpenScan(marker.end, tuple(components), *bands, tuple(tables), state.restart_interval)
 
 
 def _ceil_div(a: int, b: int) -> int:
@@ -314,26 +347,26 @@ def _ceil_div(a: int, b: int) -> int:
 
 def _lay_out(
     frame: _FrameParameters,
-    quantization: dict[int, npt.NDArray[np.int32]],
+    quantization: dict[int, Int32],
     scans: list[_OpenScan],
     limits: Limits,
 ) -> Layout:
-    """Sizes in blocks and MCUs (T.81 A.1.1, A.2)."""
+    """The frame and scans with their sizes in blocks and MCUs (T.81 A.1.1, A.2)."""
     if frame.width == 0 or frame.height == 0:
-        raise UnsupportedJpegError(StoredReason.MALFORMED, "no size")
+        raise UnsupportedJpegError(StoredReason.MALFORMED, "the width or height is 0")
     h_max = max(c[1] for c in frame.components)
     v_max = max(c[2] for c in frame.components)
     mcu_columns = _ceil_div(frame.width, 8 * h_max)
     mcu_rows = _ceil_div(frame.height, 8 * v_max)
     if mcu_columns * h_max * mcu_rows * v_max * 64 > limits.max_pixels:
         raise UnsupportedJpegError(StoredReason.TOO_LARGE, f"{frame.width}x{frame.height} pixels")
-    ones = np.ones(64, np.int32)
+    undefined = np.ones(64, np.int32)
     components = tuple(
-        Component(identifier, h, v, quantization.get(i, ones), mcu_rows * v, mcu_columns * h)
+        Component(identifier, h, v, quantization.get(i, undefined), mcu_rows * v, mcu_columns * h)
         for i, (identifier, h, v, _) in enumerate(frame.components)
     )
     headers = []
-    visited = 0
+    coded_blocks = 0
     for scan in scans:
         columns, rows, blocks = mcu_columns, mcu_rows, 0
         if len(scan.components) == 1:
@@ -343,19 +376,22 @@ def _lay_out(
             blocks = 1
         elif scan.components:
             blocks = sum(components[i].horizontal * components[i].vertical for i in scan.components)
-        visited += columns * rows * blocks
+        coded_blocks += columns * rows * blocks
         headers.append(
             ScanHeader(
                 scan.offset,
                 scan.components,
-                scan.parameters,
+                scan.ss,
+                scan.se,
+                scan.ah,
+                scan.al,
                 scan.tables,
                 scan.restart_interval,
                 columns,
                 rows,
             )
         )
-    if visited > limits.max_scan_blocks * sum(c.block_rows * c.block_columns for c in components):
+    if coded_blocks > limits.max_scan_blocks * sum(c.block_rows * c.block_columns for c in components):
         raise UnsupportedJpegError(StoredReason.TOO_LARGE, f"{len(scans)} scans")
     return Layout(
         Frame(frame.width, frame.height, frame.progressive, mcu_rows, mcu_columns, components),

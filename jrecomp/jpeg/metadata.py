@@ -1,36 +1,37 @@
-"""Metadata (APPn and COM marker segments) of a file that go into a new one."""
+"""Metadata of JPEG files: the APPn and COM marker segments that a rebuilt file keeps."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
 
-from jrecomp.jpeg.markers import APP0, COM, SOI, SOS, segment, segments, trailer, without
+from jrecomp.jpeg.markers import START, segment, segments, trailer, without
+from jrecomp.t81 import APP0, APP1, APP2, APP14, APP15, COM, SOS
 
-_APP1, _APP2, _APP14, _APP15 = APP0 + 1, APP0 + 2, APP0 + 14, APP0 + 15
 _JFIF, _EXIF, _ICC, _MPF, _ADOBE = b"JFIF\0", b"Exif\0\0", b"ICC_PROFILE\0", b"MPF\0", b"Adobe"
 _ORIENTATION = 0x0112
-_WIDTHS = {3: 2, 4: 4}  # of the types SHORT and LONG
+_WIDTHS = {3: 2, 4: 4}  # bytes of the TIFF types SHORT and LONG
 
 
 def metadata(headers: bytes, strip: bool) -> bytes:
-    """The marker segments of metadata, in order, that come before the first scan in JpegFile.headers.
+    """The metadata before the first scan, as marker segments in order.
 
-    The index of a Multi-Picture file (CIPA DC-007) is left out: the pictures that it points to follow EOI.
-    With `strip` there remains what the picture's looks depend on: colour transform (JFIF, Adobe) and pixel
-    density, ICC profile, and the Exif orientation alone.
+    headers: JpegFile.headers. strip: keep only what affects the display of the picture: colour transform
+    (JFIF, Adobe), pixel density, ICC profile, and orientation (Exif).
+
+    The index of a Multi-Picture file (CIPA DC-007) is omitted in any case, as its offsets would be wrong.
     """
     kept = _kept(_leading(headers))
     return b"".join(segment(code, data) for code, data in (_essential(kept) if strip else kept))
 
 
 def late_metadata(headers: bytes) -> bytes:
-    """Those that come later, which decoders do not look at."""
+    """The metadata after the first scan header, which decoders ignore, as marker segments in order."""
     late = list(segments(headers))[len(_leading(headers)) :]
     return b"".join(segment(code, data) for code, data in _kept(late))
 
 
 def has_index(headers: bytes) -> bool:
-    """Whether there is the index of a Multi-Picture file."""
-    return any(code == _APP2 and data.startswith(_MPF) for code, data in segments(headers))
+    """Whether JpegFile.headers contain the index of a Multi-Picture file (CIPA DC-007)."""
+    return any(code == APP2 and data.startswith(_MPF) for code, data in segments(headers))
 
 
 def _leading(headers: bytes) -> list[tuple[int, bytes]]:
@@ -39,23 +40,23 @@ def _leading(headers: bytes) -> list[tuple[int, bytes]]:
 
 def _kept(found: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
     for code, data in found:
-        if (APP0 <= code <= _APP15 or code == COM) and not (code == _APP2 and data.startswith(_MPF)):
+        if (APP0 <= code <= APP15 or code == COM) and not (code == APP2 and data.startswith(_MPF)):
             yield code, data
 
 
 def stripped(headers: bytes) -> bytes:
-    """JpegFile.headers with no more metadata than metadata() keeps, and nothing behind EOI.
+    """JpegFile.headers with only the metadata that metadata() keeps with `strip`, and nothing after EOI.
 
-    Where there is no EOI nothing behind the first scan's header is touched: it may be another picture's.
+    If EOI is missing, nothing after the first scan header is removed, as it may belong to another picture.
     """
-    codes = {*range(APP0, _APP15 + 1), COM}
+    codes = {*range(APP0, APP15 + 1), COM}
     after = trailer(headers)
     if after is None:
         begin = headers.index(segment(*_first_scan(headers)))
         kept = without(headers[:begin], codes) + headers[begin:]
     else:
         kept = without(headers[: len(headers) - len(after)], codes)
-    return kept[: len(SOI)] + metadata(headers, strip=True) + kept[len(SOI) :]
+    return kept[: len(START)] + metadata(headers, strip=True) + kept[len(START) :]
 
 
 def _first_scan(headers: bytes) -> tuple[int, bytes]:
@@ -63,14 +64,17 @@ def _first_scan(headers: bytes) -> tuple[int, bytes]:
 
 
 def is_rgb(headers: bytes, identifiers: Sequence[int]) -> bool:
-    """Whether decoders take three components for R, G and B instead of Y, Cb and Cr.
+    """Whether decoders interpret three components as R, G and B instead of Y, Cb and Cr.
 
-    They go by the transform of Adobe's segment, or else by identifiers (ITU-T T.872, 6.5.3 and libjpeg).
+    headers: JpegFile.headers. identifiers: of the components in the frame header.
+
+    A JFIF segment means Y, Cb and Cr. Otherwise the transform in an Adobe segment decides, and without one
+    the identifiers (ITU-T T.872, 6.5.3; libjpeg).
     """
     found = _leading(headers)
     if any(code == APP0 and data.startswith(_JFIF) and len(data) >= 14 for code, data in found):
         return False
-    adobe = [data for code, data in found if code == _APP14 and data.startswith(_ADOBE) and len(data) >= 12]
+    adobe = [data for code, data in found if code == APP14 and data.startswith(_ADOBE) and len(data) >= 12]
     return adobe[-1][11] == 0 if adobe else bytes(identifiers) == b"RGB"
 
 
@@ -79,21 +83,21 @@ def _essential(metadata: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, byt
     for code, data in metadata:
         if code == APP0 and data.startswith(_JFIF) and len(data) >= 14:
             yield code, data[:12] + bytes(2)  # no thumbnail
-        elif code == _APP1 and data.startswith(_EXIF) and not has_exif:
-            has_exif = True  # readers take the first
+        elif code == APP1 and data.startswith(_EXIF) and not has_exif:
+            has_exif = True  # readers use the first Exif segment
             orientation = exif_orientation(data)
             if orientation != 1:
                 yield code, _exif(orientation)
-        elif code == _APP2 and data.startswith(_ICC):
+        elif code == APP2 and data.startswith(_ICC):
             yield code, data
-        elif code == _APP14 and data.startswith(_ADOBE) and len(data) >= 12:
+        elif code == APP14 and data.startswith(_ADOBE) and len(data) >= 12:
             yield code, data[:12]
 
 
 def exif_orientation(data: bytes) -> int:
-    """Orientation (1 to 8) in the parameters of an Exif APP1 segment; 1 where it says none that makes sense.
+    """The orientation (1 to 8) in an Exif APP1 segment (CIPA DC-008), 1 if it is missing or invalid.
 
-    CIPA DC-008: a TIFF file behind "Exif", with the tag in its first directory.
+    data: the parameters of the segment. They hold a TIFF file with the tag in its first directory.
     """
     tiff = data[len(_EXIF) :]
     if not tiff.startswith((b"II*\0", b"MM\0*")):
@@ -104,7 +108,7 @@ def exif_orientation(data: bytes) -> int:
 
     directory = number(4, 4)
     first = directory + 2
-    # Not more entries than there are bytes, whatever the count says.
+    # The count of entries may be wrong; the data bounds the loop.
     for entry in range(first, min(first + 12 * number(directory, 2), len(tiff) - 11), 12):
         width = _WIDTHS.get(number(entry + 2, 2))
         if number(entry, 2) == _ORIENTATION and width is not None and number(entry + 4, 4) == 1:

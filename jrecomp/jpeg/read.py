@@ -1,4 +1,4 @@
-"""JPEG file to JpegFile."""
+"""Reading of JPEG files."""
 
 import numpy as np
 
@@ -10,22 +10,23 @@ from jrecomp.options import DEFAULT_LIMITS, Limits
 
 
 def read(data: bytes, limits: Limits = DEFAULT_LIMITS) -> JpegFile:
-    """Parse a JPEG file (T.81: baseline, extended sequential and progressive, 8 bits, Huffman-coded).
+    """Parse a JPEG file with 8-bit samples and Huffman coding, of the sequential or progressive processes.
 
-    write() of the result gives the identical bytes. Damaged stretches are kept as raw bytes inside it.
-    Raises UnsupportedJpegError, with its reason, for every other input and for one that exceeds the
-    limits; no other exception.
+    data: the file. limits: bounds on memory and time.
+
+    Returns the parsed file; write() gives the identical bytes for it. Damaged parts of scans are kept as raw
+    bytes. Raises UnsupportedJpegError with its reason for other inputs and for files beyond the limits.
     """
     headers, ranges = split(data)
     layout = parse(headers, limits)
     coefficients = [np.zeros((c.block_rows, c.block_columns, 64), np.int16) for c in layout.frame.components]
     readers = [
-        ScanReader(header, native_scan(layout, header, coefficients), data, begin, end)
+        ScanReader(header, native_scan(layout, header, coefficients), data, begin, end, limits.max_segments)
         for header, (begin, end) in zip(layout.scans, ranges, strict=True)
     ]
     for reader in readers:
         reader.decode()
-    scans = [reader.extras() for reader in readers]
+    scans = [reader.reconstruction() for reader in readers]
     if all(s.segments and not any(segment.mcus for segment in s.segments) for s in scans):
         raise UnsupportedJpegError(StoredReason.MALFORMED, "no scan can be decoded")
     return JpegFile(layout.frame, coefficients, headers, scans)

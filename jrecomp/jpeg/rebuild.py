@@ -1,4 +1,4 @@
-"""A new standard JPEG file from coefficients: tables, frame and scans of our own, another file's metadata."""
+"""Rebuilding of JPEG files with new coefficients, tables and scans, and the metadata of the source."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,76 +8,81 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from jrecomp.array_types import Bool, Int16, Int64
 from jrecomp.errors import StoredReason, UnsupportedJpegError
-from jrecomp.jpeg.markers import DHT, DQT, EOI, SOI, SOS, Layout, parse, segment, trailer
+from jrecomp.jpeg.huffman import coded_bits, shortest_table
+from jrecomp.jpeg.markers import END, START, Layout, parse, segment, trailer
 from jrecomp.jpeg.metadata import late_metadata, metadata
 from jrecomp.jpeg.scans import native_scan
-from jrecomp.jpeg.tables import TYPICAL_TABLES, coded_bits, shortest_table
-from jrecomp.jpeg.types import Frame, JpegFile, ScanExtras
+from jrecomp.jpeg.types import Frame, JpegFile, ScanReconstruction
 from jrecomp.options import DEFAULT_LIMITS, Limits
-
-_BASELINE, _EXTENDED, _PROGRESSIVE = 0xC0, 0xC1, 0xC2
-
-# T.81 F.1.2, for samples of 8 bits.
-_LARGEST_DC_CATEGORY, _LARGEST_AC_CATEGORY = 11, 10
-
-# T.81 B.2.3, for scans of several components.
-_MOST_BLOCKS_IN_MCU = 10
-
-_SymbolCounts = npt.NDArray[np.int64]
-"""[component of the scan, DC or AC, symbol]"""
+from jrecomp.t81 import (
+    DHT,
+    DQT,
+    LARGEST_AC_CATEGORY,
+    LARGEST_DC_CATEGORY,
+    MOST_BLOCKS_IN_MCU,
+    SOF0,
+    SOF1,
+    SOF2,
+    SOS,
+    TYPICAL_TABLES,
+)
 
 
 @dataclass(frozen=True)
 class _Scan:
-    """What a scan codes: components, spectral selection, successive approximation (T.81 G.1.1.1)."""
+    """The components, spectral selection and successive approximation of a scan (T.81 G.1.1.1)."""
 
     components: tuple[int, ...]
-    start: int = 0
-    stop: int = 63
-    high: int = 0
-    low: int = 0
+    ss: int = 0
+    se: int = 63
+    ah: int = 0
+    al: int = 0
 
 
 def rebuild(
     file: JpegFile,
     steps: Sequence[npt.NDArray[np.integer]],
-    coefficients: Sequence[npt.NDArray[np.int16]],
+    coefficients: Sequence[Int16],
     *,
     huffman: Literal["typical", "optimal"],
     progressive: bool = False,
     strip: bool = False,
     limits: Limits = DEFAULT_LIMITS,
 ) -> JpegFile:
-    """A JpegFile of the same frame with other steps and coefficients, which write() makes a file of.
+    """Make a JpegFile with the same frame and other steps and coefficients, in a regular form.
 
-    steps: per component the quantization table, [64] in zig-zag order, 0 to 65535. Some files have steps
-        of 0, which T.81 does not know: they become 1 and their coefficients 0, which decodes to the same.
-    coefficients: per component int16 [block row, block column, 64], shaped like `file.coefficients`.
-    huffman: the tables of T.81 K.3.3, or those that make the file smallest. Progressive scans have the
-        latter in any case.
-    strip: keep only the metadata that the picture's looks depend on, see metadata(), and nothing behind EOI.
+    The new file keeps picture size, sampling factors, component identifiers, metadata, and the bytes after
+    EOI. Repeated identifiers become 1, 2, and so on. Metadata before the first scan moves to the beginning,
+    later metadata to the end. The new file has no restart markers and no bytes between segments. Parts that
+    damage() reports are lost. Coefficients of blocks that only pad the frame to whole MCUs become 0 if scans
+    of one component omit them (T.81 A.2.2).
 
-    Size, sampling factors and identifiers of components stay (but identifiers that repeat become 1, 2,
-    ...), and so do metadata, moved to the front (from behind the first scan, to
-    the end), and bytes behind EOI. There are no restart markers, and
-    garbage between segments is left out. What damage() finds is lost.
-    Coefficients of blocks that only pad the frame to whole MCUs become 0 where a scan of one component
-    leaves them out (T.81 A.2.2).
+    file: provides the frame and headers.
+    steps: for each component the quantization table, [64] in zig-zag order, 0 to 65535. T.81 does not allow
+        steps of 0, but files with them exist. Such steps become 1 and their coefficients 0, which decodes
+        to the same picture.
+    coefficients: for each component int16 [block rows, block columns, 64], shaped as in `file`.
+    huffman: "typical" for the tables of T.81 K.3.3, "optimal" for the tables of the smallest file.
+        Progressive scans always have optimal tables.
+    progressive: use libjpeg's progressive scan script instead of sequential scans.
+    strip: keep only metadata that affects the display, see metadata(), and nothing after EOI.
+    limits: bounds on the size of the picture and on scans.
 
-    Raises ValueError for arguments that do not fit the frame, UnsupportedJpegError for coefficients that no
-    baseline file of 8 bits has (OUT_OF_RANGE) and for scans beyond the limits (TOO_LARGE).
+    Returns the new file for write(). Raises ValueError if arrays do not fit the frame, UnsupportedJpegError
+    for coefficients beyond the range of 8-bit baseline files or scans beyond the limits.
     """
     _check(file.frame, steps, coefficients)
     coefficients = [_without(c, s == 0) for c, s in zip(coefficients, steps, strict=True)]
     tables = [np.maximum(s, 1) for s in steps]
     identifiers = _identifiers(file.frame)
-    head = SOI + metadata(file.headers, strip) + _quantization(tables)
+    head = START + metadata(file.headers, strip) + _quantization(tables)
     script = _sequential(file.frame)
     sof = _frame_header(file.frame, identifiers, tables, progressive=False)
     layout, counts = _count(head + sof, script, identifiers, coefficients, limits)
     if progressive:
-        # Counted as sequential too, so that what is refused does not depend on the scans.
+        # The sequential count above raises the same errors with and without `progressive`.
         script = _progressive(file.frame)
         sof = _frame_header(file.frame, identifiers, tables, progressive=True)
         layout, counts = _count(head + sof, script, identifiers, coefficients, limits)
@@ -85,13 +90,11 @@ def rebuild(
     typical = huffman == "typical" and not progressive
     scans = [_scan_headers(s, identifiers, c, typical) for s, c in zip(script, counts, strict=True)]
     after = b"" if strip else trailer(file.headers) or b""
-    headers = head + sof + b"".join(scans) + (b"" if strip else late_metadata(file.headers)) + EOI + after
-    return JpegFile(layout.frame, coefficients, headers, [ScanExtras() for _ in script])
+    headers = head + sof + b"".join(scans) + (b"" if strip else late_metadata(file.headers)) + END + after
+    return JpegFile(layout.frame, coefficients, headers, [ScanReconstruction() for _ in script])
 
 
-def _check(
-    frame: Frame, steps: Sequence[npt.NDArray[np.integer]], coefficients: Sequence[npt.NDArray[np.int16]]
-) -> None:
+def _check(frame: Frame, steps: Sequence[npt.NDArray[np.integer]], coefficients: Sequence[Int16]) -> None:
     expected = [(c.block_rows, c.block_columns, 64) for c in frame.components]
     if [c.shape for c in coefficients] != expected or any(c.dtype != np.int16 for c in coefficients):
         raise ValueError("the coefficients do not fit the frame")
@@ -101,21 +104,19 @@ def _check(
         raise ValueError("the quantization tables do not fit the frame")
 
 
-def _without(blocks: npt.NDArray[np.int16], excluded: npt.NDArray[np.bool_]) -> npt.NDArray[np.int16]:
-    """The blocks as the native codec takes them, without the coefficients at some zig-zag indices."""
+def _without(blocks: Int16, excluded: Bool) -> Int16:
+    """The blocks in the layout of the native codec, with 0 at the excluded zig-zag indices."""
     if excluded.any():
         blocks = np.where(excluded, np.int16(0), blocks)
     return np.require(blocks, np.int16, ["C", "W"])
 
 
-def _coded(
-    blocks: npt.NDArray[np.int16], number: int, frame: Frame, script: Sequence[_Scan]
-) -> npt.NDArray[np.int16]:
-    """What the scans code of a component: those of it alone leave out blocks of padding."""
+def _coded(blocks: Int16, number: int, frame: Frame, script: Sequence[_Scan]) -> Int16:
+    """The coefficients of a component that the scans code; scans of one component omit padding blocks."""
     component, everywhere = frame.components[number], np.zeros(64, np.bool_)
     for scan in script:
         if len(scan.components) > 1 and number in scan.components:
-            everywhere[scan.start : scan.stop + 1] = True
+            everywhere[scan.ss : scan.se + 1] = True
     highest = max(c.vertical for c in frame.components), max(c.horizontal for c in frame.components)
     rows = _ceil_div(_ceil_div(frame.height * component.vertical, highest[0]), 8)
     columns = _ceil_div(_ceil_div(frame.width * component.horizontal, highest[1]), 8)
@@ -136,7 +137,7 @@ def _identifiers(frame: Frame) -> list[int]:
 
 
 def _numbers(tables: Sequence[bytes]) -> dict[bytes, int]:
-    """Equal tables are one, numbered as they come."""
+    """The distinct tables with their numbers, in order of first occurrence."""
     return {table: number for number, table in enumerate(dict.fromkeys(tables))}
 
 
@@ -145,7 +146,7 @@ def _packed(step: npt.NDArray[np.integer]) -> bytes:
 
 
 def _quantization(steps: Sequence[npt.NDArray[np.integer]]) -> bytes:
-    """DQT (T.81 B.2.4.1), a segment for each table as libjpeg writes them."""
+    """DQT (T.81 B.2.4.1), with a segment for each table as libjpeg writes them."""
     tables = _numbers([_packed(s) for s in steps])
     return b"".join(segment(DQT, bytes([(len(t) > 64) << 4 | number]) + t) for t, number in tables.items())
 
@@ -153,9 +154,9 @@ def _quantization(steps: Sequence[npt.NDArray[np.integer]]) -> bytes:
 def _frame_header(
     frame: Frame, identifiers: Sequence[int], steps: Sequence[npt.NDArray[np.integer]], progressive: bool
 ) -> bytes:
-    """SOFn (T.81 B.2.2); a baseline file has steps of 8 bits."""
+    """SOFn (T.81 B.2.2); steps of more than 8 bits need the extended process."""
     wide = any(s.max() > 255 for s in steps)
-    code = _PROGRESSIVE if progressive else _EXTENDED if wide else _BASELINE
+    code = SOF2 if progressive else SOF1 if wide else SOF0
     numbers = _numbers([_packed(s) for s in steps])
     parameters = b"\x08" + frame.height.to_bytes(2) + frame.width.to_bytes(2) + bytes([len(identifiers)])
     for identifier, c, s in zip(identifiers, frame.components, steps, strict=True):
@@ -164,10 +165,10 @@ def _frame_header(
 
 
 def _together(frame: Frame) -> list[tuple[int, ...]]:
-    """The components in one scan if T.81 allows it, in a scan each if not."""
+    """All components in one interleaved scan if T.81 B.2.3 allows it, otherwise in a scan each."""
     indices = tuple(range(len(frame.components)))
     blocks = sum(c.horizontal * c.vertical for c in frame.components)
-    return [indices] if len(indices) == 1 or blocks <= _MOST_BLOCKS_IN_MCU else [(i,) for i in indices]
+    return [indices] if len(indices) == 1 or blocks <= MOST_BLOCKS_IN_MCU else [(i,) for i in indices]
 
 
 def _sequential(frame: Frame) -> list[_Scan]:
@@ -175,7 +176,7 @@ def _sequential(frame: Frame) -> list[_Scan]:
 
 
 def _progressive(frame: Frame) -> list[_Scan]:
-    """The scripts of libjpeg (jcparam.c); three components have the one for YCbCr."""
+    """libjpeg's progressive scan scripts (jcparam.c); three components have the script for YCbCr."""
     indices = range(len(frame.components))
     dc_first = [_Scan(components, 0, 0, 0, 1) for components in _together(frame)]
     dc_refine = [_Scan(components, 0, 0, 1, 0) for components in _together(frame)]
@@ -191,23 +192,23 @@ def _progressive(frame: Frame) -> list[_Scan]:
 
 
 def _scan_header(scan: _Scan, identifiers: Sequence[int], dc: Sequence[int], ac: Sequence[int]) -> bytes:
-    """SOS (T.81 B.2.3); dc and ac are numbers of tables."""
+    """SOS (T.81 B.2.3); dc, ac: table numbers of each component."""
     parameters = bytes([len(scan.components)])
     for i, dc_number, ac_number in zip(scan.components, dc, ac, strict=True):
         parameters += bytes([identifiers[i], dc_number << 4 | ac_number])
-    return segment(SOS, parameters + bytes([scan.start, scan.stop, scan.high << 4 | scan.low]))
+    return segment(SOS, parameters + bytes([scan.ss, scan.se, scan.ah << 4 | scan.al]))
 
 
 def _count(
     head: bytes,
     script: Sequence[_Scan],
     identifiers: Sequence[int],
-    coefficients: Sequence[npt.NDArray[np.int16]],
+    coefficients: Sequence[Int16],
     limits: Limits,
-) -> tuple[Layout, list[_SymbolCounts]]:
-    """The layout of a file with these scans, and for each how often it has each symbol.
+) -> tuple[Layout, list[Int64]]:
+    """The layout of a file with these scans, and the symbol counts of each scan.
 
-    Without DHT the typical tables are in force (see TYPICAL_TABLES), and counting does not look at them.
+    The counts do not depend on Huffman tables. Without DHT segments the typical tables are in force.
     """
     zeros = [[0] * len(scan.components) for scan in script]
     headers = [_scan_header(scan, identifiers, z, z) for scan, z in zip(script, zeros, strict=True)]
@@ -215,7 +216,7 @@ def _count(
     return layout, [_counts_of(layout, index, coefficients) for index in range(len(script))]
 
 
-def _counts_of(layout: Layout, index: int, coefficients: Sequence[npt.NDArray[np.int16]]) -> _SymbolCounts:
+def _counts_of(layout: Layout, index: int, coefficients: Sequence[Int16]) -> Int64:
     scan = native_scan(layout, layout.scans[index], coefficients)
     assert scan is not None
     try:
@@ -224,13 +225,13 @@ def _counts_of(layout: Layout, index: int, coefficients: Sequence[npt.NDArray[np
         raise UnsupportedJpegError(StoredReason.OUT_OF_RANGE) from None
     categories = np.arange(256) & 15
     dc, ac = counts.sum(0)
-    if dc[categories > _LARGEST_DC_CATEGORY].any() or ac[categories > _LARGEST_AC_CATEGORY].any():
+    if dc[categories > LARGEST_DC_CATEGORY].any() or ac[categories > LARGEST_AC_CATEGORY].any():
         raise UnsupportedJpegError(StoredReason.OUT_OF_RANGE)
     return counts
 
 
-def _scan_headers(scan: _Scan, identifiers: Sequence[int], counts: _SymbolCounts, typical: bool) -> bytes:
-    """DHT (T.81 B.2.4.2), a segment for each table in the order of libjpeg, and SOS."""
+def _scan_headers(scan: _Scan, identifiers: Sequence[int], counts: Int64, typical: bool) -> bytes:
+    """DHT (T.81 B.2.4.2), with a segment for each table in libjpeg's order, and SOS."""
     segments = []
     numbers = []
     for kind in (0, 1):
@@ -243,24 +244,24 @@ def _scan_headers(scan: _Scan, identifiers: Sequence[int], counts: _SymbolCounts
 
 
 def _typical(kind: int, components: int) -> list[bytes]:
-    """The typical table of each component of a scan; they have all symbols that _counts_of() allows."""
+    """The typical table of each component of a scan; it has every symbol that _counts_of() accepts."""
     return [TYPICAL_TABLES[kind, 1 if components == 3 and i > 0 else 0] for i in range(components)]
 
 
-def _shortest(counts: npt.NDArray[np.int64]) -> list[bytes]:
-    """The best table of each component, from counts [component, symbol]; none where there are no symbols.
+def _shortest(counts: Int64) -> list[bytes]:
+    """The table of each component for the smallest file, from counts [component, symbol]; [] if all are 0.
 
-    Components share a table, or two at most, which is what a baseline file may have: whatever of all ways
-    to share makes the smallest file.
+    A baseline file has at most two tables of a kind, so components share one or two. All assignments are
+    compared.
     """
     if not counts.any():
         return []
     components = range(len(counts))
-    ways = []
-    for second in range(0, 1 << len(counts), 2):  # as a set of bits those that have the second table
+    assignments = []
+    for second in range(0, 1 << len(counts), 2):  # bit i is set if component i has the second table
         groups = [[i for i in components if second >> i & 1 == group] for group in (0, 1)]
         sums = [counts[group].sum(0).tolist() for group in groups if group]
         tables = [shortest_table(s) for s in sums]
         bits = sum(coded_bits(t, s) + 8 * (5 + len(t)) for t, s in zip(tables, sums, strict=True))
-        ways.append((bits, [tables[second >> i & 1] for i in components]))
-    return min(ways, key=itemgetter(0))[1]
+        assignments.append((bits, [tables[second >> i & 1] for i in components]))
+    return min(assignments, key=itemgetter(0))[1]

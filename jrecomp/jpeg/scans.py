@@ -1,27 +1,26 @@
-"""One scan's entropy-coded data: regular segments by the native codec, the rest as raw bytes."""
+"""Decoding and encoding of the data of a scan: regular segments natively, other data as raw bytes.
+
+docs/format/jpeg.md, "Reconstruction data" and the sections after it, specifies the segments.
+"""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
+from jrecomp.array_types import Int16
 from jrecomp.errors import CorruptContainerError
 from jrecomp.jpeg.markers import Layout, ScanHeader
-from jrecomp.jpeg.types import ScanExtras, Segment
+from jrecomp.jpeg.types import ScanReconstruction, Segment
 from jrecomp.native._scan import Scan
 
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 
-# Attempts to go on after irregular bytes in one scan; a bomb of restart markers ends as raw bytes.
-_MAX_ATTEMPTS = 1 << 14
 
+def native_scan(layout: Layout, header: ScanHeader, coefficients: Sequence[Int16]) -> Scan | None:
+    """The native codec for a scan, None if the scan cannot be modelled.
 
-def native_scan(
-    layout: Layout, header: ScanHeader, coefficients: Sequence[npt.NDArray[np.int16]]
-) -> Scan | None:
-    """The native codec of a scan over the frame's coefficient arrays, None if it cannot be modelled."""
+    coefficients: arrays of all components, int16 [block rows, block columns, 64], which it reads and writes.
+    """
     if not header.components:
         return None
     components = []
@@ -30,12 +29,13 @@ def native_scan(
         single = len(header.components) == 1
         horizontal, vertical = (1, 1) if single else (component.horizontal, component.vertical)
         components.append((coefficients[index], horizontal, vertical, dc, ac))
-    return Scan(layout.frame.progressive, header.parameters, header.mcu_columns, header.mcu_rows, components)
+    bands = header.ss, header.se, header.ah, header.al
+    return Scan(layout.frame.progressive, bands, header.mcu_columns, header.mcu_rows, components)
 
 
 @dataclass
 class _Piece:
-    """A segment and the range of the file's bytes that it stands for; its tail begins at `stop`."""
+    """A segment and the range of its coded bytes in the file; its tail begins at `stop`."""
 
     segment: Segment
     begin: int
@@ -43,25 +43,33 @@ class _Piece:
 
 
 class ScanReader:
-    """Takes one scan of a file apart: decode() all scans first, then extras() of each."""
+    """Decodes one scan of a file.
 
-    def __init__(self, header: ScanHeader, scan: Scan | None, data: bytes, begin: int, end: int) -> None:
+    Call decode() of all scans, then reconstruction() of each. header: the scan's header. scan: its native
+    codec, or None. data: the file. begin, end: range of the scan's data in it. max_segments: largest number
+    of segments to decode.
+    """
+
+    def __init__(
+        self, header: ScanHeader, scan: Scan | None, data: bytes, begin: int, end: int, max_segments: int
+    ) -> None:
         self._header = header
         self._scan = scan
         self._data = data
         self._begin = begin
         self._end = end
+        self._max_segments = max_segments
         self._pieces: list[_Piece] = []
 
     def decode(self) -> None:
-        """Decode the data into the coefficient arrays, segment by segment."""
+        """Decode the data into the coefficient arrays."""
         if self._scan is None:
             return
         interval = self._header.restart_interval
         if interval and _RESTART.search(self._data, self._begin, self._end) is None:
             interval = 0 if self._header.mcus > interval else interval
         position, mcu, number = self._begin, 0, 0
-        for _ in range(_MAX_ATTEMPTS):
+        for _ in range(self._max_segments):
             mcus, stop = self._scan.decode(self._data, position, self._end, mcu, interval, number)
             segment = Segment(mcu, mcus, interval, number)
             if mcus > 0 or not self._pieces:
@@ -76,11 +84,11 @@ class ScanReader:
             position, number = match.end(), (marker + 1) & 7
         self._scan.finish()
 
-    def extras(self) -> ScanExtras:
-        """What the coefficients do not say, so that encode_scan() gives the identical bytes.
+    def reconstruction(self) -> ScanReconstruction:
+        """The data that encode_scan() needs besides the coefficients to give the identical bytes.
 
-        A segment that would not come out identical (as under a scan script that codes the same bits
-        twice) becomes raw bytes.
+        A segment that would not be reproduced exactly is kept as raw bytes. An example is a scan script that
+        codes the same bits twice.
         """
         segments = []
         for i, piece in enumerate(self._pieces):
@@ -93,10 +101,10 @@ class ScanReader:
                 segment.tail = self._data[piece.begin : next_begin]
             segments.append(segment)
         if self._scan is None or not any(segment.mcus for segment in segments):
-            return ScanExtras([Segment(0, 0, 0, 0, self._data[self._begin : self._end])])
+            return ScanReconstruction([Segment(0, 0, 0, 0, self._data[self._begin : self._end])])
         if segments == [Segment(0, self._header.mcus, self._header.restart_interval)]:
             segments = []
-        return ScanExtras(segments, *self._scan.choices())
+        return ScanReconstruction(segments, *self._scan.choices())
 
     def _is_exact(self, piece: _Piece) -> bool:
         assert self._scan is not None
@@ -109,9 +117,9 @@ class ScanReader:
 
 
 def _resume(segment: Segment, marker: int, distance: int) -> int:
-    """The MCU to go on with at a restart marker, `distance` bytes after the segment's regular data.
+    """The MCU at which to resume after a restart marker, `distance` bytes after the segment's regular data.
 
-    Trusts the marker's number where it tells of up to two lost intervals, as libjpeg does.
+    If the marker's number means that at most two intervals were lost, they are skipped, as in libjpeg.
     """
     reached = segment.first_mcu + segment.mcus
     if segment.restart_interval == 0:
@@ -122,35 +130,39 @@ def _resume(segment: Segment, marker: int, distance: int) -> int:
     lost = (marker - expected) & 7
     following = reached if complete else reached - inside + segment.restart_interval
     if complete and distance <= 2:
-        return following  # in place, if wrongly numbered
+        return following  # at the expected position, with any number
     if segment.mcus == 0 and distance == 0 and lost != 0:
         return reached  # a second marker in a row
     return following + (lost * segment.restart_interval if lost <= 2 else 0)
 
 
-def encode_scan(header: ScanHeader, scan: Scan | None, extras: ScanExtras) -> bytes:
-    """The scan's bytes; raises CorruptContainerError where extras or coefficients do not fit."""
-    segments = extras.segments or [Segment(0, header.mcus, header.restart_interval)]
+def encode_scan(header: ScanHeader, scan: Scan | None, data: ScanReconstruction) -> bytes:
+    """The data of a scan as bytes, the inverse of ScanReader.
+
+    header: the scan's header. scan: its native codec, or None. data: the reconstruction data.
+    Raises CorruptContainerError if reconstruction data, headers and coefficients do not fit together.
+    """
+    segments = data.segments or [Segment(0, header.mcus, header.restart_interval)]
     pieces = []
     reached = 0
     try:
         if scan is not None:
             scan.set_choices(
-                extras.padding_bit,
-                extras.padding,
-                extras.zero_runs,
-                extras.max_eob_run,
-                extras.eob_switches,
+                data.padding_bit,
+                data.padding,
+                data.zero_runs,
+                data.max_eob_run,
+                data.eob_switches,
             )
         for s in segments:
             if s.mcus > 0:
                 if scan is None or s.first_mcu < reached:
-                    raise CorruptContainerError("a scan's segments do not fit")
+                    raise CorruptContainerError("damaged container: the segments of a scan do not fit it")
                 pieces.append(
                     scan.encode(s.first_mcu, s.mcus, s.restart_interval, s.first_restart, not s.tail)
                 )
                 reached = s.first_mcu + s.mcus
             pieces.append(s.tail)
     except (ValueError, TypeError) as error:
-        raise CorruptContainerError(f"scan data: {error}") from error
+        raise CorruptContainerError(f"damaged container: a scan cannot be written: {error}") from error
     return b"".join(pieces)

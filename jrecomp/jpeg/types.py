@@ -1,34 +1,43 @@
-"""What a JPEG file says (ITU-T T.81), and apart from it what exists only for byte-exactness."""
+"""Data of a parsed JPEG file (ITU-T T.81), and the data that is kept only to restore it exactly."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
+
+from jrecomp.array_types import Int16, Int32
+from jrecomp.t81 import LARGEST_EOB_RUN
 
 
 @dataclass(frozen=True)
 class Component:
-    """One component of the frame header (T.81 B.2.2).
+    """A component of the frame header (T.81 B.2.2).
 
-    quantization: its table as int32 [64] in zig-zag order, as in force at the component's first scan;
-        0 to 65535 as the file has it, all ones where the file defines none.
-    block_rows, block_columns: stored blocks, padded to whole MCUs of an interleaved scan.
+    identifier: 0 to 255. horizontal, vertical: sampling factors, 1 to 4.
+    quantization: its quantization table at its first scan, int32 [64] in zig-zag order, 0 to 65535; all 1 if
+        the file does not define it.
+    block_rows, block_columns: number of blocks, padded to whole MCUs of an interleaved scan.
     """
 
     identifier: int
     horizontal: int
     vertical: int
-    quantization: npt.NDArray[np.int32]
+    quantization: Int32
     block_rows: int
     block_columns: int
+
+    @property
+    def steps(self) -> Int32:
+        """The quantization table, int32 [64], with steps of 0 (which some files have) replaced by 1."""
+        return np.maximum(self.quantization, 1)
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The frame: size in pixels, coding process and components.
+    """The frame (T.81 B.2.2).
 
-    mcu_rows, mcu_columns: of an interleaved scan over all components. A component's block_rows is
-    mcu_rows times its vertical sampling factor, likewise its block_columns.
+    width, height: in pixels. progressive: whether the coding process is progressive.
+    mcu_rows, mcu_columns: size in MCUs of an interleaved scan over all components. A component has
+    mcu_rows times its vertical sampling factor block rows, and likewise block columns.
     """
 
     width: int
@@ -41,15 +50,15 @@ class Frame:
 
 @dataclass
 class Segment:
-    """A stretch of a scan's entropy-coded data that one regular encoder could have written.
+    """A part of a scan's data that a regular encoder could have written, and irregular bytes after it.
 
-    first_mcu: index of the MCU that it begins with; the DC predictions start from zero there.
-    mcus: MCUs coded in it, with a restart marker between the intervals.
-    restart_interval: MCUs between restart markers, 0 where there are none.
-    first_restart: number (0 to 7) of the first restart marker inside it.
-    tail: bytes that follow in the file before the next segment (or the end of the scan), as they are:
-        irregular restart markers, damaged data, a cut block. Where there is a tail and the segment does
-        not end on a byte boundary, the tail's first byte holds the segment's last bits too.
+    first_mcu: index of its first MCU; DC predictions start from zero there.
+    mcus: number of coded MCUs, with restart markers between the intervals.
+    restart_interval: MCUs between restart markers, 0 without restart markers.
+    first_restart: number (0 to 7) of the first restart marker inside the segment.
+    tail: raw bytes up to the next segment or the end of the scan: irregular restart markers, damaged data or
+        a truncated block. If the segment does not end on a byte boundary, the first byte of a tail also holds
+        the last bits of the segment.
     """
 
     first_mcu: int
@@ -59,48 +68,42 @@ class Segment:
     tail: bytes = b""
 
 
-MAX_EOB_RUN = 0x7FFF
-
-# More scans than any script has; what a file or container of nothing but scan headers may cost.
-MAX_SCANS = 4096
-
-
 @dataclass
-class ScanExtras:
-    """What one scan's bytes say beyond the coefficients; all default for what libjpeg writes.
+class ScanReconstruction:
+    """Data of a scan that its coefficients do not determine; the defaults describe the scans of libjpeg.
 
-    Belongs to the JPEG core (jrecomp.jpeg); nothing else looks inside. Blocks and MCUs are counted in
-    the scan's coding order, lists are sorted, and docs/format/jpeg.md says what each field does.
+    Indices of blocks and MCUs are in the scan's coding order, and lists are sorted. docs/format/jpeg.md,
+    "Reconstruction data", specifies the fields.
 
-    segments: none where the whole scan is one regular segment without a tail.
-    padding_bit: what fills the last byte before a restart marker and at the end.
-    padding: (MCU index after the interval, the bits) where the padding is another.
-    zero_runs: (block index, number of ZRL symbols that no coefficient follows).
-    max_eob_run: EOB runs of this length end.
-    eob_switches: blocks after which the rule for ending an EOB run is reversed.
+    segments: empty if the whole scan is one regular segment without a tail.
+    padding_bit: fills the last byte before each restart marker and at the end.
+    padding: (index of the MCU after the interval, padding bits) where the padding differs from that.
+    zero_runs: (block index, number of ZRL symbols after the last coefficient).
+    max_eob_run: length at which EOB runs are written.
+    eob_switches: indices of blocks after which the rule for writing an EOB run is reversed.
     """
 
     segments: list[Segment] = field(default_factory=list)
     padding_bit: int = 1
     padding: list[tuple[int, int]] = field(default_factory=list)
     zero_runs: list[tuple[int, int]] = field(default_factory=list)
-    max_eob_run: int = MAX_EOB_RUN
+    max_eob_run: int = LARGEST_EOB_RUN
     eob_switches: list[int] = field(default_factory=list)
 
 
 @dataclass
 class JpegFile:
-    """A whole JPEG file.
+    """A parsed JPEG file.
 
-    frame: parsed from `headers` (never stored apart from them).
-    coefficients: per component int16 [block row, block column, zig-zag index], quantized, -32767 to
-        32767 (a sound 8-bit file stays within 2047); zero where no scan codes them.
-    headers: every byte of the file that is not entropy-coded data of a modelled scan, in order:
-        markers, tables, metadata, garbage, what follows EOI.
-    scans: byte-exactness only, one per SOS marker segment modelled.
+    frame: as parsed from `headers`.
+    coefficients: for each component the quantized coefficients, int16 [block rows, block columns, 64] in
+        zig-zag order, -32767 to 32767 (valid 8-bit files stay within 2047); 0 where no scan codes them.
+    headers: every byte of the file that is not entropy-coded data of a scan, in order: marker segments,
+        bytes between them, and bytes after EOI.
+    scans: reconstruction data of each SOS marker segment.
     """
 
     frame: Frame
-    coefficients: list[npt.NDArray[np.int16]]
+    coefficients: list[Int16]
     headers: bytes
-    scans: list[ScanExtras]
+    scans: list[ScanReconstruction]

@@ -1,65 +1,67 @@
-"""JpegFile to JPEG file, and to JpegFile from its parts."""
+"""Writing of JPEG files."""
 
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from jrecomp.array_types import Int16
 from jrecomp.errors import CorruptContainerError
-from jrecomp.jpeg.extras import unpack_extras
 from jrecomp.jpeg.markers import parse
 from jrecomp.jpeg.scans import encode_scan, native_scan
-from jrecomp.jpeg.types import Frame, JpegFile
+from jrecomp.jpeg.types import Frame, JpegFile, ScanReconstruction
 from jrecomp.options import DEFAULT_LIMITS, Limits
 
 
 def write(jpeg: JpegFile, limits: Limits = DEFAULT_LIMITS) -> bytes:
-    """The file's bytes: those that read() took apart, if nothing was changed.
+    """The bytes of a JPEG file; the inverse of read().
 
-    Frame and tables are those of `jpeg.headers`. Raises CorruptContainerError where coefficients or
-    extras do not fit them, UnsupportedJpegError for headers that read() would not take.
+    jpeg: frame and tables are taken from its headers. limits: bounds on the headers.
+
+    Raises CorruptContainerError if coefficients or reconstruction data do not fit the headers, and
+    UnsupportedJpegError for headers that read() rejects.
     """
     layout = parse(jpeg.headers, limits)
     if len(jpeg.scans) != len(layout.scans):
-        raise CorruptContainerError("not as many scans as the headers have")
+        raise CorruptContainerError("the number of scans does not fit the headers")
     _check_shapes(layout.frame, jpeg.coefficients)
-    # The native codec asks for arrays that it could also decode into.
+    # The native codec requires writable arrays, also for encoding.
     coefficients = [np.require(c, np.int16, ["C", "W"]) for c in jpeg.coefficients]
     pieces = []
     position = 0
-    for header, extras in zip(layout.scans, jpeg.scans, strict=True):
+    for header, data in zip(layout.scans, jpeg.scans, strict=True):
         pieces.append(jpeg.headers[position : header.offset])
-        pieces.append(encode_scan(header, native_scan(layout, header, coefficients), extras))
+        pieces.append(encode_scan(header, native_scan(layout, header, coefficients), data))
         position = header.offset
     pieces.append(jpeg.headers[position:])
     return b"".join(pieces)
 
 
 def parse_frame(headers: bytes, limits: Limits = DEFAULT_LIMITS) -> Frame:
-    """The frame that JpegFile.headers describe; raises UnsupportedJpegError like read()."""
+    """The frame in JpegFile.headers; raises UnsupportedJpegError as read() does."""
     return parse(headers, limits).frame
 
 
 def assemble(
     headers: bytes,
-    extras: bytes,
-    coefficients: Sequence[npt.NDArray[np.int16]],
+    scans: Sequence[ScanReconstruction],
+    coefficients: Sequence[Int16],
     limits: Limits = DEFAULT_LIMITS,
 ) -> JpegFile:
-    """A JpegFile from what a container holds: headers, packed extras and the decoded coefficients.
+    """A JpegFile from the contents of a container.
 
-    coefficients: per component int16 [block row, block column, 64] as parse_frame() says. Raises
-    CorruptContainerError or UnsupportedJpegError where the parts do not fit each other.
+    headers: JpegFile.headers. scans: reconstruction data of each scan. coefficients: for each component int16
+    [block rows, block columns, 64], with the sizes of parse_frame(). limits: bounds on the headers.
+
+    Raises CorruptContainerError or UnsupportedJpegError if the parts do not fit together.
     """
     layout = parse(headers, limits)
-    scans = unpack_extras(extras)
     if len(scans) != len(layout.scans):
-        raise CorruptContainerError("not as many scans as the headers have")
+        raise CorruptContainerError("the number of scans does not fit the headers")
     _check_shapes(layout.frame, coefficients)
-    return JpegFile(layout.frame, list(coefficients), headers, scans)
+    return JpegFile(layout.frame, list(coefficients), headers, list(scans))
 
 
-def _check_shapes(frame: Frame, coefficients: Sequence[npt.NDArray[np.int16]]) -> None:
+def _check_shapes(frame: Frame, coefficients: Sequence[Int16]) -> None:
     expected = [(c.block_rows, c.block_columns, 64) for c in frame.components]
     if [c.shape for c in coefficients] != expected or any(c.dtype != np.int16 for c in coefficients):
         raise CorruptContainerError("the coefficients do not fit the frame")

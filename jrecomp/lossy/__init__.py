@@ -1,22 +1,23 @@
-"""Coefficients changed for a rate: steps, levels, what that does to pixels, and searches for targets."""
+"""Lossy compression: requantization of coefficients, its distortion, and searches for targets."""
 
 from jrecomp.lossy.measure import ms_ssim, pixels, psnr
+from jrecomp.lossy.operating_point import HIGHEST, OperatingPoint
 from jrecomp.lossy.requantize import Estimate, Requantized, Requantizer
 from jrecomp.lossy.rules import Rule, load_rule, rule_names
 from jrecomp.lossy.search import Goal, Search
-from jrecomp.lossy.setting import HIGHEST, Setting
-from jrecomp.lossy.target import Target
+from jrecomp.lossy.target import Target, TargetOptions
 
 __all__ = [
     "HIGHEST",
     "Estimate",
     "Goal",
+    "OperatingPoint",
     "Requantized",
     "Requantizer",
     "Rule",
     "Search",
-    "Setting",
     "Target",
+    "TargetOptions",
     "load_rule",
     "ms_ssim",
     "pixels",

@@ -1,25 +1,28 @@
-"""Bjontegaard's comparison of curves of size against quality: how much smaller at equal quality."""
+"""Bjontegaard delta rate (ITU-T VCEG-M33, 2001): the mean difference in size at equal quality.
+
+VCEG-M33 fits cubic polynomials. Here curves are piecewise linear.
+"""
 
 import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-Float64 = npt.NDArray[np.float64]
+from jrecomp.array_types import Float64
 
 OVERLAP = 1.0
-"""Of qualities in dB, that two curves need to be compared."""
+"""Smallest range of qualities, in dB, that two curves must have in common to be compared."""
 
 Curve = Sequence[tuple[float, float]]
-"""Sizes, each with a quality in dB, in any order."""
+"""Points of a rate-distortion curve: (size, quality in dB), in any order."""
 
 
 def log_ratio(own: Curve, other: Curve, low: float, high: float) -> float | None:
-    """The mean of log(own size / other size) over qualities from low to high that both curves have.
+    """The mean logarithm of the ratio of sizes at equal quality.
 
-    Curves are straight lines between the points of their envelopes.
-    None where they have less than OVERLAP in common there. (Bjontegaard, VCEG-M33, 2001, has cubics.)
+    own, other: the curves; the ratio is own size / other size. low, high: range of qualities in dB.
+    The curves are linear in log(size) between the points of their envelopes.
+    Returns None if the curves have a range of less than OVERLAP in common.
     """
     a, b = envelope(own), envelope(other)
     if not len(a) or not len(b):
@@ -33,15 +36,18 @@ def log_ratio(own: Curve, other: Curve, low: float, high: float) -> float | None
 
 
 def percent(log_ratios: Iterable[float | None]) -> tuple[float | None, int]:
-    """The mean change of size, of those that are there, and how many they are."""
-    found = [ratio for ratio in log_ratios if ratio is not None]
-    return (100 * math.expm1(sum(found) / len(found)) if found else None), len(found)
+    """The mean change of size in percent, from results of log_ratio(), and the number of results.
+
+    Results of None are left out. The mean is None if there are no others.
+    """
+    ratios = [ratio for ratio in log_ratios if ratio is not None]
+    return (100 * math.expm1(sum(ratios) / len(ratios)) if ratios else None), len(ratios)
 
 
 def envelope(curve: Curve) -> Float64:
-    """Qualities, rising, with logarithms of sizes, float64 [points, 2].
+    """The Pareto-optimal points of a curve: (quality, log(size)), float64 [points, 2], by rising quality.
 
-    Left out are points that a smaller file of more quality makes superfluous, and those of infinite quality.
+    A point is left out if a smaller file has at least its quality, or if its quality is infinite.
     """
     kept: list[tuple[float, float]] = []
     for size, quality in sorted(curve, key=lambda point: (-point[1], point[0])):

@@ -1,25 +1,24 @@
-"""What errors of coefficients do to the pixels of the decoded picture."""
+"""Weights of errors of coefficients in the squared error of decoded pixels."""
 
 import numpy as np
-import numpy.typing as npt
 
+from jrecomp.array_types import Float64
 from jrecomp.jpeg.metadata import is_rgb
 from jrecomp.jpeg.types import JpegFile
-from jrecomp.planes.zigzag import COLUMN, ROW
-
-Float64 = npt.NDArray[np.float64]
+from jrecomp.t81 import COLUMN, ROW
 
 _LUMINANCE = 1.0
 _CHROMINANCE = (0.344136**2 + 1.772**2) / 3, (1.402**2 + 0.714136**2) / 3
-"""Squared error of R, G and B, their mean, for a unit error of Y, Cb, Cr (ITU-T T.871, clause 7)."""
+"""Mean squared error of R, G and B for an error of 1 in Y, and in Cb and Cr (ITU-T T.871, clause 7)."""
 
 
 def pixel_weights(file: JpegFile) -> list[Float64]:
-    """Squared error of pixels for each squared error of a dequantized coefficient.
+    """Squared error of pixels per squared error of a dequantized coefficient.
 
-    float64 [64] for each component; the mean over channels. The DCT is orthonormal; components of half
-    the samples are enlarged with the triangle filter of common decoders, which adds to low frequencies what
-    it takes from high ones; those of fewer have their samples repeated.
+    Returns for each component float64 [64], the mean over the colour channels. The weights follow from the
+    orthonormal DCT, the colour transform and the upsampling of components. A factor of 2 is assumed to be
+    upsampled with the triangle filter of libjpeg, which attenuates high frequencies, and other factors by
+    repeating samples.
     """
     frame = file.frame
     highest = max(c.horizontal for c in frame.components), max(c.vertical for c in frame.components)
@@ -33,7 +32,7 @@ def pixel_weights(file: JpegFile) -> list[Float64]:
 
 
 def _gain(factor: float) -> Float64:
-    """Energy of each wave of the DCT once it is enlarged, over its own before; float64 [8]."""
+    """Gain in energy of each basis function of the DCT when it is upsampled by a factor, float64 [8]."""
     if factor != 2:
         return np.full(8, factor)
     x, u = np.arange(-2, 10), np.arange(8)[:, None]

@@ -1,63 +1,67 @@
-"""How far decoded pictures are from each other. Pillow decodes them, an independent and common decoder."""
+"""Similarity metrics of decoded pictures: PSNR and MS-SSIM. Pillow decodes the pictures."""
 
 import io
 
 import numpy as np
-import numpy.typing as npt
 
+from jrecomp.array_types import Float32, UInt8
 from jrecomp.errors import UsageError
 
-Float32 = npt.NDArray[np.float32]
-UInt8 = npt.NDArray[np.uint8]
-
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-"""Of scales, from the finest (Wang, Simoncelli, Bovik: Multiscale structural similarity, 2003)."""
+"""Exponents of the scales, the finest first (Wang, Simoncelli, Bovik: "Multiscale structural similarity for
+image quality assessment", 2003).
+"""
 
 WINDOW, SIGMA = 11, 1.5
-"""Of the Gaussian window, in pixels."""
+"""Size and standard deviation of the Gaussian window, in pixels."""
 
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-"""That keep divisions stable."""
+"""Constants that stabilize the divisions."""
 
 SMALLEST = (WINDOW - 1) * 2 ** (len(MS_SSIM_WEIGHTS) - 1)
-"""Pictures have all scales of MS-SSIM where both sides have more pixels than this."""
+"""All scales are used for pictures whose width and height exceed this."""
 
 
 def pixels(data: bytes) -> UInt8:
-    """A JPEG file's pixels uint8 [rows, columns, channels], not rotated.
+    """Decode a JPEG file.
 
-    Raises OSError, and UsageError where Pillow is not installed.
+    data: the file. Returns uint8 [rows, columns, channels], without applying the Exif orientation.
+    Raises OSError if it cannot be decoded, and UsageError if Pillow is not installed.
     """
     try:
         from PIL import Image
-        from PIL.JpegImagePlugin import JpegImageFile  # Image.open has a limit of its own
+        from PIL.JpegImagePlugin import JpegImageFile  # Image.open limits the number of pixels
     except ImportError as error:
-        raise UsageError("comparing pictures needs the package pillow") from error
+        raise UsageError("comparing pictures requires Pillow (pip install pillow)") from error
 
     class Plain(JpegImageFile):
         def getexif(self) -> Image.Exif:
-            """Nothing, as damaged Exif data would give warnings."""
+            """No data, as damaged Exif data would cause warnings."""
             return Image.Exif()
 
     try:
         with Plain(io.BytesIO(data)) as image:
             decoded = np.asarray(image)
-    except SyntaxError as error:  # of headers
+    except SyntaxError as error:  # raised by Pillow for malformed headers
         raise OSError(str(error)) from error
     return decoded.reshape(*decoded.shape[:2], -1)
 
 
 def psnr(a: UInt8, b: UInt8) -> float:
-    """Peak signal to noise ratio over all channels in dB; infinite where they are the same."""
+    """The peak signal-to-noise ratio of two pictures over all channels, in dB; infinite if they are equal.
+
+    a, b: uint8 [rows, columns, channels].
+    """
     error = np.subtract(a, b, dtype=np.int16).astype(np.float32)
     mean = float(np.einsum("yxc,yxc->", error, error, dtype=np.float64)) / error.size
     return float(10 * np.log10(255**2 / mean)) if mean else float("inf")
 
 
 def ms_ssim(a: UInt8, b: UInt8) -> float:
-    """Multiscale structural similarity, the mean over channels; 1 where they are the same.
+    """The multiscale structural similarity of two pictures, as the mean over channels; 1 if they are equal.
 
-    Pictures that are too small for all scales are judged by as many as fit; the weights of these sum to 1.
+    a, b: uint8 [rows, columns, channels]. For small pictures only the scales that fit are used, with weights
+    that sum to 1. Source: Wang, Simoncelli, Bovik (2003), see MS_SSIM_WEIGHTS.
     """
     if np.array_equal(a, b):
         return 1.0
@@ -78,7 +82,7 @@ def _of_channel(a: UInt8, b: UInt8) -> float:
 
 
 def _similarity(x: Float32, y: Float32) -> tuple[float, float]:
-    """Means of the whole index and of its contrast and structure term."""
+    """Means of the SSIM index, and of its product of contrast and structure."""
     mean_x, mean_y = _blurred(x), _blurred(y)
     variance_x, variance_y = _blurred(x * x) - mean_x**2, _blurred(y * y) - mean_y**2
     covariance = _blurred(x * y) - mean_x * mean_y
@@ -93,9 +97,9 @@ def _point_similarity(x: Float32, y: Float32) -> Float32:
 
 
 def _blurred(x: Float32) -> Float32:
-    """The means of a Gaussian window at every place that it fits."""
-    place = np.arange(WINDOW) - WINDOW // 2
-    window = np.exp(-(place**2) / (2 * SIGMA**2)).astype(np.float32)
+    """Weighted means in a Gaussian window at all positions at which it fits."""
+    offset = np.arange(WINDOW) - WINDOW // 2
+    window = np.exp(-(offset**2) / (2 * SIGMA**2)).astype(np.float32)
     window /= window.sum()
     for _ in range(2):
         x = sum(w * x[i : len(x) - WINDOW + 1 + i] for i, w in enumerate(window)).T

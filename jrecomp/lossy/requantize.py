@@ -1,7 +1,7 @@
-"""New steps and levels for the coefficients of a picture, by a rule and one number for quality.
+"""Requantization of the coefficients of a picture by a rule and a quality.
 
-After Unified learning-based lossy and lossless JPEG recompression (arXiv:2312.02705): tables that follow from
-the source's, with the source's own coefficients at the lossless end.
+As in "Unified learning-based lossy and lossless JPEG recompression" (arXiv:2312.02705), new quantization
+tables are derived from those of the source, and the highest quality keeps the source's coefficients.
 """
 
 import math
@@ -11,42 +11,44 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from jrecomp.array_types import Bool, Float64, Int16, Int32
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.lossy.distortion import pixel_weights
-from jrecomp.lossy.levels import Histograms, Levels, choose, sources_of
+from jrecomp.lossy.levels import Histograms, Levels, choose
+from jrecomp.lossy.operating_point import HIGHEST, OperatingPoint
 from jrecomp.lossy.rules import Rule
-from jrecomp.lossy.setting import HIGHEST, Setting
 
-Float64 = npt.NDArray[np.float64]
-Int16 = npt.NDArray[np.int16]
-Int32 = npt.NDArray[np.int32]
+LARGEST_LAMBDA = 4000.0
+"""Squared error of pixels per bit at quality 0."""
 
-LARGEST_TRADE = 4000.0
-"""Of squared error for a bit, at quality 0."""
-
-LEAST_TRADE = 0.2
-"""Of the least squared step, at quality 100: it changes next to nothing."""
+LEAST_LAMBDA = 0.2
+"""Squared error per bit at quality 100, as a fraction of the smallest weighted squared step."""
 
 PART = 2048
-"""Blocks whose levels are looked up at once."""
+"""Number of blocks whose levels are looked up at once, chosen for the caches of processors."""
 
 GOLDEN = (math.sqrt(5) - 1) / 2
-"""Multiples of it, less whole numbers, are spread evenly between 0 and 1."""
+"""1 / golden ratio; the fractional parts of its multiples are evenly distributed between 0 and 1."""
 
 
 @dataclass(frozen=True)
 class Requantized:
-    """steps: int32 [64] for each component; coefficients like those of JpegFile. Tables that components
-    shared are shared."""
+    """A requantized picture.
+
+    steps: for each component int32 [64]; components that share a table in the source share the new one.
+    coefficients: as in JpegFile.
+    """
 
     steps: list[Int32]
     coefficients: list[Int16]
 
 
 class Estimate(NamedTuple):
-    """Of a requantized picture: entropy of levels in bits, and squared error of pixels."""
+    """Estimates for a requantized picture.
+
+    bits: entropy of the levels. error: total squared error of pixels.
+    """
 
     bits: float
     error: float
@@ -54,39 +56,43 @@ class Estimate(NamedTuple):
 
 @dataclass(frozen=True)
 class Requantizer:
-    """Changes one picture by a rule."""
+    """Requantizes a picture.
+
+    file: the source. rule: determines steps and weights of errors. The methods raise UnsupportedJpegError for
+    coefficients beyond levels.LARGEST.
+    """
 
     file: JpegFile
     rule: Rule
 
-    def requantized(self, setting: Setting) -> Requantized:
-        """The picture at a setting."""
-        steps, ends = self._ends(setting)
+    def requantized(self, point: OperatingPoint) -> Requantized:
+        """The requantized picture at an operating point."""
+        steps, ends = self._ends(point)
         upper, lower = ends[0].tables(), ends[-1].tables()
         coefficients = []
         for number, blocks in enumerate(self.file.coefficients):
             own = slice(64 * number, 64 * number + 64)
             new = _replaced(blocks, upper[own])
-            if setting.share:
-                mixed = _spread(blocks.shape[:2], setting.share)
+            if point.share:
+                mixed = _evenly_chosen(blocks.shape[:2], point.share)
                 new[mixed] = _replaced(blocks[mixed], lower[own])
             coefficients.append(new)
         return Requantized(steps, coefficients)
 
-    def estimate(self, setting: Setting) -> Estimate:
-        """What that costs, from histograms alone."""
-        _, ends = self._ends(setting)
+    def estimate(self, point: OperatingPoint) -> Estimate:
+        """Rate and error at an operating point, estimated from histograms."""
+        _, ends = self._ends(point)
 
         def mixed(cost: Callable[[Levels], float]) -> float:
             upper, lower = cost(ends[0]), cost(ends[-1])
-            return upper + setting.share * (lower - upper)
+            return upper + point.share * (lower - upper)
 
         return Estimate(mixed(Levels.bits), mixed(Levels.error))
 
-    def _ends(self, setting: Setting) -> tuple[list[Int32], list[Levels]]:
-        """Steps, and the levels of both qualities or of the upper one alone where that is the same."""
-        steps = self._steps(setting.steps)
-        qualities = [setting.upper, setting.lower][: 2 if setting.share else 1]
+    def _ends(self, point: OperatingPoint) -> tuple[list[Int32], list[Levels]]:
+        """The steps, and the levels of the upper and lower quality, or of the upper one if `share` is 0."""
+        steps = self._steps(point.steps)
+        qualities = [point.upper, point.lower][: 2 if point.share else 1]
         return steps, [self._levels(steps, quality) for quality in qualities]
 
     @cached_property
@@ -100,52 +106,52 @@ class Requantizer:
 
     @cached_property
     def _least(self) -> float:
-        return _least_trade(self._histograms.sources, self._histograms.pixels)
+        return _least_lambda(self._histograms.sources, self._histograms.pixels)
 
     def _steps(self, quality: float) -> list[Int32]:
-        trade, sources = _trade(self._least, quality) if quality < HIGHEST else 0.0, self._histograms.sources
+        lmbda, sources = _lambda(self._least, quality) if quality < HIGHEST else 0.0, self._histograms.sources
         shared = [
             [w for q, w in zip(sources, self._weights, strict=True) if np.array_equal(q, source)]
             for source in sources
         ]
-        return [self.rule.steps(q, np.mean(w, 0), trade) for q, w in zip(sources, shared, strict=True)]
+        return [self.rule.steps(q, np.mean(w, 0), lmbda) for q, w in zip(sources, shared, strict=True)]
 
     def _levels(self, steps: Sequence[Int32], quality: float) -> Levels:
-        return choose(self._histograms, steps, self._weights, _trade(self._least, quality))
+        return choose(self._histograms, steps, self._weights, _lambda(self._least, quality))
 
 
-def trade_of(file: JpegFile, quality: float) -> float:
-    """Squared error of a pixel that a bit is worth; quality: 0 to 100."""
-    return _trade(_least_trade(sources_of(file), pixel_weights(file)), quality)
+def lambda_of(file: JpegFile, quality: float) -> float:
+    """The trade-off between error and rate at a quality from 0 to 100: squared error of pixels per bit."""
+    return _lambda(_least_lambda([c.steps for c in file.frame.components], pixel_weights(file)), quality)
 
 
-def _least_trade(sources: Sequence[Int32], pixels: Sequence[Float64]) -> float:
-    """That of quality 100; steps and errors that count, [64] for each component."""
+def _least_lambda(sources: Sequence[Int32], pixels: Sequence[Float64]) -> float:
+    """The squared error per bit at quality 100; sources, pixels: as in Histograms."""
     finest = min((w * q.astype(np.float64) ** 2).min() for q, w in zip(sources, pixels, strict=True))
-    return min(float(LEAST_TRADE * finest), LARGEST_TRADE)  # of the coarsest tables it is more
+    return min(float(LEAST_LAMBDA * finest), LARGEST_LAMBDA)  # very coarse tables could exceed the largest
 
 
-def _trade(least: float, quality: float) -> float:
-    return float(LARGEST_TRADE * (least / LARGEST_TRADE) ** (quality / 100))
+def _lambda(least: float, quality: float) -> float:
+    return float(LARGEST_LAMBDA * (least / LARGEST_LAMBDA) ** (quality / 100))
 
 
-def _spread(shape: tuple[int, ...], share: float) -> npt.NDArray[np.bool_]:
-    """A share of all blocks, evenly spread; bool [rows, columns]."""
-    chosen: npt.NDArray[np.bool_] = np.arange(math.prod(shape)).reshape(shape) * GOLDEN % 1 < share
+def _evenly_chosen(shape: tuple[int, ...], share: float) -> Bool:
+    """A fraction of all blocks, evenly distributed; bool [rows, columns]."""
+    chosen: Bool = np.arange(math.prod(shape)).reshape(shape) * GOLDEN % 1 < share
     return chosen
 
 
 def _replaced(blocks: Int16, levels: Sequence[Int16]) -> Int16:
-    """New levels for blocks [..., 64]; levels: for each index those of magnitudes."""
+    """Blocks [..., 64] with levels in place of magnitudes; levels: for each index those of all magnitudes."""
     table = np.concatenate([np.concatenate([-magnitudes[:0:-1], magnitudes]) for magnitudes in levels])
     sizes = np.array([2 * len(magnitudes) - 1 for magnitudes in levels])
     zero = np.cumsum(sizes) - sizes // 2 - 1
     result = np.empty(blocks.shape, np.int16)
     for part, new in zip(*(_parts(array.reshape(-1, 64)) for array in (blocks, result)), strict=True):
-        np.take(table, part + zero, out=new, mode="clip")  # other modes copy
+        np.take(table, part + zero, out=new, mode="clip")  # with other modes, `out` is buffered
     return result
 
 
 def _parts(blocks: Int16) -> list[Int16]:
-    """Few enough blocks each for the caches of processors."""
+    """Views of at most PART blocks."""
     return [blocks[i : i + PART] for i in range(0, len(blocks), PART)]

@@ -1,6 +1,6 @@
-"""Rules that say which quantization steps serve a source table and a trade of error against rate.
+"""Rules that derive quantization steps from the source's steps and a trade-off between error and rate.
 
-They ship as weights/lossy.json, each with a permanent id and name.
+weights/lossy.json holds the rules with their permanent identifiers and names.
 """
 
 import json
@@ -8,30 +8,33 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 
+from jrecomp.array_types import Float64, Int32
 from jrecomp.errors import UnknownModelError
 from jrecomp.model.weights import folder
 
-Float64 = npt.NDArray[np.float64]
-Int32 = npt.NDArray[np.int32]
-
 HIGH_RATE = np.log(2) / 6
-"""Error that a bit saves, over the squared step, of uniform quantization at high rate."""
+"""Squared error, in squared steps, that one more bit saves in uniform quantization at high rate."""
 
 LARGEST_STEP = 255
-"""Of baseline files."""
+"""Largest quantization step of baseline files."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How the steps of a table follow from the step that is best at high rate, over the source's.
+    """Parameters that determine quantization steps.
 
-    Below `stay` (its first number for DC, its last for coefficient 63, in between for others) the step stays
-    the source's. From there on it is `jump` times the source's, since steps between that and the source's
-    serve no coefficients of the source well; from `third` on 3 times, from `free` on the ratio times
-    `widening`. A step of 1 jumps to 3. flatness: how far errors count alike in all coefficients, 1, or by how
-    coarse the source's steps are, 0.
+    For each coefficient, let the ratio be the optimal step at high rate divided by the source's step. The new
+    step is the source's step times a factor that depends on the ratio.
+
+    identifier, name: permanent.
+    stay: thresholds for DC and for zig-zag index 63, interpolated in between; the factor is 1 below them.
+    jump: the factor above `stay`; a step of 1 becomes 3. Smaller factors would requantize the source's
+        coefficients poorly.
+    third: threshold above which the factor is 3.
+    free: threshold above which the factor is the ratio times `widening`.
+    flatness: 1 weights errors as in squared error of pixels, 0 relative to the source's steps; values in
+        between interpolate.
     """
 
     identifier: int
@@ -43,13 +46,14 @@ class Rule:
     widening: float
     flatness: float
 
-    def steps(self, source: Int32, weights: Float64, trade: float) -> Int32:
-        """Steps int32 [64] for a source table [64].
+    def steps(self, source: Int32, weights: Float64, lmbda: float) -> Int32:
+        """The new quantization steps.
 
-        weights: float64 [64], errors that count. trade: of squared error for a bit.
+        source: int32 [64], the source's steps, at least 1. weights: float64 [64], result of weights(). lmbda:
+        squared error per bit. Returns int32 [64], at least the source's steps.
         """
         stay = np.linspace(*self.stay, 64)
-        ratio = np.sqrt(trade / (HIGH_RATE * weights)) / source * (stay.mean() / stay)
+        ratio = np.sqrt(lmbda / (HIGH_RATE * weights)) / source * (stay.mean() / stay)
         jumped = np.where(source == 1, 3, self.jump * source)
         steps = np.select(
             [ratio < stay.mean(), ratio < self.third, ratio < self.free],
@@ -60,23 +64,27 @@ class Rule:
         return limited
 
     def weights(self, source: Int32, pixels: Float64) -> Float64:
-        """The errors that count, of pixel weights [64]."""
+        """Weights of squared errors of coefficients.
+
+        source: int32 [64], the source's steps. pixels: float64 [64], see pixel_weights().
+        Returns float64 [64].
+        """
         logs = np.log(source)
         weights: Float64 = pixels * np.exp((1 - self.flatness) * (logs.mean() - logs))
         return weights
 
 
 def rule_names() -> list[str]:
-    """Names of the installed rules."""
+    """The names of the installed rules."""
     return [rule.name for rule in _rules()]
 
 
 def load_rule(wanted: str) -> Rule:
-    """The rule of a name; raises UnknownModelError."""
+    """The rule with a name; raises UnknownModelError."""
     for rule in _rules():
         if rule.name == wanted:
             return rule
-    raise UnknownModelError(f"no rule {wanted!r} for lossy compression; there are {', '.join(rule_names())}")
+    raise UnknownModelError(f"rule {wanted!r} is not installed; installed rules: {', '.join(rule_names())}")
 
 
 @cache

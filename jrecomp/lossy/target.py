@@ -1,55 +1,81 @@
-"""What a lossy result shall be: a quality, a size, or a likeness."""
+"""Targets of lossy results: a quality, a size, or a similarity to the source."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import TypedDict, Unpack, cast
 
 from jrecomp.errors import UsageError
 from jrecomp.jpeg.types import Frame
 
-MOST_BPP = 1e9
-"""Of targets; more is as much."""
+_MOST_BPP = 1e9
+"""Larger numbers of bits per pixel are reduced to this, as no result reaches it."""
+
+
+class TargetOptions(TypedDict, total=False):
+    """Targets of a lossy result, of which at most one may be given. None and quality 100 mean lossless.
+
+    quality: 0 to 100.
+    max_bytes: largest size of the result in bytes.
+    bpp: largest size of the result in bits per pixel of the picture.
+    min_psnr: smallest PSNR in dB between the decoded result and the decoded source, over all channels.
+    min_ms_ssim: smallest MS-SSIM between them, 0 to 1.
+    """
+
+    quality: float | None
+    max_bytes: int | None
+    bpp: float | None
+    min_psnr: float | None
+    min_ms_ssim: float | None
 
 
 @dataclass(frozen=True)
 class Target:
-    """At most one of these; none, or quality 100, is the file as it was.
+    """The target of a result; name: a key of TargetOptions, None for lossless; value: as described there."""
 
-    quality: 0 to 100. max_bytes: of the result. bpp: bits of the result for each pixel, at most.
-    min_psnr: in dB over all channels, min_ms_ssim: up to 1, both of the decoded result against the decoded
-    source.
-    Raises UsageError.
-    """
+    name: str | None = None
+    value: float = 0.0
 
-    quality: float | None = None
-    max_bytes: int | None = None
-    bpp: float | None = None
-    min_psnr: float | None = None
-    min_ms_ssim: float | None = None
+    @classmethod
+    def of(cls, **options: Unpack[TargetOptions]) -> "Target":
+        """The target in the options.
 
-    def __post_init__(self) -> None:
-        """Refuses what makes no sense before any work is done."""
-        given = [field.name for field in fields(self) if getattr(self, field.name) is not None]
-        if len(given) > 1:
-            raise UsageError(f"{given[0]} and {given[1]} exclude each other")
-        if self.quality is not None and not 0 <= self.quality <= 100:
-            raise UsageError(f"quality {_short(self.quality)} is not between 0 and 100")
+        Raises UsageError if a value is invalid or several targets are given, and TypeError for other options.
+        """
+        given = cast(dict[str, float | None], options)
         for name in given:
-            if name != "quality" and not 0 < getattr(self, name) < float("inf"):
-                raise UsageError(f"{name} {_short(getattr(self, name))} is no number above 0")
-        if self.min_ms_ssim is not None and self.min_ms_ssim > 1:
-            raise UsageError(f"min_ms_ssim {self.min_ms_ssim:g} is above 1")
+            if name not in TargetOptions.__annotations__:
+                raise TypeError(f"unexpected keyword argument {name!r}")
+        chosen = {name: value for name, value in given.items() if value is not None}
+        if len(chosen) > 1:
+            first, second, *_ = chosen
+            raise UsageError(f"{first} and {second} exclude each other (use only one)")
+        for name, value in chosen.items():
+            _check(name, value)
+            if (name, value) != ("quality", 100):
+                return cls(name, value)
+        return cls()
 
     @property
-    def exact(self) -> bool:
-        """Whether nothing may change."""
-        return self == Target() or self.quality == 100
+    def lossless(self) -> bool:
+        """Whether coefficients must not change."""
+        return self.name is None
 
     def largest(self, frame: Frame) -> int | None:
-        """Bytes that a picture may take, None where there is no such target."""
-        if self.bpp is None:
-            return self.max_bytes
-        return int(min(self.bpp, MOST_BPP) * frame.width * frame.height / 8)
+        """The largest size of the result in bytes, None if the target is not a size; frame: of the source."""
+        if self.name == "bpp":
+            return int(min(self.value, _MOST_BPP) * frame.width * frame.height / 8)
+        return int(self.value) if self.name == "max_bytes" else None
+
+
+def _check(name: str, value: float) -> None:
+    if name == "quality":
+        if not 0 <= value <= 100:
+            raise UsageError(f"quality {_short(value)} is not between 0 and 100")
+    elif not 0 < value < float("inf"):
+        raise UsageError(f"{name} {_short(value)} is not a number above 0")
+    elif name == "min_ms_ssim" and value > 1:
+        raise UsageError(f"min_ms_ssim {value:g} is not between 0 and 1")
 
 
 def _short(number: float) -> str:
-    """For messages; numbers may be of any length."""
+    """A number for a message; integers may be too long to print."""
     return f"{number:.12g}" if isinstance(number, float) or abs(number) < 10**15 else "of many digits"

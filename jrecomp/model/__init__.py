@@ -1,7 +1,8 @@
-"""The integer networks: definition, engine, and weights by permanent id."""
+"""Integer models that predict coefficients, and their weights files (docs/format/models.md)."""
 
 from jrecomp.model.blocks import BlocksModel
-from jrecomp.model.hierarchical import HierarchicalModel
-from jrecomp.model.weights import DEFAULT_MODEL, AnyModel, Model, load
+from jrecomp.model.latents import LatentsModel
+from jrecomp.model.planes import PlanesModel
+from jrecomp.model.weights import DEFAULT_MODEL, Model, load
 
-__all__ = ["DEFAULT_MODEL", "AnyModel", "BlocksModel", "HierarchicalModel", "Model", "load"]
+__all__ = ["DEFAULT_MODEL", "BlocksModel", "LatentsModel", "Model", "PlanesModel", "load"]

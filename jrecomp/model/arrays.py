@@ -1,4 +1,4 @@
-"""What models of every kind are made of: the arrays of a weights file, and component classes."""
+"""Weights files and component classes, which are common to models of every kind."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -7,29 +7,33 @@ from typing import Any
 
 import numpy.typing as npt
 
-from jrecomp.planes.tables import Tables
+from jrecomp.features.tables import Tables
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+"""The arrays of a weights file by name."""
 
 CLASSES = 3
-"""Component classes: the first component, the second, all others; each sees components before it."""
+"""Number of component classes, which have their own weights: the first component, the second, all others."""
 
 
 def component_class(number: int) -> int:
-    """The class of the component at this place in the frame header."""
+    """The class of a component; number: its index in the frame header."""
     return min(number, CLASSES - 1)
 
 
 @dataclass(frozen=True, eq=False)
 class WeightsFile:
-    """A permanent identifier, a name, and the arrays of a weights file.
+    """A loaded weights file; base of the models of every kind.
 
-    The arrays are NumPy's, or tensors to predict on a device.
+    identifier: permanent, as stored in containers. name: as in the manifest. arrays: NumPy arrays, or tensors
+    on a device.
     """
 
     identifier: int
     name: str
-    arrays: Mapping[str, npt.NDArray[Any]]
+    arrays: Arrays
 
     @cached_property
     def tables(self) -> Tables:
-        """The integer tables."""
+        """The integer tables among the arrays."""
         return Tables(**{field.name: self.arrays[field.name] for field in fields(Tables)})

@@ -1,52 +1,60 @@
-"""The model of blocks: one small network for each block (docs/format/blocks.md).
+"""Models of blocks: weights, constants and checks (docs/format/blocks.md).
 
-Pixels next to a block predict its coefficients, as in Lepton (Horn et al. 2017); one hidden layer, a sum of
-rows that what is known of the block chooses, predicts how large they are; counters learn the rest.
+Coefficients are predicted from adjacent pixels, as in Lepton (Horn et al. 2017). One hidden layer, a sum of
+embedding rows selected by context, predicts the scales of their magnitudes. Adaptive counters give the
+probabilities (jrecomp.model.counters).
 """
 
-from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from jrecomp.model.arrays import CLASSES, WeightsFile
+from jrecomp.array_types import Float64, Int16, Int64
+from jrecomp.features.tables import LOGIT_LIMIT, dct, make
+from jrecomp.model.arrays import CLASSES, Arrays, WeightsFile
 from jrecomp.model.symbols import LAST_OUTPUTS, MODELLED_LENGTHS
 from jrecomp.native.engine import BlocksEngine
-from jrecomp.planes.tables import LOGIT_LIMIT, dct, make
-from jrecomp.planes.zigzag import PLACES
+from jrecomp.t81 import PLACES
+
+Integers = int | Int64
+"""One integer, or an array of any shape."""
 
 HIDDEN = 32
-"""Hidden units."""
+"""Number of hidden units."""
 
 HIDDEN_LIMIT = 2047
-"""Largest value of a hidden unit as the layer after it sees it; the smallest is 0."""
+"""Hidden units are limited to 0 to HIDDEN_LIMIT before the output layers."""
 
 EDGES = 32
-"""Pixels of a block that other blocks see."""
+"""Number of pixels of a block that predict other blocks: the last two rows and columns."""
 
 VALUES = 41
-"""Pixels of other blocks that a block sees."""
+"""Number of pixels of neighbouring blocks that predict a block."""
 
 SCALE_LIMIT = 511
-"""Largest magnitude of a scale before anything is added to it."""
+"""Largest magnitude of a predicted scale, before coded coefficients adjust it."""
 
 CELL_OFFSET = 192
-"""Added to logits and scales to find their cells (jrecomp.model.counters)."""
+"""Added to logits and scales before their division into cells (jrecomp.model.counters)."""
 
 NEAR_LEVELS, OWN_LEVELS = (1, 2, 4, 8, 16, 32, 64), (1, 3, 7, 15)
-"""Largest magnitudes of each level of coefficients but the last, of neighbours and of the block itself."""
+"""Largest magnitude of each level except the last: for coefficients of neighbouring blocks, and for those of
+the block itself or of another component.
+"""
 
-REACHES, ENERGIES, STEPS, NEIGHBOURS = 12, 64, 9, 4
+CONFIDENCES, ENERGIES, STEPS, NEIGHBOURS = 12, 64, 9, 4
+"""Numbers of confidence levels, energy levels, quantization steps and neighbouring blocks in the context."""
+
 BANDS = ((1, 3), (3, 6), (6, 10), (10, 21), (21, 64))
-"""First and next zig-zag index of each band of energy."""
+"""First zig-zag index of each frequency band, and the index after its last."""
 
 TABLES: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
     "sigmoid": (np.uint16, (2 * LOGIT_LIMIT + 1,)),
     "basis": (np.int16, (64, EDGES)),
 }
-"""dtype and shape of each array that the classes share."""
+"""dtype and shape of each array that is common to all component classes."""
 
 LAYOUT: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
     "edge": (np.int16, (64, VALUES)),
@@ -64,40 +72,37 @@ LAYOUT: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
     "scale_weight": (np.int16, (64, HIDDEN)),
     "scale_bias": (np.int32, (64,)),
     "own": (np.int16, (63, len(OWN_LEVELS) + 1, 64)),
-    "trust": (np.int16, (REACHES,)),
+    "trust": (np.int16, (CONFIDENCES,)),
     "length_slope": (np.int16, (len(MODELLED_LENGTHS),)),
-    "length_trust": (np.int16, (len(MODELLED_LENGTHS), 2, REACHES)),
-    "sign_start": (np.int16, (64, REACHES)),
+    "length_trust": (np.int16, (len(MODELLED_LENGTHS), 2, CONFIDENCES)),
+    "sign_start": (np.int16, (64, CONFIDENCES)),
 }
-"""dtype and shape of each array of a class; in weights files the names end in _ and the class."""
-
-Arrays = Mapping[str, npt.NDArray[Any]]
-Int64 = npt.NDArray[np.int64]
+"""dtype and shape of each array of a component class. In weights files, _ and the class are appended."""
 
 
 def clamp(x: int, low: int, high: int) -> int:
-    """x, limited to low to high."""
+    """x, limited to the range from low to high."""
     return min(max(x, low), high)
 
 
 def make_tables() -> dict[str, npt.NDArray[Any]]:
-    """The arrays of TABLES as computed in float64 by the machine that trains.
+    """The arrays of TABLES, computed in float64; only training calls this.
 
-    basis: what a coefficient of 1 adds to the pixels at the edges, in quarters of a pixel times 2^15.
+    basis holds the pixels at the edges for each dequantized coefficient of 1, in units of 2^-17.
     """
     return {"sigmoid": make().sigmoid, "basis": _basis()}
 
 
-def _basis() -> npt.NDArray[np.int16]:
+def _basis() -> Int16:
     pixels = [(i, x) for x in (7, 6) for i in range(8)] + [(y, i) for y in (7, 6) for i in range(8)]
     wave = dct(8)
     values = [[wave[v, y] * wave[u, x] for y, x in pixels] for v, u in PLACES]
-    basis: npt.NDArray[np.float64] = np.rint((4 << 15) * np.array(values))
+    basis: Float64 = np.rint((4 << 15) * np.array(values))
     return basis.astype(np.int16)
 
 
 class BlocksModel(WeightsFile):
-    """Everything that predicts, of the kind of blocks; its file has TABLES, not those of other kinds."""
+    """A model of blocks. Its weights file has the arrays of TABLES instead of features.tables.Tables."""
 
     @cached_property
     def engine(self) -> BlocksEngine:
@@ -106,29 +111,29 @@ class BlocksModel(WeightsFile):
 
     @cached_property
     def classes(self) -> list[dict[str, Int64]]:
-        """The arrays of each component class by name in LAYOUT, wide enough for any product."""
+        """The arrays of each component class by their names in LAYOUT, widened to int64."""
         parts = [class_arrays(self.arrays, c) for c in range(CLASSES)]
         return [{name: array.astype(np.int64) for name, array in part.items()} for part in parts]
 
     def start(self, logits: Int64) -> Int64:
-        """What counters begin with: probabilities in units of 2^-22 of logits in 1/64 of a natural unit."""
+        """Initial probabilities of counters in units of 2^-22, from logits in 1/64 of a natural unit."""
         limited = np.clip(logits, -LOGIT_LIMIT, LOGIT_LIMIT)
         return 64 * self.arrays["sigmoid"][limited + LOGIT_LIMIT].astype(np.int64)
 
 
-def eighths_of_octaves(x: int) -> int:
-    """About 8 log2(x) for x >= 1; far below that for 0."""
-    exponent = x.bit_length() - 1
-    return 8 * exponent + (8 * x >> exponent) - 8 if x else -1016
+def eighths_of_octaves(x: Integers) -> Int64:
+    """Approximately 8 log2(x) for x >= 1, of any shape; -1016 for x = 0."""
+    exponent = np.maximum(np.frexp(x)[1].astype(np.int64) - 1, 0)
+    return np.where(np.asarray(x) > 0, 8 * exponent + (8 * x >> exponent) - 8, -1016)
 
 
 def class_arrays(arrays: Arrays, number: int) -> dict[str, npt.NDArray[Any]]:
-    """Those of a class, by name in LAYOUT."""
+    """The arrays of a component class, by their names in LAYOUT."""
     return {name: arrays[f"{name}_{number}"] for name in LAYOUT}
 
 
 def native_engine(arrays: Arrays, form: type[BlocksEngine] = BlocksEngine) -> BlocksEngine:
-    """The native engine, in a form of jrecomp.native.engine, with the arrays of a weights file."""
+    """The native engine for a weights file; form: its class in a build of jrecomp.native.engine."""
     engine = form(**{name: arrays[name] for name in TABLES})
     for c in range(CLASSES):
         engine.add_class(c, class_arrays(arrays, c))
@@ -136,9 +141,12 @@ def native_engine(arrays: Arrays, form: type[BlocksEngine] = BlocksEngine) -> Bl
 
 
 def build(identifier: int, name: str, arrays: Arrays) -> BlocksModel:
-    """A model from the arrays of a weights file, checked; raises ValueError where they do not fit."""
-    wanted = TABLES | {f"{key}_{c}": kind for c in range(CLASSES) for key, kind in LAYOUT.items()}
-    for key, (dtype, shape) in wanted.items():
+    """Make a model from the arrays of a weights file.
+
+    Raises ValueError if an array is missing, has a wrong dtype or shape, or if sums could overflow.
+    """
+    expected = TABLES | {f"{key}_{c}": kind for c in range(CLASSES) for key, kind in LAYOUT.items()}
+    for key, (dtype, shape) in expected.items():
         if key not in arrays or arrays[key].dtype != dtype or arrays[key].shape != shape:
             raise ValueError(f"the weights do not fit: {key} is not {dtype.__name__} {list(shape)}")
     for c in range(CLASSES):
@@ -147,7 +155,7 @@ def build(identifier: int, name: str, arrays: Arrays) -> BlocksModel:
 
 
 def _check_sums(arrays: Arrays) -> None:
-    """Raises ValueError where a sum that an engine computes in 16 or 32 bits could be too large."""
+    """Raises ValueError if a sum that the native engine computes in 16 or 32 bits could overflow."""
     m = {name: np.abs(array.astype(np.int64)) for name, array in arrays.items()}
     near = m["near"].max(2).sum((0, 1)) + m["near_last"].max(1).sum(0)
     others = m["energy"].max(1).sum(0) + m["across_near"].max(1).sum(0)
@@ -159,4 +167,4 @@ def _check_sums(arrays: Arrays) -> None:
     }
     for name, (largest, bits) in sums.items():
         if (largest >= 1 << bits).any():
-            raise ValueError(f"sums of {name} could reach 2^{bits}")
+            raise ValueError(f"the weights do not fit: sums of {name} could reach 2^{bits}")

@@ -1,17 +1,19 @@
-"""Integer convolutions in NumPy: exact float32 products, as in jrecomp.model.network."""
+"""Integer convolutions in NumPy, exact in float32 as in jrecomp.model.network."""
 
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from jrecomp.array_types import Float32
 from jrecomp.model.network import Layer
-
-Float32 = npt.NDArray[np.float32]
 
 
 class Shape(NamedTuple):
-    """Of a convolution: size is 1 or 3; constants: how many inputs are the same everywhere."""
+    """The shape of a convolution.
+
+    outputs, inputs: numbers of channels. size: of the square kernel, 1 or 3. constants: number of additional
+    inputs that have the same value at all positions.
+    """
 
     outputs: int
     inputs: int
@@ -20,14 +22,15 @@ class Shape(NamedTuple):
 
     @property
     def matrix(self) -> tuple[int, int]:
-        """(outputs, weights of each output): [inputs, size, size] flattened, then the constants."""
+        """Shape of the weight matrix: (outputs, inputs * size * size + constants), in this order."""
         return self.outputs, self.inputs * self.size**2 + self.constants
 
 
 class Convolution:
-    """weight: integers in float32, of shape.matrix; bias: [outputs, 1].
+    """A convolution with integer weights.
 
-    Raises ValueError where a sum over inputs of magnitude `limit` could be inexact.
+    shape: its shape. weight: integers in float32, of shape.matrix. bias: float32 [outputs, 1]. limit: largest
+    magnitude of inputs. Raises ValueError if a sum could be inexact.
     """
 
     def __init__(self, shape: Shape, weight: Float32, bias: Float32, limit: int) -> None:
@@ -38,9 +41,10 @@ class Convolution:
         self._bias = bias
 
     def sums(self, x: Float32, constants: Float32 | None = None, stride: int = 1) -> Float32:
-        """[outputs, ceil(rows / stride), ceil(columns / stride)] for [inputs, rows, columns], 0 outside.
+        """Weighted sums with zero padding.
 
-        constants: [constants].
+        x: float32 [inputs, rows, columns]. constants: float32 [constants]. stride: between output positions.
+        Returns float32 [outputs, ceil(rows / stride), ceil(columns / stride)].
         """
         size = len(self._taps)
         rows, columns = -(-x.shape[1] // stride), -(-x.shape[2] // stride)
@@ -60,5 +64,5 @@ def shifted(sums: Float32, shift: int) -> Float32:
 
 
 def enlarged(x: Float32, rows: int, columns: int) -> Float32:
-    """[channels, rows, columns] of twice as many rows and columns, each value repeated, cut to size."""
+    """Nearest-neighbour upsampling of [channels, ...] by 2 in each direction, cropped to rows x columns."""
     return x.repeat(2, 1)[:, :rows].repeat(2, 2)[:, :, :columns]

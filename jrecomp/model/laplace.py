@@ -1,13 +1,15 @@
-"""Logits of the decisions about an integer with a Laplace distribution, as integer tables.
+"""Logits of the decisions about integers with a Laplace distribution, as integer tables.
 
-A Laplace distribution's tails are geometric, so that only the first two decisions depend on its mean.
+The tails of a Laplace distribution are exponential, so that only the decisions about zero and sign depend on
+its mean. docs/format/latents.md specifies the use of the tables.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from jrecomp.array_types import Float64, Int16, Int64
+from jrecomp.features.tables import FRACTION, LOGIT_LIMIT, LOGIT_UNIT
 from jrecomp.model.symbols import (
     FIRST_BITS,
     FIRST_OUTPUT,
@@ -19,30 +21,32 @@ from jrecomp.model.symbols import (
     SECOND_OUTPUT,
     VALUE_OUTPUTS,
 )
-from jrecomp.planes.tables import FRACTION, LOGIT_LIMIT, LOGIT_UNIT
 
 LEVELS, LEVELS_PER_OCTAVE, LEVEL_OF_ONE = 64, 5, 22
-"""Scales: that of level n is 2^((n - LEVEL_OF_ONE) / LEVELS_PER_OCTAVE)."""
+"""Number of scales and their spacing: level n is the scale 2^((n - LEVEL_OF_ONE) / LEVELS_PER_OCTAVE)."""
 
 MEAN_LIMIT = 2047
-"""Largest mean, in sixteenths."""
-
-Int16 = npt.NDArray[np.int16]
-Int64 = npt.NDArray[np.int64]
-Float64 = npt.NDArray[np.float64]
+"""Largest magnitude of a mean, in sixteenths."""
 
 
 @dataclass(frozen=True)
 class Laplace:
-    """head: int16 [LEVELS, FRACTION, HEAD], by scale and mean less its rounded value, of the decisions
-    non-zero and negative. tail: int16 [LEVELS, PER_SIGN], of all others, the same for both signs.
+    """Tables of logits by scale.
+
+    head: int16 [LEVELS, FRACTION, HEAD], of the decisions non-zero and negative; the second index is the mean
+    minus the nearest integer, in sixteenths plus 8. tail: int16 [LEVELS, PER_SIGN], of all other decisions,
+    for either sign.
     """
 
     head: Int16
     tail: Int16
 
     def logits(self, fraction: Int64, level: Int64) -> Int16:
-        """int16 [VALUE_OUTPUTS, n]; fraction: -8 to 7 sixteenths, level: 0 to LEVELS - 1, each int64 [n]."""
+        """The logits of all decisions about integers.
+
+        fraction: int64 [n], mean minus the nearest integer, -8 to 7 sixteenths. level: int64 [n], 0 to
+        LEVELS - 1. Returns int16 [VALUE_OUTPUTS, n].
+        """
         logits = np.empty((VALUE_OUTPUTS, len(level)), np.int16)
         logits[:HEAD] = self.head[level, fraction + FRACTION // 2].T
         logits[HEAD : HEAD + PER_SIGN] = self.tail[level].T
@@ -51,7 +55,7 @@ class Laplace:
 
 
 def make() -> Laplace:
-    """The tables as computed in float64 by the machine that trains."""
+    """The tables, computed in float64; only training calls this."""
     scale = 2.0 ** ((np.arange(LEVELS) - LEVEL_OF_ONE) / LEVELS_PER_OCTAVE)
     mean = (np.arange(FRACTION) - FRACTION // 2) / FRACTION
     above = 0.5 * np.exp((mean - 0.5) / scale[:, None])
@@ -62,7 +66,7 @@ def make() -> Laplace:
 
 
 def _tail(scale: Float64) -> Float64:
-    """Each decision is between two halves of an interval, or between an interval and all beyond it."""
+    """Logits of the halves of intervals of magnitudes, and of intervals against everything beyond them."""
     tail = np.zeros((LEVELS, PER_SIGN))
     for n in MODELLED_LENGTHS:
         half = 2.0 ** (n - 2) / scale

@@ -1,8 +1,8 @@
-"""The integer network of the NumPy and torch engines: the reference that the native engine must equal.
+"""The integer networks of models of planes in NumPy and torch (docs/format/planes.md).
 
-Weights and inputs are 8-bit integers, activations 0 to 255, and every sum stays below 2^24 in
-magnitude (checked when weights load), so float32 products compute it exactly in any order; so do GPUs
-that round operands to the 11 bits of TF32.
+Weights and inputs are 8-bit integers, activations are 0 to 255, and sums are below 2^24 in magnitude.
+Therefore float32 arithmetic is exact in any order of summation, also on GPUs that round operands to the 11
+bits of TF32. The bound is checked when weights are loaded.
 """
 
 from collections.abc import Sequence
@@ -14,54 +14,56 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from jrecomp.planes.arrays import namespace, to_numpy
-from jrecomp.planes.tables import LOGIT_LIMIT
-
-Float32 = npt.NDArray[np.float32]
+from jrecomp.array_types import Float32, Int16
+from jrecomp.features.arrays import namespace, to_numpy
+from jrecomp.features.tables import LOGIT_LIMIT
 
 HIDDEN_SHIFT = 6
 LOGIT_SHIFT = 5
-"""Sums are divided by 2^shift and rounded down."""
+"""Sums of hidden layers and of logits are divided by 2^shift and rounded down."""
 
 INPUT_LIMIT, ACTIVATION_LIMIT, WEIGHT_LIMIT = 127, 255, 127
+"""Largest magnitudes of inputs, activations and weights."""
+
 EXACT = 1 << 24
+"""Integers below this magnitude are exact in float32."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """weight: integers in float32 [outputs, inputs]; bias: [outputs, 1]."""
+    """A fully connected layer; weight: integers in float32 [outputs, inputs], bias: float32 [outputs, 1]."""
 
     weight: Float32
     bias: Float32
 
     def check(self, limit: int) -> None:
-        """Raises ValueError where a sum over inputs of magnitude `limit` could be inexact."""
+        """Raises ValueError if a sum over inputs of magnitude `limit` could be inexact."""
         weight, bias = to_numpy(self.weight).astype(np.float64), to_numpy(self.bias)
         bound = np.abs(weight).sum(1) * limit + np.abs(bias[:, 0])
         if bound.max() >= EXACT:
-            raise ValueError("a sum of the network can reach 2^24")
+            raise ValueError("the weights do not fit: a sum of the network could reach 2^24")
 
     def sums(self, x: Float32) -> Float32:
-        """weight @ x + bias, [outputs, n]."""
+        """weight @ x + bias, float32 [outputs, n]."""
         result: Float32 = self.weight @ x
         result += self.bias
         return result
 
 
 class Network:
-    """Two hidden layers and an output layer."""
+    """A network of two hidden layers and an output layer; raises ValueError if a sum could be inexact."""
 
     def __init__(self, layers: list[Layer]) -> None:
         self.layers = layers
         for layer, limit in zip(layers, (INPUT_LIMIT, ACTIVATION_LIMIT, ACTIVATION_LIMIT), strict=True):
             layer.check(limit)
 
-    def logits(self, x: Float32) -> npt.NDArray[np.int16]:
-        """int16 [outputs, n] in +-LOGIT_LIMIT for inputs [inputs, n]."""
+    def logits(self, x: Float32) -> Int16:
+        """The logits int16 [outputs, n], within +-LOGIT_LIMIT, for inputs float32 [inputs, n]."""
         for layer in self.layers[:2]:
             x = _floor(layer.sums(x), HIDDEN_SHIFT).clip(0, ACTIVATION_LIMIT)
         xp, logits = namespace(x), _floor(self.layers[2].sums(x), LOGIT_SHIFT)
-        result: npt.NDArray[np.int16] = xp.astype(logits.clip(-LOGIT_LIMIT, LOGIT_LIMIT), xp.int16)
+        result: Int16 = xp.astype(logits.clip(-LOGIT_LIMIT, LOGIT_LIMIT), xp.int16)
         return result
 
 
@@ -72,10 +74,10 @@ def _floor(sums: Float32, shift: int) -> Float32:
 
 
 def split(flat: npt.NDArray[Any], shape_list: Sequence[tuple[int, ...]]) -> list[npt.NDArray[Any]]:
-    """Arrays of some shapes that lie one after the other in a flat one; raises ValueError otherwise."""
+    """Split a flat array into consecutive arrays of the given shapes; raises ValueError if sizes differ."""
     ends = list(accumulate(map(prod, shape_list), initial=0))
     if ends[-1] != len(flat):
-        raise ValueError("weights do not fit the network")
+        raise ValueError("the weights do not fit the network")
     return [
         flat[start:end].reshape(shape) for start, end, shape in zip(ends, ends[1:], shape_list, strict=False)
     ]

@@ -1,4 +1,4 @@
-"""The native engines: code a whole slice with a model, as jrecomp.codec does in Python, byte for byte."""
+"""The native engines: they code whole slices with models, byte for byte as the engines in Python do."""
 
 from typing import Any
 
@@ -6,30 +6,33 @@ import numpy as np
 import numpy.typing as npt
 
 class Damaged(ValueError):
-    """The data of a slice is damaged."""
+    """The data of a slice cannot be that of an encoder."""
 
 class _SliceCoder:
-    """Codes a slice whose logits are computed elsewhere; see jrecomp.codec.coders.SliceCoder.
+    """Codes a slice whose logits are computed elsewhere. Methods release the GIL.
 
-    logits: int16 [outputs, n] within +-767, of an output side by side. Without the GIL.
+    logits: int16 [outputs, n] within +-767; those of an output must be contiguous.
     """
 
     def start_component(self) -> None:
-        """Forgets what was learned of the component before."""
+        """Resets the adaptation; to be called before each component."""
 
     def values(
         self,
         plane: int,
         logits: npt.NDArray[np.int16],
         truth: npt.NDArray[np.int64] | None,
-        sure: npt.NDArray[np.bool_],
+        known_nonzero: npt.NDArray[np.bool_],
     ) -> npt.NDArray[np.int64]:
-        """Values [n] of a phase of a plane; truth is what to encode. Raises Damaged."""
+        """Codes and returns the values [n] of a phase of a plane. truth: what to encode, None to decode.
+
+        known_nonzero: where zero is impossible. Raises Damaged.
+        """
 
     def last(
         self, logits: npt.NDArray[np.int16], truth: npt.NDArray[np.int64] | None
     ) -> npt.NDArray[np.int64]:
-        """Indices [n] of last non-zero coefficients. Raises Damaged."""
+        """Codes and returns indices [n] of last non-zero coefficients. Raises Damaged."""
 
 class SliceEncoder(_SliceCoder):
     """Encodes."""
@@ -44,7 +47,7 @@ class SliceDecoder(_SliceCoder):
     def __init__(self, sigmoid: npt.NDArray[np.uint16], data: bytes) -> None: ...
 
 class Engine:
-    """A model, ready to code slices. Methods release the GIL and may run in several threads at once."""
+    """A model of planes, ready to code slices. Methods release the GIL; threads may call them at once."""
 
     def __init__(
         self,
@@ -56,7 +59,11 @@ class Engine:
         quarter: npt.NDArray[np.int16],
         selections: list[tuple[list[int], list[int], list[int], tuple[int, int, int, int, int]]],
     ) -> None:
-        """Tables of jrecomp.planes.tables; per plane: input planes, sides, planes of energies, cross."""
+        """The tables of the weights file (docs/format/models.md).
+
+        selections: per plane the planes and sides of the known values that are inputs (side: index of a
+        neighbour, -1 for the block itself), planes that energies sum up, and planes of references.
+        """
 
     def add_class(
         self,
@@ -67,13 +74,13 @@ class Engine:
         biases: npt.NDArray[np.int32],
         linear: npt.NDArray[np.int16],
     ) -> None:
-        """Weights of a component class as they are in the weights file; raises ValueError."""
+        """Sets the weights of a component class, as they are in the weights file. Raises ValueError."""
 
     def encode(self, components: list[tuple[list[int], npt.NDArray[np.int16]]]) -> bytes:
-        """Codes quantization steps [64] and coefficients [rows, columns, 64] of each component."""
+        """Encodes a slice. components: quantization steps [64] and coefficients [rows, columns, 64]."""
 
     def decode(self, components: list[tuple[list[int], npt.NDArray[np.int16]]], data: bytes) -> None:
-        """Fills the coefficients [rows, columns, 64] of components with these steps; raises Damaged."""
+        """Decodes a slice into the coefficients [rows, columns, 64] of components. Raises Damaged."""
 
     def collect(
         self,
@@ -81,23 +88,23 @@ class Engine:
         shares: list[list[float]],
         seed: int,
     ) -> list[list[tuple[npt.NDArray[np.int8], npt.NDArray[np.int32], npt.NDArray[np.uint8]]]]:
-        """What networks see of a share of the blocks, for training.
+        """Collects inputs and targets of networks at a random share of the blocks, for training.
 
         shares: per component class and network (planes 0 to 63, `last`). Returns for each component and
         network inputs int8 [n, width], targets int32 [n], and 1 where zero is impossible [n].
         """
 
 class BlocksEngine:
-    """A model of blocks, ready to code slices as jrecomp.codec.blocks does; threads as with Engine."""
+    """A model of blocks, ready to code slices. Methods release the GIL; threads may call them at once."""
 
     def __init__(self, sigmoid: npt.NDArray[np.uint16], basis: npt.NDArray[np.int16]) -> None:
-        """Tables of jrecomp.model.blocks."""
+        """The arrays of the weights file (docs/format/blocks.md)."""
 
     def add_class(self, number: int, arrays: dict[str, npt.NDArray[Any]]) -> None:
-        """Weights of a component class by name in jrecomp.model.blocks.LAYOUT."""
+        """Sets the weights of a component class. arrays: by name (docs/format/blocks.md), without `_c`."""
 
     def encode(self, components: list[tuple[list[int], npt.NDArray[np.int16]]]) -> bytes:
-        """Codes quantization steps [64] and coefficients [rows, columns, 64] of each component."""
+        """Encodes a slice. components: quantization steps [64] and coefficients [rows, columns, 64]."""
 
     def decode(self, components: list[tuple[list[int], npt.NDArray[np.int16]]], data: bytes) -> None:
-        """Fills the coefficients [rows, columns, 64] of components with these steps; raises Damaged."""
+        """Decodes a slice into the coefficients [rows, columns, 64] of components. Raises Damaged."""

@@ -1,7 +1,8 @@
-"""The scan codec in C++ (T.81 F and G), for jrecomp.jpeg, and counts of its coefficients.
+"""The scan codec in C++ (ITU-T T.81, annexes F and G), and counts of coefficients.
 
-An exception list attaches values to indices, counted in coding order from the scan's start: paddings
-to MCUs, zero runs and EOB switches to blocks. ValueError is raised for whatever does not fit.
+The choices of an encoder are lists of exceptions to what libjpeg does: pairs of an index and a value. Indices
+count MCUs (padding) or blocks (zero runs, EOB switches) in coding order from the scan's start. Arguments that
+do not fit raise ValueError.
 """
 
 import numpy as np
@@ -11,7 +12,7 @@ Blocks = npt.NDArray[np.int16]
 Exceptions = list[tuple[int, int]]
 
 def instructions() -> list[str]:
-    """Sets of instructions that the engine is built for and this processor has, of "avx2" and "avx512"."""
+    """Those instruction sets of "avx2" and "avx512" that the engine is built for and this processor has."""
 
 def count_magnitudes(blocks: Blocks, counts: npt.NDArray[np.int64]) -> None:
     """Add how often each magnitude occurs at each zig-zag index of blocks [block row, block column, 64].
@@ -30,18 +31,23 @@ class Scan:
         mcu_rows: int,
         components: list[tuple[Blocks, int, int, bytes | None, bytes | None]],
     ) -> None:
-        """parameters: Ss, Se, Ah, Al. components: blocks, blocks per MCU across and down, DC and AC table."""
+        """parameters: Ss, Se, Ah, Al (T.81 B.2.3). components: blocks, blocks per MCU across and down, DC and
+        AC table as in the DHT segment.
+        """
 
     def decode(
         self, data: bytes, begin: int, end: int, first_mcu: int, restart_interval: int, first_restart: int
     ) -> tuple[int, int]:
-        """Decode regular data; returns the MCUs decoded and where in data the regular bytes end."""
+        """Decode data[begin:end] from MCU first_mcu on, as far as encode() can write it again.
+
+        Returns the number of MCUs decoded and where in data those bytes end.
+        """
 
     def finish(self) -> None:
-        """Turn what decode() saw into choices()."""
+        """Make the choices in everything that decode() decoded those of choices() and encode()."""
 
     def choices(self) -> tuple[int, Exceptions, Exceptions, int, list[int]]:
-        """Padding bit and exceptions, zero runs, longest EOB run, EOB switches."""
+        """The padding bit, exceptions to it, zero runs, the longest EOB run, EOB switches."""
 
     def set_choices(
         self,
@@ -51,15 +57,15 @@ class Scan:
         max_eob_run: int,
         eob_switches: list[int],
     ) -> None:
-        """Set what encode() follows."""
+        """Set the choices of encode()."""
 
     def encode(
         self, first_mcu: int, mcus: int, restart_interval: int, first_restart: int, pad: bool
     ) -> bytes:
-        """Encode a segment; without pad, a last started byte is left out."""
+        """Encode a segment. Without pad, an incomplete last byte is left out."""
 
     def symbol_counts(self) -> list[tuple[list[int], list[int]]]:
-        """How often encode() of the whole scan, without restarts, writes each symbol by default choices.
+        """How often encode() writes each symbol for the whole scan with default choices and without restarts.
 
-        Per component 256 counts of its DC and of its AC table, whatever those tables are.
+        Per component 256 counts for DC and 256 for AC. They do not depend on the Huffman tables.
         """

@@ -1,83 +1,87 @@
-// The counterpart of bit_reader.hpp: bits to bytes, with a zero byte stuffed after every 0xFF.
+// Writes bits to bytes, most significant first, with a zero byte stuffed after every 0xFF (T.81 F.1.2.3);
+// the counterpart of bit_reader.hpp.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "t81.hpp"
+
 namespace jrecomp {
 
 class BitWriter {
- public:
-  // Makes room for `bits` bits even if every byte needs stuffing; put() relies on it.
-  void reserve(size_t bits) {
-    const size_t need = size_ + bits / 4 + 32;
-    if (need > buffer_.size()) buffer_.resize(need + need / 2);
-  }
-
-  // Appends the low n bits of value, 0 <= n <= 32; the bits above must be zero.
-  void put(uint64_t value, int n) {
-    bits_ = bits_ << n | value;
-    count_ += n;
-    if (count_ >= 32) flush_word();
-  }
-
-  int partial_bits() const { return count_ & 7; }
-
-  // Writes out all whole bytes, and a started one filled up with the low bits of `padding`.
-  void pad(uint32_t padding) {
-    const int missing = (8 - partial_bits()) & 7;
-    put(padding & ((1u << missing) - 1), missing);
-    flush_bytes();
-  }
-
-  // Writes out the whole bytes and drops a started one.
-  void truncate() {
-    bits_ >>= partial_bits();
-    count_ -= partial_bits();
-    flush_bytes();
-  }
-
-  // Only after pad().
-  void restart_marker(int number) {
-    buffer_[size_++] = 0xFF;
-    buffer_[size_++] = static_cast<uint8_t>(0xD0 + number);
-  }
-
-  // What was written, whole bytes up to the last pad() or truncate().
-  const uint8_t* data() const { return buffer_.data(); }
-  size_t size() const { return size_; }
-
- private:
-  void flush_word() {
-    count_ -= 32;
-    const uint32_t word = static_cast<uint32_t>(bits_ >> count_);
-    const uint32_t inverted = ~word;
-    if (((inverted - 0x01010101u) & word & 0x80808080u) == 0) {
-      uint8_t* p = buffer_.data() + size_;
-      p[0] = static_cast<uint8_t>(word >> 24);
-      p[1] = static_cast<uint8_t>(word >> 16);
-      p[2] = static_cast<uint8_t>(word >> 8);
-      p[3] = static_cast<uint8_t>(word);
-      size_ += 4;
-    } else {
-      for (int shift = 24; shift >= 0; shift -= 8) put_byte(static_cast<uint8_t>(word >> shift));
+public:
+    // Makes room for `bits` bits, even if every byte needs stuffing. put() does not check for room.
+    void reserve(std::size_t bits) {
+        const std::size_t need = size_ + bits / 4 + 32;
+        if (need > buffer_.size()) buffer_.resize(need + need / 2);
     }
-  }
 
-  void flush_bytes() {
-    for (; count_ >= 8; count_ -= 8) put_byte(static_cast<uint8_t>(bits_ >> (count_ - 8)));
-  }
+    // Appends the low n bits of value, 0 <= n <= 32; the bits above must be zero.
+    void put(std::uint64_t value, int n) {
+        bits_ = bits_ << n | value;
+        count_ += n;
+        if (count_ >= 32) flush_word();
+    }
 
-  void put_byte(uint8_t byte) {
-    buffer_[size_++] = byte;
-    if (byte == 0xFF) buffer_[size_++] = 0;
-  }
+    // Bits of the byte that is filled in part.
+    int partial_bits() const { return count_ & 7; }
 
-  std::vector<uint8_t> buffer_;
-  size_t size_ = 0;
-  uint64_t bits_ = 0;  // the low count_ bits are not written yet
-  int count_ = 0;
+    // Writes out everything; fills up the last byte with the low bits of `padding`.
+    void pad(std::uint32_t padding) {
+        const int missing = (8 - partial_bits()) & 7;
+        put(padding & ((1u << missing) - 1), missing);
+        flush_bytes();
+    }
+
+    // Writes out the whole bytes and drops the bits of an incomplete last one.
+    void truncate() {
+        bits_ >>= partial_bits();
+        count_ -= partial_bits();
+        flush_bytes();
+    }
+
+    // Writes RST0 to RST7 for 0 to 7. Only after pad().
+    void restart_marker(int number) {
+        buffer_[size_++] = kMarker;
+        buffer_[size_++] = static_cast<std::uint8_t>(kRst0 + number);
+    }
+
+    // The bytes written up to the last pad() or truncate().
+    const std::uint8_t* data() const { return buffer_.data(); }
+    std::size_t size() const { return size_; }
+
+private:
+    void flush_word() {
+        count_ -= 32;
+        const std::uint32_t word = static_cast<std::uint32_t>(bits_ >> count_);
+        const std::uint32_t inverted = ~word;
+        if (((inverted - 0x01010101u) & word & 0x80808080u) == 0) {
+            std::uint8_t* p = buffer_.data() + size_;
+            p[0] = static_cast<std::uint8_t>(word >> 24);
+            p[1] = static_cast<std::uint8_t>(word >> 16);
+            p[2] = static_cast<std::uint8_t>(word >> 8);
+            p[3] = static_cast<std::uint8_t>(word);
+            size_ += 4;
+        } else {
+            for (int shift = 24; shift >= 0; shift -= 8) put_byte(static_cast<std::uint8_t>(word >> shift));
+        }
+    }
+
+    void flush_bytes() {
+        for (; count_ >= 8; count_ -= 8) put_byte(static_cast<std::uint8_t>(bits_ >> (count_ - 8)));
+    }
+
+    void put_byte(std::uint8_t byte) {
+        buffer_[size_++] = byte;
+        if (byte == kMarker) buffer_[size_++] = 0;
+    }
+
+    std::vector<std::uint8_t> buffer_;
+    std::size_t size_ = 0;
+    std::uint64_t bits_ = 0;  // the low count_ bits are not written yet
+    int count_ = 0;
 };
 
 }  // namespace jrecomp

@@ -1,4 +1,4 @@
-// One scan: its parameters, where its blocks lie, and the choices that its encoder made.
+// One scan (T.81 B.2.3): its parameters, its components' coefficients, and the free choices of its encoder.
 #pragma once
 
 #include <array>
@@ -7,145 +7,154 @@
 #include <vector>
 
 #include "huffman.hpp"
+#include "t81.hpp"
 
 namespace jrecomp {
 
-constexpr int kMaxEobRun = 0x7FFF;
-// libjpeg ends an EOB run once more correction bits than this wait for it (jcphuff.c: a buffer of 1000
-// bits must hold those of another block).
+// libjpeg ends an EOB run once more correction bits than this are pending (jcphuff.c: its buffer of 1000 bits
+// must have room for those of one more block).
 constexpr int kCorrectionLimit = 1000 - 64 + 1;
 
 struct ScanComponent {
-  int16_t* blocks;  // [block row][block column][64]
-  int64_t block_columns;
-  int horizontal;
-  int vertical;
-  HuffmanDecoder dc_decoder, ac_decoder;
-  HuffmanEncoder dc_encoder, ac_encoder;
+    std::int16_t* blocks;        // [block row][block column][64], in zig-zag order
+    std::int64_t block_columns;  // of the array
+    int horizontal, vertical;    // blocks per MCU across and down
+    HuffmanDecoder dc_decoder, ac_decoder;
+    HuffmanEncoder dc_encoder, ac_encoder;
 };
 
-// A value attached to an index: of a block or an MCU, both counted in coding order from the scan's start.
-using Exception = std::pair<int64_t, int>;
+// An index and the value attached to it. Indices count blocks or MCUs in coding order from the scan's start.
+using Exception = std::pair<std::int64_t, int>;
 
-// What an encoder may choose freely. Lists are sorted by index.
+// What T.81 leaves to the encoder, as exceptions to what libjpeg does. Lists are sorted by index.
 struct Choices {
-  int padding_bit = 1;             // fills the last byte of an interval ...
-  std::vector<Exception> padding;  // ... but at these MCUs, after which the interval ends: the bits
-  std::vector<Exception> zero_runs;  // blocks that end with this many needless ZRL symbols
-  int max_eob_run = kMaxEobRun;
-  std::vector<int64_t> eob_switches;  // blocks after which the rule for ending an EOB run is reversed
+    int padding_bit = 1;  // fills up the last byte of a restart interval
+    // Other padding: the number of MCUs before the end of the interval, and the padding bits.
+    std::vector<Exception> padding;
+    std::vector<Exception> zero_runs;  // blocks that end with needless ZRL symbols, and their number
+    int max_eob_run = kMaxEobRun;
+    std::vector<std::int64_t> eob_switches;  // blocks after which the rule for ending an EOB run is reversed
 };
 
 struct Scan {
-  bool progressive;
-  int spectral_start, spectral_end;
-  int approximation_high, approximation_low;
-  int64_t mcu_columns, mcu_rows;
-  std::vector<ScanComponent> components;
+    bool progressive;
+    int ss, se;  // Ss, Se: the first and the last zig-zag index of the spectral selection
+    int ah, al;  // Ah, Al: successive approximation, the lowest bit coded before (0: none) and now
+    std::int64_t mcu_columns, mcu_rows;
+    std::vector<ScanComponent> components;
 
-  int64_t mcus() const { return mcu_columns * mcu_rows; }
+    std::int64_t mcus() const { return mcu_columns * mcu_rows; }
 
-  int64_t blocks_per_mcu() const {
-    int64_t blocks = 0;
-    for (const ScanComponent& c : components) blocks += c.horizontal * c.vertical;
-    return blocks;
-  }
+    std::int64_t blocks_per_mcu() const {
+        std::int64_t blocks = 0;
+        for (const ScanComponent& c : components) blocks += c.horizontal * c.vertical;
+        return blocks;
+    }
 };
 
 // Bit k is set for the zig-zag indices k of the scan's spectral selection.
-inline uint64_t band_mask(const Scan& scan) {
-  return (~uint64_t{0} << scan.spectral_start) & (~uint64_t{0} >> (63 - scan.spectral_end));
+inline std::uint64_t band_mask(const Scan& scan) {
+    return (~std::uint64_t{0} << scan.ss) & (~std::uint64_t{0} >> (63 - scan.se));
 }
 
-// An MCU's place in the scan, moved along without divisions.
+// The place of an MCU in the scan. advance() needs no division within a row.
 class McuCursor {
- public:
-  McuCursor(const Scan& scan, int64_t mcu)
-      : columns_(scan.mcu_columns), row_(mcu / scan.mcu_columns), column_(mcu % scan.mcu_columns) {}
+public:
+    McuCursor(const Scan& scan, std::int64_t mcu)
+        : columns_(scan.mcu_columns),
+          row_(mcu / scan.mcu_columns),
+          column_(mcu % scan.mcu_columns) {}
 
-  void advance(int64_t mcus) {
-    column_ += mcus;
-    if (column_ >= columns_) {
-      row_ += column_ / columns_;
-      column_ %= columns_;
-    }
-  }
-
-  // Calls visit(component index, block) for the MCU's blocks in coding order until it returns false.
-  template <class Visit>
-  bool each_block(const Scan& scan, Visit visit) const {
-    for (size_t i = 0; i < scan.components.size(); ++i) {
-      const ScanComponent& c = scan.components[i];
-      for (int y = 0; y < c.vertical; ++y) {
-        int16_t* block = c.blocks + ((row_ * c.vertical + y) * c.block_columns + column_ * c.horizontal) * 64;
-        for (int x = 0; x < c.horizontal; ++x, block += 64) {
-          if (!visit(i, block)) return false;
+    void advance(std::int64_t mcus) {
+        column_ += mcus;
+        if (column_ >= columns_) {
+            row_ += column_ / columns_;
+            column_ %= columns_;
         }
-      }
     }
-    return true;
-  }
 
-  // The only block of an MCU of a non-interleaved scan.
-  int16_t* block(const Scan& scan) const {
-    const ScanComponent& c = scan.components[0];
-    return c.blocks + (row_ * c.block_columns + column_) * 64;
-  }
+    // Calls visit(component index, block) for the MCU's blocks in coding order until it returns false.
+    // Returns whether all were visited.
+    template <class Visit>
+    bool each_block(const Scan& scan, Visit visit) const {
+        for (std::size_t i = 0; i < scan.components.size(); ++i) {
+            const ScanComponent& c = scan.components[i];
+            for (int y = 0; y < c.vertical; ++y) {
+                std::int16_t* block =
+                    c.blocks + ((row_ * c.vertical + y) * c.block_columns + column_ * c.horizontal) * 64;
+                for (int x = 0; x < c.horizontal; ++x, block += 64) {
+                    if (!visit(i, block)) return false;
+                }
+            }
+        }
+        return true;
+    }
 
- private:
-  int64_t columns_, row_, column_;
+    // The only block of an MCU of a non-interleaved scan.
+    std::int16_t* block(const Scan& scan) const {
+        const ScanComponent& c = scan.components[0];
+        return c.blocks + (row_ * c.block_columns + column_) * 64;
+    }
+
+private:
+    std::int64_t columns_, row_, column_;
 };
 
-// How far a segment of regular data reaches (see scan_decode.cpp).
+// What was decoded as a segment of regular data, which is what encode_segment() can write.
 struct Decoded {
-  int64_t mcus;
-  const uint8_t* stop;  // the first byte that is not, or only in part, the segment's
+    std::int64_t mcus;
+    const std::uint8_t* stop;  // the first byte that is not part of the segment, or only in part
 };
 
-// Decodes from `begin` on, MCUs from first_mcu on, into the components' blocks.
-// Appends the encoder's choices to `choices`, which finish_choices() then brings into their final form.
+// Decodes segments of a scan into its components' blocks and collects its encoder's choices.
 class ScanDecoder {
- public:
-  explicit ScanDecoder(const Scan& scan) : scan_(scan) {}
+public:
+    explicit ScanDecoder(const Scan& scan) : scan_(scan) {}
 
-  Decoded decode(const uint8_t* begin, const uint8_t* end, int64_t first_mcu, int64_t restart_interval,
-                 int first_restart);
+    // Decodes the bytes from `begin` on, MCUs from first_mcu on, up to the end or the first irregularity.
+    // restart_interval: in MCUs, 0 for none; first_restart: the number of the first restart marker, 0 to 7.
+    Decoded decode(const std::uint8_t* begin, const std::uint8_t* end, std::int64_t first_mcu,
+                   std::int64_t restart_interval, int first_restart);
 
-  // The choices made in all that was decoded, with the defaults that leave the fewest exceptions.
-  Choices choices() const;
+    // The choices in everything decoded so far, with the padding bit and the longest EOB run that leave the
+    // fewest exceptions.
+    Choices choices() const;
 
- private:
-  struct Padding {
-    int64_t mcu;
-    uint8_t bits;
-    uint8_t count;
-  };
-  struct EobSwitch {
-    int64_t block;
-    int run;  // length of the run that ended, 0 where one went on
-  };
-  friend struct Recorder;
-  friend struct SegmentDecoder;
+private:
+    struct Padding {
+        std::int64_t mcu;
+        std::uint8_t bits;
+        std::uint8_t count;
+    };
+    struct EobSwitch {
+        std::int64_t block;
+        int run;  // the length of the run that ended, 0 where one went on
+    };
+    friend struct Recorder;
+    friend struct SegmentDecoder;
 
-  const Scan& scan_;
-  std::vector<Padding> padding_;
-  std::vector<Exception> zero_runs_;
-  std::vector<EobSwitch> eob_switches_;
-  int longest_run_ = 0;
+    const Scan& scan_;
+    std::vector<Padding> padding_;
+    std::vector<Exception> zero_runs_;
+    std::vector<EobSwitch> eob_switches_;
+    int longest_run_ = 0;
 };
 
-// Encodes a segment. Returns false where a symbol has no code or a choice does not fit.
-bool encode_segment(const Scan& scan, const Choices& choices, int64_t first_mcu, int64_t mcus,
-                    int64_t restart_interval, int first_restart, bool pad, std::vector<uint8_t>& out);
+// Encodes a segment into `out`, with the parameters of ScanDecoder::decode(). pad: whether an incomplete last
+// byte is padded; else it is left out. Returns false where a symbol has no code or a choice does not fit.
+bool encode_segment(const Scan& scan, const Choices& choices, std::int64_t first_mcu, std::int64_t mcus,
+                    std::int64_t restart_interval, int first_restart, bool pad,
+                    std::vector<std::uint8_t>& out);
 
-using SymbolCounts = std::array<int64_t, 256>;
+// How often each symbol occurs.
+using SymbolCounts = std::array<std::int64_t, 256>;
 
 struct ComponentCounts {
-  SymbolCounts dc{}, ac{};
+    SymbolCounts dc{}, ac{};
 };
 
-// Counts the symbols of the whole scan, as encode_segment() writes it with default choices and without
-// restarts; the tables are not looked at. Returns false where a value is too large for any symbol.
+// Counts the symbols per component that encode_segment() writes for the whole scan with default choices and
+// without restarts, by any Huffman tables. Returns false where a value is too large for any symbol.
 bool count_symbols(const Scan& scan, std::vector<ComponentCounts>& counts);
 
 }  // namespace jrecomp

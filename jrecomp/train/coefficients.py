@@ -6,11 +6,11 @@ The results are for modelling: they have no headers and no scans, so they cannot
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
+from jrecomp.array_types import Int16, Int32
 from jrecomp.jpeg.types import Component, Frame, JpegFile
 from jrecomp.lossy import Requantized
-from jrecomp.planes.zigzag import COLUMN, INDEX, PLACES, ROW
+from jrecomp.t81 import COLUMN, INDEX, PLACES, ROW
 
 TRANSPOSED = np.array([INDEX[column, row] for row, column in PLACES])
 """Zig-zag index of each coefficient's mirror image."""
@@ -59,12 +59,10 @@ def with_dead_zone(file: JpegFile, fine: JpegFile, width: float) -> JpegFile:
     return JpegFile(file.frame, arrays, b"", [])
 
 
-def _quantized(
-    exact: npt.NDArray[np.int16], steps: npt.NDArray[np.int32], width: float
-) -> npt.NDArray[np.int16]:
+def _quantized(exact: Int16, steps: Int32, width: float) -> Int16:
     offset = 0.5 - width * (1 + 0.5 * (ROW + COLUMN) / HIGHEST)
     magnitude = np.floor(np.abs(exact) / steps + offset)
-    quantized: npt.NDArray[np.int16] = np.copysign(magnitude, exact).astype(np.int16)
+    quantized: Int16 = np.copysign(magnitude, exact).astype(np.int16)
     return quantized
 
 

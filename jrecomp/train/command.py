@@ -1,20 +1,32 @@
 """`jrecomp train`."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 from click.core import ParameterSource
 
-STEPS = {"model": 1500, "lossy": 240}
 DISTORTIONS = ("mse", "ms-ssim")
-ONLY = {
-    "model": {"kind", "variants", "hidden", "device", "workers", "requantized"},
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+USES = {
+    "planes": {"kind", "variants", "hidden", "batch", "device", "workers", "improve"},
+    "latents": {"kind", "variants", "hidden", "device", "workers"},
+    "blocks": {"kind", "variants", "workers"},
     "lossy": {"distortion"},
 }
-"""Options that only one of what is learned has."""
+"""Options that not everything that can be trained takes, by what takes them."""
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "planes": {"steps": 1500, "hidden": (64, 32)},
+    "latents": {"steps": 1500, "hidden": (48, 4)},
+    "blocks": {"steps": 1500, "hidden": (0, 0)},
+    "lossy": {"steps": 240},
+}
 
 
-@click.command("train")
+@click.command("train", short_help="Train a model, or a rule for lossy results.")
 @click.argument("what", type=click.Choice(["model", "lossy"]), default="model")
 @click.option(
     "--data",
@@ -24,14 +36,14 @@ ONLY = {
 )
 @click.option(
     "--work",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     default=Path("checkpoints"),
     show_default=True,
-    help="Folder for checkpoints; an interrupted run goes on from there.",
+    help="Folder for samples and checkpoints. The same command, given again, goes on from there.",
 )
 @click.option(
     "--weights",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FOLDER,
     default=Path("weights"),
     show_default=True,
     help="Folder that the result is added to.",
@@ -42,46 +54,58 @@ ONLY = {
 )
 @click.option(
     "--kind",
-    type=click.Choice(["planes", "hierarchical", "blocks"]),
+    type=click.Choice(["planes", "latents", "blocks"]),
     default="planes",
     show_default=True,
     help="Kind of the new model.",
 )
-@click.option("--variants", default=2, show_default=True, help="Re-encodings of each source picture.")
+@click.option(
+    "--improve",
+    metavar="MODEL",
+    help="Start from an installed model of planes. A new network replaces the old one if it takes fewer bits "
+    "for held-out pictures.",
+)
+@click.option(
+    "--variants", type=click.IntRange(1), default=2, show_default=True, help="Re-encodings of each picture."
+)
 @click.option(
     "--steps",
     type=click.IntRange(1),
-    help=f"Steps of the most important networks [default: {STEPS['model']}], or of a rule [default: "
-    f"{STEPS['lossy']}].",
+    help="Steps of the networks of the first component; others take half [default: 1500]. For lossy: "
+    "steps in all [default: 240].",
+)
+@click.option(
+    "--batch",
+    type=click.IntRange(1),
+    default=2048,
+    show_default=True,
+    help="Samples of a step. For planes.",
 )
 @click.option(
     "--hidden",
     type=(int, int),
-    help="Widths of the hidden layers (planes: 96 48), or channels and latent channels (hierarchical: 48 4); "
-    "not for blocks.",
+    help="For planes: widths of the two hidden layers [default: 64 32]. For latents: channels and latent "
+    "channels [default: 48 4].",
 )
 @click.option(
-    "--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="Where to train."
-)
-@click.option("--workers", default=2, show_default=True, help="Processes on the CPU.")
-@click.option(
-    "--requantized",
-    type=click.FloatRange(0, 1),
-    default=0.0,
+    "--device",
+    type=click.Choice(["cpu", "cuda"]),
+    default="cpu",
     show_default=True,
-    help="Share of pictures that are changed by lossy recompression, for models that shall serve its"
-    " results.",
+    help="Where to train. Models of blocks train on the CPU.",
 )
+@click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes on the CPU.")
 @click.option(
     "--distortion",
     type=click.Choice(DISTORTIONS),
     default=DISTORTIONS[0],
     show_default=True,
-    help="What a rule for lossy recompression is good in.",
+    help="For lossy: the measure that the rule is tuned for.",
 )
 @click.pass_context
 def command(
     context: click.Context,
+    /,
     what: str,
     data: Path,
     work: Path,
@@ -89,44 +113,51 @@ def command(
     name: str,
     identifier: int,
     kind: str,
-    variants: int,
-    steps: int | None,
-    hidden: tuple[int, int] | None,
-    device: str,
-    workers: int,
-    requantized: float,
     distortion: str,
+    **options: Any,
 ) -> None:
     """Train a model, or a rule for lossy recompression, and add it to the weights folder.
 
     \b
     jrecomp train --data data --name mine --id 1000
+    jrecomp train --data data --name mine --id 1000 --improve best --device cuda
     jrecomp train lossy --data data --distortion ms-ssim --name mine --id 1000
     """
-    _refuse_what_does_not_apply(context, what)
-    steps = steps or STEPS[what]
-    if what == "lossy":
-        return _train_rule(data, work, weights, name, identifier, distortion, steps)
-    from jrecomp.train import export, run
+    subject = "lossy" if what == "lossy" else kind
+    _refuse_what_does_not_apply(context, subject)
+    given = DEFAULTS[subject] | {option: value for option, value in options.items() if value is not None}
+    if subject == "lossy":
+        _train_rule(data, work, weights, name, identifier, distortion, given["steps"])
+    else:
+        _train_model(subject, weights, name, identifier, {"data": data, "work": work} | given)
+
+
+def _refuse_what_does_not_apply(context: click.Context, subject: str) -> None:
+    def is_given(option: str) -> bool:
+        return context.get_parameter_source(option) is not ParameterSource.DEFAULT
+
+    for option in sorted(set().union(*USES.values()) - USES[subject]):
+        if is_given(option):
+            what = "a rule" if subject == "lossy" else f"models of {subject}"
+            raise click.UsageError(f"--{option} does not apply to {what}")
+    if is_given("improve") and is_given("hidden"):
+        raise click.UsageError("--hidden does not apply with --improve, which keeps the widths")
+
+
+def _train_model(kind: str, weights: Path, name: str, identifier: int, settings: Mapping[str, Any]) -> None:
+    from jrecomp.train import export
     from jrecomp.train.blocks import run as blocks
-    from jrecomp.train.hierarchical import run as hierarchical
+    from jrecomp.train.latents import run as latents
+    from jrecomp.train.planes import run as planes
+    from jrecomp.train.settings import Settings
 
-    if kind == "blocks" and (hidden or device != "cpu"):
-        raise click.UsageError("models of blocks have one width and train on the CPU")
-    kinds = {"planes": (run, (96, 48)), "hierarchical": (hierarchical, (48, 4)), "blocks": (blocks, (0, 0))}
-    trainer, usual = kinds[kind]
-    settings = run.Settings(data, work, variants, steps, hidden or usual, device, workers, requantized)
-    arrays = trainer.train(settings)
-    for label, saving in trainer.validate(settings, arrays).items():
+    trainer = {"planes": planes, "latents": latents, "blocks": blocks}[kind]
+    export.check_new(weights, name, identifier)
+    asked = Settings(**settings)
+    arrays = trainer.train(asked)
+    for label, saving in trainer.validate(asked, arrays).items():
         click.echo(f"validation, {label}: {saving:.2f} % of the entropy-coded bytes saved")
-    path = export.save(arrays, weights, name, identifier, kind)
-    click.echo(f"wrote {path}")
-
-
-def _refuse_what_does_not_apply(context: click.Context, what: str) -> None:
-    for option in set().union(*ONLY.values()) - ONLY[what]:
-        if context.get_parameter_source(option) is not ParameterSource.DEFAULT:
-            raise click.UsageError(f"--{option} does not apply to a {'rule' if what == 'lossy' else what}")
+    click.echo(f"wrote {export.save(arrays, weights, name, identifier, kind)}")
 
 
 def _train_rule(
@@ -134,7 +165,7 @@ def _train_rule(
 ) -> None:
     from jrecomp.train.lossy import run, validation
 
-    rule = run.train(run.Settings(data, work, distortion, steps))
+    rule = run.train(run.RuleSettings(data, work, distortion, steps))
     for label, change in validation.compare(data, rule, run.START[distortion], distortion).items():
         click.echo(f"validation, {label}: {change:+.2f} % of the rate of the rule that it began with")
     click.echo(f"wrote {run.export(rule, weights, name, identifier)}")

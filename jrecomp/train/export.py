@@ -3,41 +3,19 @@
 import hashlib
 import io
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from jrecomp.model.arrays import CLASSES
-from jrecomp.model.weights import BUILDERS, LAST, shapes
-from jrecomp.planes.tables import Tables
+from jrecomp.array_types import Int8, Int32
+from jrecomp.errors import UsageError
+from jrecomp.model.weights import BUILDERS
 
-Layer = tuple[npt.NDArray[np.int8], npt.NDArray[np.int32]]
+Layer = tuple[Int8, Int32]
 """Weight [outputs, inputs] (of a convolution [outputs, inputs, height, width]) and bias [outputs]."""
-
-Linear = list[list[npt.NDArray[np.int64]]]
-"""Per component class and plane the weights of the linear prediction [phases, inputs]."""
-
-
-def assemble(
-    tables: Tables,
-    hidden: tuple[int, int],
-    linear: Linear,
-    networks: Mapping[tuple[int, int], list[Layer]],
-) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of a weights file; networks that are missing are all zero."""
-    arrays: dict[str, npt.NDArray[Any]] = {f.name: getattr(tables, f.name) for f in fields(Tables)}
-    arrays["hidden"] = np.array(hidden, np.int32)
-    for number in range(CLASSES):
-        layers: list[Layer] = []
-        for plane in range(LAST + 1):
-            layers += networks.get((number, plane)) or _zero(number, hidden, plane)
-        arrays |= joined(layers, number)
-        arrays[f"linear_{number}"] = np.concatenate([w.ravel() for w in linear[number]]).astype(np.int16)
-    return arrays
 
 
 def joined(layers: Sequence[Layer], component_class: int) -> dict[str, npt.NDArray[Any]]:
@@ -48,30 +26,28 @@ def joined(layers: Sequence[Layer], component_class: int) -> dict[str, npt.NDArr
     }
 
 
-def _zero(number: int, hidden: tuple[int, int], plane: int) -> list[Layer]:
-    layout = shapes(number, hidden, plane)
-    return [(np.zeros(shape, np.int8), np.zeros(shape[0], np.int32)) for shape in layout]
+def check_new(folder: Path, name: str, identifier: int) -> None:
+    """Raises UsageError where a weights folder has a model of this name or id."""
+    if any(identifier == entry["id"] or name == entry["name"] for entry in _entries(folder)):
+        raise UsageError(f"model id {identifier} or name {name!r} is taken: ids are permanent")
 
 
-def save(
-    arrays: dict[str, npt.NDArray[Any]], folder: Path, name: str, identifier: int, kind: str = "planes"
-) -> Path:
-    """Writes a weights file and its entry in the manifest; an id that is taken is refused.
-
-    kind: of weights.BUILDERS.
-    """
-    BUILDERS[kind](identifier, name, arrays)
+def _entries(folder: Path) -> list[dict[str, Any]]:
     manifest = folder / "manifest.json"
-    entries = json.loads(manifest.read_text())["models"] if manifest.is_file() else []
-    if any(identifier == entry["id"] or name == entry["name"] for entry in entries):
-        raise ValueError(f"model id {identifier} or name {name!r} is taken: ids are permanent")
+    return json.loads(manifest.read_text())["models"] if manifest.is_file() else []
+
+
+def save(arrays: dict[str, npt.NDArray[Any]], folder: Path, name: str, identifier: int, kind: str) -> Path:
+    """Writes a weights file and its entry in the manifest. kind: of weights.BUILDERS."""
+    BUILDERS[kind](identifier, name, arrays)
+    check_new(folder, name, identifier)
     folder.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     path = folder / f"{name}-{identifier}.npz"
     path.write_bytes(buffer.getvalue())
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-    entry = {"id": identifier, "name": name, "kind": kind, "file": path.name, "sha256": digest}
-    entries.append(entry)
-    manifest.write_text(json.dumps({"models": entries}, indent=2) + "\n")
+    entries = _entries(folder)
+    entries.append({"id": identifier, "name": name, "kind": kind, "file": path.name, "sha256": digest})
+    (folder / "manifest.json").write_text(json.dumps({"models": entries}, indent=2) + "\n")
     return path

@@ -9,12 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from jrecomp import codec
-from jrecomp.model import Model
+from jrecomp.model import PlanesModel
 from jrecomp.model.arrays import CLASSES, component_class
-from jrecomp.model.weights import LAST, AnyModel
-from jrecomp.train import decisions
-from jrecomp.train.corpus import Picture
-from jrecomp.train.samples import steps_and_blocks
+from jrecomp.model.planes import LAST
+from jrecomp.model.weights import Model
+from jrecomp.train.corpus import corpora
+from jrecomp.train.pictures import Picture
+from jrecomp.train.planes import decisions
+from jrecomp.train.planes.samples import steps_and_blocks
+from jrecomp.train.settings import Settings
 
 GROUPS = {
     "DC": range(1),
@@ -29,13 +32,13 @@ COMPONENTS = {"first": (0, 0.45, 0.7), "second": (0.84, 0.37, 0), "other": (0, 0
 
 
 class Savings:
-    """Sizes of pictures before and after, summed by label (see corpus.Recipe.label)."""
+    """Sizes of pictures before and after, summed by label (see recipes.Recipe.label)."""
 
     def __init__(self) -> None:
         self.before: dict[str, int] = defaultdict(int)
         self._after: dict[str, int] = defaultdict(int)
 
-    def add(self, label: str, picture: Picture, model: AnyModel, threads: int) -> None:
+    def add(self, label: str, picture: Picture, model: Model, threads: int) -> None:
         """Compresses a picture."""
         self.before[label] += picture.scan_bytes
         self._after[label] += sum(map(len, codec.encode(picture.file, model, threads).data))
@@ -48,6 +51,15 @@ class Savings:
         }
 
 
+def savings(settings: Settings, model: Model) -> dict[str, float]:
+    """Savings on held-out pictures by label, in percent."""
+    _, held_out = corpora(settings)
+    total = Savings()
+    for label, picture in held_out.labelled():
+        total.add(label, picture, model, settings.workers)
+    return total.percent()
+
+
 class Report:
     """Savings, and where the bits go."""
 
@@ -55,7 +67,7 @@ class Report:
         self.savings = Savings()
         self._bits: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
 
-    def add(self, label: str, picture: Picture, model: Model, threads: int) -> None:
+    def add(self, label: str, picture: Picture, model: PlanesModel, threads: int) -> None:
         """Compresses a picture, and estimates without adaptation what its parts take."""
         self.savings.add(label, picture, model, threads)
         for group, bits in estimate(picture, model):
@@ -75,16 +87,18 @@ class Report:
         _plot(self.shares(), folder / "validation.png")
 
 
-def estimate(picture: Picture, model: Model) -> Iterator[tuple[str, float]]:
+def estimate(picture: Picture, model: PlanesModel) -> Iterator[tuple[str, float]]:
     """Bits of the networks' decisions, unadapted, for each component and network as (group, bits)."""
     every = [[1.0] * (LAST + 1)] * CLASSES
     components = model.engine.collect(steps_and_blocks(picture.file), every, 0)
     for number, networks in enumerate(components):
         kind = component_class(number)
-        for plane, (x, target, sure) in enumerate(networks):
+        for plane, (x, target, known_nonzero) in enumerate(networks):
             if not len(target):
                 continue
-            asked = decisions.of_last(target) if plane == LAST else decisions.of_values(target, sure > 0)
+            asked = (
+                decisions.of_last(target) if plane == LAST else decisions.of_values(target, known_nonzero > 0)
+            )
             logits = model.classes[kind].networks[plane].logits(np.ascontiguousarray(x.T, np.float32)).T
             costs = np.logaddexp(0, -asked * (logits / 64.0)) * np.abs(asked)
             yield f"{list(COMPONENTS)[kind]}, {_group(plane)}", float(costs.sum()) / math.log(2)

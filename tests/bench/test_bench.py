@@ -17,8 +17,8 @@ from PIL import Image
 
 from jrecomp.bench import codecs, inputs, measure, report, scaling
 from jrecomp.bench.codecs import Codec, Missing, Refused
-from jrecomp.bench.inputs import Sample, Setting
-from jrecomp.bench.measure import Measurement, Outcome, Total
+from jrecomp.bench.inputs import Encoding, Sample
+from jrecomp.bench.measure import Measurement, RoundTrip, Total
 from jrecomp.cli import main
 from jrecomp.errors import ExitCode, UsageError
 from jrecomp.model import weights
@@ -71,21 +71,21 @@ def measured(tmp_path: Path, codec: Codec, data: bytes, repeats: int = 1) -> Mea
 
 def test_sizes_and_outcomes(tmp_path: Path) -> None:
     good = measured(tmp_path, Half(), b"x" * 100)
-    assert (good.before, good.after, good.outcome, good.saving) == (100, 50, Outcome.RESTORED, 50)
+    assert (good.before, good.after, good.outcome, good.saving) == (100, 50, RoundTrip.RESTORED, 50)
     assert good.encode_seconds > 0 < good.decode_seconds
 
 
 @pytest.mark.parametrize(
     ("first", "outcome", "reason"),
     [
-        (b"R", Outcome.REFUSED, "too | odd"),
-        (b"W", Outcome.WRONG, "the restored bytes differ"),
-        (b"F", Outcome.WRONG, "ValueError: lost"),
-        (b"S", Outcome.WRONG, "the restored bytes differ"),
+        (b"R", RoundTrip.REFUSED, "too | odd"),
+        (b"W", RoundTrip.WRONG, "the restored bytes differ"),
+        (b"F", RoundTrip.WRONG, "ValueError: lost"),
+        (b"S", RoundTrip.WRONG, "the restored bytes differ"),
     ],
 )
 def test_what_does_not_come_back_counts_at_full_size(
-    tmp_path: Path, first: bytes, outcome: Outcome, reason: str
+    tmp_path: Path, first: bytes, outcome: RoundTrip, reason: str
 ) -> None:
     m = measured(tmp_path, Picky(), first + b"x" * 99, repeats=2)
     assert (m.outcome, m.reason, m.after, m.saving) == (outcome, reason, 100, 0)
@@ -95,9 +95,9 @@ def test_what_does_not_come_back_counts_at_full_size(
 def test_totals() -> None:
     total = Total.of(
         [
-            Measurement("c", "1", None, 0, 3_000_000, 1_000_000, Outcome.RESTORED, "", 2.0, 0.5),
-            Measurement("c", "2", None, 0, 1_000_000, 1_000_000, Outcome.REFUSED, "odd"),
-            Measurement("c", "3", None, 0, 4_000_000, 4_000_000, Outcome.WRONG, "lost"),
+            Measurement("c", "1", None, 0, 3_000_000, 1_000_000, RoundTrip.RESTORED, "", 2.0, 0.5),
+            Measurement("c", "2", None, 0, 1_000_000, 1_000_000, RoundTrip.REFUSED, "odd"),
+            Measurement("c", "3", None, 0, 4_000_000, 4_000_000, RoundTrip.WRONG, "lost"),
         ]
     )
     assert (total.count, total.refused, total.wrong) == (3, 1, 1)
@@ -158,7 +158,7 @@ def test_sources(folder: Path) -> None:
 
 def test_samples(folder: Path) -> None:
     found = list(inputs.samples(inputs.find([folder]), [50, 90], ["444", "420"]))
-    settings = [Setting(s, q) for s in ("444", "420") for q in (50, 90)]
+    settings = [Encoding(s, q) for s in ("444", "420") for q in (50, 90)]
     assert [sample.setting for sample in found] == [None, None, *settings]
     assert found[0].read() == (folder / "a.jpeg").read_bytes()
     assert [sample.sub_pixels() for sample in found] == [0, 0, *[40 * 30 * 3] * 4]
@@ -181,9 +181,9 @@ SETUP = report.Setup(
 )
 
 
-def pair(file: str, own: int, lepton: int, setting: Setting | None = None) -> list[Measurement]:
+def pair(file: str, own: int, lepton: int, setting: Encoding | None = None) -> list[Measurement]:
     """jrecomp and Lepton on a file of 10,000 bytes and 8000 sub-pixels, which come down to these sizes."""
-    rest = (Outcome.RESTORED, "", 0.02, 0.01)
+    rest = (RoundTrip.RESTORED, "", 0.02, 0.01)
     size = 8000 if setting else 0
     return [
         Measurement("jrecomp default", file, setting, size, 10_000, own, *rest),
@@ -212,8 +212,8 @@ def test_report_adds_up() -> None:
     text = written(
         [
             *pair("a.jpg", 7000, 8000),
-            *pair("c.png", 6000, 9000, Setting("444", 50)),
-            *pair("c.png", 5000, 7500, Setting("420", 50)),
+            *pair("c.png", 6000, 9000, Encoding("444", 50)),
+            *pair("c.png", 5000, 7500, Encoding("420", 50)),
         ]
     )
     assert "| jrecomp default | 40.00 | 0 | 0 | 3 | 0.030 | 0.018 | 0.50 / 1.00 |" in text
@@ -224,7 +224,7 @@ def test_report_adds_up() -> None:
 
 
 def test_bits_per_sub_pixel() -> None:
-    text = written([*pair("c.png", 6000, 9000, Setting("444", 50)), *pair("c", 1, 1, Setting("420", 50))])
+    text = written([*pair("c.png", 6000, 9000, Encoding("444", 50)), *pair("c", 1, 1, Encoding("420", 50))])
     table = text.partition("## Bits per sub-pixel\n\n")[2]
     assert table.splitlines() == [
         "| 4:4:4 | q50 |",
@@ -238,7 +238,7 @@ def test_bits_per_sub_pixel() -> None:
 
 def test_reasons_are_told_and_counted() -> None:
     refused = [
-        Measurement("Lepton", f"{n}.jpg", None, 0, 9, 9, Outcome.REFUSED, "a | b\nc") for n in range(2)
+        Measurement("Lepton", f"{n}.jpg", None, 0, 9, 9, RoundTrip.REFUSED, "a | b\nc") for n in range(2)
     ]
     assert "| Lepton | refused | a / b c | 2 |" in written(refused)
     assert "reason" not in written(pair("a.jpg", 7000, 8000))
@@ -251,7 +251,7 @@ def listed(text: str) -> list[str]:
 
 def test_files_behind_lepton_come_worst_first() -> None:
     text = written([*pair("b.jpg", 7051, 7000), *pair("g.jpg", 6000, 7000), *pair("w.jpg", 7100, 7000)])
-    assert "More than 0.5 points behind on 2 of 3 files" in text
+    assert "More than 0.5 percentage points behind on 2 of 3 files" in text
     assert listed(text) == [
         "| `w.jpg` | 29.00 | 30.00 | -1.00 |",
         "| `b.jpg` | 29.49 | 30.00 | -0.51 |",
@@ -267,16 +267,16 @@ def test_all_files_behind_are_listed_and_ten_at_least(behind: int, rows: int) ->
 
 def test_refusals_of_lepton_show_in_the_comparison() -> None:
     own, lepton = pair("a.jpg", 7000, 7000)
-    refused = Measurement("Lepton", lepton.file, None, 0, 10_000, 10_000, Outcome.REFUSED, "odd")
+    refused = Measurement("Lepton", lepton.file, None, 0, 10_000, 10_000, RoundTrip.REFUSED, "odd")
     assert listed(written([own, refused])) == ["| `a.jpg` | 30.00 | 0.00 (refused) | +30.00 |"]
 
 
 def test_pictures_alone_are_not_listed_by_file() -> None:
-    assert "against" not in written(pair("c.png", 9000, 7000, Setting("444", 50)))
+    assert "against" not in written(pair("c.png", 9000, 7000, Encoding("444", 50)))
 
 
 def test_json_has_everything() -> None:
-    results = report.Results(pair("c.png", 6000, 9000, Setting("444", 50)))
+    results = report.Results(pair("c.png", 6000, 9000, Encoding("444", 50)))
     document = json.loads(json.dumps(report.as_json(SETUP, results)))
     assert document["setup"]["cpu"] == "Some CPU"
     assert document["totals"][0]["codec"] == "jrecomp default"
@@ -383,10 +383,13 @@ def test_charts_show_what_was_measured() -> None:
     plots = import_module("jrecomp.bench.plots")
     measurements = [
         *pair("a.jpg", 7000, 8000),
-        *pair("c.png", 6000, 9000, Setting("444", 90)),
-        *pair("c.png", 5000, 7500, Setting("444", 50)),
-        Measurement("lost", "a.jpg", None, 0, 10_000, 10_000, Outcome.WRONG, "odd"),
-        *(Measurement("lost", "c.png", Setting("444", q), 1, 9, 9, Outcome.WRONG, "odd") for q in (90, 50)),
+        *pair("c.png", 6000, 9000, Encoding("444", 90)),
+        *pair("c.png", 5000, 7500, Encoding("444", 50)),
+        Measurement("lost", "a.jpg", None, 0, 10_000, 10_000, RoundTrip.WRONG, "odd"),
+        *(
+            Measurement("lost", "c.png", Encoding("444", q), 1, 9, 9, RoundTrip.WRONG, "odd")
+            for q in (90, 50)
+        ),
     ]
     results = report.Results(measurements)
     lines, bars = plots._saving(results).axes

@@ -4,7 +4,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -15,9 +15,9 @@ from PIL import Image
 
 from jrecomp.bench import codecs, command, crops, curves, lossy, lossy_report, progress, report
 from jrecomp.bench.codecs import Missing, Refused
-from jrecomp.bench.curves import BANDS, Curve, Likeness, Point, Timing
-from jrecomp.bench.inputs import Sample, Setting
-from jrecomp.bench.lossy import Coder, Source
+from jrecomp.bench.curves import BANDS, Curve, Point, Similarity, Timing
+from jrecomp.bench.inputs import Encoding, Sample
+from jrecomp.bench.lossy import LossyCodec, Source
 from jrecomp.cli import main
 from jrecomp.errors import ExitCode
 from jrecomp.lossy.bdrate import envelope, log_ratio, percent
@@ -68,7 +68,7 @@ def test_names_of_peers() -> None:
 
 
 @pytest.mark.parametrize("make", MAKERS)
-def test_peers_make_pictures_like_the_source(make: Callable[[], Coder], photo: bytes) -> None:
+def test_peers_make_pictures_like_the_source(make: Callable[[], LossyCodec], photo: bytes) -> None:
     try:
         coder = make()
     except Missing as missing:
@@ -77,8 +77,8 @@ def test_peers_make_pictures_like_the_source(make: Callable[[], Coder], photo: b
     assert list(coder.settings) == sorted(coder.settings)
     least, most = (coder.encode(source, at) for at in (coder.settings[0], coder.settings[-1]))
     assert len(least) < len(most)
-    alike = curves._Alike(source.pixels)
-    found = [alike.to(np.asarray(coder.decode(data).convert("RGB"))) for data in (least, most)]
+    alike = curves._Comparison(source.pixels)
+    found = [alike.similarity(np.asarray(coder.decode(data).convert("RGB"))) for data in (least, most)]
     assert 20 < found[0].psnr < found[1].psnr
     assert not coder.own
 
@@ -107,8 +107,8 @@ def test_what_is_not_there_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(name: str) -> object:
         raise ModuleNotFoundError(name)
 
-    monkeypatch.setattr(lossy.shutil, "which", lambda _: None)
-    monkeypatch.setattr(lossy.features, "check", lambda _: False)
+    monkeypatch.setattr("jrecomp.bench.lossy.shutil.which", lambda _: None)
+    monkeypatch.setattr("jrecomp.bench.lossy.features.check", lambda _: False)
     monkeypatch.setattr(codecs, "import_module", absent)
     coders, notes = lossy.installed(["fast"], list(lossy.PEERS), 1, "cpu")
     assert [coder.name for coder in coders if not coder.own] == ["libjpeg"]
@@ -137,7 +137,7 @@ class Steps:
     """Files of as many bytes as it is told, whose pictures are off by a level in ever fewer pixels."""
 
     version = "1"
-    settings = (1.0, 2.0, 3.0, 4.0)
+    settings: Sequence[float] = (1.0, 2.0, 3.0, 4.0)
 
     def __init__(self, name: str, sizes: tuple[int, ...], own: bool = False) -> None:
         self.name, self.own = name, own
@@ -170,8 +170,8 @@ def sample(tmp_path: Path, photo: bytes) -> Sample:
     return Sample(path)
 
 
-def measured(sample: Sample, *coders: Coder, models: tuple[str, ...] = ()) -> curves.Results:
-    return curves.Results(curves.measure(coders, [sample], models, 1, 1, "cpu"))
+def measured(sample: Sample, *coders: LossyCodec, models: tuple[str, ...] = ()) -> curves.CurveResults:
+    return curves.CurveResults(curves.measure(coders, [sample], models, 1, 1, "cpu"))
 
 
 def test_points(sample: Sample) -> None:
@@ -179,15 +179,20 @@ def test_points(sample: Sample) -> None:
     assert [(point.at, point.size) for point in curve.points] == [(1, 10), (4, 40)]
     assert curve.refusals == ("too | odd", "ValueError: lost")
     assert (curve.before, curve.pixels) == (len(sample.read()), 96 * 64)
-    first, last = (point.likeness for point in curve.points)
+    first, last = (point.similarity for point in curve.points)
     assert first.psnr == pytest.approx(10 * math.log10(255**2 / (24 / 64)))
     assert first.ms_ssim_db == pytest.approx(-10 * math.log10(1 - first.ms_ssim))
     assert (last.psnr, last.ms_ssim, last.ms_ssim_db) == (math.inf, 1, math.inf)
 
 
 def test_same_pictures_are_judged_once(sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
-    monkeypatch.setattr(curves, "_likeness", lambda a, b: calls.append(0) or Likeness(1, 1, None))
+    calls: list[object] = []
+
+    def similarity(*pictures: object) -> Similarity:
+        calls.append(pictures)
+        return Similarity(1, 1, None)
+
+    monkeypatch.setattr(curves, "_similarity", similarity)
     measured(sample, Steps("a", (2, 4, 6, 8)), Steps("b", (10, 20, 30, 40)))
     assert len(calls) == 4
 
@@ -200,7 +205,7 @@ def test_scores_of_a_program(tmp_path: Path, sample: Sample, monkeypatch: pytest
     results = measured(sample, Steps("Steps", (2, 4, 6, 8)))
     [curve] = results.curves
     assert results.bands == BANDS
-    assert [point.likeness.ssimulacra2 for point in curve.points] == [42.5, 42.5, 42.5, 100]
+    assert [point.similarity.ssimulacra2 for point in curve.points] == [42.5, 42.5, 42.5, 100]
 
 
 def test_times(sample: Sample) -> None:
@@ -209,12 +214,12 @@ def test_times(sample: Sample) -> None:
     assert min(timing.lossless, timing.fixed, timing.searched) > 0
 
 
-def curve(coder: str, own: bool, factor: float, setting: Setting | None = None) -> Curve:
+def curve(coder: str, own: bool, factor: float, setting: Encoding | None = None) -> Curve:
     """100, 200 and 400 bytes times a factor, at 36, 46 and infinite dB."""
-    alike = [Likeness(36, 0.99, None), Likeness(46, 0.999, None), Likeness(math.inf, 1, None)]
+    alike = [Similarity(36, 0.99, None), Similarity(46, 0.999, None), Similarity(math.inf, 1, None)]
     points = [
-        Point(at, int(size * factor), likeness, 0.5)
-        for at, size, likeness in zip((10, 20, 30), (100, 200, 400), alike, strict=True)
+        Point(at, int(size * factor), similarity, 0.5)
+        for at, size, similarity in zip((10, 20, 30), (100, 200, 400), alike, strict=True)
     ]
     return Curve(coder, own, "a.jpg", setting, 1000, 800, tuple(points), ("odd | file",) * (not own))
 
@@ -223,10 +228,10 @@ SETUP = report.Setup(["jrecomp"], {"jrecomp": "0.1"}, ["cjxl"], 1, 1, "Some CPU"
 
 
 def test_report() -> None:
-    sets = (Setting("420", 75), Setting("420", 90))
+    sets = (Encoding("420", 75), Encoding("420", 90))
     times = [Timing("m", name, sets[0], 1.0, 1.5, 5.0) for name in "ab"]
     both = [c for s in sets for c in (curve("jrecomp m", True, 1, s), curve("other", False, 2, s))]
-    text = lossy_report.markdown(SETUP, curves.Results([*both, *times]))
+    text = lossy_report.markdown(SETUP, curves.CurveResults([*both, *times]))
     assert (
         "4:2:0 q75, PSNR 38 to 45 dB:\n\n| % against | jrecomp m |\n| --- | --- |\n| other | -50.0 (1) |"
         in text
@@ -235,7 +240,7 @@ def test_report() -> None:
         "4:2:0 q90, PSNR above 45 dB:\n\n| % against | jrecomp m |\n| --- | --- |\n| other | -50.0 (1) |"
         in text
     )
-    assert "not smaller on 2 of 2 curves." in text
+    assert "the quality rises on 2 of 2 curves." in text
     assert "| m | 4:2:0 q75 | 2.00 | 3.00 | 1.50 | 10.00 | 5.00 |" in text
     assert "| other | odd / file | 2 |" in text
     assert "| 10 | 50.0 / 2.000 / 36.00 / 0.99000 / - / 0.50 |" in text, "200 of 400 bytes; 800 pixels"
@@ -244,33 +249,33 @@ def test_report() -> None:
 
 def test_falls_are_told() -> None:
     good = curve("jrecomp m", True, 1)
-    points = (*good.points[:2], Point(30, 150, good.points[2].likeness, 0.5))
+    points = (*good.points[:2], Point(30, 150, good.points[2].similarity, 0.5))
     bad = Curve("jrecomp m", True, "b.jpg", None, 1000, 800, points, ())
-    text = lossy_report.markdown(SETUP, curves.Results([good, bad]))
-    assert "not smaller on 1 of 2 curves; else:" in text
+    text = lossy_report.markdown(SETUP, curves.CurveResults([good, bad]))
+    assert "the quality rises on 1 of 2 curves. They fall here:" in text
     assert "| jrecomp m | `b.jpg` | files | 30 | 50 |" in text
 
 
 def test_json_is_plain() -> None:
-    results = curves.Results([curve("jrecomp m", True, 1), curve("other", False, 2)])
+    results = curves.CurveResults([curve("jrecomp m", True, 1), curve("other", False, 2)])
     document = json.loads(json.dumps(lossy_report.as_json(SETUP, results), allow_nan=False))
     assert len(document["bd_rates"]) == len(BANDS) - 1  # there are no scores
     assert document["bd_rates"][0]["percent"] == pytest.approx(-50)
     assert document["bd_rates"][0]["count"] == 1
-    psnrs = [point["likeness"]["psnr"] for point in document["curves"][0]["points"]]
+    psnrs = [point["similarity"]["psnr"] for point in document["curves"][0]["points"]]
     assert psnrs == [36, 46, None]
 
 
 def test_settings_that_not_all_files_have_are_no_means() -> None:
     full = curve("jrecomp m", True, 1)
     short = Curve("jrecomp m", True, "b.jpg", None, 1000, 800, full.points[:1], ())
-    assert list(lossy_report.means(curves.Results([full, short]), "jrecomp m", None)) == [10]
+    assert list(lossy_report.means(curves.CurveResults([full, short]), "jrecomp m", None)) == [10]
 
 
 def test_chart() -> None:
     pytest.importorskip("matplotlib", reason="charts need matplotlib (extra: bench)")
     plots = import_module("jrecomp.bench.plots")
-    results = curves.Results([curve("jrecomp m", True, 1), curve("other", False, 2)])
+    results = curves.CurveResults([curve("jrecomp m", True, 1), curve("other", False, 2)])
     upper, lower = plots._lossy(results).axes
     own, other = upper.get_lines()
     assert own.get_xydata() == pytest.approx(np.array([[25, 36], [50, 46]]))

@@ -4,6 +4,7 @@ import json
 import os
 import random
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -65,7 +66,7 @@ def test_json_and_quiet_with_pipes() -> None:
 def test_existing_outputs() -> None:
     Path("photo.jpg.jrc").write_bytes(b"old")
     refused = run("compress", "photo.jpg", code=ExitCode.OUTPUT)
-    assert refused.stderr.strip() == "jrecomp: photo.jpg: photo.jpg.jrc: exists already (--force replaces it)"
+    assert refused.stderr.strip() == "jrecomp: photo.jpg: photo.jpg.jrc: already exists (--force replaces it)"
     assert Path("photo.jpg.jrc").read_bytes() == b"old"
     run("compress", "photo.jpg", "--force")
     assert pipeline.decompress(Path("photo.jpg.jrc").read_bytes()) == FAKE_JPEG
@@ -170,6 +171,17 @@ def test_unreadable_files_are_inputs_that_fail(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(os, "access", lambda *arguments, **options: False)
     assert "saved" in run("compress", "photo.jpg", "--output-dir", ".").stdout
     run("verify", "photo.jpg.jrc", "--original", "photo.jpg")
+
+
+def test_a_device_that_cannot_be_used(machine: SimpleNamespace) -> None:
+    """What to install is told, by every command that computes."""
+    run("compress", "photo.jpg", "--device", "cuda")
+    machine.torch = False
+    run("compress", "--force", "photo.jpg", "--device", "cpu")
+    for command in (["compress", "-f", "photo.jpg"], ["decompress", "-f", "photo.jpg.jrc"]):
+        result = run(*command, "--device", "cuda", code=ExitCode.USAGE)
+        assert "pip install jrecomp[gpu]" in result.stderr
+    assert "jrecomp[gpu]" in run("verify", "photo.jpg.jrc", "--device", "cuda", code=ExitCode.USAGE).stderr
 
 
 def test_interrupt_leaves_no_partial_output(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,16 @@
 """The command as users start it: a process of its own."""
 
+import fcntl
 import os
 import signal
+import struct
 import subprocess
 import sys
+import termios
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -16,6 +21,14 @@ SCRIPT = Path(sys.executable).parent / "jrecomp"
 STARTS = [[sys.executable, "-m", "jrecomp"], [str(SCRIPT)]]
 DATA = bytes(range(256)) * 8000
 STORED = pack(Stored(Original.of(DATA), 1, DATA))
+
+
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """Processes inherit that SIGINT is ignored, as it is in background jobs of a shell; not so here."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("start", STARTS, ids=["module", "script"])
@@ -39,6 +52,12 @@ def interrupted(process: subprocess.Popen[bytes], number: signal.Signals) -> str
     pytest.fail("the process goes on after five signals")
 
 
+def unread(pipe: BinaryIO) -> int:
+    """How many bytes in a pipe the other side has not taken."""
+    (count,) = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))
+    return int(count)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupt_while_reading(number: signal.Signals, tmp_path: Path) -> None:
     """Ctrl-C: exit code 130, one line, no file."""
@@ -49,6 +68,8 @@ def test_interrupt_while_reading(number: signal.Signals, tmp_path: Path) -> None
     with (tmp_path / "input").open("wb") as pipe:  # opens when the process has opened its side
         pipe.write(STORED[:100])
         pipe.flush()
+        while process.poll() is None and unread(pipe):
+            pass  # the process waits for more once it has taken what there is
         message = interrupted(process, number)
     assert process.returncode == ExitCode.INTERRUPTED
     assert message.split("\n") == ["", "jrecomp: interrupted", ""]
@@ -56,9 +77,16 @@ def test_interrupt_while_reading(number: signal.Signals, tmp_path: Path) -> None
 
 
 COMPUTES_FOR_EVER = """
-import threading
+import sys, threading, time
 from jrecomp import cli, pipeline
-pipeline.compress = lambda *_, **__: print("computing", flush=True) or threading.Event().wait()
+
+def compress(*_, **__):
+    while sys._current_frames()[threading.main_thread().ident].f_code.co_name != "wait":
+        time.sleep(0.01)  # until the main thread waits for this one
+    print("computing", flush=True)
+    threading.Event().wait()
+
+pipeline.compress = compress
 cli.start()
 """
 

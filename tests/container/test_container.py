@@ -21,7 +21,7 @@ LOSSLESS = st.builds(
     ORIGINAL,
     NUMBER,
     headers=st.binary(max_size=300),
-    extras=st.binary(max_size=100),
+    reconstruction=st.binary(max_size=100),
     mcu_rows=NUMBER,
     slices=st.lists(st.binary(max_size=200), max_size=6).map(tuple),
 )
@@ -42,7 +42,7 @@ LOSSY_BYTES = bytes.fromhex(
     "d14a52 01 02"  # signature, version, mode
     "ac02 d83a"  # 300 = 44 + 2 * 128 bytes; quality 7512 = 88 + 58 * 128
     "06 7365d029 01"  # original, model
-    "0a 00 02 6578 00 686561646572"  # metadata, plain: scan extras, no reference, literals
+    "0a 00 02 6578 00 686561646572"  # metadata, plain: reconstruction data, no reference, literals
     "04 03 03 00 05 6f6e65 7468726565"  # slices
     "ab86b093"  # checksum
 )
@@ -155,6 +155,7 @@ def test_forged_containers_raise_nothing_else(data: st.DataObject, box: Containe
         (b"\xd1JR", "truncated"),
         (b"\xd1JR\x01", "damaged or truncated"),
         (b"\xd1JR" + bytes([FORMAT_VERSION + 1]), f"version {FORMAT_VERSION + 1}"),
+        (resealed(b"\xd1JR\0" + LOSSY_BYTES[4:]), "version 0"),
         (resealed(b"\xd1JR\x01\x09" + bytes(4)), "unknown mode 9"),
         (b"\xc3\x91JR\x01", "not a .jrc container"),
     ],
@@ -171,6 +172,6 @@ def test_headers_longer_than_the_file() -> None:
 
 def test_metadata_are_bounded_by_the_file() -> None:
     """A small container of a small file cannot ask for memory without end."""
-    bomb = replace(SMALL, original=Original(100, b"1234"), extras=bytes(1 << 20))
-    with pytest.raises(CorruptContainerError, match="where 4496 are possible"):
+    bomb = replace(SMALL, original=Original(100, b"1234"), reconstruction=bytes(1 << 20))
+    with pytest.raises(CorruptContainerError, match="at most 4496 are possible"):
         unpack(pack(bomb))

@@ -8,8 +8,8 @@ import brotli
 import pytest
 
 import jrecomp
-from jrecomp import jpeg
-from jrecomp.container.phrases import phrases
+from jrecomp import container, jpeg
+from jrecomp.container.dictionary import entries
 from jrecomp.model import load
 
 
@@ -42,7 +42,7 @@ def opened(container: bytes) -> tuple[int, ByTheBook]:
 
 def headers_by_the_book(metadata: ByTheBook) -> bytes:
     references = [(metadata.varint(), metadata.varint()) for _ in range(metadata.varint())]
-    restored = b"".join(metadata.take(gap) + phrases()[number] for gap, number in references)
+    restored = b"".join(metadata.take(gap) + entries()[number] for gap, number in references)
     return restored + metadata.data
 
 
@@ -75,7 +75,7 @@ def check_modelled(body: ByTheBook, photo: bytes) -> None:
     assert body.varint() == load().identifier
     metadata = ByTheBook(body.packed())
     expected = jpeg.read(photo)
-    assert metadata.take(metadata.varint()) == jpeg.pack_extras(expected.scans)
+    assert metadata.take(metadata.varint()) == container.pack_reconstruction(expected.scans)
     assert headers_by_the_book(metadata) == expected.headers
     mcu_rows = body.varint()
     lengths = [body.varint() for _ in range(body.varint())]

@@ -1,19 +1,26 @@
-"""Makes the golden files of a newly shipped model: `python tests/golden/make.py MODEL`.
+"""Makes golden files: `python tests/golden/make.py`.
 
-Files that are there already are never touched: they are what later versions must decode.
+Containers that are there already are never touched: they are what later versions must decode. The checksums
+of what the encoder makes now are written anew.
 """
 
 import io
-import sys
-from collections.abc import Iterator
+import json
+from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 import jrecomp
+from jrecomp.lossy.target import TargetOptions
+from jrecomp.model import DEFAULT_MODEL, weights
 
 FOLDER = Path(__file__).parent
+
+CHECKSUMS = FOLDER / "encoder.json"
+"""Sizes and checksums of what made_now() tells."""
 
 
 def picture(width: int, height: int, mode: str = "RGB") -> Image.Image:
@@ -35,26 +42,56 @@ def encoded(image: Image.Image, **options: object) -> bytes:
     return output.getvalue()
 
 
-def cases() -> Iterator[tuple[str, bytes]]:
-    """Names and JPEG files."""
+@dataclass(frozen=True)
+class Case:
+    """A file and how it is compressed."""
+
+    data: bytes
+    model: str = DEFAULT_MODEL
+    mode: str = "lossless"
+    target: TargetOptions = field(default_factory=TargetOptions)
+
+
+def cases() -> dict[str, Case]:
+    """By name: every model and every mode of containers."""
     baseline = encoded(picture(200, 136), quality=80)
-    yield "baseline_420", baseline
-    yield "progressive_gray", encoded(picture(121, 83, "L"), quality=90, progressive=True)
-    yield "cmyk_restarts", encoded(picture(90, 70, "CMYK"), quality=75, restart_marker_blocks=5)
-    yield "quality_100_444", encoded(picture(64, 48), quality=100, subsampling=0)
-    yield "optimised_422", encoded(picture(150, 50), quality=40, subsampling=1, optimize=True)
-    yield "cut_in_scan", baseline[: 2 * len(baseline) // 3]
-    yield "no_jpeg", b"plain text\n" * 9
+    return {
+        "baseline_420": Case(baseline),
+        "progressive_gray": Case(encoded(picture(121, 83, "L"), quality=90, progressive=True), "best"),
+        "cmyk_restarts": Case(
+            encoded(picture(90, 70, "CMYK"), quality=75, restart_marker_blocks=5), "latents"
+        ),
+        "quality_100_444": Case(encoded(picture(64, 48), quality=100, subsampling=0)),
+        "optimised_422": Case(encoded(picture(150, 50), quality=40, subsampling=1, optimize=True), "fast"),
+        "cut_in_scan": Case(baseline[: 2 * len(baseline) // 3]),
+        "no_jpeg": Case(b"plain text\n" * 9, mode="stored"),
+        "lossy_420": Case(baseline, mode="lossy", target={"quality": 55}),
+    }
 
 
-def main(model: str) -> None:
-    """Writes a .jpg and a .jrc for each case."""
-    for name, data in cases():
-        original, container = (FOLDER / f"{name}-{model}{suffix}" for suffix in (".jpg", ".jrc"))
+def made_now() -> dict[str, dict[str, int | str]]:
+    """What the encoder makes of the golden JPEG files with each model: sizes and checksums.
+
+    The files are read, so that only the encoder and the weights decide.
+    """
+    found: dict[str, dict[str, int | str]] = {}
+    for model in weights.names():
+        for name in (name for name, case in cases().items() if case.mode == "lossless"):
+            made = jrecomp.compress((FOLDER / f"{name}.jpg").read_bytes(), model=model)
+            found[f"{name} {model}"] = {"bytes": len(made), "sha256": sha256(made).hexdigest()}
+    return found
+
+
+def main() -> None:
+    """Writes what is missing of the golden files, and the checksums."""
+    for name, case in cases().items():
+        container = FOLDER / f"{name}.jrc"
         if not container.exists():
-            original.write_bytes(data)
-            container.write_bytes(jrecomp.compress(data, model=model))
+            made = jrecomp.compress(case.data, model=case.model, **case.target)
+            container.write_bytes(made)
+            container.with_suffix(".jpg").write_bytes(jrecomp.decompress(made))
+    CHECKSUMS.write_text(json.dumps(made_now(), indent=2) + "\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

@@ -3,7 +3,7 @@
 Independent of the package: blocks are lists of 64 integers in zig-zag order.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 SOI, EOI = b"\xff\xd8", b"\xff\xd9"
@@ -141,26 +141,29 @@ def sequential(blocks: Sequence[Block], padding: str = "1111111") -> bytes:
 
 
 class Chooser(Protocol):
-    """How a progressive encoder decides: end_run(length, waiting correction bits), zero_runs(most)."""
+    """How a progressive encoder decides."""
 
-    end_run: Callable[[int, int], bool]
-    zero_runs: Callable[[int], int]
+    def end_run(self, length: int, waiting: int) -> bool:
+        """Whether an EOB run ends after so many blocks, with so many correction bits waiting."""
+        ...
+
+    def zero_runs(self, most: int) -> int:
+        """How many needless ZRL symbols end a block."""
+        ...
 
 
 class LikeLibjpeg:
     """Runs as long as they get, unless libjpeg's buffer would be full; no needless ZRL symbols."""
 
-    @staticmethod
-    def end_run(length: int, waiting: int) -> bool:
+    def end_run(self, length: int, waiting: int) -> bool:
         return waiting > 937
 
-    @staticmethod
-    def zero_runs(most: int) -> int:
+    def zero_runs(self, most: int) -> int:
         return 0
 
 
 def progressive_ac(
-    blocks: Sequence[Block], start: int, stop: int, high: int, low: int, choose: Chooser | type[LikeLibjpeg]
+    blocks: Sequence[Block], start: int, stop: int, high: int, low: int, choose: Chooser
 ) -> bytes:
     """One interval of a first (high 0) or refinement scan of AC coefficients (T.81 G.1.2.2, G.1.2.3)."""
     bits = Bits()

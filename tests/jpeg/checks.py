@@ -5,18 +5,26 @@ from pathlib import Path
 import jpegio
 import numpy as np
 
-from jrecomp.jpeg import JpegFile, ScanExtras, assemble, pack_extras, parse_frame, read, unpack_extras, write
+from jrecomp.container import pack_reconstruction, unpack_reconstruction
+from jrecomp.jpeg import (
+    JpegFile,
+    ScanReconstruction,
+    assemble,
+    parse_frame,
+    read,
+    write,
+)
 
 # Natural (row-major) position of each zig-zag index (T.81 figure 5).
 ZIGZAG = sorted(range(64), key=lambda p: (p // 8 + p % 8, (p // 8 if (p // 8 + p % 8) % 2 else p % 8)))
 
 
 def exact(data: bytes) -> JpegFile:
-    """Read, take through packed extras, write; at least something must be modelled."""
+    """Read, take through packed reconstruction data, write; at least something must be modelled."""
     jpeg = read(data)
-    packed = pack_extras(jpeg.scans)
-    assert unpack_extras(packed) == jpeg.scans
-    assert write(assemble(jpeg.headers, packed, jpeg.coefficients)) == data
+    packed = pack_reconstruction(jpeg.scans)
+    assert unpack_reconstruction(packed) == jpeg.scans
+    assert write(assemble(jpeg.headers, jpeg.scans, jpeg.coefficients)) == data
     return jpeg
 
 
@@ -54,13 +62,13 @@ def check_against_libjpeg(data: bytes, jpeg: JpegFile, tmp_path: Path) -> None:
 
 
 def check(data: bytes, tmp_path: Path) -> None:
-    """A file as libjpeg writes it: exact with empty extras, and the same to libjpeg."""
+    """A file as libjpeg writes it: exact with empty reconstruction data, and the same to libjpeg."""
     jpeg = read(data)
     assert write(jpeg) == data
-    assert jpeg.scans == [ScanExtras()] * len(jpeg.scans)
-    packed = pack_extras(jpeg.scans)
+    assert jpeg.scans == [ScanReconstruction()] * len(jpeg.scans)
+    packed = pack_reconstruction(jpeg.scans)
     assert len(packed) == 2
-    again = assemble(jpeg.headers, packed, jpeg.coefficients)
+    again = assemble(jpeg.headers, unpack_reconstruction(packed), jpeg.coefficients)
     assert write(again) == data
     assert len(parse_frame(jpeg.headers).components) == len(jpeg.coefficients)
     assert len(jpeg.headers) < len(data)

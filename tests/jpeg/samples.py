@@ -4,6 +4,7 @@ import io
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ def picture(width: int, height: int, channels: int = 3, seed: int = 1, noise: fl
     return Image.fromarray(pixels, "CMYK" if channels == 4 else "RGB")
 
 
-def pillow(width: int = 61, height: int = 45, channels: int = 3, **options: object) -> bytes:
+def pillow(width: int = 61, height: int = 45, channels: int = 3, **options: Any) -> bytes:
     output = io.BytesIO()
     picture(width, height, channels).save(output, "JPEG", **options)
     return output.getvalue()

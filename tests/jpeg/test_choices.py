@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jrecomp.jpeg import pack_extras
+from jrecomp.container import pack_reconstruction
 from tests.jpeg import builder, samples
-from tests.jpeg.builder import EOI, SOI, dri, gray_file, rst, sof, sos, tables
+from tests.jpeg.builder import EOI, SOI, Chooser, LikeLibjpeg, dri, gray_file, rst, sof, sos, tables
 from tests.jpeg.checks import blocks_of, check, check_against_libjpeg, exact, tails
 
 BLOCKS = samples.random_blocks(12)
@@ -21,7 +21,7 @@ def test_padding_bits(padding: str) -> None:
     assert blocks_of(jpeg) == BLOCKS
     assert tails(jpeg) == b""
     if padding == "0000000":
-        assert len(pack_extras(jpeg.scans)) == 4
+        assert len(pack_reconstruction(jpeg.scans)) == 4
 
 
 def test_mixed_padding_bits() -> None:
@@ -48,7 +48,7 @@ def test_needless_zero_runs_in_a_sequential_scan() -> None:
     assert tails(jpeg) == b""
 
 
-def progressive(blocks: list[list[int]], choose: object, start: int = 1, stop: int = 63) -> bytes:
+def progressive(blocks: list[list[int]], choose: Chooser, start: int = 1, stop: int = 63) -> bytes:
     """Four scans of one component: DC, AC first, refinement of AC, refinement of DC."""
     width = 8 * len(blocks)
     data = SOI + tables() + sof(0xC2, width, 8, [(1, 1)])
@@ -60,17 +60,21 @@ def progressive(blocks: list[list[int]], choose: object, start: int = 1, stop: i
 
 def test_progressive_as_libjpeg_chooses(tmp_path: Path) -> None:
     blocks = samples.random_blocks(300, largest=3) + [[0] + [2] * 63] * 40 + [[1] * 64] * 3
-    check(progressive(blocks, builder.LikeLibjpeg), tmp_path)
+    check(progressive(blocks, LikeLibjpeg()), tmp_path)
 
 
-class NoLimit:
-    end_run = staticmethod(lambda length, waiting: False)
-    zero_runs = staticmethod(lambda most: 0)
+class NoLimit(LikeLibjpeg):
+    """Runs as long as they get."""
+
+    def end_run(self, length: int, waiting: int) -> bool:
+        return False
 
 
-class ShortRuns:
-    end_run = staticmethod(lambda length, waiting: length == 5)
-    zero_runs = staticmethod(lambda most: 0)
+class ShortRuns(LikeLibjpeg):
+    """Runs of five blocks at most."""
+
+    def end_run(self, length: int, waiting: int) -> bool:
+        return length == 5
 
 
 class Whimsical:
@@ -87,7 +91,7 @@ class Whimsical:
 
 
 def test_eob_runs_without_libjpegs_buffer(tmp_path: Path) -> None:
-    data = progressive([[0] + [2] * 63] * 40, NoLimit)
+    data = progressive([[0] + [2] * 63] * 40, NoLimit())
     jpeg = exact(data)
     assert jpeg.scans[2].eob_switches == [14]
     assert tails(jpeg) == b""
@@ -95,12 +99,12 @@ def test_eob_runs_without_libjpegs_buffer(tmp_path: Path) -> None:
 
 
 def test_a_shorter_longest_eob_run(tmp_path: Path) -> None:
-    data = progressive(samples.random_blocks(60, largest=3) + [[0] * 64] * 200, ShortRuns)
+    data = progressive(samples.random_blocks(60, largest=3) + [[0] * 64] * 200, ShortRuns())
     jpeg = exact(data)
     assert jpeg.scans[1].max_eob_run == 5
     assert jpeg.scans[1].eob_switches == []
     assert tails(jpeg) == b""
-    assert len(pack_extras(jpeg.scans)) < 12
+    assert len(pack_reconstruction(jpeg.scans)) < 12
     check_against_libjpeg(data, jpeg, tmp_path)
 
 

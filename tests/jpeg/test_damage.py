@@ -1,5 +1,7 @@
 """Irregular restart markers, damaged and cut data, scan scripts that make no sense: all exact."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -90,12 +92,12 @@ def test_data_that_begins_like_stuffing() -> None:
 @pytest.mark.parametrize("kind", ["baseline", "progressive", "restarts"])
 def test_cut_anywhere(kind: str) -> None:
     """Every prefix that has some decodable data is read, and exact."""
-    options = {
+    kinds: dict[str, dict[str, Any]] = {
         "baseline": {"subsampling": 2},
         "progressive": {"progressive": True},
         "restarts": {"restart_marker_blocks": 2, "progressive": True},
-    }[kind]
-    data = samples.pillow(width=40, height=24, quality=50, **options)
+    }
+    data = samples.pillow(width=40, height=24, quality=50, **kinds[kind])
     start = data.index(b"\xff\xda") + 14
     whole = read(data)
     refused = 0
@@ -141,7 +143,7 @@ def test_the_same_coefficients_coded_twice() -> None:
 def test_refinement_of_what_was_never_sent() -> None:
     blocks = [[0] + [3] * 63] * 4
     data = SOI + tables() + sof(0xC2, 32, 8, [(1, 1)]) + sos([0], 0, 0, 0, 0) + builder.dc_first(blocks, 0)
-    data += sos([0], 1, 63, 1, 0) + builder.progressive_ac(blocks, 1, 63, 1, 0, builder.LikeLibjpeg) + EOI
+    data += sos([0], 1, 63, 1, 0) + builder.progressive_ac(blocks, 1, 63, 1, 0, builder.LikeLibjpeg()) + EOI
     exact(data)
 
 

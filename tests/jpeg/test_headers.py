@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jrecomp.jpeg import pack_extras, read
-from jrecomp.jpeg.tables import TYPICAL_TABLES
+from jrecomp.container import pack_reconstruction
+from jrecomp.jpeg import read
+from jrecomp.t81 import TYPICAL_TABLES
 from tests.jpeg import builder, samples
 from tests.jpeg.builder import EOI, SOI, dri, gray_file, rst, sof, sos, tables
 from tests.jpeg.checks import blocks_of, check, check_against_libjpeg, exact, tails
@@ -103,7 +104,7 @@ def test_tables_and_restart_interval_redefined_between_scans(tmp_path: Path) -> 
     assert [c.quantization[0] for c in jpeg.frame.components] == [1, 2, 3]
     assert [c.reshape(-1, 64).tolist() for c in jpeg.coefficients] == planes
     assert exact(data).scans == jpeg.scans
-    assert pack_extras(jpeg.scans) == bytes([3, 0])
+    assert pack_reconstruction(jpeg.scans) == bytes([3, 0])
 
 
 SAMPLINGS = [
@@ -139,7 +140,7 @@ def test_any_sampling_factors_interleaved(sampling: list[tuple[int, int]]) -> No
     ]
     data = SOI + tables() + sof(0xC1, width, height, sampling) + sos(range(len(sampling)))
     jpeg = exact(data + interleaved(planes, sampling, rows, columns) + EOI)
-    assert pack_extras(jpeg.scans) == bytes([1, 0])
+    assert pack_reconstruction(jpeg.scans) == bytes([1, 0])
     for got, expected in zip(jpeg.coefficients, planes, strict=True):
         np.testing.assert_array_equal(got, expected)
 
@@ -161,7 +162,7 @@ def test_any_sampling_factors_one_by_one(sampling: list[tuple[int, int]]) -> Non
         planes.append(np.array(samples.random_blocks(rows * columns, i)).reshape(rows, columns, 64))
         data += sos([i]) + builder.sequential(planes[-1].reshape(-1, 64).tolist())
     jpeg = exact(data + EOI)
-    assert pack_extras(jpeg.scans) == bytes([len(sampling), 0])
+    assert pack_reconstruction(jpeg.scans) == bytes([len(sampling), 0])
     for got, expected in zip(jpeg.coefficients, planes, strict=True):
         rows, columns = expected.shape[:2]
         np.testing.assert_array_equal(got[:rows, :columns], expected)

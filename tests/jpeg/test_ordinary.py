@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -10,7 +11,7 @@ from jrecomp.jpeg import read, write
 from tests.jpeg import samples
 from tests.jpeg.checks import check
 
-PILLOW_FILES = {
+PILLOW_FILES: dict[str, dict[str, Any]] = {
     "444": {"subsampling": 0},
     "422": {"subsampling": 1},
     "420": {"subsampling": 2},

@@ -7,15 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jrecomp.container import pack_reconstruction, unpack_reconstruction
 from jrecomp.errors import CorruptContainerError, JrecompError, StoredReason, UnsupportedJpegError
 from jrecomp.jpeg import (
-    ScanExtras,
+    ScanReconstruction,
     Segment,
     assemble,
-    pack_extras,
     parse_frame,
     read,
-    unpack_extras,
     write,
 )
 from jrecomp.options import Limits
@@ -96,9 +95,9 @@ def survives(data: bytes) -> None:
         jpeg = read(data, Limits(max_pixels=1 << 22))
     except UnsupportedJpegError:
         return
-    packed = pack_extras(jpeg.scans)
-    assert unpack_extras(packed) == jpeg.scans
-    assert write(assemble(jpeg.headers, packed, jpeg.coefficients)) == data
+    packed = pack_reconstruction(jpeg.scans)
+    assert unpack_reconstruction(packed) == jpeg.scans
+    assert write(assemble(jpeg.headers, jpeg.scans, jpeg.coefficients)) == data
 
 
 SEEDS = [
@@ -127,13 +126,13 @@ def damaged(draw: st.DrawFn) -> bytes:
     return bytes(data)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(damaged())
 def test_damaged_files(data: bytes) -> None:
     survives(data)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=300), st.binary(max_size=100))
 def test_random_headers_and_data(junk: bytes, data: bytes) -> None:
     survives(SOI + junk + data)
@@ -142,7 +141,7 @@ def test_random_headers_and_data(junk: bytes, data: bytes) -> None:
     survives(framed(sof(0xC2, 32, 24, GRAY), scan=sos([0], 1, 63, 0, 1) + data + sos([0], 1, 63, 1, 0)))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_random_coefficients(data: st.DataObject) -> None:
     """Whatever coefficients and tables a sequential file has, in any two components."""
@@ -151,7 +150,7 @@ def test_random_coefficients(data: st.DataObject) -> None:
     planes.append(planes[0][::-1])
     header = SOI + tables() + sof(0xC1, 16, 8, GRAY * 2) + sos([0]) + sos([1]) + EOI
     coefficients = [np.array(p, np.int16).reshape(1, 2, 64) for p in planes]
-    file = assemble(header, pack_extras([ScanExtras()] * 2), coefficients)
+    file = assemble(header, [ScanReconstruction()] * 2, coefficients)
     difference = planes[0][1][0] - planes[0][0][0]
     if (difference + 0x8000) % 0x10000 == 0 or abs(planes[0][0][0]) > 32767:
         with pytest.raises(CorruptContainerError):
@@ -166,75 +165,41 @@ def test_random_coefficients(data: st.DataObject) -> None:
 # What a damaged container may bring
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.binary(max_size=60))
-def test_unpacking_junk(data: bytes) -> None:
-    try:
-        scans = unpack_extras(data)
-    except CorruptContainerError:
-        return
-    assert unpack_extras(pack_extras(scans)) == scans
-
-
-def test_unpacking_every_prefix() -> None:
-    scans = [
-        ScanExtras(),
-        ScanExtras(
-            [Segment(0, 300, 2, 1, b"tail"), Segment(400, 1 << 20, 0)],
-            0,
-            [(5, 127), (300, 0)],
-            [(0, 3)],
-            17,
-            [1, 128, 40000],
-        ),
-        ScanExtras(),
-        ScanExtras(padding_bit=0),
-    ]
-    packed = pack_extras(scans)
-    assert unpack_extras(packed) == scans
-    for end in range(len(packed)):
-        with pytest.raises(CorruptContainerError):
-            unpack_extras(packed[:end])
-    with pytest.raises(CorruptContainerError):
-        unpack_extras(packed + b"\0")
-
-
 @pytest.mark.parametrize(
-    "extras",
+    "data",
     [
-        ScanExtras([Segment(0, 13, 0)]),
-        ScanExtras([Segment(13, 0, 0), Segment(0, 1 << 40, 0)]),
-        ScanExtras([Segment(5, 5, 0), Segment(0, 12, 0)]),
-        ScanExtras([Segment(0, 12, 65536)]),
-        ScanExtras([Segment(0, 12, 0, 8)]),
-        ScanExtras(zero_runs=[(0, 4)]),
-        ScanExtras(zero_runs=[(0, 0)]),
-        ScanExtras(zero_runs=[(3, 1), (2, 1)]),
-        ScanExtras(padding=[(12, 200)]),
-        ScanExtras(max_eob_run=0),
-        ScanExtras(max_eob_run=1 << 15),
-        ScanExtras(eob_switches=[5, 4]),
-        ScanExtras(padding_bit=2),
-        ScanExtras(eob_switches=[1 << 70]),
+        ScanReconstruction([Segment(0, 13, 0)]),
+        ScanReconstruction([Segment(13, 0, 0), Segment(0, 1 << 40, 0)]),
+        ScanReconstruction([Segment(5, 5, 0), Segment(0, 12, 0)]),
+        ScanReconstruction([Segment(0, 12, 65536)]),
+        ScanReconstruction([Segment(0, 12, 0, 8)]),
+        ScanReconstruction(zero_runs=[(0, 4)]),
+        ScanReconstruction(zero_runs=[(0, 0)]),
+        ScanReconstruction(zero_runs=[(3, 1), (2, 1)]),
+        ScanReconstruction(padding=[(12, 200)]),
+        ScanReconstruction(max_eob_run=0),
+        ScanReconstruction(max_eob_run=1 << 15),
+        ScanReconstruction(eob_switches=[5, 4]),
+        ScanReconstruction(padding_bit=2),
+        ScanReconstruction(eob_switches=[1 << 70]),
     ],
     ids=str,
 )
-def test_extras_that_do_not_fit(extras: ScanExtras) -> None:
+def test_reconstruction_data_that_do_not_fit(data: ScanReconstruction) -> None:
     with pytest.raises(CorruptContainerError):
-        write(dataclasses.replace(read(GOOD), scans=[extras]))
+        write(dataclasses.replace(read(GOOD), scans=[data]))
 
 
 def test_parts_that_do_not_fit() -> None:
     jpeg = read(GOOD)
-    extras = pack_extras(jpeg.scans)
     with pytest.raises(CorruptContainerError):
-        assemble(jpeg.headers, pack_extras(jpeg.scans * 2), jpeg.coefficients)
+        assemble(jpeg.headers, jpeg.scans * 2, jpeg.coefficients)
     with pytest.raises(CorruptContainerError):
-        assemble(jpeg.headers, extras, jpeg.coefficients * 2)
+        assemble(jpeg.headers, jpeg.scans, jpeg.coefficients * 2)
     with pytest.raises(CorruptContainerError):
-        assemble(jpeg.headers, extras, [jpeg.coefficients[0][1:]])
+        assemble(jpeg.headers, jpeg.scans, [jpeg.coefficients[0][1:]])
     with pytest.raises(CorruptContainerError):
-        assemble(jpeg.headers, extras, [jpeg.coefficients[0].astype(np.int32)])
+        assemble(jpeg.headers, jpeg.scans, [jpeg.coefficients[0].astype(np.int32)])
     with pytest.raises(CorruptContainerError):
         write(dataclasses.replace(jpeg, scans=[]))
     with pytest.raises(UnsupportedJpegError):
@@ -250,16 +215,16 @@ def test_coefficients_without_a_code() -> None:
         write(jpeg)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(SEEDS), st.data())
 def test_damaged_parts(seed: bytes, data: st.DataObject) -> None:
-    """Headers and extras changed at will: bytes come out, or a JrecompError."""
+    """Headers and reconstruction data changed at will: bytes come out, or a JrecompError."""
     jpeg = read(seed)
     headers = bytearray(jpeg.headers)
     for _ in range(data.draw(st.integers(0, 3))):
         headers[data.draw(st.integers(2, len(headers) - 1))] = data.draw(st.integers(0, 255))
-    extras = data.draw(st.one_of(st.just(pack_extras(jpeg.scans)), st.binary(max_size=40)))
+    packed = data.draw(st.one_of(st.just(pack_reconstruction(jpeg.scans)), st.binary(max_size=40)))
     try:
-        write(assemble(bytes(headers), extras, jpeg.coefficients))
+        write(assemble(bytes(headers), unpack_reconstruction(packed), jpeg.coefficients))
     except JrecompError:
         return

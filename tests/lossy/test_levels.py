@@ -6,7 +6,7 @@ import pytest
 from jrecomp import jpeg
 from jrecomp.errors import UnsupportedJpegError
 from jrecomp.jpeg.types import JpegFile
-from jrecomp.lossy import Requantizer, Setting, load_rule
+from jrecomp.lossy import OperatingPoint, Requantizer, load_rule
 from jrecomp.lossy.distortion import pixel_weights
 from jrecomp.lossy.levels import LARGEST, Histograms
 from jrecomp.native._scan import count_magnitudes
@@ -47,14 +47,20 @@ def test_counts_need_a_place_for_each_index() -> None:
     with pytest.raises(ValueError, match="shape"):
         count_magnitudes(np.zeros((1, 1, 63), np.int16), np.zeros((64, 4), np.int64))
     with pytest.raises(TypeError):
-        count_magnitudes(blocks.astype(np.int32), np.zeros((64, 4), np.int64))  # type: ignore[arg-type]
+        count_magnitudes(blocks.astype(np.int32), np.zeros((64, 4), np.int64))
 
 
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize(
-    "setting", [Setting.at(30), Setting.at(80), Setting(85, 85, 60, 1.0), Setting(100, 90, 50, 0.3)]
+    "setting",
+    [
+        OperatingPoint.at(30),
+        OperatingPoint.at(80),
+        OperatingPoint(85, 85, 60, 1.0),
+        OperatingPoint(100, 90, 50, 0.3),
+    ],
 )
-def test_estimates_are_what_levels_have(file: JpegFile, rule: str, setting: Setting) -> None:
+def test_estimates_are_what_levels_have(file: JpegFile, rule: str, setting: OperatingPoint) -> None:
     """Errors as they are; bits of both parts of a mix, each taken for all blocks."""
     picture = Requantizer(file, load_rule(rule))
     new, estimate = picture.requantized(setting), picture.estimate(setting)
@@ -87,8 +93,8 @@ def _entropy(coefficients: list[np.ndarray]) -> float:
 def test_shares_are_spread_evenly(file: JpegFile) -> None:
     """A quarter of the blocks differ, in every part of the picture."""
     picture = Requantizer(file, load_rule("mse"))
-    upper, mixed = (picture.requantized(Setting(90, 90, 20, share)) for share in (0.0, 0.25))
-    lower = picture.requantized(Setting(90, 90, 20, 1.0))
+    upper, mixed = (picture.requantized(OperatingPoint(90, 90, 20, share)) for share in (0.0, 0.25))
+    lower = picture.requantized(OperatingPoint(90, 90, 20, 1.0))
     for a, b, c in zip(upper.coefficients, mixed.coefficients, lower.coefficients, strict=True):
         apart = (a != c).any(-1)
         np.testing.assert_array_equal((b != a) & (b != c), False)

@@ -1,4 +1,4 @@
-"""Likeness of pictures against slow and direct computations."""
+"""Similarity of pictures against slow and direct computations."""
 
 import io
 import math

@@ -7,9 +7,9 @@ import pytest
 
 from jrecomp import jpeg
 from jrecomp.jpeg.types import JpegFile
-from jrecomp.lossy import Requantized, Requantizer, Setting, load_rule, pixels, psnr
+from jrecomp.lossy import OperatingPoint, Requantized, Requantizer, load_rule, pixels, psnr
 from jrecomp.lossy.distortion import pixel_weights
-from jrecomp.lossy.requantize import trade_of
+from jrecomp.lossy.requantize import lambda_of
 from jrecomp.options import RULES
 from tests.jpeg import builder, samples
 from tests.lossy.pictures import rebuilt
@@ -65,7 +65,7 @@ def error(file: JpegFile, new: Requantized) -> float:
 @pytest.mark.parametrize("quality", QUALITIES)
 def test_bounds(file: JpegFile, rule: str, quality: float) -> None:
     """Values move towards zero or by a step at most; DC by at most half of one."""
-    new = Requantizer(file, load_rule(rule)).requantized(Setting.at(quality))
+    new = Requantizer(file, load_rule(rule)).requantized(OperatingPoint.at(quality))
     for old, source, levels, steps in zip(
         file.coefficients, sources(file), new.coefficients, new.steps, strict=True
     ):
@@ -80,7 +80,7 @@ def test_bounds(file: JpegFile, rule: str, quality: float) -> None:
 
 def test_equal_tables_stay_equal(file: JpegFile) -> None:
     for quality in QUALITIES:
-        new = Requantizer(file, load_rule("mse")).requantized(Setting.at(quality))
+        new = Requantizer(file, load_rule("mse")).requantized(OperatingPoint.at(quality))
         for i, source in enumerate(sources(file)):
             for j, other in enumerate(sources(file)):
                 if np.array_equal(source, other):
@@ -89,13 +89,13 @@ def test_equal_tables_stay_equal(file: JpegFile) -> None:
 
 def test_source_is_not_touched(file: JpegFile) -> None:
     before = [c.copy() for c in file.coefficients], [s.copy() for s in sources(file)]
-    Requantizer(file, load_rule("mse")).requantized(Setting.at(30))
+    Requantizer(file, load_rule("mse")).requantized(OperatingPoint.at(30))
     np.testing.assert_equal((file.coefficients, sources(file)), before)
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_lossless_end(file: JpegFile, rule: str) -> None:
-    new = Requantizer(file, load_rule(rule)).requantized(Setting.at(100))
+    new = Requantizer(file, load_rule(rule)).requantized(OperatingPoint.at(100))
     np.testing.assert_equal(new.steps, sources(file))
     changed = sum(int((a != b).sum()) for a, b in zip(new.coefficients, file.coefficients, strict=True))
     total = sum(c.size for c in file.coefficients)
@@ -108,22 +108,22 @@ def test_lossless_end(file: JpegFile, rule: str) -> None:
 def test_lossy_end(kind: str) -> None:
     """At quality 0 little is left."""
     file = jpeg.read(samples.pillow(120, 90, **KINDS[kind]))
-    new = Requantizer(file, load_rule("mse")).requantized(Setting.at(0))
+    new = Requantizer(file, load_rule("mse")).requantized(OperatingPoint.at(0))
     assert entropy(file, new) < 0.5 * entropy(file, Requantized(sources(file), file.coefficients))
 
 
-def test_trade_falls_with_quality(file: JpegFile) -> None:
-    trades = [trade_of(file, q) for q in range(0, 101, 5)]
-    assert trades == sorted(trades, reverse=True)
+def test_lambda_falls_with_quality(file: JpegFile) -> None:
+    lambdas = [lambda_of(file, q) for q in range(0, 101, 5)]
+    assert lambdas == sorted(lambdas, reverse=True)
     finest = min(
         (w * q.astype(float) ** 2).min() for w, q in zip(pixel_weights(file), sources(file), strict=True)
     )
-    assert trades[-1] == pytest.approx(min(0.2 * finest, 4000))
+    assert lambdas[-1] == pytest.approx(min(0.2 * finest, 4000))
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_rate_and_error_are_monotone(file: JpegFile, rule: str) -> None:
-    found = [Requantizer(file, load_rule(rule)).requantized(Setting.at(q)) for q in QUALITIES]
+    found = [Requantizer(file, load_rule(rule)).requantized(OperatingPoint.at(q)) for q in QUALITIES]
     rates, errors = [entropy(file, new) for new in found], [error(file, new) for new in found]
     assert rates == sorted(rates)
     assert errors == sorted(errors, reverse=True)
@@ -132,14 +132,14 @@ def test_rate_and_error_are_monotone(file: JpegFile, rule: str) -> None:
 @pytest.mark.parametrize("quality", [0, 30, 60, 90])
 def test_levels_are_worth_their_bits(file: JpegFile, quality: float) -> None:
     """Error and rate together are less than those of rounding with the same steps."""
-    new = Requantizer(file, load_rule("mse")).requantized(Setting.at(quality))
+    new = Requantizer(file, load_rule("mse")).requantized(OperatingPoint.at(quality))
     rounded = [
         np.rint(old * source / steps).astype(np.int16)
         for old, source, steps in zip(file.coefficients, sources(file), new.steps, strict=True)
     ]
     plain = Requantized(new.steps, rounded)
-    trade = trade_of(file, quality)
-    cost, plain_cost = (error(file, n) + trade * entropy(file, n) for n in (new, plain))
+    lmbda = lambda_of(file, quality)
+    cost, plain_cost = (error(file, n) + lmbda * entropy(file, n) for n in (new, plain))
     assert cost <= plain_cost
 
 
@@ -147,7 +147,7 @@ def test_levels_are_worth_their_bits(file: JpegFile, quality: float) -> None:
 def test_predicted_error_is_that_of_pixels(quality: float) -> None:
     data = samples.pillow(160, 128, 1, quality=92)
     file = jpeg.read(data)
-    new = Requantizer(file, load_rule("mse")).requantized(Setting.at(quality))
+    new = Requantizer(file, load_rule("mse")).requantized(OperatingPoint.at(quality))
     made = pixels(rebuilt(file, list(new.steps), list(new.coefficients)))
     mean = error(file, new) / (160 * 128)
     assert psnr(pixels(data), made) == pytest.approx(10 * np.log10(255**2 / mean), abs=0.2)
@@ -166,6 +166,6 @@ def test_steps_of_zero_and_of_16_bits() -> None:
     file = jpeg.read(builder.SOI + head + frame + builder.sequential(blocks) + builder.EOI)
     assert file.frame.components[0].quantization[:3].tolist() == [0, 300, 65535]
     for quality in QUALITIES:
-        steps = Requantizer(file, load_rule("mse")).requantized(Setting.at(quality)).steps[0]
+        steps = Requantizer(file, load_rule("mse")).requantized(OperatingPoint.at(quality)).steps[0]
         assert steps[1:3].tolist() == [300, 65535]
         assert 1 <= steps[0] <= 255

@@ -1,4 +1,4 @@
-"""Rules for steps: what holds for any table and any trade."""
+"""Rules for steps: what holds for any table and any lmbda."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ FILE = Path(__file__).parents[2] / "weights" / "lossy.json"
 SOURCES = st.lists(st.integers(1, 400), min_size=64, max_size=64).map(lambda s: np.array(s, np.int32))
 WEIGHTS = st.lists(st.floats(0.01, 4), min_size=64, max_size=64).map(np.array)
 NAMES = st.sampled_from(RULES)
-TRADES = st.floats(1e-6, 1e6)
+LAMBDAS = st.floats(1e-6, 1e6)
 
 
 def test_names_are_those_of_the_file() -> None:
@@ -34,9 +34,9 @@ def test_unknown_name() -> None:
 
 
 @settings(max_examples=40)
-@given(SOURCES, WEIGHTS, NAMES, TRADES)
-def test_bounds(source: np.ndarray, weights: np.ndarray, name: str, trade: float) -> None:
-    steps = load_rule(name).steps(source, weights, trade)
+@given(SOURCES, WEIGHTS, NAMES, LAMBDAS)
+def test_bounds(source: np.ndarray, weights: np.ndarray, name: str, lmbda: float) -> None:
+    steps = load_rule(name).steps(source, weights, lmbda)
     assert steps.dtype == np.int32
     assert steps.shape == (64,)
     assert (steps >= source).all()
@@ -45,32 +45,32 @@ def test_bounds(source: np.ndarray, weights: np.ndarray, name: str, trade: float
 
 @settings(max_examples=40)
 @given(SOURCES, WEIGHTS, NAMES)
-def test_tiny_trades_change_nothing(source: np.ndarray, weights: np.ndarray, name: str) -> None:
+def test_tiny_lambdas_change_nothing(source: np.ndarray, weights: np.ndarray, name: str) -> None:
     assert (load_rule(name).steps(source, weights, 1e-6) == source).all()
 
 
 @settings(max_examples=40)
-@given(SOURCES, WEIGHTS, NAMES, TRADES, st.floats(1, 100))
-def test_coarser_for_larger_trades(
-    source: np.ndarray, weights: np.ndarray, name: str, trade: float, times: float
+@given(SOURCES, WEIGHTS, NAMES, LAMBDAS, st.floats(1, 100))
+def test_coarser_for_larger_lambdas(
+    source: np.ndarray, weights: np.ndarray, name: str, lmbda: float, times: float
 ) -> None:
     rule = load_rule(name)
-    assert (rule.steps(source, weights, times * trade) >= rule.steps(source, weights, trade)).all()
+    assert (rule.steps(source, weights, times * lmbda) >= rule.steps(source, weights, lmbda)).all()
 
 
 @settings(max_examples=40)
 @given(SOURCES, WEIGHTS, NAMES)
-def test_huge_trades_reach_the_largest_step(source: np.ndarray, weights: np.ndarray, name: str) -> None:
+def test_huge_lambdas_reach_the_largest_step(source: np.ndarray, weights: np.ndarray, name: str) -> None:
     assert (load_rule(name).steps(source, weights, 1e9) == np.maximum(source, 255)).all()
 
 
 def test_high_rate() -> None:
-    """Where steps are free they are those that uniform quantization wants: 6 trade / log 2 = step**2."""
+    """Where steps are free they are those that uniform quantization wants: 6 lmbda / log 2 = step**2."""
     rule = Rule(9, "plain", stay=(0.1, 0.1), jump=0.1, third=0.1, free=0.1, widening=1.0, flatness=1.0)
-    trade = 1000 * np.log(2) / 6
-    steps = rule.steps(np.full(64, 2, np.int32), np.full(64, 1.0), trade)
+    lmbda = 1000 * np.log(2) / 6
+    steps = rule.steps(np.full(64, 2, np.int32), np.full(64, 1.0), lmbda)
     assert steps.tolist() == [round(1000**0.5)] * 64
-    assert rule.steps(np.full(64, 2, np.int32), np.full(64, 0.25), trade).tolist() == [63] * 64
+    assert rule.steps(np.full(64, 2, np.int32), np.full(64, 0.25), lmbda).tolist() == [63] * 64
 
 
 def test_flatness() -> None:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jrecomp.lossy import Goal, Search, Setting
+from jrecomp.lossy import Goal, OperatingPoint, Search
 from jrecomp.lossy.search import EVALUATIONS
 
-Amount = Callable[[Setting], float]
+Amount = Callable[[OperatingPoint], float]
 
 JUMPS = st.lists(st.tuples(st.floats(40, 99), st.floats(1.0, 1.1)), max_size=6)
 """Of amounts where steps change: qualities and factors."""
@@ -25,7 +25,7 @@ def amounts(jumps: list[tuple[float, float]], rise: float, bend: float = 0) -> A
         jumped = math.prod(factor for place, factor in jumps if steps >= place)
         return jumped * math.exp(rise * (levels / 100) ** (1 + bend))
 
-    def amount(s: Setting) -> float:
+    def amount(s: OperatingPoint) -> float:
         return (1 - s.share) * of_blocks(s.steps, s.upper) + s.share * of_blocks(s.steps, s.lower)
 
     return amount
@@ -33,15 +33,15 @@ def amounts(jumps: list[tuple[float, float]], rise: float, bend: float = 0) -> A
 
 def searched(
     amount: Amount, estimate: Amount, goal: Goal, known: tuple[float, float] | None = (1.0, 1.0)
-) -> tuple[Search[str], list[Setting]]:
+) -> tuple[Search[str], list[OperatingPoint]]:
     """Compared with what was tried."""
-    tried: list[Setting] = []
+    tried: list[OperatingPoint] = []
 
-    def evaluate(setting: Setting) -> tuple[float, str]:
-        assert 0 <= setting.lower <= setting.upper <= setting.steps <= 100
-        assert 0 <= setting.share <= 1
-        tried.append(setting)
-        return amount(setting), f"at {setting}"
+    def evaluate(point: OperatingPoint) -> tuple[float, str]:
+        assert 0 <= point.lower <= point.upper <= point.steps <= 100
+        assert 0 <= point.share <= 1
+        tried.append(point)
+        return amount(point), f"at {point}"
 
     search = Search(goal, evaluate, estimate)
     search.run(known)
@@ -49,10 +49,10 @@ def searched(
     assert len(set(tried)) == len(tried)
     for point in (search.best, search.beyond):
         assert point is None or (point.amount, point.result) == (
-            amount(point.setting),
-            f"at {point.setting}",
+            amount(point.point),
+            f"at {point.point}",
         )
-    within = [amount(setting) for setting in tried if amount(setting) <= goal.limit]
+    within = [amount(point) for point in tried if amount(point) <= goal.limit]
     assert (search.best.amount if search.best else None) == max(within, default=None)
     return search, tried
 
@@ -70,8 +70,8 @@ def test_limits_hold_whatever_estimates_say(
     """There is a result if and only if the least quality is one."""
     amount = amounts(jumps, rise)
     goal = Goal(target, 0.01 * target, rises=True)
-    search, _ = searched(amount, amounts(expected, expected_rise), goal, factor and (1.0, factor))
-    assert (search.best is None) == (amount(Setting.at(0)) > target)
+    search, _ = searched(amount, amounts(expected, expected_rise), goal, (1.0, factor) if factor else None)
+    assert (search.best is None) == (amount(OperatingPoint.at(0)) > target)
 
 
 @given(JUMPS, RISE, st.floats(0.5, 2), st.floats(0.3, 0.95), st.booleans())
@@ -80,11 +80,11 @@ def test_good_estimates_lead_there(
 ) -> None:
     """Also into a jump; their scale need not be known."""
     estimate = amounts(jumps, rise)
-    low, high = estimate(Setting.at(0)), estimate(Setting.at(99.9))
+    low, high = estimate(OperatingPoint.at(0)), estimate(OperatingPoint.at(99.9))
     target = scale * low * (high / low) ** place
 
-    def amount(setting: Setting) -> float:
-        return scale * estimate(setting) * (1 + 0.01 * math.sin(setting.quality))
+    def amount(point: OperatingPoint) -> float:
+        return scale * estimate(point) * (1 + 0.01 * math.sin(point.quality))
 
     goal = Goal(target, 0.01 * target, rises=True)
     search, _ = searched(amount, estimate, goal, (1.0, scale) if known else None)
@@ -94,18 +94,18 @@ def test_good_estimates_lead_there(
 @given(RISE, st.floats(0.3, 0.95), st.floats(-0.3, 0.3))
 def test_estimates_that_are_off_are_corrected(rise: float, place: float, bend: float) -> None:
     amount = amounts([], rise, bend)
-    target = amount(Setting.at(100 * place))
+    target = amount(OperatingPoint.at(100 * place))
     search, _ = searched(amount, amounts([], rise), Goal(target, 0.01 * target, rises=True))
     assert search.met
 
 
 @given(JUMPS, RISE, st.floats(0.3, 0.95))
 def test_distances_fall_with_quality(jumps: list[tuple[float, float]], rise: float, place: float) -> None:
-    likeness = amounts(jumps, rise)
-    ends = [1.1 / likeness(Setting.at(quality)) for quality in (0, 99.9)]
+    similarity = amounts(jumps, rise)
+    ends = [1.1 / similarity(OperatingPoint.at(quality)) for quality in (0, 99.9)]
     target = ends[0] * (ends[1] / ends[0]) ** place
     search, _ = searched(
-        lambda s: 1.1 / likeness(s), lambda s: 1 / likeness(s), Goal(target, target / 100, False)
+        lambda s: 1.1 / similarity(s), lambda s: 1 / similarity(s), Goal(target, target / 100, False)
     )
     assert search.met
 
@@ -114,7 +114,7 @@ def test_what_cannot_be() -> None:
     """The least quality is tried where even that is too large; where none is near enough nothing is found."""
     amount = amounts([], 2)
     search, tried = searched(amount, amount, Goal(0.5, 0.005, rises=True))
-    assert (search.best, tried[-1]) == (None, Setting.at(0))
+    assert (search.best, tried[-1]) == (None, OperatingPoint.at(0))
     search, tried = searched(
         lambda s: 5 - s.quality / 100, lambda s: 101 - s.quality, Goal(1.0, 0.01, rises=False), None
     )
@@ -123,9 +123,9 @@ def test_what_cannot_be() -> None:
 
 def test_a_first_result_that_is_near_enough_ends_it() -> None:
     amount = amounts([], 2)
-    target = amount(Setting.at(75.1))
+    target = amount(OperatingPoint.at(75.1))
     search, tried = searched(amount, amount, Goal(target, 0.01 * target, rises=True), None)
-    assert tried == [Setting.at(75)]
+    assert tried == [OperatingPoint.at(75)]
     assert search.met
 
 

@@ -27,7 +27,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"min_psnr": 0}, "min_psnr 0"),
     ({"min_psnr": -30}, "min_psnr -30"),
     ({"min_ms_ssim": 0}, "min_ms_ssim 0"),
-    ({"min_ms_ssim": 1.01}, "min_ms_ssim 1.01 is above 1"),
+    ({"min_ms_ssim": 1.01}, "min_ms_ssim 1.01 is not between 0 and 1"),
     *((dict.fromkeys([a, b], 1), f"{a} and {b}") for i, a in enumerate(NAMES) for b in NAMES[i + 1 :]),
     (dict.fromkeys(NAMES, 1), "exclude each other"),
 ]
@@ -35,7 +35,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("given", "message"), BAD)
 @pytest.mark.parametrize(
-    "make", [Target, lambda **o: pipeline.compress(b"", **o), lambda **o: pipeline.shrink(b"", **o)]
+    "make", [Target.of, lambda **o: pipeline.compress(b"", **o), lambda **o: pipeline.shrink(b"", **o)]
 )
 def test_refused(
     make: Callable[..., object],
@@ -54,22 +54,22 @@ def test_refused(
     "given", [{n: v} for n in NAMES for v in (1, 0.5, 1e-3)] + [{"quality": 0}, {"quality": 100}]
 )
 def test_accepted(given: dict[str, Any]) -> None:
-    target = Target(**given)
-    assert target.exact == (given == {"quality": 100})
+    target = Target.of(**given)
+    assert target.lossless == (given == {"quality": 100})
 
 
-def test_nothing_is_exact() -> None:
-    assert Target().exact
+def test_nothing_is_lossless() -> None:
+    assert Target.of().lossless
 
 
 def test_largest(photo: bytes) -> None:
     """The photo has 96 x 64 pixels, 6144."""
     frame = jpeg.read(photo).frame
-    assert Target().largest(frame) is None
-    assert Target(quality=50).largest(frame) is None
-    assert Target(max_bytes=123).largest(frame) == 123
-    assert Target(bpp=1).largest(frame) == 768
-    assert Target(bpp=0.999).largest(frame) == 767
+    assert Target.of().largest(frame) is None
+    assert Target.of(quality=50).largest(frame) is None
+    assert Target.of(max_bytes=123).largest(frame) == 123
+    assert Target.of(bpp=1).largest(frame) == 768
+    assert Target.of(bpp=0.999).largest(frame) == 767
 
 
 def test_functions_of_the_package_take_targets(photo: bytes) -> None:

@@ -1,14 +1,13 @@
-// Random coefficients and random bytes through the native engine of models of blocks: no sanitizer may complain, and
-// what was encoded must decode to the same coefficients. By hand, with more rounds than test_sanitizers.py:
+// Random coefficients and random bytes through the native engine of models of blocks: no sanitizer may
+// complain, and what was encoded must decode to the same coefficients. By hand, with more rounds than
+// test_sanitizers.py:
 //
 //   g++ -std=c++17 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -Wno-psabi
 //       -I jrecomp/native/engine tests/model/fuzz_blocks.cpp -o /tmp/fuzz_blocks && /tmp/fuzz_blocks 10000 1
 //
 // (one line; the arguments are rounds and seed).
 
-#include <cstdio>
-#include <cstdlib>
-#include <random>
+#include "fuzz.hpp"
 
 #include "block_coder.hpp"
 
@@ -16,19 +15,19 @@ using namespace jrecomp;
 
 namespace {
 
-std::mt19937 random_source;
-
-int random_in(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random_source); }
-
-// Within +-limit; one time in four at the limits.
+// Weights within +-limit; one time in four all of them are at a limit.
 std::vector<std::int16_t> random_weights(std::size_t count, int limit) {
     const bool extreme = random_in(0, 3) == 0;
     std::vector<std::int16_t> values(count);
-    for (auto& value : values) value = static_cast<std::int16_t>(extreme ? (random_in(0, 1) ? limit : -limit) : random_in(-limit, limit));
+    for (auto& value : values)
+        value = static_cast<std::int16_t>(extreme ? (random_in(0, 1) ? limit : -limit)
+                                                  : random_in(-limit, limit));
     return values;
 }
 
-Rows<Hidden> random_rows(std::size_t count, int limit) { return Rows<Hidden>(random_weights(count * kHidden, limit)); }
+Rows<Hidden> random_rows(std::size_t count, int limit) {
+    return Rows<Hidden>(random_weights(count * kHidden, limit));
+}
 
 Wide64 random_wide(int limit) {
     Wide64 result;
@@ -56,16 +55,17 @@ BlockClass random_class() {
     c.scale_bias = random_wide(1 << 20);
     c.across = random_weights(64, 32767);
     c.step_weight = random_weights(kStepInputs * kHidden, 300);
-    c.trust = random_weights(kReaches, 32767);
+    c.trust = random_weights(kConfidences, 32767);
     c.length_slope = random_weights(kModelledLengths, 32767);
-    c.length_trust = random_weights(kModelledLengths * 2 * kReaches, 32767);
-    c.sign_start = random_weights(64 * kReaches, 32767);
+    c.length_trust = random_weights(kModelledLengths * 2 * kConfidences, 32767);
+    c.sign_start = random_weights(64 * kConfidences, 32767);
     return c;
 }
 
 BlockModel random_model() {
     BlockModel model;
-    for (int i = 0; i < 2 * kLogitLimit + 1; ++i) model.tables.sigmoid.push_back(static_cast<std::uint16_t>(random_in(1, 65535)));
+    for (int i = 0; i < 2 * kLogitLimit + 1; ++i)
+        model.tables.sigmoid.push_back(static_cast<std::uint16_t>(random_in(1, 65535)));
     model.basis.resize(64);
     for (auto& row : model.basis)
         for (auto& value : row) value = static_cast<std::int16_t>(random_in(-32767, 32767));
@@ -111,8 +111,9 @@ void code(const BlockModel& model, std::vector<BlockPart> parts, Slice& slice, C
         part.blocks = slice[i].data();
         const bool covers = part.rows <= parts[0].rows && part.columns <= parts[0].columns;
         const bool alike = i >= 2 && part.rows == parts[i - 1].rows && part.columns == parts[i - 1].columns;
-        BlockCoder<Coder>(model, model.classes[std::min<std::size_t>(i, 2)], part, i && covers ? &parts[0] : nullptr,
-                          alike ? &parts[i - 1] : nullptr, coder).run();
+        BlockCoder<Coder>(model, model.classes[std::min<std::size_t>(i, 2)], part,
+                          i && covers ? &parts[0] : nullptr, alike ? &parts[i - 1] : nullptr, coder)
+            .run();
     }
 }
 
@@ -151,13 +152,9 @@ bool decode_damage(const BlockModel& model) {
 }  // namespace
 
 int main(int count, char** arguments) {
-    const long rounds = count > 1 ? std::atol(arguments[1]) : 100;
-    random_source.seed(count > 2 ? static_cast<unsigned>(std::atol(arguments[2])) : 1);
-    long decoded = 0;
-    for (long i = 0; i < rounds; ++i) {
+    run_rounds(count, arguments, [] {
         const BlockModel model = random_model();
         round_trip(model);
-        decoded += decode_damage(model);
-    }
-    std::printf("%ld rounds, %ld decoded from random bytes\n", rounds, decoded);
+        return decode_damage(model);
+    });
 }

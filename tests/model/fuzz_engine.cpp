@@ -8,18 +8,13 @@
 //
 // (one line; the arguments are rounds and seed).
 
-#include <cstdio>
-#include <random>
+#include "fuzz.hpp"
 
 #include "network_sink.hpp"
 
 using namespace jrecomp;
 
 namespace {
-
-std::mt19937 random_source;
-
-int random_in(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random_source); }
 
 template <class T>
 std::vector<T> random_vector(std::size_t count, int low, int high) {
@@ -45,8 +40,9 @@ Tables random_tables() {
     Tables tables;
     tables.log = random_vector<std::uint8_t>(kMagnitudes, 0, 127);
     tables.tanh.resize(kMagnitudes);
-    for (std::uint64_t& views : tables.tanh)
-        for (int s = 0; s < kScales; ++s) views = views << 8 | static_cast<std::uint64_t>(random_in(0, 127));
+    for (std::uint64_t& values : tables.tanh)
+        for (int s = 0; s < kScales; ++s)
+            values = values << 8 | static_cast<std::uint64_t>(random_in(0, 127));
     tables.log2_mantissa = random_vector<std::int8_t>(16, -16, 0);
     tables.sigmoid = random_vector<std::uint16_t>(2 * kLogitLimit + 1, 1, 65535);
     tables.half = random_vector<std::int16_t>(64, -2000, 2000);
@@ -59,7 +55,9 @@ AcSelection random_selection(int k) {
     for (int i = random_in(1, 40); i > 0; --i) {
         const int kind = random_in(0, k > 1 ? 9 : 1);
         constexpr int kDirectSides[4] = {1, 3, 4, 6};
-        selection.side.push_back(kind == 0 ? -1 : kind == 1 ? kDirectSides[random_in(0, 3)] : random_in(-1, 7));
+        selection.side.push_back(kind == 0   ? -1
+                                 : kind == 1 ? kDirectSides[random_in(0, 3)]
+                                             : random_in(-1, 7));
         selection.plane.push_back(kind == 0   ? random_in(kDifference, kPlanes - 1)
                                   : kind == 1 ? std::max(k, 1)
                                               : random_in(1, k - 1));
@@ -78,12 +76,12 @@ Model random_model(int linear) {
         ClassWeights& weights = model.classes[number];
         for (int plane = 0; plane <= kLastNetwork; ++plane) {
             const int known = plane % 64 ? static_cast<int>(model.selections[plane].plane.size()) : kSlots;
-            // Inputs that are no known values, as module.cpp counts them.
+            // Inputs besides known values, as planes_module.cpp counts them.
             const int scalars = plane == 0 ? 9 : 23, each = plane == 0 ? 13 : plane == kLastNetwork ? 11 : 19;
             const bool last = plane == kLastNetwork;
-            weights.networks.push_back(random_network(known + scalars + number * each,
-                                                      last ? std::vector<int>{63}
-                                                           : std::vector<int>{2, kPerSign, kPerSign}));
+            weights.networks.push_back(
+                random_network(known + scalars + number * each,
+                               last ? std::vector<int>{63} : std::vector<int>{2, kPerSign, kPerSign}));
             const int weight_count = plane ? 2 * known : kPhases * kSlots;
             if (!last) weights.linear.push_back(random_vector<I64>(weight_count, -linear, linear));
         }
@@ -101,14 +99,15 @@ std::vector<Component> random_components() {
     const int mcu_rows = random_in(1, 3), mcu_columns = random_in(1, 5);
     for (Component& c : components) {
         const int kind = random_in(0, 2);
-        for (int k = 0; k < 64; ++k) c.steps.push_back(kind == 0 ? 1 : kind == 1 ? 65535 : random_in(1, 65535));
+        for (int k = 0; k < 64; ++k)
+            c.steps.push_back(kind == 0 ? 1 : kind == 1 ? 65535 : random_in(1, 65535));
         c.rows = mcu_rows * random_in(1, 4);
         c.columns = mcu_columns * random_in(1, 4);
     }
     return components;
 }
 
-// A component's coefficients [64][size] in their borders; the engine refuses what is beyond +-32767.
+// A component's coefficients [64][planes.size]. They are within +-32767, since the engine refuses others.
 std::vector<std::int16_t> random_truth(const Planes& planes) {
     std::vector<std::int16_t> truth(64 * planes.size);
     const int kind = random_in(0, 3), density = random_in(0, 100);
@@ -116,14 +115,16 @@ std::vector<std::int16_t> random_truth(const Planes& planes) {
         for (int row = 0; row < planes.rows; ++row)
             for (int column = 0; column < planes.columns; ++column) {
                 const int extreme = random_in(0, 1) ? 32767 : -32767;
-                const int value = kind == 0 ? extreme : kind == 1 ? random_in(-3, 3) : random_in(-32767, 32767);
+                const int value = kind == 0   ? extreme
+                                  : kind == 1 ? random_in(-3, 3)
+                                              : random_in(-32767, 32767);
                 if (random_in(1, 100) > density) continue;
                 truth[k * planes.size + planes.block(row, column)] = static_cast<std::int16_t>(value);
             }
     return truth;
 }
 
-// truth: per component, empty to decode. Returns all planes.
+// truth: gets the random coefficients of each component that are encoded; null to decode. Returns all planes.
 template <class Coder>
 std::vector<Planes> walk(const Model& model, const std::vector<Component>& components,
                          std::vector<std::vector<std::int16_t>>* truth, Coder& coder) {
@@ -178,12 +179,8 @@ bool decode_damage(const Model& model) {
 }  // namespace
 
 int main(int count, char** arguments) {
-    const long rounds = count > 1 ? std::atol(arguments[1]) : 100;
-    random_source.seed(count > 2 ? static_cast<unsigned>(std::atol(arguments[2])) : 1);
-    long decoded = 0;
-    for (long i = 0; i < rounds; ++i) {
-        round_trip(random_model(500));               // predicts DC within twice the range of a coefficient
-        decoded += decode_damage(random_model(32767));  // as no training gives it
-    }
-    std::printf("%ld rounds, %ld decoded from random bytes\n", rounds, decoded);
+    run_rounds(count, arguments, [] {
+        round_trip(random_model(500));              // predicts DC within twice the range of a coefficient
+        return decode_damage(random_model(32767));  // such weights do not come from training
+    });
 }

@@ -1,11 +1,13 @@
+"""Corrections of logits by what a file has shown so far."""
+
 import math
 
 import numpy as np
 import pytest
 
+from jrecomp.features.tables import LOGIT_LIMIT, make
 from jrecomp.model.adaptation import LN_2, LN_MANTISSA, ONE, PRIOR, SHIFT_LIMIT, Adaptation, logarithm
 from jrecomp.model.symbols import ALL_OUTPUTS
-from jrecomp.planes.tables import LOGIT_LIMIT, make
 
 SIGMOID = make().sigmoid
 EVERY = np.arange(-LOGIT_LIMIT, LOGIT_LIMIT + 1, dtype=np.int16)
@@ -16,25 +18,25 @@ def logits(*values: int) -> np.ndarray:
 
 
 def test_nothing_learned_changes_nothing() -> None:
-    assert np.array_equal(Adaptation(SIGMOID).ones(ALL_OUTPUTS - 1, EVERY), SIGMOID)
+    assert np.array_equal(Adaptation(SIGMOID).probabilities(ALL_OUTPUTS - 1, EVERY), SIGMOID)
 
 
 def test_the_shift_is_the_logarithm_of_a_ratio_of_odds() -> None:
     adaptation = Adaptation(SIGMOID)
     adaptation.learn(0, np.zeros(100, np.int16), np.arange(100) < 70)
-    assert adaptation.ones(0, logits(0))[0] == SIGMOID[LOGIT_LIMIT]  # not before refresh
+    assert adaptation.probabilities(0, logits(0))[0] == SIGMOID[LOGIT_LIMIT]  # not before refresh
     adaptation.refresh()
     shift = round(64 * math.log((70 + 4) / (50 + 4) / ((30 + 4) / (50 + 4))))
     near = SIGMOID[LOGIT_LIMIT + shift - 1 : LOGIT_LIMIT + shift + 2]
-    assert near[0] <= adaptation.ones(0, logits(0))[0] <= near[2]
+    assert near[0] <= adaptation.probabilities(0, logits(0))[0] <= near[2]
 
 
 def test_outputs_and_buckets_learn_apart() -> None:
     adaptation = Adaptation(SIGMOID)
     adaptation.learn(np.array([1, 1]), logits(-700, -700), np.array([True, True]))
     adaptation.refresh()
-    assert np.array_equal(adaptation.ones(0, EVERY), SIGMOID)
-    changed = np.flatnonzero(adaptation.ones(1, EVERY) != SIGMOID)
+    assert np.array_equal(adaptation.probabilities(0, EVERY), SIGMOID)
+    changed = np.flatnonzero(adaptation.probabilities(1, EVERY) != SIGMOID)
     assert len(changed) > 0 and changed.max() < 128
 
 
@@ -42,10 +44,10 @@ def test_shifts_are_limited_and_fade() -> None:
     adaptation = Adaptation(SIGMOID)
     adaptation.learn(0, np.full(1 << 20, -600, np.int16), np.ones(1 << 20, np.bool_))
     adaptation.refresh()
-    assert adaptation.ones(0, logits(-600))[0] == SIGMOID[LOGIT_LIMIT - 600 + SHIFT_LIMIT]
+    assert adaptation.probabilities(0, logits(-600))[0] == SIGMOID[LOGIT_LIMIT - 600 + SHIFT_LIMIT]
     for _ in range(30):
         adaptation.fade()
-    assert adaptation.ones(0, logits(-600))[0] == SIGMOID[LOGIT_LIMIT - 600]
+    assert adaptation.probabilities(0, logits(-600))[0] == SIGMOID[LOGIT_LIMIT - 600]
 
 
 @pytest.mark.parametrize("value", [256, 511, 512, PRIOR, PRIOR + ONE, 3**25, 2**52 - 1])

@@ -1,8 +1,10 @@
+"""Float32 computes the integer networks exactly."""
+
 import numpy as np
 import pytest
 
+from jrecomp.features.tables import LOGIT_LIMIT
 from jrecomp.model.network import HIDDEN_SHIFT, LOGIT_SHIFT, Layer, Network
-from jrecomp.planes.tables import LOGIT_LIMIT
 
 
 def random_layers(seed: int) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -1,14 +1,15 @@
+"""Values as binary decisions, and which output predicts each."""
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jrecomp.array_types import Bool, Index
 from jrecomp.model.symbols import (
     HEAD,
     LAST_OUTPUTS,
     PER_SIGN,
     VALUE_OUTPUTS,
-    Bits,
-    Rows,
     code_last,
     code_values,
 )
@@ -22,7 +23,7 @@ class Recorder:
     def __init__(self) -> None:
         self.asked: list[Asked] = []
 
-    def decide(self, outputs: int | Rows | None, rows: Rows, truth: Bits | None) -> Bits:
+    def decide(self, outputs: int | Index | None, rows: Index, truth: Bool | None) -> Bool:
         assert truth is not None
         each = outputs.tolist() if isinstance(outputs, np.ndarray) else [outputs] * len(rows)
         self.asked += zip(each, rows.tolist(), truth.tolist(), strict=True)
@@ -35,7 +36,7 @@ class Player:
     def __init__(self, asked: list[Asked]) -> None:
         self._left = list(asked)
 
-    def decide(self, outputs: int | Rows | None, rows: Rows, truth: Bits | None) -> Bits:
+    def decide(self, outputs: int | Index | None, rows: Index, truth: Bool | None) -> Bool:
         assert truth is None
         each = outputs.tolist() if isinstance(outputs, np.ndarray) else [outputs] * len(rows)
         played, self._left = self._left[: len(rows)], self._left[len(rows) :]
@@ -50,10 +51,10 @@ values = st.integers(-3, 3) | st.integers(-70, 70) | st.integers(-65535, 65535)
 @given(st.lists(values, max_size=80), st.integers(0, 99))
 def test_values_round_trip(items: list[int], seed: int) -> None:
     truth = np.array(items, np.int64)
-    sure = (truth != 0) & (np.random.default_rng(seed).random(len(items)) < 0.3)
+    known_nonzero = (truth != 0) & (np.random.default_rng(seed).random(len(items)) < 0.3)
     recorder = Recorder()
-    assert (code_values(recorder, truth, sure) == truth).all()
-    assert (code_values(Player(recorder.asked), None, sure) == truth).all()
+    assert (code_values(recorder, truth, known_nonzero) == truth).all()
+    assert (code_values(Player(recorder.asked), None, known_nonzero) == truth).all()
 
 
 def test_each_decision_uses_its_own_output() -> None:

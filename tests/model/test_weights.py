@@ -1,3 +1,5 @@
+"""Weights files: found, checked, and refused where they do not fit."""
+
 import hashlib
 import json
 from pathlib import Path
@@ -6,8 +8,8 @@ import numpy as np
 import pytest
 
 from jrecomp.errors import UnknownModelError
-from jrecomp.model import DEFAULT_MODEL, load, weights
-from tests.model.conftest import random_arrays
+from jrecomp.model import DEFAULT_MODEL, load, planes, weights
+from tests.models import random_arrays
 
 MANIFEST = weights.folder() / "manifest.json"
 
@@ -73,25 +75,25 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
     arrays = random_arrays()
     arrays["weight_1"] = arrays["weight_1"][:-1]
     with pytest.raises(ValueError, match="do not fit"):
-        weights.build(9, "short", arrays)
+        planes.build(9, "short", arrays)
     with pytest.raises(ValueError, match="do not fit"):
-        weights.Model(9, "short", arrays).classes  # noqa: B018  the NumPy engine checks, too
+        planes.PlanesModel(9, "short", arrays).classes  # noqa: B018  the NumPy engine checks, too
 
 
 def test_predictions_of_dc_are_bounded() -> None:
     """Residuals have at most 17 bits."""
     arrays = random_arrays()
     arrays["linear_0"][:16] = 3 << 8
-    weights.build(9, "at the limit", arrays)
+    planes.build(9, "at the limit", arrays)
     arrays["linear_0"][15] += 1
     with pytest.raises(ValueError, match="DC"):
-        weights.build(9, "beyond", arrays)
+        planes.build(9, "beyond", arrays)
 
 
 def test_weights_that_could_be_inexact_are_refused() -> None:
     arrays = random_arrays()
     arrays["bias_0"] = np.full_like(arrays["bias_0"], 1 << 24)
     with pytest.raises(ValueError, match="2\\^24"):
-        weights.build(9, "inexact", arrays)
+        planes.build(9, "inexact", arrays)
     with pytest.raises(ValueError, match="2\\^24"):
-        weights.Model(9, "inexact", arrays).classes  # noqa: B018  the NumPy engine checks, too
+        planes.PlanesModel(9, "inexact", arrays).classes  # noqa: B018  the NumPy engine checks, too

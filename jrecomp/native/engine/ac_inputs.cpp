@@ -6,7 +6,7 @@ namespace jrecomp {
 
 namespace {
 
-constexpr double kMostEnergy = 1 << 20;  // of a block
+constexpr double kMostEnergy = 1 << 20;  // the limit of a block's energy
 
 }  // namespace
 
@@ -37,7 +37,8 @@ void AcChunk::store(Planes& planes, int k, const int* values) const {
     const int step = static_cast<int>(planes.steps[k]);
     for (int l = 0; l < count; ++l) {
         clipped[l] = static_cast<std::int8_t>(std::min(std::max(values[l], -kClip), kClip));
-        exact[l] = static_cast<std::int16_t>(std::min<I64>(std::max<I64>(I64{values[l]} * step, -kLimit), kLimit));
+        exact[l] =
+            static_cast<std::int16_t>(std::min<I64>(std::max<I64>(I64{values[l]} * step, -kLimit), kLimit));
     }
     const std::int8_t* small = clipped;
     const std::int16_t* wide = exact;
@@ -97,9 +98,11 @@ void AcInputs::energy(const std::vector<int>& planes) {
             for (int c = 0; c < columns; ++c) sums[c] += std::abs(values[c]) * step;
         }
         std::uint32_t* out = energy_.data() + static_cast<std::size_t>(row) * columns;
-        const double step = static_cast<double>(step_);  // quotients of integers below 2^38 round down exactly
+        // The quotients in floating point round down exactly, since the integers are below 2^38.
+        const double step = static_cast<double>(step_);
         for (int c = 0; c < columns; ++c)
-            out[c] = static_cast<std::uint32_t>(static_cast<std::int32_t>(std::min(sums[c] / step, kMostEnergy)));
+            out[c] =
+                static_cast<std::uint32_t>(static_cast<std::int32_t>(std::min(sums[c] / step, kMostEnergy)));
     }
 }
 
@@ -176,16 +179,20 @@ void AcInputs::predict(const AcChunk& chunk, Row rows) {
     int predicted[kChunk];
     const double divisor = static_cast<double>(step_ << 8);
     if (narrow_)
-        for (int l = 0; l < kChunk; ++l) {  // quotients of 32-bit integers round down exactly
-            const double quotient = std::floor(static_cast<double>(static_cast<std::int32_t>(totals_[l])) / divisor);
-            predicted[l] = static_cast<int>(std::min(std::max(quotient, -1.0 * kMagnitudes), 1.0 * kMagnitudes));
+        for (int l = 0; l < kChunk; ++l) {
+            // A quotient of 32-bit integers in 53 bits rounds down exactly.
+            const double quotient =
+                std::floor(static_cast<double>(static_cast<std::int32_t>(totals_[l])) / divisor);
+            predicted[l] =
+                static_cast<int>(std::min(std::max(quotient, -1.0 * kMagnitudes), 1.0 * kMagnitudes));
         }
     else
         for (int l = 0; l < chunk.count; ++l)
-            predicted[l] = static_cast<int>(clamp(floor_div(totals_[l], step_ << 8), -kMagnitudes, kMagnitudes));
+            predicted[l] =
+                static_cast<int>(clamp(floor_div(totals_[l], step_ << 8), -kMagnitudes, kMagnitudes));
     for (int l = 0; l < chunk.count; ++l) {
         InputWriter out(rows + l);
-        out.add_views(tables_.tanh_of(predicted[l]));
+        out.add_tanh(tables_.tanh_of(predicted[l]));
         out.add(tables_.log_of(predicted[l]));
     }
 }
@@ -208,10 +215,11 @@ void AcInputs::boxes(const AcChunk& chunk, Row rows) const {
         std::uint32_t sums[kChunk];
         for (int l = 0; l < chunk.count; ++l)
             sums[l] = std::min(boxes.sum(chunk.rows[l], chunk.columns[l], radius), largest);
-        // Quotients of integers below 2^24 round down exactly: they are below 2^12.
+        // The quotients in floating point round down exactly: integers below 2^24, quotients of at most 2^12.
         for (int l = 0; l < chunk.count; ++l)
             rows[l] = static_cast<std::uint8_t>(
-                kInputOffset + tables_.log_of(static_cast<int>(static_cast<float>(sums[l]) / static_cast<float>(divisor))));
+                kInputOffset +
+                tables_.log_of(static_cast<int>(static_cast<float>(sums[l]) / static_cast<float>(divisor))));
         rows += kChunk;
     };
     add(near_, 2, 25 * used);
@@ -220,11 +228,12 @@ void AcInputs::boxes(const AcChunk& chunk, Row rows) const {
     else std::memset(rows, kInputOffset, kChunk);
 }
 
-void AcInputs::reference(const AcChunk& chunk, const Reference& reference, const Slopes& slopes, Row rows) const {
+void AcInputs::reference(const AcChunk& chunk, const Reference& reference, const Slopes& slopes,
+                         Row rows) const {
     const std::size_t size = planes_.split.size;
     std::int16_t values[kChunk + kSegment] = {}, own[kChunk + kSegment] = {};
     std::int32_t around[kChunk] = {};
-    // Quotients of integers below 2^19 round down exactly in 24 bits.
+    // The quotients in floating point round down exactly, since the integers are below 2^19.
     const float step = static_cast<float>(step_);
     for (std::size_t n = 0; n < selection_.cross.size(); ++n, rows += kChunk) {
         std::int16_t* near = n ? values : own;

@@ -1,22 +1,24 @@
-// Inputs of the AC planes (docs/format/model.md, section 5), for a chunk of blocks at once.
+// The network inputs of AC planes (docs/format/planes.md on inputs), for a chunk of blocks at once.
 #pragma once
+
 #include "inputs.hpp"
 
 namespace jrecomp {
 
+// Inputs besides known values: those independent of references, and those for each reference.
 constexpr int kAcScalars = 23, kAcPerReference = 19;
 
-// Up to kSegment blocks of a row of the split grid, of which a mask chooses some.
+// A selection, by bit mask, of up to kSegment blocks that are contiguous in the order of SplitGrid.
 struct Piece {
-    int place, parity;  // of the first block of the segment; whether its column is odd
+    int place, parity;  // of the first of those blocks: its place, and its column modulo 2
     std::uint64_t mask;
 };
 
-// Up to kChunk blocks of a phase.
+// Up to kChunk blocks of a phase whose coefficient is coded.
 struct AcChunk {
     std::vector<Piece> pieces;
     int count = 0;
-    int blocks[kChunk];  // in the bordered plane
+    int blocks[kChunk];  // indices in a plane with its border
     int rows[kChunk], columns[kChunk];
 
     void clear() {
@@ -24,14 +26,14 @@ struct AcChunk {
         count = 0;
     }
 
-    // Takes the first blocks of a piece while there is room and returns those that are left.
+    // Appends the first blocks of a piece, as many as there is room for. Returns the mask of the others.
     std::uint64_t take(const Planes& planes, int row, Piece piece);
 
-    // Sets the values of AC plane k, which has none yet here.
+    // Sets the coefficients k of the blocks in all arrays of `planes`. They must be zero before.
     void store(Planes& planes, int k, const int* values) const;
 };
 
-// Calls use(chunk) for chunk after chunk of the blocks of a phase whose `last` is at least k.
+// Calls use(chunk) for the blocks of a phase whose `last` is at least k, chunk by chunk.
 template <class Use>
 void for_each_chunk(const Planes& planes, int k, int phase, Use use) {
     AcChunk chunk;
@@ -53,40 +55,44 @@ void for_each_chunk(const Planes& planes, int k, int phase, Use use) {
     if (chunk.count) use(chunk);
 }
 
-// Sums of a map over squares around the blocks.
+// Sums of a map over squares around blocks, by a table of sums over rectangles.
 class Boxes {
 public:
-    // map: [rows][columns], below 2^21.
+    // map: [rows][columns], values below 2^21.
     void integrate(const std::vector<std::uint32_t>& map, int rows, int columns);
 
-    // Sum over the (2 radius + 1)^2 blocks around one, zero outside; radius up to kLargest.
+    // The sum over the (2 radius + 1)^2 blocks around one. The map is zero outside; radius is up to kLargest.
     std::uint32_t sum(int row, int column, int radius) const {
-        const std::uint32_t* at = total_.data() + (row + kLargest - radius) * width_ + column + kLargest - radius;
+        const std::uint32_t* at =
+            total_.data() + (row + kLargest - radius) * width_ + column + kLargest - radius;
         const int side = 2 * radius + 1;
-        return at[side * width_ + side] - at[side] - at[side * width_] + at[0];  // modulo 2^32
+        return at[side * width_ + side] - at[side] - at[side * width_] + at[0];  // exact modulo 2^32
     }
 
     static constexpr int kLargest = 8;
 
 private:
     int width_ = 0;
-    std::vector<std::uint32_t> total_;  // of all blocks above and to the left, kLargest blocks beyond every edge
+    // Sums over all blocks above and to the left, modulo 2^32, up to kLargest blocks beyond every edge.
+    std::vector<std::uint32_t> total_;
 };
 
-// Inputs of AC plane k.
+// Computes the inputs of AC plane k, first those of phase 0, then those of phase 1.
 class AcInputs {
 public:
     AcInputs(const Planes& planes, int k, const AcSelection& selection, const Tables& tables,
              const std::vector<Slopes>& slopes);
 
-    // weights: of the linear prediction.
+    // weights: those of the phase's linear prediction, one for each known value.
     void start_phase(int phase, const I64* weights);
+
+    // Writes all inputs of a chunk, [input][kChunk].
     void build(const AcChunk& chunk, Row rows);
 
 private:
     using Energy = std::vector<std::uint32_t>;
 
-    // Summed magnitudes of some planes in sixteenths of the step, [rows][columns].
+    // Sets energy_ [rows][columns]: the summed magnitudes of some planes in sixteenths of this plane's step.
     void energy(const std::vector<int>& planes);
     void known(const AcChunk& chunk, Row rows);
     void predict(const AcChunk& chunk, Row rows);
@@ -105,8 +111,8 @@ private:
     const std::vector<Slopes>& slopes_;
     const I64 step_;
     int phase_ = 0;
-    bool narrow_ = false;  // the linear prediction fits 32 bits
-    std::vector<std::uint8_t> lookups_;  // [plane][128], of planes that are inputs
+    bool narrow_ = false;                // whether sums of the linear prediction fit in 32 bits
+    std::vector<std::uint8_t> lookups_;  // [plane][128]: inputs by magnitude
     std::vector<I64> weights_;
     Energy energy_;
     Boxes near_, own_;

@@ -1,29 +1,35 @@
-// Codes the blocks of a component one after the other (docs/format/blocks.md).
+// The coder of models of blocks: codes the blocks of a component one after the other (docs/format/blocks.md).
 #pragma once
+
 #include <memory>
 
+#include "../t81.hpp"
 #include "block_weights.hpp"
 #include "counters.hpp"
 
 namespace jrecomp {
 
-// One component of a slice. blocks: [rows][columns][64], to encode and not written, or zero and to be filled.
+// One component of a slice. An encoder reads its blocks; a decoder fills them, and they must be zero before.
 struct BlockPart {
-    std::array<std::int32_t, 64> steps;
-    int rows, columns;
-    std::int16_t* blocks;
-    std::vector<std::uint8_t> last;                              // of each block
-    std::vector<std::array<std::uint32_t, kBands>> magnitudes;  // dequantized, summed over each band
+    std::array<std::int32_t, 64> steps;  // of quantization
+    int rows, columns;                   // in blocks
+    std::int16_t* blocks;                // [rows][columns][64], in zig-zag order
+    std::vector<std::uint8_t> last;      // of each block
+    // Of each block the sums of dequantized magnitudes over bands; empty where no other component needs them.
+    std::vector<std::array<std::uint32_t, kBands>> magnitudes;
 
+    // The index of a block.
     std::size_t at(int row, int column) const { return static_cast<std::size_t>(row) * columns + column; }
     const std::int16_t* block(std::size_t at) const { return blocks + 64 * at; }
-    int dequantized(int k, int value) const { return std::clamp(value * steps[k], -32767, 32767); }
+    int dequantized(int k, int value) const { return std::clamp(value * steps[k], -kLimit, kLimit); }
 };
 
-// Levels of magnitudes, larger ones counting as the last; tables, since what is hard to foresee must not branch.
+// Levels of magnitudes; larger ones have the level of the last. These are tables because processors would
+// mispredict branches on magnitudes.
 constexpr std::array<std::uint8_t, 66> kNearLevel = [] {
     std::array<std::uint8_t, 66> levels{};
-    for (int m = 1; m < 66; ++m) levels[m] = (m > 1) + (m > 2) + (m > 4) + (m > 8) + (m > 16) + (m > 32) + (m > 64);
+    for (int m = 1; m < 66; ++m)
+        levels[m] = (m > 1) + (m > 2) + (m > 4) + (m > 8) + (m > 16) + (m > 32) + (m > 64);
     return levels;
 }();
 constexpr std::array<std::uint8_t, 17> kOwnLevel = {0, 0, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3, 4};
@@ -32,16 +38,18 @@ inline int near_level(int magnitude) { return kNearLevel[std::min(magnitude, 65)
 
 inline int own_level(int magnitude) { return kOwnLevel[std::min(magnitude, 16)]; }
 
-// Which counters tell whether coefficients are zero: the lowest have their own, others share those of a diagonal.
+// The group of each coefficient; those of a group share the counters of whether they are zero. The first six
+// are groups of their own, the others are grouped by diagonals.
 constexpr std::array<std::uint8_t, 64> kGroupOf = [] {
     std::array<std::uint8_t, 64> groups{};
-    for (int k = 0, diagonal = 0, end = 1; k < 64; ++k) {
-        if (k == end) end += ++diagonal < 8 ? diagonal + 1 : 15 - diagonal;
-        groups[k] = static_cast<std::uint8_t>(k < 6 ? k : 3 + (diagonal < 9 ? diagonal : 9));
+    for (int k = 0; k < 64; ++k) {
+        const int diagonal = kZigZag[k] / 8 + kZigZag[k] % 8;
+        groups[k] = static_cast<std::uint8_t>(k < 6 ? k : 3 + std::min(diagonal, 9));
     }
     return groups;
 }();
 
+// For each band of coefficients the index of the step that its sum of magnitudes is compared with.
 constexpr int kBandSteps[kBands] = {1, 4, 7, 14, 28};
 constexpr std::array<std::uint8_t, 64> kBandOf = [] {
     std::array<std::uint8_t, 64> bands{};
@@ -49,42 +57,59 @@ constexpr std::array<std::uint8_t, 64> kBandOf = [] {
     return bands;
 }();
 
+// Zig-zag indices whose steps are inputs of hidden units.
 constexpr int kStepPlaces[kStepInputs] = {0, 1, 2, 5, 9, 14, 20, 35, 60};
 
-constexpr int kLogitShift = 12, kCellShift = 4, kCellOffset = 192;  // of sums, and of logits in 1/32
-constexpr int kCells = 32, kGroups = 13, kBitLengths = 7, kPrefixes = 3;
+constexpr int kLogitShift = 12;  // from sums to logits in 1/32 of a natural unit
+constexpr int kCells = 32, kCellShift = 4, kCellOffset = 192;  // of such logits
+constexpr int kActivationLimit = 2047, kScaleLimit = 511;
+constexpr int kGroups = 13, kBitLengths = 7, kPrefixes = 3;
 
+// The counters of a component, with their first values (docs/format/blocks.md on decisions).
 struct BlockCounters {
     BlockCounters(const Tables& tables, const BlockClass& weights) {
         const auto start = [&](int logit) { return Counter(tables.ones(logit) << (kCounterBits - 16)); };
         for (int cell = 0; cell < kCells; ++cell) {
-            const int logit = 32 * cell - 368;
+            const int logit = 32 * cell - 368;  // the middle of the cell in 1/64 of a natural unit
             for (auto& counters : last) counters[cell] = start(logit);
-            for (int i = 0; i < kGroups * kReaches; ++i) zero[i * kCells + cell] = start(logit + weights.trust[i % kReaches]);
+            for (int i = 0; i < kGroups * kConfidences; ++i)
+                zero[i * kCells + cell] = start(logit + weights.trust[i % kConfidences]);
             for (int i = 0; i < kModelledLengths; ++i)
-                for (int j = 0; j < 2 * kReaches; ++j)
-                    length[i][j / kReaches][j % kReaches][cell] =
-                        start((weights.length_slope[i] * logit >> 8) + weights.length_trust[2 * kReaches * i + j]);
+                for (int j = 0; j < 2 * kConfidences; ++j)
+                    length[i][j / kConfidences][j % kConfidences][cell] =
+                        start((weights.length_slope[i] * logit >> 8) +
+                              weights.length_trust[2 * kConfidences * i + j]);
         }
-        for (int i = 0; i < 64 * kReaches; ++i) sign[i / kReaches][i % kReaches] = start(weights.sign_start[i]);
+        for (int i = 0; i < 64 * kConfidences; ++i)
+            sign[i / kConfidences][i % kConfidences] = start(weights.sign_start[i]);
         std::fill_n(&bits[0][0][0][0], sizeof(bits) / sizeof(Counter), Counter(1u << (kCounterBits - 1)));
     }
 
-    Counter last[kNodes][kCells], zero[kGroups * kReaches * kCells], sign[64][kReaches];
-    Counter length[kModelledLengths][2][kReaches][kCells], bits[kBitLengths][2][kReaches][kPrefixes];
+    Counter last[kNodes][kCells], zero[kGroups * kConfidences * kCells], sign[64][kConfidences];
+    Counter length[kModelledLengths][2][kConfidences][kCells], bits[kBitLengths][2][kConfidences][kPrefixes];
 };
 
+// Codes a component. Coder: RangeEncoder or RangeDecoder.
 template <class Coder>
 class BlockCoder {
 public:
-    // first: component 0 if it is seen, before: the component before if it is seen, else null.
+    // first: component 0, before: the component before, each null where the model may not use it.
     BlockCoder(const BlockModel& model, const BlockClass& weights, BlockPart& part, const BlockPart* first,
                const BlockPart* before, Coder& coder)
-        : model_(model), weights_(weights), part_(part), first_(first), before_(before), coder_(coder),
-          counters_(std::make_unique<BlockCounters>(model.tables, weights)), start_(start_of_hidden()),
-          above_(part.columns), below_(part.columns), hidden_(part.columns + 2), next_hidden_(part.columns + 2) {
-        for (int k = 0; k < 64; ++k) step_octaves_[k] = eighths_of_octaves(4 * part.steps[k]);
-        for (int k = 0; k < 64; ++k) group_places_[k] = kGroupOf[k] * kReaches * kCells;
+        : model_(model),
+          weights_(weights),
+          part_(part),
+          first_(first),
+          before_(before),
+          coder_(coder),
+          counters_(std::make_unique<BlockCounters>(model.tables, weights)),
+          start_(start_of_hidden()),
+          above_(part.columns),
+          below_(part.columns),
+          hidden_(part.columns + 2),
+          next_hidden_(part.columns + 2) {
+        for (int k = 0; k < 64; ++k) step_log2_[k] = log2_times_8(4 * part.steps[k]);
+        for (int k = 0; k < 64; ++k) group_places_[k] = kGroupOf[k] * kConfidences * kCells;
         dc_reciprocal_ = (1 << 22) / part.steps[0];
     }
 
@@ -100,37 +125,40 @@ public:
 private:
     using Narrow = std::int16_t __attribute__((vector_size(kRegister / 2)));
 
-    static constexpr int kLongest = 17;  // bits of a magnitude
-
-    static constexpr int kSide = kBasis / 2;  // values of two columns or rows
+    static constexpr int kSide = kBasis / 2;  // values on one side: of two columns or rows
 
     using Edges = std::array<std::int16_t, kBasis>;
     using Side = std::array<std::int16_t, kSide>;
 
+    // A non-zero AC coefficient. near: its row of BlockClass::near, within those of a neighbour.
     struct Nonzero {
-        int k, dequantized, near;  // near: row of the weights of neighbours
+        int k, dequantized, near;
     };
 
-    // What is known of a block while it is coded. Reaches and places of zero's counters are those if all coefficients
-    // until then are zero; a place's last bits are the cell.
+    // What is known of a block while it is coded, in its first `quarters` quarters (of 16 coefficients each).
+    // zero: the places of the counters of whether coefficients are zero; the lowest bits are the cell.
+    // confidence and zero of a coefficient are valid if all after the last of `nonzero` up to it are zero.
     struct Block {
         Scales scale;
-        Wide64 prediction, reach, zero;
+        Wide64 prediction, confidence, zero;
         int quarters, count = 0;
         Nonzero nonzero[63];
     };
 
+    // The hidden units of a block without neighbours: bias and steps.
     Hidden start_of_hidden() const {
         std::array<int, kHidden> sums{};
         for (int i = 0; i < kStepInputs; ++i) {
-            const int step = eighths_of_octaves(part_.steps[kStepPlaces[i]]) - eighths_of_octaves(1);
+            const int step = log2_times_8(part_.steps[kStepPlaces[i]]) - log2_times_8(1);
             for (int h = 0; h < kHidden; ++h) sums[h] += weights_.step_weight[i * kHidden + h] * step;
         }
         Hidden start;
-        for (int h = 0; h < kHidden; ++h) start[h] = static_cast<std::int16_t>(weights_.bias[h] + (sums[h] >> 7));
+        for (int h = 0; h < kHidden; ++h)
+            start[h] = static_cast<std::int16_t>(weights_.bias[h] + (sums[h] >> 7));
         return start;
     }
 
+    // Codes one block.
     void block(int row, int column) {
         const std::size_t at = part_.at(row, column);
         std::int16_t* values = part_.blocks + 64 * at;
@@ -155,23 +183,25 @@ private:
             int value = values[k];
             const int zero = b.zero[k];
             if (k < last && !decide(coder_, counters_->zero[zero], value != 0)) continue;
-            value = code_nonzero(k, zero % kCells, b.prediction[k] < 0, b.reach[k], value);
-            keep(values[k], value);
-                learn(b, k, value);
+            value = code_nonzero(k, zero % kCells, b.prediction[k] < 0, b.confidence[k], value);
+            store(values[k], value);
+            learn(b, k, value);
             if (k < last) find_contexts(b, k + 1);
         }
         code_dc(b, base, values);
-        leave_edges(b, values[0], column);
-        leave_hidden(b, last, column);
+        store_edges(b, values[0], column);
+        add_to_neighbours(b, last, column);
         if (!part_.magnitudes.empty()) sum_magnitudes(b, part_.magnitudes[at]);
     }
 
     static void activate(const Hidden& hidden, std::int16_t* active) {
-        for (int h = 0; h < kHidden; ++h) active[h] = std::clamp<std::int16_t>(hidden[h], 0, 2047);
+        for (int h = 0; h < kHidden; ++h)
+            active[h] = std::clamp<std::int16_t>(hidden[h], 0, kActivationLimit);
     }
 
+    // The index of the last non-zero AC coefficient of a block to encode.
     static int known_last(const std::int16_t* values) {
-        const auto zero = [&](int k) {  // four from k on
+        const auto zero = [&](int k) {  // whether the four from k on are zero
             std::uint64_t four;
             std::memcpy(&four, values + k, sizeof(four));
             return four == 0;
@@ -182,6 +212,7 @@ private:
         return last;
     }
 
+    // Adds what component 0 contributes to the hidden units.
     void add_energies(int row, int column, Hidden& hidden) const {
         const int v = first_->rows / part_.rows, h = first_->columns / part_.columns;
         std::array<std::uint32_t, kBands> sums{};
@@ -191,16 +222,19 @@ private:
                 for (int b = 0; b < kBands; ++b) sums[b] += magnitudes[b];
             }
         for (int b = 0; b < kBands; ++b) {
-            const int unit = v * h * part_.steps[kBandSteps[b]], sum = static_cast<int>(std::min(sums[b], 1u << 23));
-            const int level = (eighths_of_octaves(sum + unit) - eighths_of_octaves(unit)) >> 1;
+            const int unit = v * h * part_.steps[kBandSteps[b]];
+            const int sum = static_cast<int>(std::min(sums[b], 1u << 23));
+            const int level = (log2_times_8(sum + unit) - log2_times_8(unit)) >> 1;
             hidden.add(weights_.energy[b * kLevels + std::min(level, kLevels - 1)]);
         }
     }
 
+    // Adds what the component before contributes to the hidden units.
     void add_across(std::size_t at, Hidden& hidden) const {
         const std::int16_t* values = before_->block(at);
         for (int k = 1; k <= before_->last[at]; ++k)
-            if (values[k]) hidden.add(weights_.across_near[(k - 1) * kOwnLevels + own_level(std::abs(values[k]))]);
+            if (values[k])
+                hidden.add(weights_.across_near[(k - 1) * kOwnLevels + own_level(std::abs(values[k]))]);
     }
 
     int code_last(const std::int16_t* active, int truth) {
@@ -215,14 +249,15 @@ private:
         return prefix;
     }
 
+    // Sets the scales before any coefficient is known.
     void scales(const std::int16_t* active, Block& b) const {
         Wide64 sums = weights_.scale_bias;
         weights_.scale.add(active, b.quarters, sums);
-        for (Ints& part : sums.part) part = limited(part >> kLogitShift, -511, 511);
+        for (Ints& part : sums.part) part = limited(part >> kLogitShift, -kScaleLimit, kScaleLimit);
         for (int k = 0; k < 64; ++k) b.scale[k] = static_cast<std::int16_t>(sums[k]);
     }
 
-    // What edges and the component before say; returns the base.
+    // Sets the predictions from the neighbours' edges and the component before. Returns the base.
     int predict(int row, int column, std::size_t at, Block& b) const {
         std::int16_t values[(kEdgeValues + 3) / 4 * 4] = {};
         const int base = edge_values(row, column, values);
@@ -231,19 +266,23 @@ private:
         if (before_) {
             const std::int16_t* other = before_->block(at);
             for (int k = 1; k <= std::min<int>(before_->last[at], 16 * b.quarters - 1); ++k)
-                b.prediction[k] = wrapped(b.prediction[k], before_->dequantized(k, other[k]) * weights_.across[k]);
+                b.prediction[k] =
+                    wrapped(b.prediction[k], before_->dequantized(k, other[k]) * weights_.across[k]);
         }
         return base;
     }
 
+    // Writes the values (docs/format/blocks.md on predictions) and returns the base.
     int edge_values(int row, int column, std::int16_t* values) const {
         constexpr int kRow = 8;
         const bool has_left = column > 0, has_above = row > 0;
         int base = 0;
-        for (int i = 0; i < kRow; ++i) base += (has_left ? left_[i] : 0) + (has_above ? above_[column][i] : 0);
+        for (int i = 0; i < kRow; ++i)
+            base += (has_left ? left_[i] : 0) + (has_above ? above_[column][i] : 0);
         base >>= has_left && has_above ? 4 : 3;
         const auto put = [&](std::int16_t* to, const std::int16_t* from, int count) {
-            for (int i = 0; i < count; ++i) to[i] = static_cast<std::int16_t>(std::clamp(from[i] - base, -32767, 32767));
+            for (int i = 0; i < count; ++i)
+                to[i] = static_cast<std::int16_t>(std::clamp(from[i] - base, -kLimit, kLimit));
         };
         if (has_left) put(values, left_.data(), kSide);
         if (has_above) put(values + kSide, above_[column].data(), kSide);
@@ -256,72 +295,85 @@ private:
         return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) + static_cast<std::uint32_t>(b));
     }
 
-    // Contexts of coefficient k and those after it.
+    // Updates confidence and zero for coefficient k and those after it.
     void find_contexts(Block& b, int k) const {
         for (int p = k / kLanes; p < b.quarters * kParts; ++p) {
-            const Ints octaves = eighths_of_octaves((Ints)(magnitudes(b.prediction.part[p]) >> 8)) - step_octaves_.part[p];
-            const Ints reach = limited((octaves >> 2) - 1, 0, kReaches - 1);
+            const Ints ratio =
+                log2_times_8((Ints)(magnitudes(b.prediction.part[p]) >> 8)) - step_log2_.part[p];
+            const Ints confidence = limited((ratio >> 2) - 1, 0, kConfidences - 1);
             Narrow scale;
             std::memcpy(&scale, &b.scale[p * kLanes], sizeof(scale));
-            b.reach.part[p] = reach;
-            b.zero.part[p] = group_places_.part[p] + reach * kCells + cells(__builtin_convertvector(scale, Ints));
+            b.confidence.part[p] = confidence;
+            b.zero.part[p] =
+                group_places_.part[p] + confidence * kCells + cells(__builtin_convertvector(scale, Ints));
         }
     }
 
     static Ints cells(Ints logits) { return limited((logits + kCellOffset) >> kCellShift, 0, kCells - 1); }
 
+    // Updates scales and predictions of the coefficients after k by its value, which is not 0.
     void learn(Block& b, int k, int value) const {
         const int magnitude = std::abs(value), dequantized = part_.dequantized(k, value);
         b.nonzero[b.count++] = {k, dequantized, (k - 1) * kNearLevels + near_level(magnitude)};
         b.scale.add(weights_.own[(k - 1) * kOwnLevels + own_level(magnitude)]);
         const std::int32_t pair = dequantized & 0xffff;
         const Wide64& within = weights_.within[k];
-        const auto add = [&](int p) { b.prediction.part[p] = add_products(b.prediction.part[p], pair, within.part[p]); };
+        const auto add = [&](int p) {
+            b.prediction.part[p] = add_products(b.prediction.part[p], pair, within.part[p]);
+        };
         if (k >= kLanes) add(0);
         for (int p = k / kLanes; p < b.quarters * kParts; ++p) add(p);
     }
 
+    // Codes DC less its prediction. base: that of predict().
     void code_dc(Block& b, int base, std::int16_t* values) {
         const I64 prediction = b.prediction[0] + I64{base} * (1 << 15);
         const auto magnitude = static_cast<int>(std::llabs(prediction) * dc_reciprocal_ >> 32);
         const int sixteenths = prediction < 0 ? -magnitude : magnitude;
-        const int whole = std::clamp((sixteenths + 8) >> 4, -32767, 32767);
+        const int whole = std::clamp((sixteenths + 8) >> 4, -kLimit, kLimit);
         const int rest = std::clamp(sixteenths - 16 * whole, -64, 64);
-        const int reach = (std::abs(rest) >= 2) + (std::abs(rest) >= 4) + (std::abs(rest) >= 8), truth = values[0] - whole;
+        const int confidence = (std::abs(rest) >= 2) + (std::abs(rest) >= 4) + (std::abs(rest) >= 8);
+        const int truth = values[0] - whole;
         int value = 0;
         const int cell = std::clamp((b.scale[0] + kCellOffset) >> kCellShift, 0, kCells - 1);
-        if (decide(coder_, counters_->zero[reach * kCells + cell], truth != 0)) value = code_nonzero(0, cell, rest < 0, reach, truth);
-        keep(values[0], whole + value);
+        if (decide(coder_, counters_->zero[confidence * kCells + cell], truth != 0))
+            value = code_nonzero(0, cell, rest < 0, confidence, truth);
+        store(values[0], whole + value);
     }
 
-    static void keep(std::int16_t& to, int value) {
+    // A decoder's coefficient: checks and stores it.
+    static void store(std::int16_t& to, int value) {
         if constexpr (!Coder::kDecodes) return;
-        if (std::abs(value) > 32767) throw Damaged("a coefficient is out of range");
+        if (std::abs(value) > kLimit) throw Damaged("a coefficient is out of range");
         to = static_cast<std::int16_t>(value);
     }
 
-    int code_nonzero(int k, int cell, bool below, int reach, int truth) {
-        const bool agrees = decide(coder_, counters_->sign[k][reach], (truth < 0) == below);
-        const int magnitude = code_magnitude(cell, agrees, reach, std::abs(truth));
+    // Codes a value that is not 0. below: whether it is expected to be negative.
+    int code_nonzero(int k, int cell, bool below, int confidence, int truth) {
+        const bool agrees = decide(coder_, counters_->sign[k][confidence], (truth < 0) == below);
+        const int magnitude = code_magnitude(cell, agrees, confidence, std::abs(truth));
         return agrees == below ? -magnitude : magnitude;
     }
 
-    int code_magnitude(int cell, bool agrees, int reach, int truth) {
+    int code_magnitude(int cell, bool agrees, int confidence, int truth) {
         BlockCounters& c = *counters_;
         int length = 1;
-        while (length <= kModelledLengths && decide(coder_, c.length[length - 1][agrees][reach][cell], truth >> length)) ++length;
+        while (length <= kModelledLengths &&
+               decide(coder_, c.length[length - 1][agrees][confidence][cell], truth >> length))
+            ++length;
         if (length > kModelledLengths)
-            while (length < kLongest && coder_.code(kHalf, truth >> length)) ++length;
+            while (length < kMaxLength && coder_.code(kHalf, truth >> length)) ++length;
         int prefix = 1, place = length - 2;
         if (length < 2 + kBitLengths)
             for (const int end = std::max(place - 1, 0); place >= end; --place)
-                prefix = 2 * prefix + decide(coder_, c.bits[length - 2][agrees][reach][prefix - 1], truth >> place & 1);
+                prefix = 2 * prefix + decide(coder_, c.bits[length - 2][agrees][confidence][prefix - 1],
+                                             truth >> place & 1);
         for (; place >= 0; --place) prefix = 2 * prefix + coder_.code(kHalf, truth >> place & 1);
         return prefix;
     }
 
-    // The edges of a block for those to the right and below.
-    void leave_edges(const Block& b, int dc, int column) {
+    // Stores the edges of a block for those to the right and below.
+    void store_edges(const Block& b, int dc, int column) {
         Edges edges{};
         add_edges(edges, 0, part_.dequantized(0, dc));
         for (int i = 0; i < b.count; ++i) add_edges(edges, b.nonzero[i].k, b.nonzero[i].dequantized);
@@ -329,16 +381,19 @@ private:
         std::copy_n(edges.begin() + kSide, kSide, below_[column].begin());
     }
 
+    // Adds what one coefficient contributes to the edges.
     void add_edges(Edges& edges, int k, int dequantized) const {
         const auto& basis = model_.basis[k];
 #if defined(__AVX512BW__)
-        const __m512i products = _mm512_mulhrs_epi16(_mm512_loadu_si512(basis.data()), _mm512_set1_epi16(static_cast<short>(dequantized)));
+        const __m512i products = _mm512_mulhrs_epi16(_mm512_loadu_si512(basis.data()),
+                                                     _mm512_set1_epi16(static_cast<short>(dequantized)));
         _mm512_storeu_si512(edges.data(), _mm512_add_epi16(_mm512_loadu_si512(edges.data()), products));
 #elif defined(__AVX2__)
         for (int i = 0; i < kBasis; i += kRegister / 2) {
             auto* at = reinterpret_cast<__m256i*>(&edges[i]);
             const __m256i row = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(&basis[i]));
-            const __m256i products = _mm256_mulhrs_epi16(row, _mm256_set1_epi16(static_cast<short>(dequantized)));
+            const __m256i products =
+                _mm256_mulhrs_epi16(row, _mm256_set1_epi16(static_cast<short>(dequantized)));
             _mm256_storeu_si256(at, _mm256_add_epi16(_mm256_loadu_si256(at), products));
         }
 #else
@@ -347,13 +402,15 @@ private:
 #endif
     }
 
-    // What the block tells the hidden units of those to the right and below.
-    void leave_hidden(const Block& b, int last, int column) {
-        Hidden* const to[kNear] = {&hidden_[column + 2], &next_hidden_[column + 1], &next_hidden_[column + 2], &next_hidden_[column]};
+    // Adds what the block contributes to the hidden units of those to the right and below.
+    void add_to_neighbours(const Block& b, int last, int column) {
+        Hidden* const to[kNear] = {&hidden_[column + 2], &next_hidden_[column + 1], &next_hidden_[column + 2],
+                                   &next_hidden_[column]};
         for (int n = 0; n < kNear; ++n) {
             Hidden sum = *to[n];
             sum.add(weights_.near_last[n * 64 + last]);
-            for (int i = 0; i < b.count; ++i) sum.add(weights_.near[n * 63 * kNearLevels + b.nonzero[i].near]);
+            for (int i = 0; i < b.count; ++i)
+                sum.add(weights_.near[n * 63 * kNearLevels + b.nonzero[i].near]);
             *to[n] = sum;
         }
     }
@@ -370,11 +427,11 @@ private:
     Coder& coder_;
     std::unique_ptr<BlockCounters> counters_;
     Hidden start_;
-    Wide64 step_octaves_, group_places_;
+    Wide64 step_log2_, group_places_;
     int dc_reciprocal_;
     Side left_{};
-    std::vector<Side> above_, below_;
-    std::vector<Hidden> hidden_, next_hidden_;  // a column more on both sides
+    std::vector<Side> above_, below_;           // edges of the blocks of the row above and of this row
+    std::vector<Hidden> hidden_, next_hidden_;  // of this row and the next, with a column more on both sides
 };
 
 }  // namespace jrecomp

@@ -1,5 +1,6 @@
-// The weights of models of blocks (docs/format/blocks.md, section 5).
+// The weights of models of blocks (docs/format/blocks.md on weights files).
 #pragma once
+
 #include <array>
 #include <vector>
 
@@ -8,18 +9,28 @@
 
 namespace jrecomp {
 
-constexpr int kHidden = 32, kBasis = 32, kEdgeValues = 41, kNear = 4, kBands = 5, kLevels = 64, kReaches = 12;
-constexpr int kNearLevels = 8, kOwnLevels = 5, kNodes = 63, kModelledLengths = 10, kStepInputs = 9;
+// Sizes of the arrays.
+constexpr int kHidden = 32;                   // hidden units
+constexpr int kStepInputs = 9;                // steps that are inputs of hidden units
+constexpr int kNear = 4, kNearLevels = 8;     // neighbours, and levels of their magnitudes
+constexpr int kBands = 5, kLevels = 64;       // bands of coefficients, and levels of their energies
+constexpr int kOwnLevels = 5;                 // levels of magnitudes in the block itself
+constexpr int kNodes = 63;                    // of `last`
+constexpr int kBasis = 32, kEdgeValues = 41;  // edges of a block; values that predictions are made of
+constexpr int kConfidences = 12;              // levels of confidence
+constexpr int kModelledLengths = 10;          // bit lengths whose decisions have counters
 
+// Values of all hidden units, and scales of all coefficients.
 using Hidden = Values16<kHidden>;
 using Scales = Values16<64>;
 
-// A row for each of some cases.
+// An array [rows][values of a row], with the rows in vectors.
 template <class Values>
 class Rows {
 public:
     Rows() = default;
-    explicit Rows(const std::vector<std::int16_t>& values) : rows_(values.size() * sizeof(values[0]) / sizeof(Values)) {
+    explicit Rows(const std::vector<std::int16_t>& values)
+        : rows_(values.size() * sizeof(values[0]) / sizeof(Values)) {
         std::memcpy(rows_.data(), values.data(), rows_.size() * sizeof(Values));
     }
     const Values& operator[](std::size_t i) const { return rows_[i]; }
@@ -29,20 +40,21 @@ private:
     std::vector<Values> rows_;
 };
 
+// The weights of a component class; the arrays have the names and shapes of weights files.
 struct BlockClass {
     Rows<Hidden> near, near_last, energy, across_near, own_last;
     Rows<Scales> own;
     PairProducts edge, last, scale;
-    std::vector<Wide64> within;                  // of each coefficient, each weight with a zero beside it
+    std::vector<Wide64> within;  // [64], weights as pairs of 16-bit values (weight, 0) for add_products()
     std::array<std::int32_t, kHidden> bias;
     Wide64 last_bias, scale_bias;
     std::vector<std::int16_t> across, step_weight, trust, length_slope, length_trust, sign_start;
 };
 
 struct BlockModel {
-    Tables tables;                                           // the sigmoid alone
-    std::vector<std::array<std::int16_t, kBasis>> basis;  // of each coefficient
-    std::array<BlockClass, 3> classes;
+    Tables tables;                                        // only the sigmoid is set
+    std::vector<std::array<std::int16_t, kBasis>> basis;  // [64]
+    std::array<BlockClass, kClasses> classes;
 };
 
 }  // namespace jrecomp

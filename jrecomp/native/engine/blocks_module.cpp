@@ -1,8 +1,4 @@
-// The Python side of models of blocks.
-
-#include <nanobind/stl/string.h>
-
-#include <string>
+// The Python class BlocksEngine: models of blocks.
 
 #include "binding.hpp"
 #include "block_coder.hpp"
@@ -10,9 +6,8 @@
 namespace jrecomp {
 namespace {
 
-constexpr int kClasses = 3;
-
-// The arrays of a component class, by name.
+// The arrays of a component class by name. All functions throw std::invalid_argument unless an array has the
+// size that they are given.
 class Arrays {
 public:
     explicit Arrays(const nb::dict& arrays) : arrays_(arrays) {}
@@ -35,13 +30,15 @@ public:
     }
 
     PairProducts products(const char* name, int outputs, int values) const {
-        return PairProducts(get<std::int16_t>(name, std::size_t{1} * outputs * values).data(), outputs, values);
+        return PairProducts(get<std::int16_t>(name, std::size_t{1} * outputs * values).data(), outputs,
+                            values);
     }
 
 private:
     nb::dict arrays_;
 };
 
+// Weights [64][64] as pairs (weight, 0).
 std::vector<Wide64> with_zeros(const std::vector<std::int16_t>& weights) {
     std::vector<Wide64> pairs(64);
     for (int i = 0; i < 64 * 64; ++i) pairs[i / 64][i % 64] = static_cast<std::uint16_t>(weights[i]);
@@ -54,7 +51,8 @@ public:
         model_.tables.sigmoid = copy(sigmoid, 2 * kLogitLimit + 1);
         const std::vector<std::int16_t> values = copy(basis, 64 * kBasis);
         model_.basis.resize(64);
-        for (int k = 0; k < 64; ++k) std::copy_n(values.begin() + k * kBasis, kBasis, model_.basis[k].begin());
+        for (int k = 0; k < 64; ++k)
+            std::copy_n(values.begin() + k * kBasis, kBasis, model_.basis[k].begin());
     }
 
     void add_class(int number, const nb::dict& named) {
@@ -76,25 +74,20 @@ public:
         c.scale = arrays.products("scale_weight", 64, kHidden);
         c.scale_bias = arrays.wide("scale_bias", 64);
         c.own = Rows<Scales>(arrays.get<std::int16_t>("own", 63 * kOwnLevels * 64));
-        c.trust = arrays.get<std::int16_t>("trust", kReaches);
+        c.trust = arrays.get<std::int16_t>("trust", kConfidences);
         c.length_slope = arrays.get<std::int16_t>("length_slope", kModelledLengths);
-        c.length_trust = arrays.get<std::int16_t>("length_trust", kModelledLengths * 2 * kReaches);
-        c.sign_start = arrays.get<std::int16_t>("sign_start", 64 * kReaches);
+        c.length_trust = arrays.get<std::int16_t>("length_trust", kModelledLengths * 2 * kConfidences);
+        c.sign_start = arrays.get<std::int16_t>("sign_start", 64 * kConfidences);
         model_.classes[number] = std::move(c);
     }
 
     nb::bytes encode(const KnownComponents& components) const {
         std::vector<BlockPart> parts;
-        for (const auto& [steps, blocks] : components)
-            parts.push_back(part(steps, blocks, const_cast<std::int16_t*>(blocks.data())));  // an encoder writes nothing
-        RangeEncoder coder;
-        std::string bytes;
-        {
-            const nb::gil_scoped_release released;
-            code(parts, coder);
-            bytes = coder.finish();
+        for (const auto& [steps, blocks] : components) {
+            // An encoder does not write to the blocks.
+            parts.push_back(part(steps, blocks, const_cast<std::int16_t*>(blocks.data())));
         }
-        return nb::bytes(bytes.data(), bytes.size());
+        return encoded([&](RangeEncoder& coder) { code(parts, coder); });
     }
 
     void decode(const FilledComponents& components, const nb::bytes& data) const {
@@ -102,7 +95,8 @@ public:
         for (const auto& [steps, blocks] : components) parts.push_back(part(steps, blocks, blocks.data()));
         RangeDecoder coder(static_cast<const std::uint8_t*>(data.data()), data.size());
         const nb::gil_scoped_release released;
-        for (const BlockPart& part : parts) std::fill_n(part.blocks, 64 * part.at(part.rows, 0), std::int16_t{0});
+        for (const BlockPart& part : parts)
+            std::fill_n(part.blocks, 64 * part.at(part.rows, 0), std::int16_t{0});
         code(parts, coder);
     }
 
@@ -110,9 +104,8 @@ private:
     template <class Array>
     static BlockPart part(const std::vector<I64>& steps, const Array& blocks, std::int16_t* values) {
         const I64 rows = blocks.shape(0), columns = blocks.shape(1);
-        require(steps.size() == 64 && rows > 0 && columns > 0 && blocks.shape(2) == 64, "bad component");
+        check_component(steps, blocks);
         require(rows * columns < 1 << 24, "the slice is too large");
-        for (const I64 step : steps) require(step >= 1 && step <= 65535, "bad quantization step");
         BlockPart part{{}, static_cast<int>(rows), static_cast<int>(columns), values, {}, {}};
         std::copy(steps.begin(), steps.end(), part.steps.begin());
         part.last.resize(part.at(part.rows, 0));
@@ -131,8 +124,11 @@ private:
         }
     }
 
-    static bool alike(const BlockPart& a, const BlockPart& b) { return a.rows == b.rows && a.columns == b.columns; }
+    static bool alike(const BlockPart& a, const BlockPart& b) {
+        return a.rows == b.rows && a.columns == b.columns;
+    }
 
+    // Whether the blocks of one component can be summed up to those of another.
     static bool covers(const BlockPart& fine, const BlockPart& coarse) {
         const auto ratio = [](int a, int b) { return a == b || a == 2 * b || a == 4 * b; };
         return ratio(fine.rows, coarse.rows) && ratio(fine.columns, coarse.columns);
@@ -145,7 +141,8 @@ private:
 
 void define_blocks(nb::module_& module) {
     nb::class_<BlocksEngine>(module, "BlocksEngine")
-        .def(nb::init<const Array<std::uint16_t>&, const Array<std::int16_t>&>(), nb::arg("sigmoid"), nb::arg("basis"))
+        .def(nb::init<const Array<std::uint16_t>&, const Array<std::int16_t>&>(), nb::arg("sigmoid"),
+             nb::arg("basis"))
         .def("add_class", &BlocksEngine::add_class, nb::arg("number"), nb::arg("arrays"))
         .def("encode", &BlocksEngine::encode, nb::arg("components"))
         .def("decode", &BlocksEngine::decode, nb::arg("components").noconvert(), nb::arg("data"));

@@ -1,5 +1,6 @@
-// Counters of decisions and what is coded with them (docs/format/blocks.md, section 4).
+// Adaptive probabilities of decisions (docs/format/blocks.md on decisions).
 #pragma once
+
 #include <array>
 
 #include "range_coder.hpp"
@@ -7,12 +8,14 @@
 
 namespace jrecomp {
 
-constexpr int kCounterBits = 22, kMaxCount = 239;
+constexpr int kCounterBits = 22;  // of probabilities
+constexpr int kMaxCount = 239;  // the largest count of decisions, whose inverse is about the adaptation rate
 
-// How often a decision was true, as a part of 2^22, and how many decisions tell.
+// The estimated probability that a decision is true, and the count of decisions that it rests on.
 class Counter {
 public:
     Counter() = default;
+    // value: the first estimate, in units of 2^-22.
     explicit Counter(std::uint32_t value) : state_(value << 8) {}
 
     std::uint32_t value() const { return state_ >> 8; }
@@ -30,9 +33,10 @@ private:
         return rates;
     }();
 
-    std::uint32_t state_ = 0;
+    std::uint32_t state_ = 0;  // the probability in the upper 24 bits, the count in the lower 8
 };
 
+// Codes a decision with the probability of a counter and updates it. Returns the decision.
 template <class Coder>
 inline bool decide(Coder& coder, Counter& counter, bool truth) {
     const bool decision = coder.code(counter.value() >> (kCounterBits - 16) | 1, truth);

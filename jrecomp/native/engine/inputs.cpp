@@ -4,12 +4,15 @@ namespace jrecomp {
 
 namespace {
 
-constexpr int kDiagonal[12][2] = {{-1, -1}, {-1, 1}, {1, -1}, {1, 1},   {-1, -3}, {-1, 3},
+// Offsets (rows, columns) of phases 1, 3, 5 and of phases 2, 4, 6, to be multiplied by 4, 2, 1.
+constexpr int kDiagonal[12][2] = {{-1, -1}, {-1, 1}, {1, -1},  {1, 1},  {-1, -3}, {-1, 3},
                                   {1, -3},  {1, 3},  {-3, -1}, {3, -1}, {-3, 1},  {3, 1}};
-constexpr int kDirect[16][2] = {{0, -1}, {0, 1},   {-1, 0}, {1, 0},  {-1, -2}, {-1, 2}, {1, -2}, {1, 2},
-                                {-2, -1}, {2, -1}, {-2, 1}, {2, 1},  {0, -3},  {0, 3},  {-3, 0}, {3, 0}};
+constexpr int kDirect[16][2] = {{0, -1},  {0, 1},  {-1, 0}, {1, 0}, {-1, -2}, {-1, 2}, {1, -2}, {1, 2},
+                                {-2, -1}, {2, -1}, {-2, 1}, {2, 1}, {0, -3},  {0, 3},  {-3, 0}, {3, 0}};
+// Zig-zag indices whose steps are inputs of `last`.
 constexpr int kLastSteps[8] = {1, 2, 5, 9, 14, 20, 35, 60};
 
+// Adds the number of a phase, one input for each number.
 void add_phase(int number, InputWriter& out) {
     for (int i = 0; i < kPhases; ++i) out.add(i == number ? 64 : 0);
 }
@@ -19,7 +22,7 @@ void add_phase(int number, InputWriter& out) {
 void add_slope(const I64* sums, I64 y, I64 step, const Tables& tables, InputWriter& out) {
     int trust[3];
     const I64 predicted = slope_prediction(sums, y, step, tables, trust);
-    out.add_views(tables.tanh_of(predicted));
+    out.add_tanh(tables.tanh_of(predicted));
     out.add(tables.log_of(predicted));
     for (const int value : trust) out.add(value);
 }
@@ -56,7 +59,8 @@ I64 dc_inputs(const Planes& planes, const Neighbourhood& near, int row, int colu
     for (int i = 0; i < kSlots; ++i) fine += weights[i] * values[i];
     fine >>= 8;
     const I64 predicted = (fine + 8) >> 4;
-    for (int i = 0; i < kSlots; ++i) out.add(i < used ? tables.log_of((values[i] - predicted) * kFraction) : 0);
+    for (int i = 0; i < kSlots; ++i)
+        out.add(i < used ? tables.log_of((values[i] - predicted) * kFraction) : 0);
     out.add(8 * (fine - 16 * predicted));
     out.add(tables.log_of(step * kFraction));
     add_phase(near.phase().number, out);
@@ -65,7 +69,7 @@ I64 dc_inputs(const Planes& planes, const Neighbourhood& near, int row, int colu
         I64 y[kSlots], y_fine = 0, c[kSlots], c_total = 0, y_total = 0, sums[3] = {0, 0, 0};
         near.gather(reference->values.data(), row, column, y);
         for (int i = 0; i < kSlots; ++i) y_fine += weights[i] * y[i];
-        const I64 surprise = reference->values[b] - (y_fine >> 12);
+        const I64 residual = reference->values[b] - (y_fine >> 12);
         for (int i = 0; i < count; ++i) {
             c[i] = clamp(values[i] * step, -kLimit, kLimit);
             c_total += c[i];
@@ -78,8 +82,8 @@ I64 dc_inputs(const Planes& planes, const Neighbourhood& near, int row, int colu
             sums[1] += dy * dy;
             sums[2] += dc * dc;
         }
-        out.add(tables.log_of(floor_div(surprise * kFraction, step)));
-        add_slope(sums, surprise, step, tables, out);
+        out.add(tables.log_of(floor_div(residual * kFraction, step)));
+        add_slope(sums, residual, step, tables, out);
     }
     return predicted;
 }

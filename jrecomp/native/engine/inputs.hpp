@@ -1,5 +1,6 @@
-// Inputs of the networks of DC and `last` (docs/format/model.md, section 5), as unsigned bytes: value + 128.
+// The network inputs of DC and `last` (docs/format/planes.md on inputs), as unsigned bytes: value + 128.
 #pragma once
+
 #include <vector>
 
 #include "network.hpp"
@@ -7,17 +8,21 @@
 
 namespace jrecomp {
 
-constexpr int kPhases = 7, kSlots = 16, kPrimary = 4;
+constexpr int kPhases = 7;   // of the pyramid
+constexpr int kSlots = 16;   // inputs for known values
+constexpr int kPrimary = 4;  // of the slots: the mean of these replaces values outside the component
 
-// Blocks of a pyramid phase and the offsets of the known blocks that they see, in blocks.
+// The blocks (row, column) of a phase of the pyramid (docs/format/planes.md on the order), in raster order,
+// and the offsets (rows, columns) of the blocks that are known by then.
 struct PyramidPhase {
     int number;
     std::vector<std::pair<int, int>> blocks, offsets;
 };
 
+// All phases of a component with this many block rows and columns.
 std::vector<PyramidPhase> pyramid(int rows, int columns);
 
-// Writes the inputs of one block, each to the next row.
+// Writes the inputs of one block, each to the next row of a chunk. first: the block's place in the first row.
 class InputWriter {
 public:
     explicit InputWriter(Row first) : out_(first) {}
@@ -26,24 +31,27 @@ public:
         out_ += kChunk;
     }
 
-    // The views of Tables::tanh_of.
-    void add_views(std::uint64_t views) {
-        for (int s = 0; s < kScales; ++s, views >>= 8, out_ += kChunk) *out_ = static_cast<std::uint8_t>(views);
+    // Adds the eight values that Tables::tanh_of() returns.
+    void add_tanh(std::uint64_t values) {
+        for (int s = 0; s < kScales; ++s, values >>= 8, out_ += kChunk)
+            *out_ = static_cast<std::uint8_t>(values);
     }
 
 private:
     Row out_;
 };
 
-// The twelve inputs of a local slope.
+// Adds the twelve inputs from the slope prediction of a coefficient. sums: those of Slopes; y: the
+// reference's value; step: that of the coefficient.
 void add_slope(const I64* sums, I64 y, I64 step, const Tables& tables, InputWriter& out);
 
-
-// The values of a bordered plane at a phase's offsets from a block.
+// Finds the values of a plane at a phase's offsets from a block.
 class Neighbourhood {
 public:
     Neighbourhood(const Planes& planes, const PyramidPhase& phase) : planes_(planes), phase_(phase) {}
 
+    // Fills slots [kSlots] with those values; plane: with its border. Where an offset leads outside, the mean
+    // of those of the first kPrimary that are inside takes its place. Slots without an offset are 0.
     template <class T>
     void gather(const T* plane, int row, int column, I64* slots) const {
         I64 total = 0;
@@ -70,10 +78,11 @@ private:
     const PyramidPhase& phase_;
 };
 
-// Inputs of DC; returns the rounded prediction.
+// Writes the inputs of DC and returns the prediction of DC, rounded. weights: [kSlots], in units of 2^-12.
 I64 dc_inputs(const Planes& planes, const Neighbourhood& near, int row, int column, const I64* weights,
               const Tables& tables, InputWriter out);
 
+// Writes the inputs of `last`.
 void last_inputs(const Planes& planes, const Neighbourhood& near, int row, int column, const Tables& tables,
                  InputWriter out);
 

@@ -1,8 +1,9 @@
-// Blocks side by side: what is done to all blocks of a chunk at once, in the widest registers that this file is
-// compiled for. Every path computes the same integers.
+// Vector operations over the blocks of a chunk, a lane for each block, in the widest registers that the file
+// is compiled for. All variants compute the same integers.
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 
@@ -10,81 +11,56 @@
 
 namespace jrecomp {
 
-constexpr int kChunk = 128;  // blocks whose decisions are coded together, with what was learned before them
-constexpr int kSegment = 64;  // blocks of a row that a mask speaks of
+constexpr int kChunk = 128;  // blocks whose decisions are coded together; adaptation follows after each chunk
+constexpr int kSegment = 64;  // blocks of a row that one bit mask covers
 
-// Inputs of a chunk, one row of blocks for each, as unsigned bytes: value + 128. Rows may be written a segment too far.
+// A network input of all blocks of a chunk as unsigned bytes: value + 128. Rows of a chunk lie kChunk apart.
+// Functions may write up to kSegment bytes past the end of a row.
 using Row = std::uint8_t*;
 
-// Where block i of a chunk lies in packed rows.
+// The lane of block i of a chunk after interleave().
 constexpr int lane_of(int i) { return (i & 64) | (i >> 2 & 3) << 4 | (i >> 4 & 3) << 2 | (i & 3); }
 
-// Sixteen lanes of 32 bits: four packed inputs, or one sum, of sixteen blocks.
+// Sixteen lanes of 32 bits, in as many registers as that takes. Not for inner loops where that is several.
 using Sixteen = std::int32_t __attribute__((vector_size(64), may_alias));
 
-inline Sixteen load(const void* from) {
-    Sixteen result;
-    std::memcpy(&result, from, sizeof(result));
-    return result;
-}
-
-inline void store(void* to, Sixteen value) { std::memcpy(to, &value, sizeof(value)); }
-
-inline Sixteen limited(Sixteen x, std::int32_t low, std::int32_t high) {
-#if defined(__AVX512F__)  // the compiler would compare and blend
-    return (Sixteen)_mm512_min_epi32(_mm512_max_epi32((__m512i)x, _mm512_set1_epi32(low)), _mm512_set1_epi32(high));
+// Registers of lanes that a matrix product takes at once, with four sums for each.
+#if defined(__AVX512VNNI__) || defined(__aarch64__)  // with 32 registers
+constexpr int kVectors = 4;
 #else
-    x = x < low ? Sixteen{} + low : x;
-    return x > high ? Sixteen{} + high : x;
+constexpr int kVectors = 2;
 #endif
-}
 
+// Four weights, those of four inputs, as dot() takes them. set_weight() sets the i-th.
 #if defined(__AVX512VNNI__)
-constexpr int kVectors = 4;  // of sixteen blocks that a product takes at once
+using FourWeights = std::array<std::int8_t, 4>;
 
-// sum + products of four unsigned and four signed bytes, in each lane.
-inline Sixteen dot(Sixteen sum, Sixteen x, std::int32_t weights) {
-    return (Sixteen)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)x, _mm512_set1_epi32(weights));
-}
+inline void set_weight(FourWeights& weights, int i, std::int8_t value) { weights[i] = value; }
 #else
-constexpr int kVectors = 1;
+using FourWeights = std::array<std::int16_t, 4>;  // those of inputs 0, 2, 1, 3
 
-inline Sixteen dot(Sixteen sum, Sixteen x, std::int32_t weights) {
-    const auto w = [&](int i) { return static_cast<std::int32_t>(static_cast<std::int8_t>(weights >> 8 * i)); };
-#if defined(__AVX2__) || defined(__SSE2__) || defined(__aarch64__)
-    // Products of bytes 0 and 2, 1 and 3 as 16-bit values, two of which are added.
-    const std::int32_t even = (w(0) & 0xffff) | w(2) * 65536, odd = (w(1) & 0xffff) | w(3) * 65536;
-    const Sixteen first = x & 0x00ff00ff, second = (x >> 8) & 0x00ff00ff;
-#if defined(__AVX2__)
-    constexpr int kParts = 2;
-    using Part = __m256i;
-    const auto product = [](Part a, std::int32_t b) { return _mm256_madd_epi16(a, _mm256_set1_epi32(b)); };
-    const auto add = [](Part a, Part b) { return _mm256_add_epi32(a, b); };
-#elif defined(__SSE2__)
-    constexpr int kParts = 4;
-    using Part = __m128i;
-    const auto product = [](Part a, std::int32_t b) { return _mm_madd_epi16(a, _mm_set1_epi32(b)); };
-    const auto add = [](Part a, Part b) { return _mm_add_epi32(a, b); };
-#else
-    constexpr int kParts = 4;
-    using Part = int32x4_t;
-    const auto product = [](Part a, std::int32_t b) { return pair_products(a, vdupq_n_s32(b)); };
-    const auto add = [](Part a, Part b) { return vaddq_s32(a, b); };
-#endif
-    Part f[kParts], s[kParts], t[kParts];
-    std::memcpy(f, &first, sizeof(first));
-    std::memcpy(s, &second, sizeof(second));
-    std::memcpy(t, &sum, sizeof(sum));
-    for (int i = 0; i < kParts; ++i) t[i] = add(t[i], add(product(f[i], even), product(s[i], odd)));
-    std::memcpy(&sum, t, sizeof(sum));
-    return sum;
-#else
-    return sum + (x & 255) * w(0) + (x >> 8 & 255) * w(1) + (x >> 16 & 255) * w(2) + (x >> 24 & 255) * w(3);
-#endif
+inline void set_weight(FourWeights& weights, int i, std::int8_t value) {
+    weights[(i & 1) << 1 | i >> 1] = value;
 }
 #endif
 
-// Copies the values that a mask chooses out of a segment to `out`, where a whole segment may be written.
+// In each lane: sum + the dot product of four unsigned bytes of x and four weights.
+inline Ints dot(Ints sum, Ints x, const FourWeights& weights) {
+#if defined(__AVX512VNNI__)
+    std::int32_t bytes;
+    std::memcpy(&bytes, weights.data(), sizeof(bytes));
+    return (Ints)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)x, _mm512_set1_epi32(bytes));
+#else
+    std::int32_t even, odd;
+    std::memcpy(&even, &weights[0], sizeof(even));
+    std::memcpy(&odd, &weights[2], sizeof(odd));
+    sum = add_products(sum, even, x & 0x00ff00ff);
+    return add_products(sum, odd, (x >> 8) & 0x00ff00ff);
+#endif
+}
+
+// Copies the values of a segment that the mask selects to `out`, one after the other. `out` must have room
+// for a whole segment.
 #if defined(__AVX512VBMI2__)
 inline void compress(const std::int8_t* from, std::uint64_t mask, std::int8_t* out) {
     _mm512_storeu_si512(out, _mm512_maskz_compress_epi8(mask, _mm512_loadu_si512(from)));
@@ -103,7 +79,7 @@ inline void compress(const T* from, std::uint64_t mask, T* out) {
 }
 #endif
 
-// The reverse: sets those that the mask chooses to the values.
+// The inverse of compress(): writes values to the places of a segment that the mask selects, and only there.
 #if defined(__AVX512VBMI2__)
 inline void expand(const std::int8_t* values, std::uint64_t mask, std::int8_t* to) {
     _mm512_mask_storeu_epi8(to, mask, _mm512_maskz_expand_epi8(mask, _mm512_loadu_si512(values)));
@@ -122,7 +98,7 @@ inline void expand(const T* values, std::uint64_t mask, T* to) {
 }
 #endif
 
-// Which of a segment's bytes are at least k.
+// The mask of a segment's values that are at least k.
 inline std::uint64_t at_least(const std::int8_t* from, int k) {
 #if defined(__AVX512BW__)
     return _mm512_cmpge_epi8_mask(_mm512_loadu_si512(from), _mm512_set1_epi8(static_cast<char>(k)));
@@ -133,7 +109,7 @@ inline std::uint64_t at_least(const std::int8_t* from, int k) {
 #endif
 }
 
-// 128 + sign(value) * table[|value|] of a chunk's values, which are within +-127.
+// Writes 128 + sign(value) * table[|value|] for a chunk's values, which are within +-127. table: [128].
 inline void look_up(const std::int8_t* values, const std::uint8_t* table, Row out) {
 #if defined(__AVX512VBMI__)
     const __m512i low = _mm512_loadu_si512(table), high = _mm512_loadu_si512(table + 64);
@@ -152,7 +128,7 @@ inline void look_up(const std::int8_t* values, const std::uint8_t* table, Row ou
 #endif
 }
 
-// Packs four rows of a chunk, kChunk apart: the bytes of block i lie at 4 * lane_of(i).
+// Packs four rows of a chunk, which lie kChunk apart: the four bytes of block i go to out + 4 * lane_of(i).
 inline void interleave(const std::uint8_t* rows, std::uint8_t* out) {
 #if defined(__AVX512BW__)
     for (int i = 0; i < kChunk; i += 64, out += 256) {

@@ -1,5 +1,6 @@
-// Codes a slice whose logits are computed elsewhere; twin of jrecomp.codec.coders.NumpyCoder.
+// Codes a slice whose logits are computed elsewhere, on a GPU for instance.
 #pragma once
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -10,27 +11,35 @@
 
 namespace jrecomp {
 
-// Logits of the blocks of a phase: rows are outputs.
+// Logits of the blocks of a phase, a row for each output; rows lie `stride` values apart.
 struct LogitRows {
     const std::int16_t* data;
     std::int64_t stride;
 
-    int operator()(int output, std::size_t block) const { return data[output * stride + static_cast<std::int64_t>(block)]; }
+    int operator()(int output, std::size_t block) const {
+        return data[output * stride + static_cast<std::int64_t>(block)];
+    }
 };
 
 template <class Coder>
 class LogitCoder {
 public:
-    LogitCoder(const Tables& tables, Coder coder) : tables_(tables), coder_(std::move(coder)) { start_component(); }
+    LogitCoder(const Tables& tables, Coder coder) : tables_(tables), coder_(std::move(coder)) {
+        start_component();
+    }
 
-    // Forgets what was learned of the component before.
-    void start_component() { learned_.emplace(Learned{Adaptation(tables_), Adaptation(tables_), Adaptation(tables_), 1}); }
+    // Resets the adaptation, as for each component.
+    void start_component() {
+        learned_.emplace(Learned{Adaptation(tables_), Adaptation(tables_), Adaptation(tables_), 1});
+    }
 
-    // values hold what to encode, and afterwards what a decoder knows. sure: where zero is impossible.
-    void values(int plane, const LogitRows& logits, std::vector<I64>& values, const std::vector<char>& sure) {
+    // Codes the values of a phase of a plane, for DC less their predictions. An encoder sets them before, a
+    // decoder has them afterwards. known_nonzero: where zero is impossible.
+    void values(int plane, const LogitRows& logits, std::vector<I64>& values,
+                const std::vector<char>& known_nonzero) {
         for (; learned_->plane < plane; ++learned_->plane) learned_->ac.fade();
         Adaptation& adaptation = plane ? learned_->ac : learned_->dc;
-        chunks(values, sure, [&](std::size_t start, Values& chunk) {
+        chunks(values, known_nonzero, [&](std::size_t start, Values& chunk) {
             Nonzero found;
             code_signs(chunk, found, [&](int i, int output, bool truth) {
                 return adaptation.decide(coder_, output, logits(output, start + i), truth);
@@ -44,6 +53,7 @@ public:
         });
     }
 
+    // Codes `last` of a phase.
     void last(const LogitRows& logits, std::vector<I64>& values) {
         chunks(values, std::vector<char>(values.size()), [&](std::size_t start, Values& chunk) {
             code_last(chunk, [&](int i, int node, bool truth) {
@@ -56,15 +66,16 @@ public:
     Coder& coder() { return coder_; }
 
 private:
-    // Runs code(start, chunk) for up to kChunk values at a time.
+    // Calls code(start, chunk) for up to kChunk values at a time, those from index `start` on.
     template <class Code>
-    static void chunks(std::vector<I64>& values, const std::vector<char>& sure, Code code) {
+    static void chunks(std::vector<I64>& values, const std::vector<char>& known_nonzero, Code code) {
         for (std::size_t start = 0; start < values.size(); start += kChunk) {
             Values chunk;
             for (std::size_t i = start; i < values.size() && chunk.count < kChunk; ++i)
-                chunk.add(static_cast<int>(values[i]), sure[i]);
+                chunk.add(static_cast<int>(values[i]), known_nonzero[i]);
             code(start, chunk);
-            std::copy(chunk.value, chunk.value + chunk.count, values.begin() + static_cast<std::ptrdiff_t>(start));
+            std::copy(chunk.value, chunk.value + chunk.count,
+                      values.begin() + static_cast<std::ptrdiff_t>(start));
         }
     }
 

@@ -4,16 +4,17 @@
 
 namespace jrecomp {
 
-Dense::Dense(const std::int8_t* weight, const std::int32_t* bias, int inputs, int outputs, int offset, int largest)
+Dense::Dense(const std::int8_t* weight, const std::int32_t* bias, int inputs, int outputs, int offset,
+             int largest)
     : groups_((inputs + 3) / 4),
       padded_outputs_((outputs + 3) / 4 * 4),
-      weight_(static_cast<std::size_t>(groups_) * padded_outputs_ * 4),
+      weight_(static_cast<std::size_t>(groups_) * padded_outputs_),
       bias_(padded_outputs_) {
     for (int o = 0; o < outputs; ++o) {
         std::int32_t total = 0, magnitude = 0;
         for (int i = 0; i < inputs; ++i) {
             const std::int8_t w = weight[o * inputs + i];
-            weight_[((static_cast<std::size_t>(o / 4) * groups_ + i / 4) * 4 + o % 4) * 4 + i % 4] = w;
+            set_weight(weight_[(static_cast<std::size_t>(o / 4) * groups_ + i / 4) * 4 + o % 4], i % 4, w);
             total += w;
             magnitude += std::abs(w);
         }
@@ -25,22 +26,19 @@ Dense::Dense(const std::int8_t* weight, const std::int32_t* bias, int inputs, in
 
 template <class Use>
 void Dense::run(const Packed& x, int lanes, Use use) const {
-    constexpr int kTile = 16 * kVectors;
+    constexpr int kTile = kLanes * kVectors;
     for (int lane = 0; lane < lanes; lane += kTile) {
-        const std::int8_t* w = weight_.data();
+        const FourWeights* w = weight_.data();
         for (int o = 0; o < padded_outputs_; o += 4) {
-            Sixteen sums[4][kVectors];
+            Ints sums[4][kVectors];
             for (int j = 0; j < 4; ++j)
-                for (int v = 0; v < kVectors; ++v) sums[j][v] = Sixteen{} + bias_[o + j];
+                for (int v = 0; v < kVectors; ++v) sums[j][v] = Ints{} + bias_[o + j];
             const std::uint8_t* in = x.data() + 4 * lane;
-            for (int g = 0; g < groups_; ++g, in += kGroup, w += 16) {
-                Sixteen four[kVectors];
-                for (int v = 0; v < kVectors; ++v) four[v] = load(in + 64 * v);
-                for (int j = 0; j < 4; ++j) {
-                    std::int32_t weights;
-                    std::memcpy(&weights, w + 4 * j, 4);
-                    for (int v = 0; v < kVectors; ++v) sums[j][v] = dot(sums[j][v], four[v], weights);
-                }
+            for (int g = 0; g < groups_; ++g, in += kGroup, w += 4) {
+                Ints four[kVectors];
+                for (int v = 0; v < kVectors; ++v) std::memcpy(&four[v], in + kRegister * v, kRegister);
+                for (int j = 0; j < 4; ++j)
+                    for (int v = 0; v < kVectors; ++v) sums[j][v] = dot(sums[j][v], four[v], w[j]);
             }
             use(o, lane, sums);
         }
@@ -49,24 +47,24 @@ void Dense::run(const Packed& x, int lanes, Use use) const {
 
 void Dense::activations(const Packed& x, int lanes, Packed& out) const {
     out.resize(static_cast<std::size_t>(padded_outputs_ / 4) * kGroup);
-    run(x, lanes, [&](int output, int lane, const Sixteen sums[4][kVectors]) {
+    run(x, lanes, [&](int output, int lane, const Ints sums[4][kVectors]) {
         for (int v = 0; v < kVectors; ++v) {
-            Sixteen four{};
+            Ints four{};
             for (int j = 0; j < 4; ++j) four |= limited(sums[j][v] >> kHiddenShift, 0, 255) << 8 * j;
-            store(out.data() + output / 4 * kGroup + 4 * (lane + 16 * v), four);
+            std::memcpy(out.data() + output / 4 * kGroup + 4 * (lane + kLanes * v), &four, sizeof(four));
         }
     });
 }
 
 void Dense::logits(const Packed& x, int lanes, Logits& out) const {
-    using Narrow = std::int16_t __attribute__((vector_size(32)));
+    using Narrow = std::int16_t __attribute__((vector_size(kRegister / 2)));
     out.resize(static_cast<std::size_t>(padded_outputs_) * kChunk);
-    run(x, lanes, [&](int output, int lane, const Sixteen sums[4][kVectors]) {
+    run(x, lanes, [&](int output, int lane, const Ints sums[4][kVectors]) {
         for (int j = 0; j < 4; ++j)
             for (int v = 0; v < kVectors; ++v) {
-                const Sixteen logits = limited(sums[j][v] >> kLogitShift, -kLogitLimit, kLogitLimit);
+                const Ints logits = limited(sums[j][v] >> kLogitShift, -kLogitLimit, kLogitLimit);
                 const Narrow narrow = __builtin_convertvector(logits, Narrow);
-                std::memcpy(out.data() + (output + j) * kChunk + lane + 16 * v, &narrow, sizeof(narrow));
+                std::memcpy(out.data() + (output + j) * kChunk + lane + kLanes * v, &narrow, sizeof(narrow));
             }
     });
 }

@@ -1,5 +1,6 @@
-// The sink that codes: networks predict, a range coder writes or reads.
+// The sink of Walk that codes: networks compute logits, and a range coder writes or reads the decisions.
 #pragma once
+
 #include "adaptation.hpp"
 #include "range_coder.hpp"
 #include "symbols.hpp"
@@ -48,27 +49,27 @@ public:
         last_.refresh();
     }
 
-    // What was learned of an AC plane weighs less in the next.
+    // Reduces the weight of the counts of this AC plane in the next.
     void end_plane() { ac_.fade(); }
 
 private:
-    // How many lanes `count` blocks may lie in, or fill one after the other.
+    // How many of the first lanes contain `count` blocks, in the order of lane_of() or one after the other.
     static int lanes(int count) { return count > kChunk / 2 ? kChunk : kChunk / 2; }
 
-    // Fills hidden_ with the second layer's activations of blocks whose inputs build(rows) writes.
+    // Fills hidden_ with the activations of the second layer. build(rows) writes the inputs of the blocks.
     template <class Build>
     void hidden(const Network& network, int count, Build build) {
         const int groups = network.first.groups();
         rows_.resize(static_cast<std::size_t>(4 * groups + 1) * kChunk);
         packed_.resize(static_cast<std::size_t>(groups) * kGroup);
         build(rows_.data());
-        for (int g = 0; g < groups; ++g)
-            interleave(rows_.data() + g * kGroup, packed_.data() + g * kGroup);
+        for (int g = 0; g < groups; ++g) interleave(rows_.data() + g * kGroup, packed_.data() + g * kGroup);
         network.first.activations(packed_, lanes(count), middle_);
         network.second.activations(middle_, lanes(count), hidden_);
     }
 
-    // Logits for the magnitudes of non-zero values; slots_ tells where those of each are.
+    // Computes the logits for the magnitudes of non-zero values, those of each sign only where it occurs: the
+    // logits of the j-th value are those of lane slots_[j] in tails_[whether it is negative].
     void tails(const Network& network, const Nonzero& found) {
         int counts[2] = {0, 0}, chosen[2][kChunk];
         for (int j = 0; j < found.count; ++j) {
@@ -81,7 +82,8 @@ private:
             if (!counts[sign]) continue;
             for (std::size_t group = 0; group < hidden_.size(); group += kGroup)
                 for (int i = 0; i < counts[sign]; ++i)
-                    std::memcpy(packed_.data() + group + 4 * i, hidden_.data() + group + 4 * chosen[sign][i], 4);
+                    std::memcpy(packed_.data() + group + 4 * i, hidden_.data() + group + 4 * chosen[sign][i],
+                                4);
             network.outputs[1 + sign].logits(packed_, counts[sign], tails_[sign]);
         }
     }

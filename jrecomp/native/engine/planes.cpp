@@ -1,25 +1,24 @@
 #include "planes.hpp"
 
+#include "../t81.hpp"
+
 namespace jrecomp {
 
 namespace {
 
-constexpr int kSlopePlanes = 16;
+constexpr int kSlopePlanes = 16;  // only lower AC planes add to the sums of slopes
 
-// Zig-zag order (T.81 A.3.6): natural index of each.
-constexpr int kNatural[64] = {0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,  12, 19, 26, 33, 40, 48,
-                              41, 34, 27, 20, 13, 6,  7,  14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23,
-                              30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63};
+constexpr int kResampled = 16;  // blocks of a row that are resampled at once
 
-constexpr int kLanes = 16;  // blocks of a row that are resampled at once
+// Hints: the highest index with a magnitude of at least each threshold in sixteenths; sums over bands.
 constexpr int kBands[7] = {1, 3, 6, 10, 21, 36, 64};
 constexpr int kThresholds[3] = {8, 16, 32};
 
-// Coefficients of kLanes blocks, [vertical][horizontal] frequency.
+// Coefficients of kResampled blocks by [vertical][horizontal] frequency.
 using Square = Sixteen[8][8];
 
-// Low frequencies of neighbouring blocks to 8 frequencies, values that stand `stride` apart. Sums stay below 2^31:
-// the constructor of Engine checks the matrices.
+// Replaces low frequencies of neighbouring blocks by the 8 frequencies of a block that covers them. The 8
+// values lie `stride` apart. Sums are below 2^31, since the constructor of Engine limits the matrices.
 void resample(Sixteen* values, int stride, const std::vector<std::int16_t>& matrix) {
     Sixteen in[8];
     for (int j = 0; j < 8; ++j) in[j] = values[j * stride];
@@ -30,20 +29,26 @@ void resample(Sixteen* values, int stride, const std::vector<std::int16_t>& matr
     }
 }
 
-// One component at the resolution of another.
+// Computes a component at the resolution of another, `v` times lower vertically and `h` times horizontally.
 class Resampling {
 public:
     Resampling(const Planes& source, const Planes& target, const Tables& tables, int v, int h)
-        : source_(source), target_(target), tables_(tables), v_(v), h_(h) {
-        for (int k = 0; k < 64; ++k) zigzag_[kNatural[k]] = k;
+        : source_(source),
+          target_(target),
+          tables_(tables),
+          v_(v),
+          h_(h) {
+        for (int k = 0; k < 64; ++k) zigzag_[kZigZag[k]] = k;
     }
 
-    // Fills `count` blocks from one on.
+    // Fills `count` blocks of a row, at most kResampled, from one on.
     void run(int row, int column, int count, Reference& result) const {
         Square square;
         load_low(row, column, count, square);
-        for (int f = 0; h_ > 1 && f < 8; ++f) resample(square[f], 1, h_ == 2 ? tables_.half : tables_.quarter);
-        for (int g = 0; v_ > 1 && g < 8; ++g) resample(&square[0][g], 8, v_ == 2 ? tables_.half : tables_.quarter);
+        for (int f = 0; h_ > 1 && f < 8; ++f)
+            resample(square[f], 1, h_ == 2 ? tables_.half : tables_.quarter);
+        for (int g = 0; v_ > 1 && g < 8; ++g)
+            resample(&square[0][g], 8, v_ == 2 ? tables_.half : tables_.quarter);
         for (int f = 0; f < 8; ++f)
             for (int g = 0; g < 8; ++g) square[f][g] = limited(square[f][g], -kLimit, kLimit);
         store_values(row, column, count, square, result);
@@ -58,7 +63,7 @@ public:
     }
 
 private:
-    // The lowest frequencies of the blocks that each block covers, side by side and one above the other.
+    // Gathers the low frequencies of the blocks that each block covers.
     void load_low(int row, int column, int count, Square& square) const {
         const int low_v = 8 / v_, low_h = 8 / h_;
         for (int f = 0; f < 8; ++f)
@@ -73,7 +78,7 @@ private:
 
     void store_values(int row, int column, int count, const Square& square, Reference& result) const {
         for (int k = 0; k < 64; ++k) {
-            const Sixteen& values = square[kNatural[k] / 8][kNatural[k] % 8];
+            const Sixteen& values = square[kZigZag[k] / 8][kZigZag[k] % 8];
             std::int16_t* plane = result.values.data() + k * target_.size + target_.block(row, column);
             std::int16_t* split = result.split.data() + k * target_.split.size;
             for (int i = 0; i < count; ++i) {
@@ -88,10 +93,11 @@ private:
         Sixteen places[3] = {}, sums[6] = {};
         for (int j = 1, band = 0; j < 64; ++j) {
             band += j == kBands[band + 1];
-            const Sixteen& y = square[kNatural[j] / 8][kNatural[j] % 8];
-            // Quotients of integers below 2^19 round down exactly in 24 bits.
+            const Sixteen& y = square[kZigZag[j] / 8][kZigZag[j] % 8];
+            // The quotients in floating point round down exactly, since the integers are below 2^19.
             const Floats sixteenths = __builtin_convertvector((y < 0 ? -y : y) * kFraction, Floats);
-            const Sixteen magnitudes = __builtin_convertvector(sixteenths / static_cast<float>(target_.steps[j]), Sixteen);
+            const Sixteen magnitudes =
+                __builtin_convertvector(sixteenths / static_cast<float>(target_.steps[j]), Sixteen);
             for (int t = 0; t < 3; ++t) places[t] = magnitudes >= kThresholds[t] ? Sixteen{} + j : places[t];
             sums[band] += magnitudes;
         }
@@ -110,7 +116,8 @@ private:
 
 }  // namespace
 
-std::shared_ptr<const Reference> make_reference(const Planes& source, const Planes& target, const Tables& tables) {
+std::shared_ptr<const Reference> make_reference(const Planes& source, const Planes& target,
+                                                const Tables& tables) {
     auto result = std::make_shared<Reference>();
     result->values.assign(64 * target.size, 0);
     result->last.assign(target.size, 0);
@@ -118,18 +125,22 @@ std::shared_ptr<const Reference> make_reference(const Planes& source, const Plan
     result->hints.assign(kHints * target.size, 0);
     const int v = source.rows / target.rows, h = source.columns / target.columns;
     const auto fits = [](int ratio) { return ratio == 1 || ratio == 2 || ratio == 4; };
-    if (v * target.rows != source.rows || h * target.columns != source.columns || !fits(v) || !fits(h)) return result;
+    if (v * target.rows != source.rows || h * target.columns != source.columns || !fits(v) || !fits(h))
+        return result;
     const Resampling resampling(source, target, tables, v, h);
     for (int row = 0; row < target.rows; ++row)
-        for (int column = 0; column < target.columns; column += kLanes)
-            resampling.run(row, column, std::min(kLanes, target.columns - column), *result);
+        for (int column = 0; column < target.columns; column += kResampled)
+            resampling.run(row, column, std::min(kResampled, target.columns - column), *result);
     target.repeat_edge(result->values.data());
     target.repeat_edge(result->last.data());
     return result;
 }
 
 Slopes::Slopes(const Planes& planes, const Reference& reference)
-    : planes_(planes), reference_(reference), own_(3 * planes.size), differences_(3 * planes.size) {
+    : planes_(planes),
+      reference_(reference),
+      own_(3 * planes.size),
+      differences_(3 * planes.size) {
     for (int row = 0; row < planes.rows; ++row)
         for (int column = 0; column < planes.columns; ++column) {
             const int b = planes.block(row, column);
@@ -160,8 +171,8 @@ void Slopes::learn(int k) {
         const I64 *own = &own_[start], *differences = &differences_[start];
         I64* out = &sums_[start];
         for (int i = 0; i < 3 * planes_.columns; ++i)
-            out[i] = differences[i] + own[i - width - 3] + own[i - width] + own[i - width + 3] + own[i - 3] + own[i] +
-                     own[i + 3] + own[i + width - 3] + own[i + width] + own[i + width + 3];
+            out[i] = differences[i] + own[i - width - 3] + own[i - width] + own[i - width + 3] + own[i - 3] +
+                     own[i] + own[i + 3] + own[i + width - 3] + own[i + width] + own[i + width + 3];
     }
 }
 

@@ -1,5 +1,6 @@
-// The range coder of docs/format/model.md, section 7: the same bytes as constriction's.
+// The range coder (docs/format/models.md on it). Its bytes are those of the library constriction.
 #pragma once
+
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -7,17 +8,21 @@
 
 namespace jrecomp {
 
+// Thrown where data cannot be that of an encoder.
 struct Damaged : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-constexpr std::uint32_t kTotal = 1u << 24, kHalf = 1u << 15;
+constexpr std::uint32_t kTotal = 1u << 24;  // parts of a range
+constexpr std::uint32_t kHalf = 1u << 15;   // probability 1/2 in units of 2^-16
 
+// The parts of a range that stand for `false`. ones: the probability of `true` in units of 2^-16, not 0.
 inline std::uint32_t split_of(std::uint32_t ones) {
     return static_cast<std::uint32_t>((65536ull - ones) * (kTotal - 2) >> 16) + 1;
 }
 
-// All bits of `condition`. The compiler must not make a branch of it, since decisions are hard to foresee.
+// All bits set where the condition holds, else none. The empty assembly keeps compilers from making a branch
+// of it, which processors would often mispredict: decisions are nearly random.
 inline std::uint64_t mask_of(bool condition) {
     std::uint64_t mask = -std::uint64_t{condition};
     __asm__("" : "+r"(mask));
@@ -28,6 +33,7 @@ class RangeEncoder {
 public:
     static constexpr bool kDecodes = false;
 
+    // Codes a decision whose probability of `true` is ones / 2^16, and returns it.
     bool code(std::uint32_t ones, bool decision) {
         const std::uint32_t split = split_of(ones);
         const std::uint64_t scale = range_ >> 24;
@@ -43,6 +49,7 @@ public:
         return decision;
     }
 
+    // The bytes of all decisions.
     std::string finish() {
         if (range_ != ~0ull || !words_.empty()) {
             add((1ull << 32) - 1);
@@ -71,11 +78,13 @@ class RangeDecoder {
 public:
     static constexpr bool kDecodes = true;
 
+    // Refers to the data.
     RangeDecoder(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {
         offset_ = static_cast<std::uint64_t>(next()) << 32;
         offset_ |= next();
     }
 
+    // Decodes a decision whose probability of `true` is ones / 2^16. Throws Damaged.
     bool code(std::uint32_t ones, bool) {
         const std::uint32_t split = split_of(ones);
         const std::uint64_t scale = range_ >> 24;
@@ -89,20 +98,21 @@ public:
     }
 
 private:
-    __attribute__((noinline)) void advance() {  // rare, and the code around it is inlined often
+    __attribute__((noinline)) void advance() {  // rare; a call keeps inlined copies of code() small
         range_ <<= 32;
         offset_ = offset_ << 32 | next();
     }
 
     std::uint32_t next() {
         std::uint32_t word = 0;
-        for (int shift = 0; shift < 32 && at_ < size_; shift += 8) word |= std::uint32_t{data_[at_++]} << shift;
+        for (int shift = 0; shift < 32 && at_ < size_; shift += 8)
+            word |= std::uint32_t{data_[at_++]} << shift;
         return word;
     }
 
     const std::uint8_t* data_;
     std::size_t size_, at_ = 0;
-    std::uint64_t range_ = ~0ull, offset_;  // offset: of the point from the lower end of the range
+    std::uint64_t range_ = ~0ull, offset_;  // offset_: the point less the lower end of the range
 };
 
 }  // namespace jrecomp

@@ -1,23 +1,28 @@
-// The sink of training: keeps what networks would see of some blocks.
+// The sink of Walk that collects training examples: the inputs and targets of networks at some blocks.
 #pragma once
+
 #include <random>
 
 #include "walk.hpp"
 
 namespace jrecomp {
 
+// Examples of one network.
 struct Samples {
-    int width = 0;
-    std::vector<std::int8_t> inputs;  // [samples][width]
-    std::vector<std::int32_t> targets;
-    std::vector<std::uint8_t> sure;
+    int width = 0;                            // number of inputs
+    std::vector<std::int8_t> inputs;          // [samples][width]
+    std::vector<std::int32_t> targets;        // [samples], coefficients, residuals of DC, or `last`
+    std::vector<std::uint8_t> known_nonzero;  // [samples], 1 where zero is impossible
 };
 
 class SampleSink {
 public:
-    // shares: of the blocks of planes 0 to 63 and of `last` that are kept; widths: of their inputs.
+    // shares: the probabilities that a block is kept; widths: numbers of inputs. Both for each of the planes
+    // 0 to 63, then for `last`.
     SampleSink(const std::vector<double>& shares, const std::vector<int>& widths, std::uint64_t seed)
-        : samples(widths.size()), shares_(shares), random_(seed) {
+        : samples(widths.size()),
+          shares_(shares),
+          random_(seed) {
         for (std::size_t i = 0; i < widths.size(); ++i) samples[i].width = widths[i];
     }
 
@@ -31,7 +36,7 @@ public:
             for (int input = 0; input < kept.width; ++input)
                 kept.inputs.push_back(static_cast<std::int8_t>(rows[input * kChunk + i] - kInputOffset));
             kept.targets.push_back(values.value[i]);
-            kept.sure.push_back(values.sure[i]);
+            kept.known_nonzero.push_back(values.known_nonzero[i]);
         }
     }
 

@@ -1,5 +1,7 @@
-// One walk over a component of a slice that encodes, decodes or collects, by the sink that it is given.
+// The order in which a component of a slice is coded (docs/format/planes.md on the order). Encoding, decoding
+// and collecting training examples share it; they differ in the sink.
 #pragma once
+
 #include <array>
 #include <vector>
 
@@ -8,11 +10,11 @@
 
 namespace jrecomp {
 
-constexpr int kClasses = 3, kLastNetwork = 64;
+constexpr int kLastNetwork = 64;  // the network of `last` follows those of planes 0 to 63
 
 struct ClassWeights {
     std::vector<Network> networks;         // planes 0 to 63, then `last`
-    std::vector<std::vector<I64>> linear;  // per plane [phase][input]
+    std::vector<std::vector<I64>> linear;  // per plane [phase][known value], in units of 2^-12
 };
 
 struct Model {
@@ -21,16 +23,23 @@ struct Model {
     std::array<ClassWeights, kClasses> classes;
 };
 
-// What a Sink does with a chunk of blocks: build(rows) writes their inputs, [input][kChunk], and a row more.
-//   void values(int plane, Build, Values&)
-//   void last(Build, Values&)
-//   void end_plane(), after each AC plane
+// Walks over a component. A Sink gets chunks of blocks and encodes their Values or decodes into them:
+//   void values(int plane, Build build, Values&): coefficients of a plane, for DC less their predictions
+//   void last(Build build, Values&): `last`
+//   void end_plane(): after each AC plane
+// It has to call build(rows) once and first: this writes the inputs, [input][kChunk], and maybe one row more.
 template <class Sink>
 class Walk {
 public:
-    // truth: [64][planes.size] to encode, null to decode.
-    Walk(const Model& model, const ClassWeights& weights, Planes& planes, const std::int16_t* truth, Sink& sink)
-        : model_(model), tables_(model.tables), weights_(weights), planes_(planes), truth_(truth), sink_(sink) {}
+    // truth: the coefficients [64][planes.size] to encode, null to decode.
+    Walk(const Model& model, const ClassWeights& weights, Planes& planes, const std::int16_t* truth,
+         Sink& sink)
+        : model_(model),
+          tables_(model.tables),
+          weights_(weights),
+          planes_(planes),
+          truth_(truth),
+          sink_(sink) {}
 
     void run() {
         const std::vector<PyramidPhase> phases = pyramid(planes_.rows, planes_.columns);
@@ -55,7 +64,8 @@ private:
     template <class Function>
     static void chunks(const std::vector<Block>& blocks, Function one) {
         for (std::size_t start = 0; start < blocks.size(); start += kChunk)
-            one(blocks.data() + start, static_cast<int>(std::min<std::size_t>(kChunk, blocks.size() - start)));
+            one(blocks.data() + start,
+                static_cast<int>(std::min<std::size_t>(kChunk, blocks.size() - start)));
     }
 
     int block(const Block& place) const { return planes_.block(place.first, place.second); }
@@ -76,15 +86,16 @@ private:
             for (int i = 0; i < count; ++i) values.add(wanted(0, block(blocks[i])), false);
             const auto build = [&](Row rows) {
                 for (int i = 0; i < count; ++i) {
-                    predicted[i] = static_cast<int>(dc_inputs(planes_, near, blocks[i].first, blocks[i].second, weights,
-                                                              tables_, InputWriter(rows + i)));
+                    predicted[i] =
+                        static_cast<int>(dc_inputs(planes_, near, blocks[i].first, blocks[i].second, weights,
+                                                   tables_, InputWriter(rows + i)));
                     values.value[i] -= predicted[i];
                 }
             };
             sink_.values(0, build, values);
             for (int i = 0; i < count; ++i)
-                planes_.plane(0)[block(blocks[i])] =
-                    static_cast<std::int16_t>(truth_ ? wanted(0, block(blocks[i])) : checked(values.value[i] + predicted[i]));
+                planes_.plane(0)[block(blocks[i])] = static_cast<std::int16_t>(
+                    truth_ ? wanted(0, block(blocks[i])) : checked(values.value[i] + predicted[i]));
         });
     }
 
@@ -95,10 +106,12 @@ private:
             for (int i = 0; i < count; ++i) values.add(wanted_last(block(blocks[i])), false);
             const auto build = [&](Row rows) {
                 for (int i = 0; i < count; ++i)
-                    last_inputs(planes_, near, blocks[i].first, blocks[i].second, tables_, InputWriter(rows + i));
+                    last_inputs(planes_, near, blocks[i].first, blocks[i].second, tables_,
+                                InputWriter(rows + i));
             };
             sink_.last(build, values);
-            for (int i = 0; i < count; ++i) planes_.last[block(blocks[i])] = static_cast<std::int16_t>(values.value[i]);
+            for (int i = 0; i < count; ++i)
+                planes_.last[block(blocks[i])] = static_cast<std::int16_t>(values.value[i]);
         });
     }
 
@@ -120,7 +133,7 @@ private:
                 for (int i = 0; i < chunk.count; ++i)
                     values.add(wanted(k, chunk.blocks[i]), planes_.last[chunk.blocks[i]] == k);
                 sink_.values(k, [&](Row rows) { inputs.build(chunk, rows); }, values);
-                // No other block of the phase sees what is set here.
+                // No input of another block of the phase depends on what is set here.
                 for (int i = 0; i < chunk.count; ++i) checked(values.value[i]);
                 chunk.store(planes_, k, values.value);
             });

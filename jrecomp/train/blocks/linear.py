@@ -4,20 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from jrecomp.array_types import Bool, Float32, Float64, Index, Int16, Int32, Int64, UInt8
+from jrecomp.codec import blocks as codec
 from jrecomp.model.blocks import VALUES
-from jrecomp.train.blocks import features
-from jrecomp.train.blocks.features import Bool, Int16, Int64, UInt8
 from jrecomp.train.blocks.samples import Blocks
 
 CHUNK = 1 << 15
 
 PREDICTION_SHIFT = 14
 """Predictions are in units of 2^-PREDICTION_SHIFT."""
-
-Float32 = npt.NDArray[np.float32]
-Float64 = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -37,11 +33,11 @@ class Linear:
 
 @dataclass(frozen=True)
 class Predictions:
-    """below: bool [n, 64], reach: uint8 [n, 64]; residual: int32 [n], DC less its prediction."""
+    """below: bool [n, 64], confidence: uint8 [n, 64]; residual: int32 [n], DC less its prediction."""
 
     below: Bool
-    reach: UInt8
-    residual: npt.NDArray[np.int32]
+    confidence: UInt8
+    residual: Int32
 
 
 def solve(blocks: Blocks) -> Linear:
@@ -81,11 +77,15 @@ def _normal_equations(blocks: Blocks) -> Iterator[tuple[int, Float64]]:
         yield k, products
 
 
-def _known(blocks: Blocks, rows: npt.NDArray[np.intp]) -> Float32:
+def _known(blocks: Blocks, rows: Index) -> Float32:
     """float32 [n, VALUES + 64 (+ 63)]: values, dequantized coefficients, those of the component before."""
-    d = features.dequantized(blocks.coefficients[rows], blocks.steps[rows])
+    d = _dequantized(blocks, rows)
     d[:, 0] -= 2 * blocks.base[rows]
     return np.concatenate([blocks.values[rows], d, blocks.across[rows]], 1).astype(np.float32)
+
+
+def _dequantized(blocks: Blocks, rows: Index) -> Int64:
+    return codec.dequantized(blocks.coefficients[rows].astype(np.int64), blocks.steps[rows].astype(np.int64))
 
 
 def _weight(x: Float32) -> Float32:
@@ -105,20 +105,21 @@ def predict(blocks: Blocks, linear: Linear) -> Predictions:
     )
     for start in range(0, len(blocks), CHUNK):
         rows = np.arange(start, min(start + CHUNK, len(blocks)))
-        sums, steps = _sums(blocks, linear, rows), blocks.steps[rows]
-        result.below[rows], result.reach[rows] = features.expected_ac(sums, steps)
-        whole, result.below[rows, 0], result.reach[rows, 0] = features.expected_dc(sums[:, 0], steps[:, 0])
+        sums, steps = _sums(blocks, linear, rows), blocks.steps[rows].astype(np.int64)
+        result.below[rows], result.confidence[rows] = codec.expected_ac(sums, steps)
+        whole, expected = codec.expected_dc(sums[:, 0], steps[:, 0])
+        result.below[rows, 0], result.confidence[rows, 0] = expected
         result.residual[rows] = blocks.coefficients[rows, 0] - whole
     return result
 
 
-def _sums(blocks: Blocks, linear: Linear, rows: npt.NDArray[np.intp]) -> Int64:
+def _sums(blocks: Blocks, linear: Linear, rows: Index) -> Int64:
     """P [n, 64], of DC with the base."""
-    d = features.dequantized(blocks.coefficients[rows], blocks.steps[rows])
+    d = _dequantized(blocks, rows)
     sums = blocks.values[rows].astype(np.float64) @ linear.edge.T + d.astype(np.float64) @ linear.within
     sums[:, 1 : 1 + blocks.across.shape[1]] += (
         blocks.across[rows].astype(np.float64) * linear.across[1 : 1 + blocks.across.shape[1]]
     )
-    wrapped = sums.astype(np.int64).astype(np.int32).astype(np.int64)
+    wrapped = codec.wrap32(sums.astype(np.int64))
     wrapped[:, 0] += blocks.base[rows].astype(np.int64) << PREDICTION_SHIFT + 1
     return wrapped

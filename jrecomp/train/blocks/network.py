@@ -14,22 +14,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from jrecomp.codec.blocks import NEIGHBOURS, STEPS_SEEN
+from jrecomp.codec.blocks import CONTEXT_STEPS, NEIGHBOURS
 from jrecomp.model.blocks import (
     BANDS,
+    CONFIDENCES,
     ENERGIES,
     HIDDEN,
     HIDDEN_LIMIT,
     LAYOUT,
     NEAR_LEVELS,
     OWN_LEVELS,
-    REACHES,
     SCALE_LIMIT,
+    eighths_of_octaves,
 )
 from jrecomp.model.symbols import LAST_LEVELS, MODELLED_LENGTHS
-from jrecomp.train.blocks import features
 from jrecomp.train.blocks.linear import Predictions
-from jrecomp.train.blocks.samples import Blocks
+from jrecomp.train.blocks.samples import Blocks, classes_of
 
 HIDDEN_UNIT, WEIGHT_UNIT, LOGIT_UNIT, STEP_UNIT, SLOPE_UNIT, START_UNIT = 128, 1024, 32, 2048, 256, 64
 """Integers of a natural unit: of hidden units, the weights on them, logits and scales, step_weight,
@@ -49,8 +49,8 @@ LARGEST_SUM = 32000
 class Examples:
     """Tensors of n blocks.
 
-    near, near_last, energy, across_near: as in Blocks. steps: float32 [n, 9], log2 of those of STEPS_SEEN.
-    last: int64 [n]. coded: int16 [n, 64], coefficients, of DC the remainder. reach: uint8 [n, 64].
+    near, near_last, energy, across_near: as in Blocks. steps: float32 [n, 9], log2 of those of CONTEXT_STEPS.
+    last: int64 [n]. coded: int16 [n, 64], coefficients, of DC the remainder. confidence: uint8 [n, 64].
     agrees: bool [n, 64], whether a coefficient has the sign that is expected.
     """
 
@@ -61,7 +61,7 @@ class Examples:
     steps: Tensor
     last: Tensor
     coded: Tensor
-    reach: Tensor
+    confidence: Tensor
     agrees: Tensor
 
     def __len__(self) -> int:
@@ -72,7 +72,7 @@ class Examples:
         """All that are given."""
         coded = blocks.coefficients.copy()
         coded[:, 0] = np.clip(predictions.residual, -32767, 32767)
-        octaves = features.eighths_of_octaves(blocks.steps[:, STEPS_SEEN].astype(np.int64)) / 8
+        octaves = eighths_of_octaves(blocks.steps[:, CONTEXT_STEPS].astype(np.int64)) / 8
         arrays = (
             blocks.near,
             blocks.near_last,
@@ -81,7 +81,7 @@ class Examples:
             octaves.astype(np.float32),
             blocks.last.astype(np.int64),
             coded,
-            predictions.reach,
+            predictions.confidence,
             (coded < 0) == predictions.below,
         )
         return cls(*map(torch.from_numpy, arrays))
@@ -139,16 +139,16 @@ class Network(nn.Module):
         before = 63 if sees_before else 0
         self.near = nn.Parameter(0.01 * torch.randn(len(NEIGHBOURS), 63, NEAR, HIDDEN))
         self.across_near = nn.Parameter(0.01 * torch.randn(before, OWN, HIDDEN))
-        self.step = nn.Linear(len(STEPS_SEEN), HIDDEN)
+        self.step = nn.Linear(len(CONTEXT_STEPS), HIDDEN)
         nn.init.normal_(self.step.weight, 0, 0.0125)
         self.near_last, self.energy, self.own_last = Curves(len(NEIGHBOURS)), Curves(len(BANDS)), Curves(1)
         self.last, self.scale = nn.Linear(HIDDEN, 63), nn.Linear(HIDDEN, 64)
         self.own = nn.Parameter(torch.zeros(63, OWN, 64))
-        self.trust = nn.Parameter(torch.zeros(REACHES))
-        self.sign_start = nn.Parameter(torch.linspace(0, 2, REACHES).repeat(64, 1))
+        self.trust = nn.Parameter(torch.zeros(CONFIDENCES))
+        self.sign_start = nn.Parameter(torch.linspace(0, 2, CONFIDENCES).repeat(64, 1))
         self.length_slope = nn.Parameter(torch.full((len(MODELLED_LENGTHS),), 0.7))
         offset = torch.linspace(-1, -2, len(MODELLED_LENGTHS))[:, None, None]
-        self.length_trust = nn.Parameter(offset.repeat(1, 2, REACHES))
+        self.length_trust = nn.Parameter(offset.repeat(1, 2, CONFIDENCES))
         j, k = torch.arange(1, 64)[:, None, None], torch.arange(64)
         self.later = ((k > j) | (k == 0)).float()
 
@@ -173,7 +173,7 @@ class Network(nn.Module):
         active = F.hardtanh(hidden + self.own_last(examples.last[:, None]), 0, HIDDEN_LIMIT / HIDDEN_UNIT)
         limit = SCALE_LIMIT / LOGIT_UNIT
         z: Tensor = F.hardtanh(self.scale(active), -limit, limit)
-        magnitude = torch.from_numpy(features.own_class(examples.coded[:, 1:].numpy()))
+        magnitude = torch.from_numpy(classes_of(examples.coded[:, 1:].numpy(), OWN_LEVELS))
         own = (self.own * self.later).flatten(0, 1)
         return z + F.linear(_thermometer(magnitude, OWN), own.T)
 
@@ -191,13 +191,13 @@ class Network(nn.Module):
     def _bits_of_coefficients(self, z: Tensor, examples: Examples) -> tuple[Tensor, Tensor, Tensor]:
         k, last, nonzero = torch.arange(64), examples.last[:, None], examples.coded != 0
         asked = ((k < last) | (k == 0)).flatten().nonzero()[:, 0]
-        z, reach = z.flatten(), examples.reach.flatten().long()
-        zero = _bits(z[asked] + self.trust[reach[asked]], nonzero.flatten()[asked])
+        z, confidence = z.flatten(), examples.confidence.flatten().long()
+        zero = _bits(z[asked] + self.trust[confidence[asked]], nonzero.flatten()[asked])
         found = (nonzero & (k <= last)).flatten().nonzero()[:, 0]
         agrees = examples.agrees.flatten()[found]
-        sign = _bits(self.sign_start.flatten()[found % 64 * REACHES + reach[found]], agrees)
+        sign = _bits(self.sign_start.flatten()[found % 64 * CONFIDENCES + confidence[found]], agrees)
         length = torch.frexp(examples.coded.flatten()[found].float())[1]
-        side = agrees * REACHES + reach[found]
+        side = agrees * CONFIDENCES + confidence[found]
         return zero, sign, self._bits_of_lengths(z[found], length, side)
 
     def _bits_of_lengths(self, z: Tensor, length: Tensor, side: Tensor) -> Tensor:

@@ -4,12 +4,10 @@ Every step leaves its result in the work folder and is skipped when that is ther
 cut off goes on where it was when the same command is given again.
 """
 
-import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 import torch
 from torch.optim import Adam
@@ -18,19 +16,21 @@ from torch.optim.lr_scheduler import LambdaLR
 from jrecomp.model import blocks
 from jrecomp.model.arrays import CLASSES
 from jrecomp.model.blocks import LAYOUT, make_tables
-from jrecomp.planes.tables import make
-from jrecomp.train import corpus
+from jrecomp.train import sample_files, validation
 from jrecomp.train.blocks import linear, samples
 from jrecomp.train.blocks.linear import Linear
 from jrecomp.train.blocks.network import Examples, Network
-from jrecomp.train.jobs import run_all
-from jrecomp.train.run import Settings, corpora
-from jrecomp.train.validation import Savings
+from jrecomp.train.checkpoints import read_arrays, save_arrays
+from jrecomp.train.corpus import corpora
+from jrecomp.train.processes import run_all
+from jrecomp.train.schedule import learning_rate
+from jrecomp.train.settings import Settings
 
 BATCH = 1024
 """Blocks of a step. Many small steps learn more in the same time than few large ones."""
 
-RATE = 8e-3
+PEAK = 8e-3
+"""Of the learning rate."""
 
 SHARES = (1.0, 0.5, 0.5)
 """Per component class: the steps of its network, of those of the first class."""
@@ -44,24 +44,22 @@ def train(settings: Settings) -> Arrays:
     _classes(settings)
     arrays: Arrays = make_tables()
     for number in range(CLASSES):
-        with np.load(_path(settings, number)) as fitted:
-            arrays |= {f"{name}_{number}": fitted[name] for name in LAYOUT}
+        fitted = read_arrays(_path(settings, number))
+        arrays |= {f"{name}_{number}": fitted[name] for name in LAYOUT}
     return arrays
 
 
 def _samples(settings: Settings) -> None:
-    done = settings.work / "blocks-done"
-    if done.is_file():
-        return
-    settings.work.mkdir(parents=True, exist_ok=True)
-    training, held_out = corpora(settings, make())
-    samples.gather(training, settings.workers, settings.work / "blocks-train")
-    samples.gather(held_out, settings.workers, settings.work / "blocks-valid")
-    done.touch()
+    for name, source in zip(("train", "valid"), corpora(settings), strict=True):
+        sample_files.gather(source, samples.collect, settings.workers, _samples_folder(settings) / name)
+
+
+def _samples_folder(settings: Settings) -> Path:
+    return settings.work / f"blocks-samples-{settings.variants}"
 
 
 def _folder(settings: Settings) -> Path:
-    return settings.work / f"blocks-{settings.steps}"
+    return settings.work / f"blocks-{settings.variants}-{settings.steps}"
 
 
 def _path(settings: Settings, number: int) -> Path:
@@ -70,20 +68,20 @@ def _path(settings: Settings, number: int) -> Path:
 
 def _classes(settings: Settings) -> None:
     _folder(settings).mkdir(exist_ok=True)
-    jobs = [(settings, number) for number in range(CLASSES) if not _path(settings, number).is_file()]
-    run_all(_fit_one, jobs, settings.device, settings.workers, _folder(settings) / "log.txt")
+    tasks = [(settings, number) for number in range(CLASSES) if not _path(settings, number).is_file()]
+    run_all(_fit_one, tasks, settings.device, settings.workers, _folder(settings) / "log.txt")
 
 
-def _fit_one(job: tuple[Settings, int]) -> str:
-    settings, number = job
+def _fit_one(task: tuple[Settings, int]) -> str:
+    settings, number = task
     torch.set_num_threads(1)
     torch.manual_seed(number)
-    found = samples.read(settings.work / "blocks-train", number)
+    found = samples.read(_samples_folder(settings) / "train", number)
     network, predictions = Network(number == CLASSES - 1), Linear.zero()
     if found is not None:
         predictions = linear.solve(found)
         fit(network, Examples.of(found, linear.predict(found, predictions)), _steps(settings, number))
-    _save(_path(settings, number), asdict(predictions) | network.export())
+    save_arrays(_path(settings, number), asdict(predictions) | network.export())
     return f"class {number}: {_evaluate(settings, number, network, predictions)}"
 
 
@@ -95,7 +93,7 @@ def fit(network: Network, examples: Examples, steps: int) -> None:
     """Trains a network for some steps."""
     random = torch.Generator().manual_seed(0)
     optimizer = Adam(network.parameters(), lr=1.0)
-    schedule = LambdaLR(optimizer, lambda step: _rate(step / steps))
+    schedule = LambdaLR(optimizer, lambda step: learning_rate(PEAK, step / steps))
     for _ in range(steps):
         batch = examples.rows(torch.randint(len(examples), (BATCH,), generator=random))
         loss = sum(network(batch), torch.zeros(())) / BATCH
@@ -105,21 +103,10 @@ def fit(network: Network, examples: Examples, steps: int) -> None:
         schedule.step()
 
 
-def _rate(progress: float) -> float:
-    return RATE * min(1.0, progress / 0.02 + 0.01) * (0.5 + 0.5 * math.cos(math.pi * progress))
-
-
-def _save(path: Path, arrays: Arrays) -> None:
-    """Writes what was learned; nobody sees half of it."""
-    partial = path.with_suffix(".partial.npz")
-    np.savez(partial, **arrays)  # type: ignore[arg-type]
-    partial.rename(path)
-
-
 @torch.no_grad()
 def _evaluate(settings: Settings, number: int, network: Network, predictions: Linear) -> str:
     """Bits that held-out blocks take, without what counters learn."""
-    found = samples.read(settings.work / "blocks-valid", number)
+    found = samples.read(_samples_folder(settings) / "valid", number)
     if found is None:
         return "no blocks"
     examples = Examples.of(found, linear.predict(found, predictions))
@@ -133,10 +120,4 @@ def _evaluate(settings: Settings, number: int, network: Network, predictions: Li
 
 def validate(settings: Settings, arrays: Arrays) -> dict[str, float]:
     """Percent of the entropy-coded bytes that finished slices of held-out files save, by label."""
-    model = blocks.build(0, "validation", arrays)
-    _, source = corpora(settings, make())
-    savings = Savings()
-    for recipe in source.recipes:
-        for picture in corpus.pictures([recipe], source.cameras):
-            savings.add(recipe.label, picture, model, settings.workers)
-    return savings.percent()
+    return validation.savings(settings, blocks.build(0, "validation", arrays))

@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from jrecomp import codec
+from jrecomp.array_types import Float32
 from jrecomp.jpeg.types import JpegFile
-from jrecomp.lossy import Requantizer, Rule, Setting
-from jrecomp.lossy.requantize import trade_of
+from jrecomp.lossy import OperatingPoint, Requantizer, Rule
+from jrecomp.lossy.requantize import lambda_of
 from jrecomp.model import load as load_model
 from jrecomp.train.coefficients import with_levels
-from jrecomp.train.lossy.histograms import Histograms
+from jrecomp.train.lossy.histograms import SmoothHistograms
 from jrecomp.train.lossy.objective import BANDS, Objective, numbers_of
 
 MODEL = "fast"
@@ -30,26 +30,26 @@ class Example:
     """A file to learn from."""
 
     file: JpegFile
-    histograms: Histograms
+    histograms: SmoothHistograms
 
     @classmethod
     def of(cls, file: JpegFile) -> "Example":
         """A parsed file's."""
-        return cls(file, Histograms.of(file))
+        return cls(file, SmoothHistograms.of(file))
 
 
 @dataclass(frozen=True)
-class Estimate:
+class FittedRates:
     """factors: float32 [2, bands], see Objective. scales: of each file, float32 [files]."""
 
     factors: Tensor
     scales: Tensor
 
     @classmethod
-    def fit(cls, examples: Sequence[Example], rule: Rule, trades: Sequence[float]) -> "Estimate":
-        """Least squares of relative errors over all files and trades; then a scale for each file."""
-        sizes = np.array([[real_bits(e.file, rule, trade) for trade in trades] for e in examples])
-        entropies = np.stack([[entropies_of(e, rule, trade) for trade in trades] for e in examples])
+    def fit(cls, examples: Sequence[Example], rule: Rule, lambdas: Sequence[float]) -> "FittedRates":
+        """Least squares of relative errors over all files and lambdas; then a scale for each file."""
+        sizes = np.array([[real_bits(e.file, rule, lmbda) for lmbda in lambdas] for e in examples])
+        entropies = np.stack([[entropies_of(e, rule, lmbda) for lmbda in lambdas] for e in examples])
         rows = (entropies / sizes[..., None]).reshape(-1, entropies.shape[-1])
         common = 1 / rows.sum(1).mean()
         weight = RIDGE * math.sqrt(len(rows)) * np.eye(rows.shape[1])
@@ -62,32 +62,32 @@ class Estimate:
             torch.from_numpy(scales.astype(np.float32)),
         )
 
-    def errors(self, examples: Sequence[Example], rule: Rule, trades: Sequence[float]) -> list[float]:
-        """Estimated over real bits less 1, for each of the examples that it was fitted to and each trade."""
+    def errors(self, examples: Sequence[Example], rule: Rule, lambdas: Sequence[float]) -> list[float]:
+        """Estimated over real bits less 1, for each of the examples that it was fitted to and each lmbda."""
         return [
-            float(scale * (self.factors.numpy().ravel() * entropies_of(e, rule, trade)).sum())
-            / real_bits(e.file, rule, trade)
+            float(scale * (self.factors.numpy().ravel() * entropies_of(e, rule, lmbda)).sum())
+            / real_bits(e.file, rule, lmbda)
             - 1
             for e, scale in zip(examples, self.scales, strict=True)
-            for trade in trades
+            for lmbda in lambdas
         ]
 
 
-def entropies_of(example: Example, rule: Rule, trade: float) -> npt.NDArray[np.float32]:
+def entropies_of(example: Example, rule: Rule, lmbda: float) -> Float32:
     """Bits before factors, float32 [2 * bands]."""
     plain = Objective(torch.ones(2, len(BANDS) - 1), torch.ones(2, 64))
-    found: npt.NDArray[np.float32] = plain.entropies(example.histograms, numbers_of(rule), trade).numpy()
+    found: Float32 = plain.entropies(example.histograms, numbers_of(rule), lmbda).numpy()
     return found.ravel()
 
 
-def real_bits(file: JpegFile, rule: Rule, trade: float) -> int:
+def real_bits(file: JpegFile, rule: Rule, lmbda: float) -> int:
     """Bits of a requantized file's finished slices."""
-    new = Requantizer(file, rule).requantized(Setting.at(quality_of(file, trade)))
+    new = Requantizer(file, rule).requantized(OperatingPoint.at(quality_of(file, lmbda)))
     changed = with_levels(file, new)
     return 8 * sum(map(len, codec.encode(changed, load_model(MODEL), 1).data))
 
 
-def quality_of(file: JpegFile, trade: float) -> float:
-    """The quality whose trade this is, within 0 and 100."""
-    most, least = trade_of(file, 0), trade_of(file, 100)
-    return min(max(100 * math.log(trade / most) / math.log(least / most), 0.0), 100.0)
+def quality_of(file: JpegFile, lmbda: float) -> float:
+    """The quality whose lmbda this is, within 0 and 100."""
+    most, least = lambda_of(file, 0), lambda_of(file, 100)
+    return min(max(100 * math.log(lmbda / most) / math.log(least / most), 0.0), 100.0)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from jrecomp.array_types import Int16, Int64
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.lossy.distortion import pixel_weights
 from jrecomp.model.arrays import component_class
@@ -14,11 +14,9 @@ from jrecomp.model.arrays import component_class
 CONTEXTS = 4
 """Classes of blocks, by how busy their neighbours are."""
 
-Int64 = npt.NDArray[np.int64]
-
 
 @dataclass(frozen=True)
-class Histograms:
+class SmoothHistograms:
     """One file's, float32 unless said otherwise.
 
     Frequencies: 64 for each component, one component after the other. Rows: the magnitudes that occur, in all
@@ -46,7 +44,7 @@ class Histograms:
         return torch.arange(len(self.source)) % 64
 
     @classmethod
-    def of(cls, file: JpegFile) -> "Histograms":
+    def of(cls, file: JpegFile) -> "SmoothHistograms":
         """Those of a file."""
         found = [_component(array) for array in file.coefficients]
         sizes = np.concatenate([[len(counts) for counts in tables] for tables in found])
@@ -56,14 +54,15 @@ class Histograms:
         frequency = np.repeat(np.arange(len(tables)), rows)
         slots = sizes + 1  # rounding may add one to the largest
         counted = np.concatenate([counts[counts.sum(1) > 0] for counts in tables])
-        steps = [np.maximum(c.quantization, 1) for c in file.frame.components]
+        steps = [c.steps for c in file.frame.components]
         weights = pixel_weights(file)
         shared = [
             np.mean([w for q, w in zip(steps, weights, strict=True) if np.array_equal(q, own)], 0)
             for own in steps
         ]
         kinds = [np.full(64, component_class(i) > 0, np.int64) for i in range(len(steps))]
-        floats = (magnitude, counted, *map(np.concatenate, (steps, weights, shared)))
+        joined = (np.concatenate(steps), np.concatenate(weights), np.concatenate(shared))
+        floats = (magnitude, counted, *joined)
         m, c, source, pixels, together = (torch.from_numpy(np.asarray(x, np.float32)) for x in floats)
         return cls(
             torch.from_numpy(frequency),
@@ -78,7 +77,7 @@ class Histograms:
         )
 
 
-def _component(coefficients: npt.NDArray[np.int16]) -> list[Int64]:
+def _component(coefficients: Int16) -> list[Int64]:
     """For each index how often each magnitude occurs, int64 [largest + 1, CONTEXTS]."""
     values = np.abs(coefficients.astype(np.int64))
     values[..., 0] = np.abs(_residuals(coefficients[..., 0].astype(np.int64)))

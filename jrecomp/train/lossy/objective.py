@@ -14,7 +14,7 @@ from torch import Tensor
 
 from jrecomp.lossy.levels import ROUNDS
 from jrecomp.lossy.rules import HIGH_RATE, LARGEST_STEP, Rule
-from jrecomp.train.lossy.histograms import Histograms
+from jrecomp.train.lossy.histograms import SmoothHistograms
 
 SHARPNESS = 0.1
 """Of thresholds between steps, in natural logarithms of the ratio."""
@@ -57,7 +57,7 @@ def rule_of(numbers: Tensor, identifier: int, name: str) -> Rule:
 
 @dataclass(frozen=True)
 class Objective:
-    """Rate and distortion of one file at a trade.
+    """Rate and distortion of one file at a lmbda.
 
     factors: float32 [2, bands], bits of the integer model over the entropy of levels, by kind of component.
     sensitivity: float32 [2, 64], what an error counts over what it counts in the mean of squares.
@@ -67,24 +67,24 @@ class Objective:
     sensitivity: Tensor
     surrogate: Surrogate = Surrogate.STEPS
 
-    def __call__(self, h: Histograms, numbers: Tensor, trade: float) -> tuple[Tensor, Tensor]:
+    def __call__(self, h: SmoothHistograms, numbers: Tensor, lmbda: float) -> tuple[Tensor, Tensor]:
         """Bits and the sum of errors that count, of the whole file."""
         weights = h.shared * _flattening(h, numbers)
         own = h.pixels * _flattening(h, numbers)
-        steps, shares = _steps(h, numbers, weights, trade, self.surrogate is Surrogate.NONE)
+        steps, shares = _steps(h, numbers, weights, lmbda, self.surrogate is Surrogate.NONE)
         bits, errors = torch.zeros(len(h.source)), torch.zeros(len(h.source))
         for real, probability in zip(steps, shares, strict=True):
             for step, share in self._whole(real, probability):
                 with torch.set_grad_enabled(self.surrogate is not Surrogate.STEPS):
-                    rate, squared = self._quantized(h, step, own, trade)
+                    rate, squared = self._quantized(h, step, own, lmbda)
                 bits, errors = bits + share * rate, errors + share * squared
         counted = h.pixels * self.sensitivity[h.kind, h.index]
         return (self.factors[h.kind, band(h.index)] * bits).sum(), (counted * errors).sum()
 
-    def entropies(self, h: Histograms, numbers: Tensor, trade: float) -> Tensor:
+    def entropies(self, h: SmoothHistograms, numbers: Tensor, lmbda: float) -> Tensor:
         """Bits by kind of component and band before factors, float32 [2, bands]."""
         ones = torch.zeros(2, len(BANDS) - 1, requires_grad=True)
-        bits, _ = Objective(ones, self.sensitivity, Surrogate.NONE)(h, numbers, trade)
+        bits, _ = Objective(ones, self.sensitivity, Surrogate.NONE)(h, numbers, lmbda)
         return torch.autograd.grad(bits, ones)[0]
 
     def _whole(self, step: Tensor, share: Tensor) -> list[tuple[Tensor, Tensor]]:
@@ -97,26 +97,30 @@ class Objective:
             return [(below, share)]
         return [(below, share * (1 - part)), (below + 1, share * part)]
 
-    def _quantized(self, h: Histograms, step: Tensor, weight: Tensor, trade: float) -> tuple[Tensor, Tensor]:
+    def _quantized(
+        self, h: SmoothHistograms, step: Tensor, weight: Tensor, lmbda: float
+    ) -> tuple[Tensor, Tensor]:
         """Bits and squared error [frequencies] of one step for each frequency."""
         t, x, w = step[h.frequency], h.magnitude * h.source[h.frequency], weight[h.frequency]
         ratio = x / t
         below = torch.floor(ratio.detach())
         options = torch.stack([torch.zeros_like(below), below, below + 1], 1)
         squared = (x[:, None] - t[:, None] * options) ** 2
-        costs = self._costs(h, w[:, None] * squared, options, below + (ratio.detach() - below >= 0.5), trade)
+        costs = self._costs(h, w[:, None] * squared, options, below + (ratio.detach() - below >= 0.5), lmbda)
         if self.surrogate not in (Surrogate.STRAIGHT, Surrogate.CUBIC):
             shares = torch.nn.functional.one_hot(costs.argmin(1), 3).float()
             if self.surrogate is Surrogate.SOFT:
-                shares = torch.softmax(-costs / (TEMPERATURE * trade), 1)
+                shares = torch.softmax(-costs / (TEMPERATURE * lmbda), 1)
             return _entropy(h, options, shares), _sum(h, (shares * squared).sum(1) * h.counts.sum(1))
         level = options.gather(1, costs.detach().argmin(1, keepdim=True))[:, 0]
         slope = 3 * (ratio - torch.round(ratio)).detach() ** 2 if self.surrogate is Surrogate.CUBIC else 1.0
         return self._passed(h, x, t, level + slope * (ratio - ratio.detach()))
 
-    def _costs(self, h: Histograms, errors: Tensor, options: Tensor, rounded: Tensor, trade: float) -> Tensor:
+    def _costs(
+        self, h: SmoothHistograms, errors: Tensor, options: Tensor, rounded: Tensor, lmbda: float
+    ) -> Tensor:
         """What requantize weighs, [rows, options]; rates follow from levels, which do not pass gradients."""
-        rate = trade * (h.index[h.frequency] > 0).float()[:, None]
+        rate = lmbda * (h.index[h.frequency] > 0).float()[:, None]
         costs, levels, counts = errors, rounded, h.counts.sum(1)
         for _ in range(ROUNDS):
             occurring = torch.zeros(len(h.owner)).index_add(0, h.first + levels.long(), counts)
@@ -124,7 +128,7 @@ class Objective:
             levels = options.gather(1, costs.detach().argmin(1, keepdim=True))[:, 0]
         return costs
 
-    def _passed(self, h: Histograms, x: Tensor, t: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
+    def _passed(self, h: SmoothHistograms, x: Tensor, t: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
         """Bits and squared error for levels that pass gradients; bits go on linearly between levels."""
         at = h.first + level.detach().long()
         counts = torch.zeros(len(h.owner), h.counts.shape[1]).index_add(0, at, h.counts)
@@ -140,20 +144,20 @@ def band(index: Tensor) -> Tensor:
     return torch.bucketize(index, torch.tensor(BANDS[1:-1]), right=True)
 
 
-def _flattening(h: Histograms, numbers: Tensor) -> Tensor:
+def _flattening(h: SmoothHistograms, numbers: Tensor) -> Tensor:
     logs = h.source.log()
     mean = logs.reshape(-1, 64).mean(1).repeat_interleave(64)
     return ((1 - numbers[6]) * (mean - logs)).exp()
 
 
 def _steps(
-    h: Histograms, numbers: Tensor, weights: Tensor, trade: float, hard: bool
+    h: SmoothHistograms, numbers: Tensor, weights: Tensor, lmbda: float, hard: bool
 ) -> tuple[list[Tensor], list[Tensor]]:
     """The four steps that Rule.steps chooses from and the probability of each; [frequencies] each."""
     first, last, jump, third, free, widening = numbers[:6].exp()
     stay = first + (last - first) * (h.index / 63)
     mean = (first + last) / 2
-    ratio = (trade / (HIGH_RATE * weights)).sqrt() / h.source * (mean / stay)
+    ratio = (lmbda / (HIGH_RATE * weights)).sqrt() / h.source * (mean / stay)
     steps = [
         h.source,
         torch.where(h.source == 1, 3 + 0 * jump, jump * h.source),
@@ -177,11 +181,11 @@ def _limited(step: Tensor, source: Tensor) -> Tensor:
     return torch.minimum(torch.maximum(step, source), source.clamp(min=LARGEST_STEP))
 
 
-def _sum(h: Histograms, rows: Tensor) -> Tensor:
+def _sum(h: SmoothHistograms, rows: Tensor) -> Tensor:
     return torch.zeros(len(h.source)).index_add(0, h.frequency, rows)
 
 
-def _entropy(h: Histograms, options: Tensor, shares: Tensor) -> Tensor:
+def _entropy(h: SmoothHistograms, options: Tensor, shares: Tensor) -> Tensor:
     counts = torch.zeros(len(h.owner), h.counts.shape[1])
     for number in range(options.shape[1]):
         at = h.first + options[:, number].long()
@@ -189,14 +193,14 @@ def _entropy(h: Histograms, options: Tensor, shares: Tensor) -> Tensor:
     return torch.zeros(len(h.source)).index_add(0, h.owner, (counts * _information(h, counts)).sum(1))
 
 
-def _information(h: Histograms, counts: Tensor) -> Tensor:
+def _information(h: SmoothHistograms, counts: Tensor) -> Tensor:
     """Bits of each slot's magnitude and sign in each context, from counts [slots, CONTEXTS]."""
     total = torch.zeros(len(h.source), counts.shape[1]).index_add(0, h.owner, counts)
     bits = -((counts + 1e-3) / (total[h.owner] + 1e-3)).log2()
     return bits + (_number(h) > 0).float()[:, None]
 
 
-def _bits(h: Histograms, counts: Tensor) -> Tensor:
+def _bits(h: SmoothHistograms, counts: Tensor) -> Tensor:
     """What requantize takes a level for, from counts [slots]."""
     number = _number(h)
     smooth = counts + 1e-3 + 0.5 * 2.0 ** -(number + 1).clamp(max=50)
@@ -204,7 +208,7 @@ def _bits(h: Histograms, counts: Tensor) -> Tensor:
     return -(smooth / total[h.owner]).log2() + (number > 0).float()
 
 
-def _number(h: Histograms) -> Tensor:
+def _number(h: SmoothHistograms) -> Tensor:
     """The level of each slot."""
     start = torch.searchsorted(h.owner, torch.arange(len(h.source)))
     return torch.arange(len(h.owner)) - start[h.owner]

@@ -6,7 +6,6 @@ that fixed. The rule after each turn stays in the work folder: the same command 
 """
 
 import json
-import math
 import random
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -16,11 +15,14 @@ import torch
 from torch import Tensor
 from torch.optim import Adam
 
-from jrecomp.lossy import Requantizer, Rule, Setting
-from jrecomp.train import corpus
+from jrecomp.lossy import OperatingPoint, Requantizer, Rule
+from jrecomp.train import recipes
+from jrecomp.train.checkpoints import completed
 from jrecomp.train.lossy import similarity, validation
-from jrecomp.train.lossy.estimate import Estimate, Example, quality_of
+from jrecomp.train.lossy.estimate import Example, FittedRates, quality_of
 from jrecomp.train.lossy.objective import Objective, Surrogate, numbers_of, rule_of
+from jrecomp.train.pictures import pictures
+from jrecomp.train.schedule import learning_rate
 
 SEED = 1
 SOURCES = 16
@@ -28,15 +30,17 @@ SOURCES = 16
 
 TURNS = 4
 BATCH = 4
-RATE = 0.02
+PEAK = 0.02
+"""Of the learning rate in the first turn; it is half of that in each one that follows."""
+
 LEAST, LARGEST = 0.4, 25.0
-"""Trades that are learned for: 38 dB and more."""
+"""lambdas that are learned for: 38 dB and more."""
 
 FITTED = (1.5, 5.0, 15.0)
-"""Trades that the estimates are fitted at."""
+"""lambdas that the estimates are fitted at."""
 
 SPAN = 1.5
-"""How far a curve is followed from a trade, as a factor, to see what a bit is worth there."""
+"""How far a curve is followed from a lmbda, as a factor, to see what a bit is worth there."""
 
 START = {
     "mse": Rule(0, "start", (1.8, 1.25), 2.3, 2.5, 3.2, 1.2, 1.0),
@@ -46,7 +50,7 @@ START = {
 
 
 @dataclass(frozen=True)
-class Settings:
+class RuleSettings:
     """data: folder with train/jpeg and train/clean. work: folder for checkpoints. steps: of gradients, in all
     turns together. distortion: mse or ms-ssim. surrogate: how gradients pass roundings.
     """
@@ -58,7 +62,7 @@ class Settings:
     surrogate: Surrogate = Surrogate.STEPS
 
 
-def train(settings: Settings) -> Rule:
+def train(settings: RuleSettings) -> Rule:
     """The rule, without an id."""
     folder = settings.work / f"lossy-{settings.distortion}-{settings.surrogate.value}-{settings.steps}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -67,17 +71,11 @@ def train(settings: Settings) -> Rule:
     for turn in range(TURNS):
         path = folder / f"{turn}.json"
         if not path.is_file():
-            _write(path, _turn(settings, examples, rule, turn))
+            with completed(path) as place:
+                place.write_text(json.dumps(asdict(_turn(settings, examples, rule, turn))))
         rule = _read(path)
         print(f"turn {turn + 1}/{TURNS}: {rule}", flush=True)
     return rule
-
-
-def _write(path: Path, rule: Rule) -> None:
-    """Writes a rule; nobody sees half of it."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(asdict(rule)))
-    partial.rename(path)
 
 
 def _read(path: Path) -> Rule:
@@ -88,35 +86,35 @@ def _read(path: Path) -> Rule:
 def _examples(data: Path) -> list[Example]:
     """Files to learn from: real ones, and sources encoded at the qualities of validation."""
     rng = random.Random(SEED)
-    real = [p for p in sorted((data / "train" / "jpeg").iterdir()) if not corpus.held_out(p)]
+    real = [p for p in sorted((data / "train" / "jpeg").iterdir()) if not recipes.held_out(p)]
     clean = [
-        p for i, p in enumerate(sorted((data / "train" / "clean").iterdir())) if i % corpus.CLEAN_HELD_OUT
+        p for i, p in enumerate(sorted((data / "train" / "clean").iterdir())) if i % recipes.CLEAN_HELD_OUT
     ]
     taken = [path for paths in (clean, real) for path in rng.sample(paths, min(SOURCES, len(paths)))]
     qualities = validation.QUALITIES
-    recipes = [corpus.Recipe(p, rng.getrandbits(32), qualities[i % 3]) for i, p in enumerate(taken)]
-    recipes += [corpus.Recipe(p, 0) for p in rng.sample(real, min(SOURCES, len(real)))]
-    files = [picture.file for picture in corpus.pictures(recipes, [])]
+    wanted = [recipes.Recipe(p, rng.getrandbits(32), qualities[i % 3]) for i, p in enumerate(taken)]
+    wanted += [recipes.Recipe(p, 0) for p in rng.sample(real, min(SOURCES, len(real)))]
+    files = [picture.file for picture in pictures(wanted, [])]
     return [Example.of(file) for file in files]
 
 
-def _turn(settings: Settings, examples: Sequence[Example], rule: Rule, turn: int) -> Rule:
+def _turn(settings: RuleSettings, examples: Sequence[Example], rule: Rule, turn: int) -> Rule:
     """The rule after one turn."""
-    estimate = Estimate.fit(examples, rule, FITTED)
+    estimate = FittedRates.fit(examples, rule, FITTED)
     sensitivity = torch.ones(2, 64)
     if settings.distortion == "ms-ssim":
         sensitivity = similarity.sensitivity(
-            (e.file, Requantizer(e.file, rule).requantized(Setting.at(quality_of(e.file, trade))))
+            (e.file, Requantizer(e.file, rule).requantized(OperatingPoint.at(quality_of(e.file, lmbda))))
             for e in examples
-            for trade in FITTED
+            for lmbda in FITTED
         )
     objective = Objective(estimate.factors, sensitivity, settings.surrogate)
     numbers = numbers_of(rule).requires_grad_()
-    optimizer = Adam([numbers], lr=RATE)
+    optimizer = Adam([numbers], lr=PEAK)
     steps = settings.steps // TURNS
     for step in range(steps):
         for group in optimizer.param_groups:
-            group["lr"] = RATE * 0.5**turn * (0.5 + 0.5 * math.cos(math.pi * step / steps))
+            group["lr"] = learning_rate(PEAK * 0.5**turn, step / steps)
         rng = random.Random(f"{turn} {step}")
         drawn = [rng.randrange(len(examples)) for _ in range(BATCH)]
         losses = [
@@ -134,22 +132,22 @@ def _turn(settings: Settings, examples: Sequence[Example], rule: Rule, turn: int
     return rule_of(numbers.detach(), 0, settings.distortion)
 
 
-def loss(objective: Objective, example: Example, numbers: Tensor, trade: float) -> Tensor:
-    """Rate and distortion, each file and trade by its own rate: a change of 0.01 is 1 % of rate."""
-    bits, errors = objective(example.histograms, numbers, trade)
-    return (bits + errors / worth(objective, example, numbers, trade)) / bits.detach()
+def loss(objective: Objective, example: Example, numbers: Tensor, lmbda: float) -> Tensor:
+    """Rate and distortion, each file and lmbda by its own rate: a change of 0.01 is 1 % of rate."""
+    bits, errors = objective(example.histograms, numbers, lmbda)
+    return (bits + errors / worth(objective, example, numbers, lmbda)) / bits.detach()
 
 
 @torch.no_grad()
-def worth(objective: Objective, example: Example, numbers: Tensor, trade: float) -> float:
+def worth(objective: Objective, example: Example, numbers: Tensor, lmbda: float) -> float:
     """The errors that the rule's own curve takes for a bit there.
 
-    More than the trade: levels are chosen for the entropy of their histogram, and the integer model takes
+    More than the lmbda: levels are chosen for the entropy of their histogram, and the integer model takes
     fewer bits than that.
     """
-    points = [objective(example.histograms, numbers, trade * span) for span in (SPAN, 1 / SPAN)]
+    points = [objective(example.histograms, numbers, lmbda * span) for span in (SPAN, 1 / SPAN)]
     (fewer, more_errors), (more, fewer_errors) = ((float(b), float(e)) for b, e in points)
-    return (more_errors - fewer_errors) / (more - fewer) if more > fewer else trade
+    return (more_errors - fewer_errors) / (more - fewer) if more > fewer else lmbda
 
 
 def export(rule: Rule, weights: Path, name: str, identifier: int) -> Path:

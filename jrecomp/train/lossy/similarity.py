@@ -11,7 +11,7 @@ from jrecomp.jpeg.types import Frame, JpegFile
 from jrecomp.lossy import Requantized
 from jrecomp.lossy.distortion import pixel_weights
 from jrecomp.lossy.measure import C1, C2, MS_SSIM_WEIGHTS, SIGMA, SMALLEST, WINDOW
-from jrecomp.planes.zigzag import COLUMN, ROW
+from jrecomp.t81 import COLUMN, ROW
 
 CROP = 224
 """Pixels of a crop's sides, at most; all scales of MS-SSIM need 161."""

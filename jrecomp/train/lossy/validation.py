@@ -1,43 +1,41 @@
-"""Rates that two rules need for the same likeness, on held-out pictures and finished containers."""
+"""Rates that two rules need for the same similarity, on held-out pictures and finished containers."""
 
 import math
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from jrecomp import jpeg, pipeline
+from jrecomp.array_types import UInt8
 from jrecomp.errors import JrecompError
 from jrecomp.jpeg.types import JpegFile
-from jrecomp.lossy import Requantizer, Rule, Setting, ms_ssim, pixels, psnr
+from jrecomp.lossy import OperatingPoint, Requantizer, Rule, ms_ssim, pixels, psnr
 from jrecomp.lossy.bdrate import Curve, log_ratio, percent
-from jrecomp.rate import Form
-from jrecomp.train import corpus
+from jrecomp.train import recipes
 from jrecomp.train.lossy.estimate import MODEL, quality_of
+from jrecomp.train.pictures import pictures
 
 QUALITIES = (75, 90, 95)
-TRADES = tuple(0.2 * 1.7**i for i in range(11))
+LAMBDAS = tuple(0.2 * 1.7**i for i in range(11))
 
 BANDS = {"mse": ((38.0, 45.0), (45.0, 70.0)), "ms-ssim": ((15.0, 22.0), (22.0, 40.0))}
-"""Of likeness in dB, for each distortion; that of MS-SSIM is -10 log10(1 - MS-SSIM)."""
+"""Of similarity in dB, for each distortion; that of MS-SSIM is -10 log10(1 - MS-SSIM)."""
 
 LARGEST_BLOCKS = 20000
 
 
 def held_out(data: Path) -> Iterator[tuple[str, JpegFile]]:
     """Labels and files: every third clean picture that is held out, and every twelfth real file."""
-    clean = sorted((data / "train" / "clean").iterdir())[:: 3 * corpus.CLEAN_HELD_OUT]
-    real = [p for p in sorted((data / "train" / "jpeg").iterdir()) if corpus.held_out(p)][::12]
-    recipes = [corpus.Recipe(path, seed, q) for q in QUALITIES for seed, path in enumerate(clean)]
-    for recipe in recipes + [corpus.Recipe(path, 0) for path in real]:
-        for picture in corpus.pictures([recipe], []):
+    clean = sorted((data / "train" / "clean").iterdir())[:: 3 * recipes.CLEAN_HELD_OUT]
+    real = [p for p in sorted((data / "train" / "jpeg").iterdir()) if recipes.held_out(p)][::12]
+    wanted = [recipes.Recipe(path, seed, q) for q in QUALITIES for seed, path in enumerate(clean)]
+    for recipe in wanted + [recipes.Recipe(path, 0) for path in real]:
+        for picture in pictures([recipe], []):
             if sum(c.block_rows * c.block_columns for c in picture.file.frame.components) < LARGEST_BLOCKS:
                 yield recipe.label, picture.file
 
 
 def compare(data: Path, rule: Rule, reference: Rule, distortion: str) -> dict[str, float]:
-    """Percent of rate that a rule needs more than another, mean over files, by label and band of likeness."""
+    """Percent of rate that a rule needs more than another: means over files by label and band."""
     found: dict[str, list[float | None]] = {}
     for label, file in held_out(data):
         try:
@@ -52,19 +50,23 @@ def compare(data: Path, rule: Rule, reference: Rule, distortion: str) -> dict[st
 
 
 def curve(file: JpegFile, rule: Rule, distortion: str) -> Curve:
-    """Container sizes and likeness over TRADES."""
-    form, source = Form(strip=False, optimal=False), pixels(jpeg.write(file))
+    """Container sizes and similarity over LAMBDAS."""
+    source = pixels(jpeg.write(file))
     picture = Requantizer(file, rule)
     points = []
-    for trade in reversed(TRADES):
-        restored = jpeg.write(form.apply(picture, Setting.at(quality_of(file, trade))))
-        likeness = _likeness(source, pixels(restored), distortion)
-        if likeness < math.inf:
-            points.append((len(pipeline.compress(restored, model=MODEL, threads=1, device="cpu")), likeness))
+    for lmbda in reversed(LAMBDAS):
+        new = picture.requantized(OperatingPoint.at(quality_of(file, lmbda)))
+        rebuilt = jpeg.rebuild(file, new.steps, new.coefficients, huffman="typical")
+        restored = jpeg.write(rebuilt)
+        similarity = _similarity(source, pixels(restored), distortion)
+        if similarity < math.inf:
+            points.append(
+                (len(pipeline.compress(restored, model=MODEL, threads=1, device="cpu")), similarity)
+            )
     return points
 
 
-def _likeness(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8], distortion: str) -> float:
+def _similarity(a: UInt8, b: UInt8, distortion: str) -> float:
     if distortion == "mse":
         return psnr(a, b)
     distance = 1 - ms_ssim(a, b)

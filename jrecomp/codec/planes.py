@@ -1,0 +1,235 @@
+"""Coding of slices with a model of planes, for both directions (docs/format/planes.md).
+
+This is the reference implementation. The native engine (jrecomp/native/engine) gives the same bytes. Inputs
+and networks are computed by NumPy or torch (jrecomp.features.arrays), for several slices of the same shape at
+once. The coders of decisions use NumPy arrays.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from itertools import accumulate
+from typing import Protocol
+
+import numpy as np
+
+from jrecomp.array_types import Bool, Float32, Index, Int16, Int32, Int64
+from jrecomp.codec.coders import SliceCoder, check_range
+from jrecomp.features.ac import AcInputs
+from jrecomp.features.arrays import to_numpy
+from jrecomp.features.dc import Neighbourhood, dc_inputs, last_inputs
+from jrecomp.features.reference import Slopes, reference
+from jrecomp.features.schedule import checkerboard, pyramid
+from jrecomp.features.store import ComponentPlanes
+from jrecomp.features.tables import Tables
+from jrecomp.model.arrays import component_class
+from jrecomp.model.planes import LAST, ClassWeights, PlanesModel, references_of
+
+Sizes = Sequence[int]
+"""Number of blocks of each slice in a phase. The blocks of a slice follow those of the slice before it."""
+
+
+class Sink(Protocol):
+    """Receives the inputs of each phase from a Walk and returns the values; training collects inputs with it.
+
+    linear: weights of the linear predictions of planes 0 to 63, each int64 [phases, inputs].
+    """
+
+    linear: list[Int64]
+
+    def value(self, plane: int, x: Float32, truth: Int64 | None, known_nonzero: Bool, sizes: Sizes) -> Int64:
+        """The values of a phase of a coefficient plane, int64 [n].
+
+        x: inputs of the network, float32 [inputs, n]. truth: the values, int64 [n]; None to decode.
+        known_nonzero: bool [n], where 0 is impossible.
+        """
+        ...
+
+    def last(self, x: Float32, truth: Int64 | None, sizes: Sizes) -> Int64:
+        """The indices of last non-zero AC coefficients in a phase, int64 [n]; arguments as for value()."""
+        ...
+
+
+class NetworkSink:
+    """Codes values with the networks of a component class, and a coder for each slice.
+
+    weights: of the component class. coders: one for each slice. workers: threads that run the coders.
+    To encode, the coders work while the walk computes the next inputs.
+    """
+
+    def __init__(self, weights: ClassWeights, coders: Sequence[SliceCoder], workers: Executor) -> None:
+        self.linear = weights.linear
+        self._networks, self._coders, self._workers = weights.networks, coders, workers
+        self._running: list[Future[Int64]] = []
+        for coder in coders:
+            coder.start_component()
+
+    def value(self, plane: int, x: Float32, truth: Int64 | None, known_nonzero: Bool, sizes: Sizes) -> Int64:
+        """See Sink."""
+        logits = to_numpy(self._networks[plane].logits(x))
+
+        def code(coder: SliceCoder, part: slice) -> Int64:
+            return coder.values(
+                plane, logits[:, part], None if truth is None else truth[part], known_nonzero[part]
+            )
+
+        return self._code(code, truth, sizes)
+
+    def last(self, x: Float32, truth: Int64 | None, sizes: Sizes) -> Int64:
+        """See Sink."""
+        logits = to_numpy(self._networks[LAST].logits(x))
+
+        def code(coder: SliceCoder, part: slice) -> Int64:
+            return coder.last(logits[:, part], None if truth is None else truth[part])
+
+        return self._code(code, truth, sizes)
+
+    def finish(self) -> Int64:
+        """Wait for the coders; returns the values of the last phase."""
+        values = [future.result() for future in self._running]
+        self._running = []
+        return np.concatenate([np.zeros(0, np.int64), *values])
+
+    def _code(self, code: Callable[[SliceCoder, slice], Int64], truth: Int64 | None, sizes: Sizes) -> Int64:
+        self.finish()
+        ends = list(accumulate(sizes))
+        parts = [slice(end - size, end) for size, end in zip(sizes, ends, strict=True)]
+        pairs = zip(self._coders, parts, strict=True)
+        self._running = [self._workers.submit(code, coder, part) for coder, part in pairs]
+        return self.finish() if truth is None else truth
+
+
+class Walk:
+    """Computes the inputs of all phases of a component in coding order, and fills its planes with the values.
+
+    planes: of the component, empty. tables: the model's integer tables. sink: codes the values.
+    truth: coefficients as a NumPy array, int16 [64, bordered plane], to encode or to train; None to decode.
+    """
+
+    def __init__(self, planes: ComponentPlanes, tables: Tables, sink: Sink, truth: Int16 | None) -> None:
+        self._planes, self._tables, self._sink, self._truth = planes, tables, sink, truth
+        self._blocks: Index = to_numpy(planes.blocks)
+
+    def run(self) -> None:
+        """Process DC, `last`, and the AC planes in ascending order; raises CorruptContainerError."""
+        planes = self._planes
+        self._dc()
+        planes.finish_dc()
+        self._last()
+        planes.repeat_edge(planes.last)
+        slopes = [Slopes(planes, r) for r in planes.references]
+        last = to_numpy(planes.last)
+        for k in range(1, int(last.max(initial=0)) + 1):
+            self._ac(k, slopes, last)
+            for slope in slopes:
+                slope.learn(k)
+
+    def _wanted(self, plane: int, blocks: Index) -> Int64 | None:
+        return None if self._truth is None else self._truth[plane, blocks].astype(np.int64)
+
+    def _store(self, plane: Int16, blocks: Index, values: Int64) -> None:
+        check_range(values)
+        plane[blocks] = self._planes.xp.asarray(values.astype(np.int16))
+
+    def _dc(self) -> None:
+        planes = self._planes
+        for phase in pyramid(planes.rows, planes.columns):
+            neighbourhood = Neighbourhood(planes, phase)
+            weights = self._sink.linear[0][phase.number]
+            x, prediction = dc_inputs(planes, neighbourhood, weights, self._tables)
+            predicted, truth = to_numpy(prediction), self._wanted(0, to_numpy(neighbourhood.blocks))
+            residual = None if truth is None else truth - predicted
+            known_nonzero = np.zeros(len(predicted), np.bool_)
+            values = self._sink.value(0, x, residual, known_nonzero, self._sizes(phase.rows)) + predicted
+            self._store(planes.values[0], neighbourhood.blocks, values)
+
+    def _last(self) -> None:
+        planes = self._planes
+        lasts = None if self._truth is None else last_of(self._truth)
+        for phase in pyramid(planes.rows, planes.columns):
+            neighbourhood = Neighbourhood(planes, phase)
+            x = last_inputs(planes, neighbourhood, self._tables)
+            truth = None if lasts is None else lasts[to_numpy(neighbourhood.blocks)]
+            values = self._sink.last(x, truth, self._sizes(phase.rows))
+            self._store(planes.last, neighbourhood.blocks, values)
+
+    def _sizes(self, rows: Index) -> Sizes:
+        return [len(rows)] * self._planes.slices
+
+    def _ac(self, k: int, slopes: list[Slopes], last: Int16) -> None:
+        planes = self._planes
+        inputs = AcInputs(planes, k, self._tables, slopes)
+        for number, mask in enumerate(checkerboard(planes.rows, planes.columns)):
+            phase = self._blocks[:, mask]
+            eligible = last[phase] >= k
+            blocks = phase[eligible]
+            inputs.start_phase(number)
+            if not len(blocks):
+                continue
+            places = planes.xp.asarray(blocks)
+            x = inputs.build(places, self._sink.linear[k][number])
+            known_nonzero, truth = last[blocks] == k, self._wanted(k, blocks)
+            values = self._sink.value(k, x, truth, known_nonzero, eligible.sum(1).tolist())
+            self._store(planes.values[k], places, values)
+
+
+def last_of(values: Int16) -> Int64:
+    """The index of the last non-zero AC coefficient of each block, 0 if there is none.
+
+    values: int16 [64, n]. Returns int64 [n].
+    """
+    zeros_after = (values[:0:-1] != 0).argmax(0)
+    return np.where((values[1:] != 0).any(0), 63 - zeros_after, 0).astype(np.int64)
+
+
+def new_planes(
+    number: int,
+    steps: Int32,
+    shape: tuple[int, int, int],
+    before: Sequence[ComponentPlanes],
+    tables: Tables,
+) -> ComponentPlanes:
+    """Planes for coding a component, with its references.
+
+    number: index of the component in the frame. steps: int32 [64]. shape: (slices, rows, columns). before:
+    the components before it, coded. tables: the model's integer tables.
+    """
+    slices, rows, columns = shape
+    planes = ComponentPlanes(tables.xp.asarray(steps.astype(np.int64)), rows, columns, [], slices)
+    sources = [before[0], before[number - 1]][: references_of(component_class(number))] if number else []
+    found = [reference(source, planes, tables) for source in sources]
+    planes.references = [r if r is not None else planes.blank_reference() for r in found]
+    return planes
+
+
+def bordered(planes: ComponentPlanes, coefficients: Int16) -> Int16:
+    """Coefficients, int16 [slices, rows, columns, 64], as bordered planes, int16 [64, bordered plane]."""
+    truth = np.zeros((64, planes.size), np.int16)
+    truth[:, to_numpy(planes.blocks)] = coefficients.transpose(3, 0, 1, 2)
+    return truth
+
+
+def walk_slices(
+    steps: Sequence[Int32],
+    shapes: Sequence[tuple[int, int, int]],
+    model: PlanesModel,
+    coders: Sequence[SliceCoder],
+    parts: Sequence[Int16] | None,
+    workers: Executor,
+) -> list[Int16]:
+    """Encode or decode all components of slices of the same shape.
+
+    steps: for each component the quantization table, int32 [64]. shapes: for each component (slices, rows,
+    columns) in blocks. model: its arrays determine whether NumPy or torch computes, and on which device.
+    coders: one for each slice. parts: for each component the coefficients to encode, int16 [slices, rows,
+    columns, 64]; None to decode. workers: threads that run the coders.
+    Returns the coefficients. Raises CorruptContainerError.
+    """
+    done: list[ComponentPlanes] = []
+    for number, (quantization, shape) in enumerate(zip(steps, shapes, strict=True)):
+        planes = new_planes(number, quantization, shape, done, model.tables)
+        truth = None if parts is None else bordered(planes, parts[number])
+        sink = NetworkSink(model.classes[component_class(number)], coders, workers)
+        Walk(planes, model.tables, sink, truth).run()
+        sink.finish()
+        done.append(planes)
+    return [planes.coefficients() for planes in done]

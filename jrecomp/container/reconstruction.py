@@ -1,0 +1,104 @@
+"""Serialization of the reconstruction data of scans (docs/format/jpeg.md, "Reconstruction data")."""
+
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+
+from jrecomp.container.fields import Fields, Reader, Writer, blob, repeated
+from jrecomp.errors import CorruptContainerError
+from jrecomp.jpeg.types import ScanReconstruction, Segment
+from jrecomp.options import DEFAULT_LIMITS, Limits
+from jrecomp.t81 import LARGEST_EOB_RUN
+
+_SEGMENTS, _PADDING_ZERO, _PADDING, _ZERO_RUNS, _MAX_RUN, _SWITCHES = 1, 2, 4, 8, 16, 32
+_ALL = 63
+
+
+def pack_reconstruction(scans: Sequence[ScanReconstruction]) -> bytes:
+    """The reconstruction data of all scans as bytes; 2 bytes if all scans are regular."""
+    writer = Writer()
+    _scans(writer, scans, len(scans))
+    return bytes(writer.data)
+
+
+def unpack_reconstruction(data: bytes, limits: Limits = DEFAULT_LIMITS) -> list[ScanReconstruction]:
+    """The inverse of pack_reconstruction().
+
+    limits: bounds the number of scans. Raises CorruptContainerError if the data is malformed.
+    """
+    reader = Reader(data)
+    scans = _scans(reader, (), limits.max_scans)
+    reader.finish()
+    return scans
+
+
+def _scans(fields: Fields, scans: Sequence[ScanReconstruction], limit: int) -> list[ScanReconstruction]:
+    """The number of scans, then the index and data of each scan that differs from ScanReconstruction()."""
+    count = fields.varint(len(scans))
+    if count > limit:
+        raise CorruptContainerError(f"the container has {count} scans, but at most {limit} are allowed")
+    result = [ScanReconstruction() for _ in range(count)]
+    special = [index for index, scan in enumerate(scans) if scan != ScanReconstruction()]
+    index = 0
+    for number, difference in enumerate(repeated(fields, _differences(special), 0)):
+        step = fields.varint(difference)
+        index += step
+        if index >= count or (number > 0 and step == 0):
+            raise CorruptContainerError("damaged container: the index of a scan is wrong")
+        result[index] = _scan(fields, scans[index] if scans else ScanReconstruction())
+    return result
+
+
+def _scan(fields: Fields, scan: ScanReconstruction) -> ScanReconstruction:
+    flags = fields.byte(_flags(scan))
+    if flags & ~_ALL:
+        raise CorruptContainerError("damaged container: its reconstruction data has unknown flags")
+    result = ScanReconstruction(padding_bit=0 if flags & _PADDING_ZERO else 1)
+    if flags & _SEGMENTS:
+        segments = repeated(fields, scan.segments, Segment(0, 0, 0))
+        result.segments = [_segment(fields, segment) for segment in segments]
+    if flags & _PADDING:
+        result.padding = _exceptions(fields, scan.padding)
+    if flags & _ZERO_RUNS:
+        result.zero_runs = _exceptions(fields, scan.zero_runs)
+    if flags & _MAX_RUN:
+        result.max_eob_run = fields.varint(scan.max_eob_run)
+    if flags & _SWITCHES:
+        result.eob_switches = _increasing(fields, scan.eob_switches)
+    return result
+
+
+def _flags(scan: ScanReconstruction) -> int:
+    return (
+        (_SEGMENTS if scan.segments else 0)
+        | (0 if scan.padding_bit else _PADDING_ZERO)
+        | (_PADDING if scan.padding else 0)
+        | (_ZERO_RUNS if scan.zero_runs else 0)
+        | (_MAX_RUN if scan.max_eob_run != LARGEST_EOB_RUN else 0)
+        | (_SWITCHES if scan.eob_switches else 0)
+    )
+
+
+def _segment(fields: Fields, segment: Segment) -> Segment:
+    return Segment(
+        fields.varint(segment.first_mcu),
+        fields.varint(segment.mcus),
+        fields.varint(segment.restart_interval),
+        fields.varint(segment.first_restart),
+        blob(fields, segment.tail),
+    )
+
+
+def _exceptions(fields: Fields, exceptions: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Pairs of an index and a value of one byte; all indices precede all values."""
+    indices = _increasing(fields, [index for index, _ in exceptions])
+    values = fields.raw(bytes(value for _, value in exceptions), len(indices))
+    return list(zip(indices, values, strict=True))
+
+
+def _increasing(fields: Fields, values: Sequence[int]) -> list[int]:
+    """A non-decreasing sequence, coded as differences."""
+    return list(accumulate(fields.varint(step) for step in repeated(fields, _differences(values), 0)))
+
+
+def _differences(values: Sequence[int]) -> list[int]:
+    return [b - a for a, b in pairwise([0, *values])]

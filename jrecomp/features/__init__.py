@@ -1,0 +1,1 @@
+"""Integer inputs of the networks, computed from the coefficients that are already coded."""

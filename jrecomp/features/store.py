@@ -1,0 +1,177 @@
+"""The known coefficients of a component during coding, and the selection of those that predict others."""
+
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from jrecomp.array_types import Index, Int16, Int32, Int64
+from jrecomp.features.arrays import namespace, to_numpy
+from jrecomp.t81 import COLUMN, INDEX, PLACES, ROW
+
+BORDER = 2
+"""Width in blocks of the border around a slice. Its inner ring repeats the edge for DC and `last`; all other
+values of the border are 0.
+"""
+
+AROUND = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
+"""(dy, dx) of the eight neighbours in raster order."""
+
+SIDES = (1, 3, 4, 6)
+"""Indices into AROUND of the direct neighbours: above, left, right, below."""
+
+DIFFERENCE = 64
+"""Index of the first of eight planes with DC differences: DC of a neighbour minus the block's own."""
+
+PLANES = DIFFERENCE + len(AROUND)
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+@dataclass
+class Reference:
+    """A coded component of the slice, resampled to the block grid of the component being coded.
+
+    values: dequantized coefficients, int32 [64, bordered plane], within +-32767.
+    last: int16 [bordered plane], mean index of the last non-zero AC coefficient.
+    """
+
+    values: Int32
+    last: Int16
+
+
+@dataclass
+class ComponentPlanes:
+    """The known coefficients of a component in slices of the same shape, by plane.
+
+    A bordered plane holds the grids of all slices one after the other. A grid has
+    (rows + 2 BORDER) * (columns + 2 BORDER) blocks.
+
+    steps: int64 [64], the quantization table. rows, columns: size of a slice in blocks.
+    references: up to two coded components; the first component of the frame comes first.
+    slices: number of slices. xp: NumPy or its torch counterpart.
+    values: int16 [PLANES, bordered plane], 0 where not yet known.
+    last: int16 [bordered plane], index of the last non-zero AC coefficient, 0 if there is none.
+    """
+
+    steps: Int64
+    rows: int
+    columns: int
+    references: list[Reference]
+    slices: int = 1
+    xp: Any = field(init=False, repr=False)
+    values: Int16 = field(init=False)
+    last: Int16 = field(init=False)
+
+    def __post_init__(self) -> None:
+        xp = self.xp = namespace(self.steps)
+        self.height, self.width = self.rows + 2 * BORDER, self.columns + 2 * BORDER
+        self.size = self.slices * self.height * self.width
+        self.values = xp.zeros((PLANES, self.size), dtype=xp.int16)
+        self.last = xp.zeros(self.size, dtype=xp.int16)
+        grids = np.arange(self.size).reshape(self.slices, self.height, self.width)
+        self.blocks: Index = xp.asarray(grids[:, BORDER:-BORDER, BORDER:-BORDER])
+        """intp [slices, rows, columns]: indices of the blocks in a bordered plane."""
+        self.offsets = [dy * self.width + dx for dy, dx in AROUND]
+        self.around: Index = xp.asarray(np.array(self.offsets))
+
+    def grid(self, plane: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
+        """A view of a bordered plane as [slices, height, width]."""
+        return plane.reshape(self.slices, self.height, self.width)
+
+    def repeat_edge(self, plane: npt.NDArray[np.signedinteger]) -> None:
+        """Copy the outermost blocks of each slice of a bordered plane to the ring around them."""
+        g, b = self.grid(plane), BORDER
+        g[:, b - 1, b:-b], g[:, -b, b:-b] = g[:, b, b:-b], g[:, -b - 1, b:-b]
+        ring = slice(b - 1, 1 - b)
+        g[:, ring, b - 1], g[:, ring, -b] = g[:, ring, b], g[:, ring, -b - 1]
+
+    def blank_reference(self) -> Reference:
+        """A reference of zeros, for components whose block grids do not fit."""
+        values = self.xp.zeros((64, self.size), dtype=self.xp.int32)
+        return Reference(values, self.xp.zeros(self.size, dtype=self.xp.int16))
+
+    def finish_dc(self) -> None:
+        """Compute the planes of DC differences; call it when all DC coefficients are coded."""
+        xp, inside = self.xp, self.blocks.ravel()
+        self.repeat_edge(self.values[0])
+        dc = xp.astype(self.values[0], xp.int32)
+        for number, offset in enumerate(self.offsets):
+            difference = (dc[inside + offset] - dc[inside]).clip(-32767, 32767)
+            self.values[DIFFERENCE + number, inside] = xp.astype(difference, xp.int16)
+
+    def coefficients(self) -> Int16:
+        """The coefficients as a NumPy array, int16 [slices, rows, columns, 64]."""
+        return np.ascontiguousarray(to_numpy(self.values[:64, self.blocks]).transpose(1, 2, 3, 0))
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The known values that predict an AC plane; value i is values[plane[i], block + offset of side[i]].
+
+    plane: intp [n], plane indices. side: intp [n], indices into AROUND, or -1 for the block itself.
+    """
+
+    plane: Index
+    side: Index
+
+    def deltas(self, planes: ComponentPlanes) -> Index:
+        """Offsets from the index of a block to its known values in `planes.values`, flattened; intp [n]."""
+        offsets = np.array([*planes.offsets, 0])
+        deltas: Index = planes.xp.asarray(self.plane * planes.size + offsets[self.side])
+        return deltas
+
+    def steps(self, planes: ComponentPlanes) -> Int64:
+        """The quantization step of each known value, int64 [n]."""
+        steps: Int64 = planes.steps[planes.xp.asarray(np.where(self.plane < DIFFERENCE, self.plane, 0))]
+        return steps
+
+
+def _predictors(k: int, side: int) -> list[int]:
+    """Zig-zag indices that predict index k, in the block itself (side -1) or in a neighbour."""
+    known = range(1, k)
+    if side == -1:
+        return [j for j in known if j < 10 or distance(j, k) <= 4 or _same_row(j, k) or _same_column(j, k)]
+    dy, dx = AROUND[side]
+    if dy and dx:
+        return [j for j in known if distance(j, k) <= 2]
+    same_line = _same_row if dy == 0 else _same_column
+    return [j for j in known if distance(j, k) <= 3 or same_line(j, k)] + [k]
+
+
+def distance(a: int, b: int) -> int:
+    """City-block distance of two zig-zag indices in frequency."""
+    return abs(int(ROW[a] - ROW[b])) + abs(int(COLUMN[a] - COLUMN[b]))
+
+
+def _same_row(j: int, k: int) -> bool:
+    return PLACES[j][0] == PLACES[k][0]
+
+
+def _same_column(j: int, k: int) -> bool:
+    return PLACES[j][1] == PLACES[k][1]
+
+
+def _inputs(k: int) -> Inputs:
+    pairs = [(j, side) for side in (-1, *range(len(AROUND))) for j in _predictors(k, side)]
+    pairs += [(DIFFERENCE + number, -1) for number in range(len(AROUND))]
+    plane, side = np.array(pairs, np.intp).T
+    return Inputs(plane, side)
+
+
+AC_INPUTS = [_inputs(max(k, 1)) for k in range(64)]
+"""Known values that predict each AC plane; entry 0 is unused."""
+
+
+def nearest_known(k: int, count: int) -> list[int]:
+    """The `count` AC planes below k that are nearest in frequency."""
+    return sorted(range(1, k), key=lambda j: (distance(j, k), -j))[:count]
+
+
+def cross(k: int) -> tuple[int, int, int, int, int]:
+    """Plane k and its neighbours in frequency above, left, right and below; k where there is none."""
+    row, column = PLACES[k]
+    above, left = INDEX.get((row - 1, column), k), INDEX.get((row, column - 1), k)
+    right, below = INDEX.get((row, column + 1), k), INDEX.get((row + 1, column), k)
+    return k, above, left, right, below

@@ -1,0 +1,390 @@
+// The Python module of an engine: its definition, Engine (models of planes), SliceEncoder and SliceDecoder.
+
+#include <nanobind/stl/array.h>
+#include <nanobind/stl/optional.h>
+
+#include <memory>
+#include <numeric>
+#include <optional>
+
+#include "binding.hpp"
+#include "logit_coder.hpp"
+#include "network_sink.hpp"
+#include "sample_sink.hpp"
+
+namespace jrecomp {
+namespace {
+
+// Planes and sides of known values, planes of energies, planes of references; see AcSelection.
+using Selection = std::tuple<std::vector<int>, std::vector<int>, std::vector<int>, std::array<int, 5>>;
+
+// Inputs besides known values: those independent of references, and those for each reference.
+constexpr int kDcScalars = 2 + kPhases, kDcPerReference = 13;
+constexpr int kLastScalars = 16 + kPhases, kLastPerReference = 11;
+
+// Splits an array into consecutive pieces.
+template <class T>
+class Reader {
+public:
+    explicit Reader(const Array<T>& array) : at_(array.data()), end_(at_ + array.size()) {}
+
+    // The next `count` entries; throws std::invalid_argument where there are fewer.
+    const T* take(std::size_t count) {
+        require(count <= static_cast<std::size_t>(end_ - at_), "weights do not fit the network");
+        at_ += count;
+        return at_ - count;
+    }
+
+    bool empty() const { return at_ == end_; }
+
+private:
+    const T *at_, *end_;
+};
+
+// A NumPy array that owns a vector's memory.
+template <class T>
+nb::ndarray<nb::numpy, T> moved(std::vector<T>&& values, std::vector<std::size_t> shape) {
+    auto* kept = new std::vector<T>(std::move(values));
+    const nb::capsule owner(kept, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+    return nb::ndarray<nb::numpy, T>(kept->data(), shape.size(), shape.data(), owner);
+}
+
+// A LogitCoder that has its own tables, for NumPy arrays; see _SliceCoder in _engine.pyi.
+template <class Coder>
+class SliceCoder {
+public:
+    using Phase = nb::ndarray<const std::int16_t, nb::ndim<2>, nb::device::cpu>;
+    using Known = std::optional<Array<I64>>;
+
+    SliceCoder(const Array<std::uint16_t>& sigmoid, Coder coder)
+        : tables_(std::make_unique<Tables>()),
+          coder_(*tables_, std::move(coder)) {
+        tables_->sigmoid = copy(sigmoid, 2 * kLogitLimit + 1);
+    }
+
+    void start_component() { coder_.start_component(); }
+
+    nb::ndarray<nb::numpy, I64> values(int plane, const Phase& logits, const Known& truth,
+                                       const Array<bool>& known_nonzero) {
+        const std::size_t count = known_nonzero.size();
+        const LogitRows view = checked(logits, kValueOutputs, count);
+        std::vector<I64> values = start(truth, count);
+        {
+            const std::vector<char> nonzero(known_nonzero.data(), known_nonzero.data() + count);
+            const nb::gil_scoped_release released;
+            coder_.values(plane, view, values, nonzero);
+        }
+        return moved(std::move(values), {count});
+    }
+
+    nb::ndarray<nb::numpy, I64> last(const Phase& logits, const Known& truth) {
+        const std::size_t count = logits.shape(1);
+        const LogitRows view = checked(logits, kLastOutputs, count);
+        std::vector<I64> values = start(truth, count);
+        {
+            const nb::gil_scoped_release released;
+            coder_.last(view, values);
+        }
+        return moved(std::move(values), {count});
+    }
+
+    Coder& coder() { return coder_.coder(); }
+
+private:
+    static LogitRows checked(const Phase& logits, std::size_t outputs, std::size_t count) {
+        require(logits.shape(0) == outputs && logits.shape(1) == count, "logits have the wrong shape");
+        require(count < 2 || logits.stride(1) == 1, "logits of an output must lie side by side");
+        return {logits.data(), logits.stride(0)};
+    }
+
+    static std::vector<I64> start(const Known& truth, std::size_t count) {
+        if (!truth) return std::vector<I64>(count);
+        require(truth->size() == count, "values have the wrong size");
+        return {truth->data(), truth->data() + count};
+    }
+
+    std::unique_ptr<Tables> tables_;
+    LogitCoder<Coder> coder_;
+};
+
+template <class Coder>
+nb::class_<SliceCoder<Coder>> define_coder(nb::module_& module, const char* name) {
+    using Defined = SliceCoder<Coder>;
+    return nb::class_<Defined>(module, name)
+        .def("start_component", &Defined::start_component)
+        .def("values", &Defined::values, nb::arg("plane"), nb::arg("logits"), nb::arg("truth").none(),
+             nb::arg("known_nonzero"))
+        .def("last", &Defined::last, nb::arg("logits"), nb::arg("truth").none());
+}
+
+void define_coders(nb::module_& module) {
+    using Encoder = SliceCoder<RangeEncoder>;
+    using Decoder = SliceCoder<RangeDecoder>;
+    define_coder<RangeEncoder>(module, "SliceEncoder")
+        .def(
+            "__init__",
+            [](Encoder* self, const Array<std::uint16_t>& sigmoid) {
+                new (self) Encoder(sigmoid, RangeEncoder());
+            },
+            nb::arg("sigmoid"))
+        .def("finish", [](Encoder& self) {
+            const std::string bytes = self.coder().finish();
+            return nb::bytes(bytes.data(), bytes.size());
+        });
+    define_coder<RangeDecoder>(module, "SliceDecoder")
+        .def(
+            "__init__",
+            [](Decoder* self, const Array<std::uint16_t>& sigmoid, const nb::bytes& data) {
+                new (self) Decoder(sigmoid,
+                                   RangeDecoder(static_cast<const std::uint8_t*>(data.data()), data.size()));
+            },
+            nb::arg("sigmoid"), nb::arg("data"), nb::keep_alive<1, 3>());
+}
+
+// The sum of magnitudes.
+int magnitude(const std::int16_t* values, int count) {
+    return std::accumulate(values, values + count, 0,
+                           [](int sum, int value) { return sum + std::abs(value); });
+}
+
+// Whether an input of AC plane k is known to a decoder: no block may depend on others of its phase. side: an
+// index of kAround, or -1.
+bool is_known(int k, int plane, int side) {
+    if (side < -1 || side > 7 || plane < 1 || plane >= kPlanes) return false;
+    const bool direct = side >= 0 && (kAround[side][0] == 0 || kAround[side][1] == 0);
+    return plane < k || (plane == k && direct) || (plane >= kDifference && side == -1);
+}
+
+// A model of planes; see Engine in _engine.pyi.
+class Engine {
+public:
+    Engine(const Array<std::uint8_t>& log, const Array<std::int8_t>& tanh,
+           const Array<std::int8_t>& log2_mantissa, const Array<std::uint16_t>& sigmoid,
+           const Array<std::int16_t>& half, const Array<std::int16_t>& quarter,
+           const std::vector<Selection>& selections) {
+        Tables& t = model_.tables;
+        t.log = copy(log, kMagnitudes);
+        const std::vector<std::int8_t> views = copy(tanh, kScales * kMagnitudes);
+        t.tanh.resize(kMagnitudes);
+        for (int i = 0; i < kScales * kMagnitudes; ++i)
+            t.tanh[i % kMagnitudes] |= std::uint64_t{static_cast<std::uint8_t>(views[i])}
+                                       << 8 * (i / kMagnitudes);
+        t.log2_mantissa = copy(log2_mantissa, 16);
+        t.sigmoid = copy(sigmoid, 2 * kLogitLimit + 1);
+        t.half = copy(half, 64);
+        t.quarter = copy(quarter, 64);
+        for (const auto* matrix : {&t.half, &t.quarter})
+            for (int i = 0; i < 64; i += 8)
+                require(magnitude(&(*matrix)[i], 8) < 1 << 14, "a row of a resampling matrix is too large");
+        require(selections.size() == 64, "64 selections are needed");
+        for (int k = 0; k < 64; ++k) {
+            AcSelection& s = model_.selections[k];
+            std::tie(s.plane, s.side, s.nearest, s.cross) = selections[k];
+            require(s.plane.size() == s.side.size(), "a selection is uneven");
+            for (std::size_t i = 0; i < s.plane.size(); ++i)
+                require(is_known(std::max(k, 1), s.plane[i], s.side[i]), "bad input");
+            for (const int plane : s.nearest) require(plane >= 0 && plane < 64, "bad plane");
+            for (const int plane : s.cross) require(plane >= 0 && plane < 64, "bad plane");
+        }
+    }
+
+    void add_class(int number, int first_width, int second_width, const Array<std::int8_t>& weights,
+                   const Array<std::int32_t>& biases, const Array<std::int16_t>& linear) {
+        require(number >= 0 && number < kClasses, "bad class");
+        require(first_width > 0 && first_width <= 4096 && second_width > 0 && second_width <= 4096,
+                "bad width");
+        Reader<std::int8_t> w(weights);
+        Reader<std::int32_t> b(biases);
+        Reader<std::int16_t> l(linear);
+        ClassWeights result;
+        const auto dense = [&](int inputs, int outputs, int offset) {
+            return Dense(w.take(static_cast<std::size_t>(inputs) * outputs), b.take(outputs), inputs, outputs,
+                         offset, offset ? 127 : 255);
+        };
+        for (int plane = 0; plane <= kLastNetwork; ++plane) {
+            Dense first = dense(inputs_of(plane, number), first_width, kInputOffset);
+            Dense second = dense(first_width, second_width, 0);
+            std::vector<Dense> outputs;
+            if (plane == kLastNetwork) {
+                outputs.push_back(dense(second_width, kLastOutputs, 0));
+            } else {
+                outputs.push_back(dense(second_width, 2, 0));
+                outputs.push_back(dense(second_width, kPerSign, 0));
+                outputs.push_back(dense(second_width, kPerSign, 0));
+            }
+            result.networks.push_back({std::move(first), std::move(second), std::move(outputs)});
+        }
+        for (int plane = 0; plane < 64; ++plane) {
+            const std::size_t count = plane ? 2 * model_.selections[plane].plane.size() : kPhases * kSlots;
+            const std::int16_t* from = l.take(count);
+            for (int phase = 0; plane == 0 && phase < kPhases; ++phase)
+                require(magnitude(from + phase * kSlots, kSlots) <= 3 << 12,
+                        "a prediction of DC can be too large");
+            result.linear.emplace_back(from, from + count);
+        }
+        require(w.empty() && b.empty() && l.empty(), "weights do not fit the network");
+        model_.classes[number] = std::move(result);
+    }
+
+    nb::bytes encode(const KnownComponents& components) const {
+        std::vector<Part> parts = known_parts(components);
+        return encoded([&](RangeEncoder& coder) { code(parts, coder); });
+    }
+
+    void decode(const FilledComponents& components, const nb::bytes& data) const {
+        std::vector<Part> parts;
+        for (const auto& [steps, blocks] : components) parts.push_back(make_part(steps, blocks));
+        RangeDecoder coder(static_cast<const std::uint8_t*>(data.data()), data.size());
+        const nb::gil_scoped_release released;
+        code(parts, coder);
+        for (std::size_t i = 0; i < parts.size(); ++i)
+            fill(parts[i].planes, std::get<1>(components[i]).data());
+    }
+
+    // Inputs, targets and known_nonzero of a share of the blocks, per component and network. shares: per
+    // class and network.
+    nb::list collect(const KnownComponents& components, const std::vector<std::vector<double>>& shares,
+                     std::uint64_t seed) const {
+        require(shares.size() == kClasses, "shares of each class are needed");
+        for (const auto& row : shares)
+            require(row.size() == kLastNetwork + 1, "shares of each network are needed");
+        std::vector<Part> parts = known_parts(components);
+        std::vector<SampleSink> sinks;
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+            std::vector<int> widths;
+            for (int plane = 0; plane <= kLastNetwork; ++plane)
+                widths.push_back(inputs_of(plane, class_of(i)));
+            sinks.emplace_back(shares[class_of(i)], widths, seed + i);
+        }
+        {
+            const nb::gil_scoped_release released;
+            walk(parts, [&](std::size_t i) -> SampleSink& { return sinks[i]; });
+        }
+        nb::list result;
+        for (SampleSink& sink : sinks) {
+            nb::list networks;
+            for (Samples& s : sink.samples) {
+                const std::size_t count = s.targets.size(), width = s.width;
+                networks.append(nb::make_tuple(moved(std::move(s.inputs), {count, width}),
+                                               moved(std::move(s.targets), {count}),
+                                               moved(std::move(s.known_nonzero), {count})));
+            }
+            result.append(networks);
+        }
+        return result;
+    }
+
+private:
+    struct Part {
+        Planes planes;
+        const std::int16_t* source;  // [rows][columns][64], null to decode
+    };
+
+    static int class_of(std::size_t component) {
+        return static_cast<int>(std::min<std::size_t>(component, kClasses - 1));
+    }
+
+    // The number of references of components of a class.
+    static int references_of(int number) { return number; }
+
+    // The number of inputs of a network.
+    int inputs_of(int plane, int number) const {
+        const int references = references_of(number);
+        if (plane == 0) return kSlots + kDcScalars + references * kDcPerReference;
+        if (plane == kLastNetwork) return kSlots + kLastScalars + references * kLastPerReference;
+        return static_cast<int>(model_.selections[plane].plane.size()) + kAcScalars +
+               references * kAcPerReference;
+    }
+
+    template <class Array>
+    static Part make_part(const std::vector<I64>& steps, const Array& blocks) {
+        const I64 rows = blocks.shape(0), columns = blocks.shape(1);
+        check_component(steps, blocks);
+        require((rows + 2 * kBorder) * (columns + 2 * kBorder) < 1 << 24, "the slice is too large");
+        return {Planes(steps.data(), static_cast<int>(rows), static_cast<int>(columns)), nullptr};
+    }
+
+    static std::vector<Part> known_parts(const KnownComponents& components) {
+        std::vector<Part> parts;
+        for (const auto& [steps, blocks] : components) {
+            parts.push_back(make_part(steps, blocks));
+            parts.back().source = blocks.data();
+        }
+        return parts;
+    }
+
+    template <class Coder>
+    void code(std::vector<Part>& parts, Coder& coder) const {
+        walk(parts, [&](std::size_t i) {
+            return NetworkSink<Coder>(model_.tables, model_.classes[class_of(i)], coder);
+        });
+    }
+
+    // Walks over all components; sink_of(i) is the sink of component i.
+    template <class SinkOf>
+    void walk(std::vector<Part>& parts, SinkOf sink_of) const {
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+            Planes& planes = parts[i].planes;
+            const int number = class_of(i);
+            require(!model_.classes[number].networks.empty(), "the model lacks a class");
+            for (int r = 0; r < references_of(number); ++r)
+                planes.references.push_back(
+                    make_reference(parts[r ? i - 1 : 0].planes, planes, model_.tables));
+            std::vector<std::int16_t> truth;
+            if (parts[i].source) truth = bordered(planes, parts[i].source);
+            auto&& sink = sink_of(i);
+            Walk(model_, model_.classes[number], planes, truth.empty() ? nullptr : truth.data(), sink).run();
+            planes.references.clear();
+        }
+    }
+
+    // Calls use(k, b, at) for each coefficient k, with its block's index b in a plane and its index in
+    // [rows][columns][64]. It goes by tiles of few blocks, for the sake of caches.
+    template <class Use>
+    static void by_tiles(const Planes& planes, Use use) {
+        constexpr int kTile = 32;
+        for (int row = 0; row < planes.rows; ++row)
+            for (int start = 0; start < planes.columns; start += kTile)
+                for (int k = 0; k < 64; ++k)
+                    for (int column = start; column < std::min(start + kTile, planes.columns); ++column)
+                        use(k, planes.block(row, column),
+                            (static_cast<std::size_t>(row) * planes.columns + column) * 64 + k);
+    }
+
+    // The coefficients [64][planes.size] of blocks [rows][columns][64].
+    static std::vector<std::int16_t> bordered(const Planes& planes, const std::int16_t* blocks) {
+        std::vector<std::int16_t> truth(64 * planes.size);
+        by_tiles(planes, [&](int k, int b, std::size_t at) { truth[k * planes.size + b] = blocks[at]; });
+        return truth;
+    }
+
+    // The inverse of bordered().
+    static void fill(const Planes& planes, std::int16_t* blocks) {
+        by_tiles(planes, [&](int k, int b, std::size_t at) { blocks[at] = planes.plane(k)[b]; });
+    }
+
+    Model model_;
+};
+
+}  // namespace
+}  // namespace jrecomp
+
+NB_MODULE(JRECOMP_ENGINE, module) {
+    nb::set_leak_warnings(false);  // Python keeps models until the process ends
+    using jrecomp::Engine;
+    nb::exception<jrecomp::Damaged>(module, "Damaged", PyExc_ValueError);
+    jrecomp::define_coders(module);
+    jrecomp::define_blocks(module);
+    nb::class_<Engine>(module, "Engine")
+        .def(nb::init<const jrecomp::Array<std::uint8_t>&, const jrecomp::Array<std::int8_t>&,
+                      const jrecomp::Array<std::int8_t>&, const jrecomp::Array<std::uint16_t>&,
+                      const jrecomp::Array<std::int16_t>&, const jrecomp::Array<std::int16_t>&,
+                      const std::vector<jrecomp::Selection>&>(),
+             nb::arg("log"), nb::arg("tanh"), nb::arg("log2_mantissa"), nb::arg("sigmoid"), nb::arg("half"),
+             nb::arg("quarter"), nb::arg("selections"))
+        .def("add_class", &Engine::add_class, nb::arg("number"), nb::arg("first_width"),
+             nb::arg("second_width"), nb::arg("weights"), nb::arg("biases"), nb::arg("linear"))
+        .def("encode", &Engine::encode, nb::arg("components"))
+        .def("decode", &Engine::decode, nb::arg("components").noconvert(), nb::arg("data"))
+        .def("collect", &Engine::collect, nb::arg("components"), nb::arg("shares"), nb::arg("seed"));
+}

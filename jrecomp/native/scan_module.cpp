@@ -1,0 +1,223 @@
+// The Python module _scan: the scan codec, counts of coefficients, and the processor's instructions.
+// Whatever comes from a file is checked here or by the codec.
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/array.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "require.hpp"
+#include "scan.hpp"
+
+namespace nb = nanobind;
+
+namespace jrecomp {
+namespace {
+
+using Blocks = nb::ndarray<std::int16_t, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
+// Blocks, blocks per MCU across and down, DC and AC table as in the DHT segment.
+using Component = std::tuple<Blocks, int, int, std::optional<nb::bytes>, std::optional<nb::bytes>>;
+
+// Checks a table. The result refers to the bytes.
+HuffmanSpec checked_table(const std::optional<nb::bytes>& bytes) {
+    require(bytes.has_value(), "the scan needs a Huffman table that is missing");
+    const HuffmanSpec spec{static_cast<const std::uint8_t*>(bytes->data()), bytes->size()};
+    require(spec.valid(), "invalid Huffman table");
+    return spec;
+}
+
+// A scan over the coefficient arrays that it is decoded into or encoded from; see _scan.pyi.
+class PyScan {
+public:
+    // parameters: Ss, Se, Ah, Al.
+    PyScan(bool progressive, std::tuple<int, int, int, int> parameters, std::int64_t mcu_columns,
+           std::int64_t mcu_rows, std::vector<Component> components)
+        : decoder_(scan_) {
+        scan_.progressive = progressive;
+        std::tie(scan_.ss, scan_.se, scan_.ah, scan_.al) = parameters;
+        scan_.mcu_columns = mcu_columns;
+        scan_.mcu_rows = mcu_rows;
+        require(mcu_columns > 0 && mcu_rows > 0 && mcu_columns <= 65535 && mcu_rows <= 65535, "bad size");
+        require(!components.empty() && components.size() <= 4, "a scan has 1 to 4 components");
+        const int start = scan_.ss;
+        if (progressive) {
+            require(start >= 0 && start <= scan_.se && scan_.se <= 63, "bad spectral selection");
+            require(start != 0 || scan_.se == 0, "DC and AC coefficients share a scan");
+            require(start == 0 || components.size() == 1,
+                    "AC coefficients of several components share a scan");
+            require(scan_.al >= 0 && scan_.al <= 13, "bad successive approximation");
+        }
+        for (const auto& [blocks, horizontal, vertical, dc, ac] : components) {
+            require(horizontal >= 1 && horizontal <= 4 && vertical >= 1 && vertical <= 4,
+                    "bad sampling factors");
+            require(components.size() > 1 || horizontal * vertical == 1,
+                    "a single component has MCUs of one block");
+            require(blocks.shape(2) == 64, "blocks have 64 coefficients");
+            require(mcu_rows * vertical <= static_cast<std::int64_t>(blocks.shape(0)) &&
+                        mcu_columns * horizontal <= static_cast<std::int64_t>(blocks.shape(1)),
+                    "the scan is larger than its component");
+            ScanComponent& c = scan_.components.emplace_back();
+            c.blocks = blocks.data();
+            c.block_columns = static_cast<std::int64_t>(blocks.shape(1));
+            c.horizontal = horizontal;
+            c.vertical = vertical;
+            if (start == 0 && scan_.ah == 0) {
+                const HuffmanSpec spec = checked_table(dc);
+                c.dc_decoder = HuffmanDecoder(spec);
+                c.dc_encoder = HuffmanEncoder(spec);
+            }
+            if (start != 0 || !progressive) {
+                const HuffmanSpec spec = checked_table(ac);
+                c.ac_decoder = HuffmanDecoder(spec);
+                c.ac_encoder = HuffmanEncoder(spec);
+            }
+            arrays_.push_back(blocks);
+        }
+    }
+    PyScan(const PyScan&) = delete;
+    PyScan& operator=(const PyScan&) = delete;
+
+    std::pair<std::int64_t, std::int64_t> decode(const nb::bytes& data, std::int64_t begin, std::int64_t end,
+                                                 std::int64_t first_mcu, std::int64_t restart_interval,
+                                                 int first_restart) {
+        require(0 <= begin && begin <= end && end <= static_cast<std::int64_t>(data.size()),
+                "bad range of data");
+        check_segment(first_mcu, 0, restart_interval, first_restart);
+        const std::uint8_t* const bytes = static_cast<const std::uint8_t*>(data.data());
+        const nb::gil_scoped_release released;
+        const Decoded decoded =
+            decoder_.decode(bytes + begin, bytes + end, first_mcu, restart_interval, first_restart);
+        return {decoded.mcus, decoded.stop - bytes};
+    }
+
+    void finish() { choices_ = decoder_.choices(); }
+
+    std::tuple<int, std::vector<Exception>, std::vector<Exception>, int, std::vector<std::int64_t>> choices()
+        const {
+        return {choices_.padding_bit, choices_.padding, choices_.zero_runs, choices_.max_eob_run,
+                choices_.eob_switches};
+    }
+
+    void set_choices(int padding_bit, std::vector<Exception> padding, std::vector<Exception> zero_runs,
+                     int max_eob_run, std::vector<std::int64_t> eob_switches) {
+        require(padding_bit == 0 || padding_bit == 1, "bad padding bit");
+        require(max_eob_run >= 1 && max_eob_run <= kMaxEobRun, "bad longest EOB run");
+        for (const Exception& e : padding) require(e.second >= 0 && e.second <= 127, "bad padding");
+        for (const Exception& e : zero_runs) require(e.second >= 1 && e.second <= 4, "bad zero runs");
+        const auto by_index = [](const Exception& a, const Exception& b) { return a.first < b.first; };
+        require(std::is_sorted(padding.begin(), padding.end(), by_index) &&
+                    std::is_sorted(zero_runs.begin(), zero_runs.end(), by_index) &&
+                    std::is_sorted(eob_switches.begin(), eob_switches.end()),
+                "exceptions out of order");
+        choices_ = Choices{padding_bit, std::move(padding), std::move(zero_runs), max_eob_run,
+                           std::move(eob_switches)};
+    }
+
+    nb::bytes encode(std::int64_t first_mcu, std::int64_t mcus, std::int64_t restart_interval,
+                     int first_restart, bool pad) const {
+        check_segment(first_mcu, mcus, restart_interval, first_restart);
+        std::vector<std::uint8_t> out;
+        bool good;
+        {
+            const nb::gil_scoped_release released;
+            good =
+                encode_segment(scan_, choices_, first_mcu, mcus, restart_interval, first_restart, pad, out);
+        }
+        require(good, "the coefficients do not fit the scan's tables");
+        return nb::bytes(out.data(), out.size());
+    }
+
+    std::vector<std::pair<SymbolCounts, SymbolCounts>> symbol_counts() const {
+        std::vector<ComponentCounts> counts;
+        bool good;
+        {
+            const nb::gil_scoped_release released;
+            good = count_symbols(scan_, counts);
+        }
+        require(good, "a coefficient is too large");
+        std::vector<std::pair<SymbolCounts, SymbolCounts>> result;
+        for (const ComponentCounts& c : counts) result.emplace_back(c.dc, c.ac);
+        return result;
+    }
+
+private:
+    void check_segment(std::int64_t first_mcu, std::int64_t mcus, std::int64_t restart_interval,
+                       int first_restart) const {
+        require(first_mcu >= 0 && mcus >= 0 && first_mcu <= scan_.mcus() && mcus <= scan_.mcus() - first_mcu,
+                "segment out of range");
+        require(restart_interval >= 0 && restart_interval <= 65535, "bad restart interval");
+        require(first_restart >= 0 && first_restart <= 7, "bad restart number");
+    }
+
+    Scan scan_{};
+    ScanDecoder decoder_;
+    Choices choices_;
+    std::vector<Blocks> arrays_;  // keeps the coefficients alive
+};
+
+using Counts = nb::ndarray<std::int64_t, nb::numpy, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+// Adds to counts [64, largest + 1] how often each magnitude occurs at each zig-zag index; larger ones count
+// as the largest.
+void count_magnitudes(const Blocks& blocks, const Counts& counts) {
+    require(blocks.shape(2) == 64 && counts.shape(0) == 64 && counts.shape(1) > 0, "bad shape");
+    const nb::gil_scoped_release released;
+    const std::size_t width = counts.shape(1);
+    const int largest = static_cast<int>(std::min<std::size_t>(width - 1, 32768));
+    const std::int16_t* value = blocks.data();
+    const std::int16_t* const end = value + blocks.shape(0) * blocks.shape(1) * 64;
+    for (std::int64_t* const first = counts.data(); value != end; value += 64)
+        for (std::size_t k = 0; k < 64; ++k)
+            ++first[k * width + static_cast<std::size_t>(std::min(std::abs(value[k]), largest))];
+}
+
+// Those instruction sets that the engine is built for (CMakeLists.txt) and this processor has.
+std::vector<std::string> instructions() {
+    std::vector<std::string> result;
+#if defined(__x86_64__)
+    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+                      __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma");
+    if (avx2) result.push_back("avx2");
+    if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512vbmi") &&
+        __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vnni"))
+        result.push_back("avx512");
+#endif
+    return result;
+}
+
+}  // namespace
+}  // namespace jrecomp
+
+NB_MODULE(_scan, module) {
+    using jrecomp::PyScan;
+    module.def("instructions", &jrecomp::instructions);
+    module.def("count_magnitudes", &jrecomp::count_magnitudes, nb::arg("blocks").noconvert(),
+               nb::arg("counts").noconvert());
+    nb::class_<PyScan>(module, "Scan")
+        .def(nb::init<bool, std::tuple<int, int, int, int>, std::int64_t, std::int64_t,
+                      std::vector<jrecomp::Component>>(),
+             nb::arg("progressive"), nb::arg("parameters"), nb::arg("mcu_columns"), nb::arg("mcu_rows"),
+             nb::arg("components"))
+        .def("decode", &PyScan::decode, nb::arg("data"), nb::arg("begin"), nb::arg("end"),
+             nb::arg("first_mcu"), nb::arg("restart_interval"), nb::arg("first_restart"))
+        .def("finish", &PyScan::finish)
+        .def("choices", &PyScan::choices)
+        .def("set_choices", &PyScan::set_choices, nb::arg("padding_bit"), nb::arg("padding"),
+             nb::arg("zero_runs"), nb::arg("max_eob_run"), nb::arg("eob_switches"))
+        .def("encode", &PyScan::encode, nb::arg("first_mcu"), nb::arg("mcus"), nb::arg("restart_interval"),
+             nb::arg("first_restart"), nb::arg("pad"))
+        .def("symbol_counts", &PyScan::symbol_counts);
+}

@@ -1,1 +1,0 @@
-"""What inputs, depth, grouping and order are worth, by short trainings: python -m jrecomp.train.ablations."""

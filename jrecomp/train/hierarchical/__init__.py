@@ -1,1 +1,0 @@
-"""Training of the hierarchical model: crops of pictures, one autoencoder after the other, export."""

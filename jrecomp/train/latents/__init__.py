@@ -1,0 +1,1 @@
+"""Training of models with latents: crops of pictures, one autoencoder after the other, export."""

@@ -1,0 +1,86 @@
+"""Which engine a device gets, and how many threads, told without torch or a GPU."""
+
+import os
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from jrecomp.codec import Resources
+from jrecomp.codec.engines import ENGINES
+from jrecomp.errors import UsageError
+from jrecomp.model import BlocksModel, LatentsModel, Model, PlanesModel
+
+WITHOUT_CUDA: list[type[Model]] = [BlocksModel, LatentsModel]
+
+
+def test_devices_have_their_engines(machine: SimpleNamespace) -> None:
+    """A GPU is used by whom asks for it only: the CPU is faster."""
+    assert [Resources(device=name).engine() for name in ("auto", "cpu", "cuda")] == [
+        "native",
+        "native",
+        "cuda",
+    ]
+
+
+MISSING = [("torch", "torch is not installed .*gpu"), ("driver", "NVIDIA driver"), ("gpu", "no GPU.*gpu")]
+
+
+@pytest.mark.parametrize(("part", "message"), MISSING)
+def test_without_a_gpu(machine: SimpleNamespace, part: str, message: str) -> None:
+    setattr(machine, part, False)
+    for name in ("auto", "cpu"):
+        assert Resources(device=name).engine() == "native"
+    with pytest.raises(UsageError, match=message):
+        Resources(device="cuda")
+
+
+def test_torch_is_loaded_only_for_a_gpu_beside_a_driver(
+    machine: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "jrecomp.features.torch_arrays", None)  # an import would fail
+    for name in ("auto", "cpu"):
+        assert Resources(device=name).engine() == "native"
+    with pytest.raises(ImportError):
+        Resources(device="cuda")
+    machine.driver = False
+    with pytest.raises(UsageError, match="driver"):
+        Resources(device="cuda")
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+def test_kinds_without_an_engine_for_a_gpu_are_refused(kind: type[Model], machine: SimpleNamespace) -> None:
+    model = kind(5, "some", {})
+    for name in ("auto", "cpu"):
+        assert Resources(device=name).engine(model) == "native"
+    if kind in WITHOUT_CUDA:
+        with pytest.raises(UsageError, match=r"does not support model 'some' \(use --device cpu\)"):
+            Resources(device="cuda").engine(model)
+    else:
+        assert kind is PlanesModel
+        assert Resources(device="cuda").engine(model) == "cuda"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"device": "tpu"}, "'tpu' is not one of auto, cpu, cuda"),
+        ({"device": ""}, "'' is not one of"),
+        ({"threads": -1}, "threads must be 0 or more, not -1"),
+    ],
+)
+def test_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Resources(**options)
+
+
+def test_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """0 is one for each core that this process may use."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 3, 5}, raising=False)
+    assert [Resources(threads).workers for threads in (0, 1, 7)] == [3, 1, 7]
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 12)
+    assert Resources().workers == 12
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert Resources().workers == 1

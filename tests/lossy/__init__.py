@@ -1,1 +1,0 @@
-"""Lossy recompression, part by part."""

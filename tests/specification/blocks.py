@@ -1,0 +1,333 @@
+"""docs/format/blocks.md: from slices and weights to quantized coefficients, for the kind `blocks`."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tests.specification.conventions import COLUMN, ROW, Arrays, Ints, clamp, clip, need, sign
+from tests.specification.models import CLASSES, Component, class_of
+from tests.specification.range_coder import RangeDecoder
+
+NEIGHBOURS = [(0, -1), (-1, 0), (-1, -1), (-1, 1)]
+"""Section "Order": (dy, dx) of left, above, above left, above right."""
+LEFT, ABOVE, ABOVE_LEFT, ABOVE_RIGHT = range(4)
+
+VALUES = [
+    (LEFT, slice(0, 16)),
+    (ABOVE, slice(16, 32)),
+    (ABOVE_RIGHT, slice(16, 24)),
+    (ABOVE_LEFT, slice(23, 24)),
+]
+"""Section "Predictions": the neighbours and their edges that give the 41 values."""
+
+STEP_INDICES = [0, 1, 2, 5, 9, 14, 20, 35, 60]
+BANDS = [(1, 3), (3, 6), (6, 10), (10, 21), (21, 64)]
+BAND_STEPS = [1, 4, 7, 14, 28]
+NEAR_MAGNITUDES = [1, 2, 4, 8, 16, 32, 64]
+"""Section "Hidden units": the largest magnitudes of m = 0, 1, ... of `near`; the last m has all others."""
+ACROSS_MAGNITUDES = [1, 3, 7, 15]
+"""The same for `across_near` and `own`."""
+
+
+def log_eighths(x: int) -> int:
+    """Section "Notation": l(x)."""
+    if x == 0:
+        return -1016
+    e = x.bit_length() - 1
+    return 8 * e + (8 * x >> e) - 8
+
+
+def wrap(x: int, bits: int) -> int:
+    """Section "Notation": wrap16 and wrap32."""
+    half = 1 << (bits - 1)
+    return (x + half) % (2 * half) - half
+
+
+def level(c: int, magnitudes: list[int]) -> int:
+    """Section "Hidden units": m of a coefficient."""
+    return sum(abs(c) > largest for largest in magnitudes)
+
+
+def cell(x: int) -> int:
+    """Section "Decisions"."""
+    return clamp((x + 192) >> 4, 0, 31)
+
+
+def group(k: int) -> int:
+    """Section "Decisions": g of k."""
+    return k if k < 6 else min(ROW[k] + COLUMN[k], 9) + 3
+
+
+class Model:
+    """Section "Weights files"."""
+
+    def __init__(self, arrays: Arrays) -> None:
+        self.sigmoid: list[int] = arrays["sigmoid"].tolist()
+        self.basis = arrays["basis"].astype(np.int64)
+        self.classes: list[dict[str, Ints]] = []
+        for c in range(CLASSES):
+            names = [name for name in arrays if name.endswith(f"_{c}")]
+            self.classes.append({name[:-2]: arrays[name].astype(np.int64) for name in names})
+            check_sums(self.classes[c])
+
+    def decode(self, data: bytes, components: Sequence[Component]) -> None:
+        """Section "Order": decodes the slice into the components."""
+        coder = RangeDecoder(data)
+        for i, own in enumerate(components):
+            decoder = ComponentDecoder(self, self.classes[class_of(i)], coder, own)
+            if i >= 1:
+                decoder.use_component_0(components[0])
+            if i >= 2:
+                decoder.use_component_before(components[i - 1])
+            for y in range(own.rows):
+                for x in range(own.columns):
+                    decoder.decode_block(y, x)
+            own.check()
+
+
+def check_sums(w: dict[str, Ints]) -> None:
+    """Section "Weights files": the bounds on sums."""
+    size = {name: np.abs(values) for name, values in w.items()}
+    hidden = size["bias"] + size["step_weight"].sum(0)
+    hidden += size["near"].max(2).sum((0, 1)) + size["near_last"].max(1).sum(0)
+    hidden += size["energy"].max(1).sum(0) + size["across_near"].max(1).sum(0) + size["own_last"].max(0)
+    need(bool((hidden < 2**15).all()), "a hidden unit can be too large")
+    for name in ("last", "scale"):
+        sums = size[f"{name}_bias"] + 2047 * size[f"{name}_weight"].sum(1)
+        need(bool((sums < 2**31).all()), f"a sum of {name} can be too large")
+    need(bool((511 + 192 + size["own"].max(1).sum(0) < 2**15).all()), "a scale can be too large")
+
+
+@dataclass
+class Counter:
+    """Section "Counters"."""
+
+    v: int
+    n: int = 0
+
+    def decide(self, coder: RangeDecoder) -> bool:
+        b = coder.decide((self.v >> 6) | 1)
+        self.v += (((b << 22) - self.v) * (65536 // (self.n + 16))) >> 16
+        self.n = min(self.n + 1, 239)
+        return b
+
+
+class Counters:
+    """Section "Counters": all counters of a component, and the decisions with them."""
+
+    def __init__(self, coder: RangeDecoder, sigmoid: list[int], weights: dict[str, Ints]) -> None:
+        self.coder, self.sigmoid, self.weights = coder, sigmoid, weights
+        self.counters: dict[tuple[str, tuple[int, ...]], Counter] = {}
+
+    def decide(self, name: str, *index: int) -> bool:
+        """A decision with the counter name[index]."""
+        key = name, index
+        if key not in self.counters:
+            starts: dict[str, Callable[..., int]] = {
+                "last": self.start_last,
+                "zero": self.start_zero,
+                "sign": self.start_sign,
+                "length": self.start_length,
+                "bits": lambda *_: 2**21,
+            }
+            self.counters[key] = Counter(starts[name](*index))
+        return self.counters[key].decide(self.coder)
+
+    def S(self, x: int) -> int:
+        return 64 * self.sigmoid[clamp(x, -767, 767) + 767]
+
+    def start_last(self, n: int, c: int) -> int:
+        return self.S(middle(c))
+
+    def start_zero(self, g: int, r: int, c: int) -> int:
+        return self.S(middle(c) + int(self.weights["trust"][r]))
+
+    def start_sign(self, k: int, r: int) -> int:
+        return self.S(int(self.weights["sign_start"][k, r]))
+
+    def start_length(self, n: int, a: int, r: int, c: int) -> int:
+        slope, trust = self.weights["length_slope"][n], self.weights["length_trust"][n, a, r]
+        return self.S((int(slope) * middle(c) >> 8) + int(trust))
+
+
+def middle(c: int) -> int:
+    """Section "Counters": the middle of cell c."""
+    return 32 * c - 368
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Section "Predictions": of a coefficient. p: what is added to the coded value."""
+
+    below_zero: bool
+    confidence: int
+    p: int = 0
+
+
+class ComponentDecoder:
+    """Decodes a component."""
+
+    def __init__(self, model: Model, weights: dict[str, Ints], coder: RangeDecoder, own: Component) -> None:
+        self.basis, self.weights, self.own = model.basis, weights, own
+        self.coder, self.counters = coder, Counters(coder, model.sigmoid, weights)
+        self.edges = np.zeros((own.rows, own.columns, 32), np.int64)
+        self.q: list[int] = own.steps.tolist()
+        self.first: tuple[int, int, Ints] | None = None
+        self.before: Component | None = None
+
+    def use_component_0(self, first: Component) -> None:
+        """Section "Order": component 0 with the factors v and h, if they are 1, 2 or 4."""
+        v, h = first.rows // self.own.rows, first.columns // self.own.columns
+        exact = (v * self.own.rows, h * self.own.columns) == (first.rows, first.columns)
+        if exact and {v, h} <= {1, 2, 4}:
+            self.first = v, h, np.abs(first.dequantized())
+
+    def use_component_before(self, before: Component) -> None:
+        """Section "Order": component i - 1, if it has the same blocks."""
+        if (before.rows, before.columns) == (self.own.rows, self.own.columns):
+            self.before = before
+
+    def neighbours(self, y: int, x: int) -> dict[int, tuple[int, int]]:
+        """Section "Order": the places of the neighbours that exist, by number."""
+        places = {n: (y + dy, x + dx) for n, (dy, dx) in enumerate(NEIGHBOURS)}
+        return {n: (a, b) for n, (a, b) in places.items() if a >= 0 and 0 <= b < self.own.columns}
+
+    def decode_block(self, y: int, x: int) -> None:
+        """Sections "Order", "Hidden units", "Decisions"."""
+        w, c, near = self.weights, self.own.coefficients[:, y, x], self.neighbours(y, x)
+        hidden = self.hidden_units(y, x, near)
+        last = self.decode_last(clip(hidden, 0, 2047))
+        self.own.last[y, x] = last
+        h = clip(hidden + w["own_last"][last], 0, 2047)
+        z = clip((w["scale_bias"] + w["scale_weight"] @ h) >> 12, -511, 511)
+        base = self.base(near)
+        fixed = self.fixed_part(y, x, near, base)
+        for k in [*range(1, last + 1), 0]:
+            d = dequantized(self.own, y, x)
+            prediction = self.predict(k, int(fixed[k] + d @ self.known_weights(k)), base)
+            known = k == last and k >= 1
+            c[k] = prediction.p + self.decode_value(k, prediction, cell(int(z[k])), known)
+            need(abs(int(c[k])) <= 32767, "a coefficient out of range")
+            if k >= 1 and c[k]:
+                own = w["own"][k - 1, level(int(c[k]), ACROSS_MAGNITUDES)]
+                z = z + np.where((np.arange(64) > k) | (np.arange(64) == 0), own, 0)
+        self.edges[y, x] = self.edges_of(dequantized(self.own, y, x))
+
+    def edges_of(self, d: Ints) -> list[int]:
+        """Section "Predictions": the edges of a block."""
+        return [wrap(edge, 16) for edge in ((d[:, None] * self.basis + 2**14) >> 15).sum(0).tolist()]
+
+    def base(self, near: dict[int, tuple[int, int]]) -> int:
+        """Section "Predictions"."""
+        sums = [
+            int(self.edges[near[n]][part].sum())
+            for n, part in ((LEFT, slice(0, 8)), (ABOVE, slice(16, 24)))
+            if n in near
+        ]
+        return sum(sums) >> (4 if len(sums) == 2 else 3)
+
+    def fixed_part(self, y: int, x: int, near: dict[int, tuple[int, int]], base: int) -> Ints:
+        """Section "Predictions": P_k of all k without the terms of this block's own coefficients."""
+        values: list[int] = []
+        for n, part in VALUES:
+            edges = self.edges[near[n]][part] - base if n in near else np.zeros(32, np.int64)[part]
+            values += clip(edges, -32767, 32767).tolist()
+        found: Ints = self.weights["edge"] @ np.array(values)
+        if self.before is not None:
+            across = dequantized(self.before, y, x) * self.weights["across"]
+            found = found + np.where(np.arange(64) >= 1, across, 0)
+        return found
+
+    def known_weights(self, k: int) -> Ints:
+        """Section "Predictions": within[j, k] for the known j, 0 for the others."""
+        j = np.arange(64)
+        known = (j >= 1) & ((j < k) | (k == 0))
+        return np.where(known, self.weights["within"][:, k], 0)
+
+    def predict(self, k: int, total: int, base: int) -> Prediction:
+        """Section "Predictions": what follows from P_k before it is wrapped."""
+        P = wrap(total, 32)
+        if k >= 1:
+            confidence = ((log_eighths(abs(P) >> 8) - log_eighths(4 * self.q[k])) >> 2) - 1
+            return Prediction(P < 0, clamp(confidence, 0, 11))
+        P += base * 2**15
+        s = sign(P) * (abs(P) * (2**22 // self.q[0]) >> 32)
+        p = clamp((s + 8) >> 4, -32767, 32767)
+        t = clamp(s - 16 * p, -64, 64)
+        return Prediction(t < 0, (abs(t) >= 2) + (abs(t) >= 4) + (abs(t) >= 8), p)
+
+    def hidden_units(self, y: int, x: int, near: dict[int, tuple[int, int]]) -> Ints:
+        """Section "Hidden units": the sum before `last` is known."""
+        w = self.weights
+        of_steps = np.array([log_eighths(self.q[j]) for j in STEP_INDICES])
+        hidden = w["bias"] + (of_steps @ w["step_weight"] >> 7)
+        for n, (a, b) in near.items():
+            for j, c in non_zero(self.own.coefficients[:, a, b]):
+                hidden = hidden + w["near"][n, j - 1, level(c, NEAR_MAGNITUDES)]
+            hidden = hidden + w["near_last"][n, self.own.last[a, b]]
+        for b, e in enumerate(self.energies(y, x)):
+            hidden = hidden + w["energy"][b, e]
+        if self.before is not None:
+            for j, c in non_zero(self.before.coefficients[:, y, x]):
+                hidden = hidden + w["across_near"][j - 1, level(c, ACROSS_MAGNITUDES)]
+        return hidden
+
+    def energies(self, y: int, x: int) -> list[int]:
+        """Section "Hidden units": e_b for the bands b, none if component 0 is not used."""
+        if self.first is None:
+            return []
+        v, h, magnitudes = self.first
+        covering = magnitudes[:, v * y : v * (y + 1), h * x : h * (x + 1)].sum((1, 2))
+        found = []
+        for (start, end), j in zip(BANDS, BAND_STEPS, strict=True):
+            S, u = int(covering[start:end].sum()), v * h * self.q[j]
+            found.append(min((log_eighths(min(S, 2**23) + u) - log_eighths(u)) >> 1, 63))
+        return found
+
+    def decode_last(self, h: Ints) -> int:
+        """Sections "Hidden units", "Decisions": `last`."""
+        logits = (self.weights["last_bias"] + self.weights["last_weight"] @ h) >> 12
+        prefix = 0
+        for b in range(6):
+            n = 2**b - 1 + prefix
+            prefix = 2 * prefix + self.counters.decide("last", n, cell(int(logits[n])))
+        return prefix
+
+    def decode_value(self, k: int, prediction: Prediction, c: int, not_zero: bool) -> int:
+        """Section "Decisions": a coefficient, or the coded value of DC. c: the cell of z_k."""
+        r = prediction.confidence
+        if not (not_zero or self.counters.decide("zero", group(k), r, c)):
+            return 0
+        a = int(self.counters.decide("sign", k, r))
+        length = self.decode_length(a, r, c)
+        bits = self.decode_bits(length, a, r)
+        return -bits if prediction.below_zero == bool(a) else bits
+
+    def decode_length(self, a: int, r: int, c: int) -> int:
+        """Section "Decisions": the bit length."""
+        for n in range(2, 18):
+            longer = self.counters.decide("length", n - 2, a, r, c) if n <= 11 else self.coder.decide(32768)
+            if not longer:
+                return n - 1
+        return 17
+
+    def decode_bits(self, length: int, a: int, r: int) -> int:
+        """Section "Decisions": the bits of the magnitude."""
+        p = 1
+        for place in range(length - 1):
+            counted = place < 2 and length <= 8
+            p = 2 * p + (
+                self.counters.decide("bits", length - 2, a, r, p - 1) if counted else self.coder.decide(32768)
+            )
+        return p
+
+
+def dequantized(component: Component, y: int, x: int) -> Ints:
+    """Section "Notation": d_j of a block."""
+    return clip(component.coefficients[:, y, x] * component.steps, -32767, 32767)
+
+
+def non_zero(block: Ints) -> list[tuple[int, int]]:
+    """j and c_j of the non-zero AC coefficients of a block."""
+    return [(j, c) for j, c in enumerate(block.tolist()) if j >= 1 and c]

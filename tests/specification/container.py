@@ -1,0 +1,151 @@
+"""docs/format.md: from the bytes of a .jrc file to headers, reconstruction data and slices."""
+
+import hashlib
+import zlib
+from dataclasses import dataclass
+from functools import cache
+
+from tests.specification.conventions import (
+    CHROMINANCE,
+    LUMINANCE,
+    TYPICAL_TABLES,
+    ZIGZAG,
+    Reader,
+    ceil_div,
+    clamp,
+    need,
+)
+
+
+@dataclass(frozen=True)
+class Original:
+    """Section "Original": identifies the original file."""
+
+    length: int
+    checksum: bytes
+
+    def check(self, data: bytes) -> bytes:
+        """The restored bytes, if they are those of the original."""
+        need(len(data) == self.length, "the restored file has another length")
+        need(hashlib.sha256(data).digest()[:4] == self.checksum, "the restored file has another checksum")
+        return data
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Section "Body of mode 0: a stored file"."""
+
+    original: Original
+    contents: bytes
+
+
+@dataclass(frozen=True)
+class Modelled:
+    """Section "Body of mode 1: a modelled JPEG file"; also the last part of a body of mode 2."""
+
+    original: Original
+    model: int
+    reconstruction: bytes
+    headers: bytes
+    mcu_rows: int
+    slices: list[bytes]
+
+    def rows_of_slices(self, mcu_rows: int) -> list[int]:
+        """MCU rows of each slice. mcu_rows: of the frame."""
+        need(len(self.slices) == ceil_div(mcu_rows, self.mcu_rows), "the number of slices")
+        starts = range(0, mcu_rows, self.mcu_rows)
+        return [min(self.mcu_rows, mcu_rows - start) for start in starts]
+
+
+def read(container: bytes) -> Stored | Modelled:
+    """Section "Container"."""
+    need(len(container) >= 9 and container[:3] == bytes.fromhex("D14A52"), "signature")
+    need(container[3] == 1, "version")
+    need(zlib.crc32(container[:-4]) == int.from_bytes(container[-4:], "little"), "checksum")
+    mode, fields = container[4], Reader(container[5:-4])
+    need(mode <= 2, "mode")
+    if mode == 2:
+        read_source(fields)
+    body = read_stored(fields) if mode == 0 else read_modelled(fields)
+    fields.end()
+    return body
+
+
+def read_original(fields: Reader) -> Original:
+    """Section "Original"."""
+    return Original(fields.varint(), fields.take(4))
+
+
+def read_stored(fields: Reader) -> Stored:
+    """Section "Body of mode 0: a stored file"."""
+    original = read_original(fields)
+    fields.byte()  # the reason, for people
+    return Stored(original, fields.packed())
+
+
+def read_modelled(fields: Reader) -> Modelled:
+    """Section "Body of mode 1: a modelled JPEG file"."""
+    original, model = read_original(fields), fields.varint()
+    metadata = fields.packed()
+    need(len(metadata) <= 4 * original.length + 4096, "length of the metadata")
+    reconstruction, headers = read_metadata(Reader(metadata))
+    need(len(headers) <= original.length, "length of the headers")
+    mcu_rows = fields.varint()
+    need(mcu_rows >= 1, "MCU rows of a slice")
+    lengths = [fields.varint() for _ in range(fields.varint())]
+    return Modelled(
+        original, model, reconstruction, headers, mcu_rows, [fields.take(length) for length in lengths]
+    )
+
+
+def read_source(fields: Reader) -> None:
+    """Section "Body of mode 2: a modelled JPEG file made with loss": what precedes the body of mode 1."""
+    fields.varint()  # length of the file that it was made from, for people
+    need(fields.varint() <= 10000, "quality")
+
+
+def read_metadata(fields: Reader) -> tuple[bytes, bytes]:
+    """Section "Metadata": reconstruction data and headers."""
+    reconstruction = fields.blob()
+    references = [(fields.varint(), fields.varint()) for _ in range(fields.varint())]
+    headers, entries = b"", dictionary()
+    for gap, entry in references:
+        need(entry < len(entries), "an entry that does not exist")
+        headers += fields.take(gap) + entries[entry]
+    return reconstruction, headers + fields.left
+
+
+@cache
+def dictionary() -> list[bytes]:
+    """Section "Dictionary": the entries by number."""
+    d0, a0, d1, a1 = (table(*place) for place in ((0, 0), (1, 0), (0, 1), (1, 1)))
+    scan = bytes.fromhex("FFDA 000C 03 0100 0211 0311 003F00")
+    four = segment(d0) + segment(a0) + segment(d1) + segment(a1) + scan
+    entries = [bytes.fromhex("FFD8 FFE0 0010 4A46494600 0101 00 0001 0001 00 00"), d0, a0, d1, a1]
+    entries += [segment(d0) + segment(a0) + bytes.fromhex("FFDA 0008 01 0100 003F00"), four]
+    entries += [bytes.fromhex(f"03 01 {xx} 00 02 11 01 03 11 01") + four for xx in (11, 21, 22)]
+    entries += [scan]
+    entries += [
+        bytes.fromhex("FFDB 0043 00") + steps(q, 0) + bytes.fromhex("FFDB 0043 01") + steps(q, 1)
+        for q in range(1, 101)
+    ]
+    entries += [b"\0" + steps(q, 0) for q in range(1, 101)]
+    entries += [b"\1" + steps(q, 1) for q in range(1, 101)]
+    return entries
+
+
+def table(kind: int, c: int) -> bytes:
+    """D(c) for kind 0, A(c) for kind 1."""
+    return bytes([kind << 4 | c]) + TYPICAL_TABLES[kind, c]
+
+
+def segment(t: bytes) -> bytes:
+    """S(t)"""
+    return b"\xff\xc4" + (len(t) + 2).to_bytes(2, "big") + t
+
+
+def steps(q: int, c: int) -> bytes:
+    """Q(q, c)"""
+    s = 5000 // q if q < 50 else 200 - 2 * q
+    k = CHROMINANCE if c else LUMINANCE
+    return bytes(clamp((k[8 * row + column] * s + 50) // 100, 1, 255) for row, column in ZIGZAG)

@@ -1,0 +1,153 @@
+"""docs/format/jpeg.md: the second decoder writes the JPEG files that jrecomp read, without any model."""
+
+import numpy as np
+import pytest
+
+from jrecomp import container, jpeg
+from jrecomp.errors import UnsupportedJpegError
+from tests.jpeg import builder, samples
+from tests.jpeg.builder import (
+    AC_TABLE,
+    DC_TABLE,
+    EOI,
+    SOI,
+    dht,
+    dnl,
+    dqt,
+    dri,
+    gray_file,
+    rst,
+    sof,
+    sos,
+    tables,
+)
+from tests.specification.conventions import DamagedError
+from tests.specification.headers import read_headers
+from tests.specification.jpeg import write
+
+BLOCKS = samples.random_blocks(40, largest=3)
+
+
+def check(data: bytes) -> int:
+    """The file is restored, and steps are the same. Returns the length of the reconstruction data."""
+    file = jpeg.read(data)
+    headers = read_headers(file.headers)
+    for own, other in zip(headers.frame.components, file.frame.components, strict=True):
+        assert own.steps.tolist() == other.quantization.tolist()
+    reconstruction = container.pack_reconstruction(file.scans)
+    coefficients = [array.transpose(2, 0, 1).astype(np.int64) for array in file.coefficients]
+    assert write(headers, reconstruction, coefficients) == data
+    return len(reconstruction)
+
+
+class Whimsical:
+    """Ends runs and writes needless ZRL symbols at random."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = np.random.default_rng(seed)
+
+    def end_run(self, length: int, waiting: int) -> bool:
+        return bool(self._random.random() < 0.2)
+
+    def zero_runs(self, most: int) -> int:
+        return int(self._random.integers(0, most + 1)) if self._random.random() < 0.3 else 0
+
+
+class LongRuns(Whimsical):
+    """Runs as long as they get."""
+
+    def end_run(self, length: int, waiting: int) -> bool:
+        return False
+
+
+class ShortRuns(Whimsical):
+    """Runs of five blocks at most."""
+
+    def end_run(self, length: int, waiting: int) -> bool:
+        return length == 5
+
+
+def progressive(blocks: list[list[int]], choose: builder.Chooser, band: tuple[int, int] = (1, 63)) -> bytes:
+    """Four scans of one component: DC, AC first, refinement of AC, refinement of DC."""
+    data = SOI + tables() + sof(0xC2, 8 * len(blocks), 8, [(1, 1)])
+    data += sos([0], 0, 0, 0, 1) + builder.dc_first(blocks, 1)
+    data += sos([0], *band, 0, 1) + builder.progressive_ac(blocks, *band, 0, 1, choose)
+    data += sos([0], *band, 1, 0) + builder.progressive_ac(blocks, *band, 1, 0, choose)
+    return data + sos([0], 0, 0, 1, 0) + builder.dc_refine(blocks, 0) + EOI
+
+
+@pytest.mark.parametrize("band", [(1, 63), (6, 40)])
+def test_runs_at_random(band: tuple[int, int]) -> None:
+    assert check(progressive(BLOCKS, Whimsical(1), band)) > 2
+
+
+@pytest.mark.parametrize("choose", [LongRuns(2), ShortRuns(3)], ids=["long", "short"])
+def test_runs(choose: builder.Chooser) -> None:
+    assert check(progressive([*BLOCKS, *([0] + [2] * 63 for _ in range(40)), *[[0] * 64] * 20], choose)) > 2
+
+
+def test_waiting_bits_as_libjpeg_limits_them() -> None:
+    blocks = [[0] + [2] * 63] * 40
+    assert check(progressive(blocks, builder.LikeLibjpeg())) == 2
+
+
+def test_padding() -> None:
+    parts = [builder.sequential([block], "01"[i % 3 == 0] * 7) for i, block in enumerate(BLOCKS[:12])]
+    data = parts[0] + b"".join(rst(i) + part for i, part in enumerate(parts[1:]))
+    assert check(gray_file(data, before_sos=dri(1))) > 2
+
+
+def test_needless_zero_runs() -> None:
+    bits, prediction = builder.Bits(), 0
+    blocks = [[5] + [0] * 63, [7] + [0] * 14 + [2] + [0] * 48, [0] * 64, [1] * 64]
+    for block, count in zip(blocks, [3, 3, 0, 0], strict=True):
+        builder.put_sequential(bits, block, prediction, count)
+        prediction = block[0]
+    assert check(gray_file(bits.data(), 32, 8)) > 2
+
+
+def test_height_and_wide_steps_after_the_first_scan() -> None:
+    """DNL; a table of two-byte steps that is defined for the second scan of its component only."""
+    scan = sos([0]) + builder.sequential(BLOCKS[:12])
+    data = SOI + dht(0, 0, DC_TABLE) + dht(1, 0, AC_TABLE) + sof(0xC1, 32, 0, [(1, 1)]) + scan + dnl(24)
+    data += dqt(0, range(300, 364), wide=True) + scan + dqt(0, range(1, 65)) + scan + EOI
+    assert check(data) == 2
+    steps = read_headers(jpeg.read(data).headers).frame.components[0].steps
+    assert steps.tolist() == list(range(300, 364))
+
+
+@pytest.mark.parametrize("data", [b"", b"raw bytes"])
+def test_scan_that_is_not_modelled(data: bytes) -> None:
+    """Of a component that the frame does not have."""
+    file = SOI + tables() + sof(0xC1, 32, 24, [(1, 1)]) + sos([0]) + builder.sequential(BLOCKS[:12])
+    assert check(file + sos([4]) + data + EOI) > 2
+
+
+@pytest.mark.parametrize("marker", [0xC3, 0xC9, 0xDE, 0xF7])
+def test_other_kinds_are_damage(marker: int) -> None:
+    headers = SOI + tables() + sof(marker, 8, 8, [(1, 1)]) + sof(0xC1, 8, 8, [(1, 1)]) + sos([0]) + EOI
+    with pytest.raises(DamagedError):
+        read_headers(headers)
+
+
+FILES = {
+    "4:2:0": samples.pillow(),
+    "restarts": samples.pillow(restart_marker_blocks=3),
+    "progressive": samples.pillow(progressive=True),
+    "progressive restarts": samples.pillow(channels=1, progressive=True, restart_marker_rows=1),
+    "CMYK": samples.pillow(40, 24, channels=4),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_damaged_and_cut_files(name: str) -> None:
+    rng, data = np.random.default_rng(7), FILES[name]
+    special = check(data) > 2
+    for _ in range(12):
+        changed = np.frombuffer(data, np.uint8)[: rng.integers(len(data) // 3, len(data) + 1)].copy()
+        changed[rng.integers(160, len(changed), 2)] = rng.integers(0, 256, 2)
+        try:
+            special |= check(changed.tobytes()) > 2
+        except UnsupportedJpegError:
+            continue
+    assert special
