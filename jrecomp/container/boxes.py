@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from jrecomp.container import dictionary
-from jrecomp.container.fields import Fields, Reader, Writer, blob, blobs
+from jrecomp.container.fields import FieldReader, Fields, FieldWriter, blob, blobs
 from jrecomp.errors import CorruptContainerError
 
 _CHECKSUM_BYTES = 4
@@ -112,12 +112,12 @@ def _original(fields: Fields, original: Original) -> Original:
 
 
 def _join_metadata(box: Lossless) -> bytes:
-    writer = Writer()
+    writer = FieldWriter()
     blob(writer, box.reconstruction)
     return bytes(writer.data) + dictionary.replace(box.headers)
 
 
 def _split_metadata(metadata: bytes, limit: int) -> tuple[bytes, bytes]:
-    reader = Reader(metadata)
+    reader = FieldReader(metadata)
     reconstruction = blob(reader, b"")
     return dictionary.restore(reader.raw(b"", reader.left), limit), reconstruction

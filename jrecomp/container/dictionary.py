@@ -6,7 +6,7 @@ The transform is exact for any bytes. Entries are found at any position, also in
 import re
 from functools import cache
 
-from jrecomp.container.fields import Fields, Reader, Writer, repeated
+from jrecomp.container.fields import FieldReader, Fields, FieldWriter, repeated
 from jrecomp.errors import CorruptContainerError
 from jrecomp.t81 import TYPICAL_TABLES, scaled_table
 
@@ -25,14 +25,14 @@ def replace(data: bytes) -> bytes:
         literals.append(data[end : match.start()])
         references.append((len(literals[-1]), entries().index(match.group())))
         end = match.end()
-    writer = Writer()
+    writer = FieldWriter()
     _references(writer, references)
     return bytes(writer.data) + b"".join(literals) + data[end:]
 
 
 def restore(data: bytes, limit: int) -> bytes:
     """The inverse of replace(); raises CorruptContainerError if it fails or exceeds `limit` bytes."""
-    reader = Reader(data)
+    reader = FieldReader(data)
     result = bytearray()
     for gap, number in _references(reader, []):
         if number >= len(entries()):

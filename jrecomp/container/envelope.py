@@ -3,7 +3,7 @@
 from zlib import crc32
 
 from jrecomp.container.boxes import Container, Lossless, Lossy, Stored, lossless, lossy, stored
-from jrecomp.container.fields import Reader, Writer
+from jrecomp.container.fields import FieldReader, FieldWriter
 from jrecomp.errors import CorruptContainerError
 
 FORMAT_VERSION = 1
@@ -15,7 +15,7 @@ _CHECKSUM_BYTES = 4
 
 def pack(box: Container) -> bytes:
     """The bytes of a container with these contents."""
-    writer = Writer()
+    writer = FieldWriter()
     writer.raw(_SIGNATURE, len(_SIGNATURE))
     writer.byte(FORMAT_VERSION)
     if isinstance(box, Stored):
@@ -36,7 +36,7 @@ def unpack(data: bytes) -> Container:
     Lengths are checked before memory is allocated for them.
     """
     _check(data)
-    reader = Reader(data[len(_SIGNATURE) + 1 : -_CHECKSUM_BYTES])
+    reader = FieldReader(data[len(_SIGNATURE) + 1 : -_CHECKSUM_BYTES])
     box = _read_body(reader)
     reader.finish()
     return box
@@ -59,7 +59,7 @@ def _check(data: bytes) -> None:
         raise CorruptContainerError("damaged or truncated container: its checksum does not match")
 
 
-def _read_body(reader: Reader) -> Container:
+def _read_body(reader: FieldReader) -> Container:
     mode = reader.byte()
     if mode == _STORED_MODE:
         return stored(reader, Stored())

@@ -1,8 +1,8 @@
 """Field types of containers, with one description of each structure for writing and reading.
 
 A structure is described by a function that passes each value to a method of a `Fields` object and builds the
-structure from the returned values. A `Writer` appends the value and returns it. A `Reader` ignores the value
-and returns the one that it reads. The types are specified in docs/format.md, "Conventions".
+structure from the returned values. A `FieldWriter` appends the value and returns it. A `FieldReader` ignores
+the value and returns the one that it reads. The types are specified in docs/format.md, "Conventions".
 """
 
 from collections.abc import Iterator, Sequence
@@ -60,7 +60,7 @@ def repeated(fields: Fields, values: Sequence[T], blank: T) -> Iterator[T]:
     return islice(chain(values, repeat(blank)), fields.varint(len(values)))
 
 
-class Writer:
+class FieldWriter:
     """Appends each field to `data`."""
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ class Writer:
     def packed(self, value: bytes, limit: int) -> bytes:
         """Append bytes, compressed if that makes the field shorter; `limit` is not used."""
         self.varint(len(value))
-        compressed = Writer()
+        compressed = FieldWriter()
         blob(compressed, packing.squeeze(value))
         if len(compressed.data) < 1 + len(value):
             self.data += compressed.data
@@ -98,7 +98,7 @@ class Writer:
         return value
 
 
-class Reader:
+class FieldReader:
     """Reads fields from bytes; its methods raise CorruptContainerError for damaged or truncated data."""
 
     def __init__(self, data: bytes) -> None:

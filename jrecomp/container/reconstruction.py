@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
-from jrecomp.container.fields import Fields, Reader, Writer, blob, repeated
+from jrecomp.container.fields import FieldReader, Fields, FieldWriter, blob, repeated
 from jrecomp.errors import CorruptContainerError
 from jrecomp.jpeg.types import ScanReconstruction, Segment
 from jrecomp.options import DEFAULT_LIMITS, Limits
@@ -15,7 +15,7 @@ _ALL = 63
 
 def pack_reconstruction(scans: Sequence[ScanReconstruction]) -> bytes:
     """The reconstruction data of all scans as bytes; 2 bytes if all scans are regular."""
-    writer = Writer()
+    writer = FieldWriter()
     _scans(writer, scans, len(scans))
     return bytes(writer.data)
 
@@ -25,7 +25,7 @@ def unpack_reconstruction(data: bytes, limits: Limits = DEFAULT_LIMITS) -> list[
 
     limits: bounds the number of scans. Raises CorruptContainerError if the data is malformed.
     """
-    reader = Reader(data)
+    reader = FieldReader(data)
     scans = _scans(reader, (), limits.max_scans)
     reader.finish()
     return scans

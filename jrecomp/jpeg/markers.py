@@ -6,7 +6,7 @@ scan parameters are parsed from the headers alone, in the same way for reading a
 
 import re
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -71,8 +71,8 @@ class ScanHeader:
     ss, se, ah, al: spectral selection and successive approximation.
     tables: for each component the DC and the AC Huffman table, None if undefined.
     restart_interval: in MCUs, 0 without restart markers.
-    mcu_columns, mcu_rows: size of the scan in MCUs. A scan of one component has an MCU per block, and omits
-        blocks that only pad the frame to whole MCUs (T.81 A.2.2).
+    mcu_columns, mcu_rows: size of the scan in MCUs, 0 until the frame's height is known. A scan of one
+        component has an MCU per block, and omits blocks that only pad the frame to whole MCUs (T.81 A.2.2).
     """
 
     offset: int
@@ -83,8 +83,8 @@ class ScanHeader:
     al: int
     tables: tuple[tuple[bytes | None, bytes | None], ...]
     restart_interval: int
-    mcu_columns: int
-    mcu_rows: int
+    mcu_columns: int = 0
+    mcu_rows: int = 0
 
     @property
     def mcus(self) -> int:
@@ -209,20 +209,6 @@ class _State:
     restart_interval: int = 0
 
 
-@dataclass
-class _OpenScan:
-    """An SOS marker segment before the frame's height is known."""
-
-    offset: int
-    components: tuple[int, ...]
-    ss: int
-    se: int
-    ah: int
-    al: int
-    tables: tuple[tuple[bytes | None, bytes | None], ...]
-    restart_interval: int
-
-
 def parse(headers: bytes, limits: Limits = DEFAULT_LIMITS) -> Layout:
     """Parse the frame and scan parameters.
 
@@ -236,7 +222,7 @@ def parse(headers: bytes, limits: Limits = DEFAULT_LIMITS) -> Layout:
     state = _State({}, dict(TYPICAL_TABLES))
     frame: _FrameParameters | None = None
     quantization: dict[int, Int32] = {}
-    scans: list[_OpenScan] = []
+    scans: list[ScanHeader] = []
     for marker in _walk(headers, False):
         if marker.code == DQT:
             _parse_quantization(marker.parameters, state)
@@ -314,9 +300,9 @@ def _parse_frame(marker: _Marker) -> _FrameParameters:
     return _FrameParameters(marker.code == SOF2, height, width, components)
 
 
-def _parse_scan(marker: _Marker, frame: _FrameParameters | None, state: _State) -> _OpenScan:
+def _parse_scan(marker: _Marker, frame: _FrameParameters | None, state: _State) -> ScanHeader:
     """SOS (T.81 B.2.3); a scan that cannot be modelled has no components."""
-    unmodelled = _OpenScan(marker.end, (), 0, 0, 0, 0, (), 0)
+    unmodelled = ScanHeader(marker.end, (), 0, 0, 0, 0, (), 0)
     data = marker.parameters
     if frame is None or not data or not 1 <= data[0] <= 4 or len(data) < 4 + 2 * data[0]:
         return unmodelled
@@ -338,7 +324,7 @@ def _parse_scan(marker: _Marker, frame: _FrameParameters | None, state: _State) 
         components.append(matching[0])
         tables.append((dc, ac))
     bands = (ss, se, ah, al) if frame.progressive else (0, 63, 0, 0)
-    return _OpenScan(marker.end, tuple(components), *bands, tuple(tables), state.restart_interval)
+    return ScanHeader(marker.end, tuple(components), *bands, tuple(tables), state.restart_interval)
 
 
 def _ceil_div(a: int, b: int) -> int:
@@ -348,7 +334,7 @@ def _ceil_div(a: int, b: int) -> int:
 def _lay_out(
     frame: _FrameParameters,
     quantization: dict[int, Int32],
-    scans: list[_OpenScan],
+    scans: list[ScanHeader],
     limits: Limits,
 ) -> Layout:
     """The frame and scans with their sizes in blocks and MCUs (T.81 A.1.1, A.2)."""
@@ -377,20 +363,7 @@ def _lay_out(
         elif scan.components:
             blocks = sum(components[i].horizontal * components[i].vertical for i in scan.components)
         coded_blocks += columns * rows * blocks
-        headers.append(
-            ScanHeader(
-                scan.offset,
-                scan.components,
-                scan.ss,
-                scan.se,
-                scan.ah,
-                scan.al,
-                scan.tables,
-                scan.restart_interval,
-                columns,
-                rows,
-            )
-        )
+        headers.append(replace(scan, mcu_columns=columns, mcu_rows=rows))
     if coded_blocks > limits.max_scan_blocks * sum(c.block_rows * c.block_columns for c in components):
         raise UnsupportedJpegError(StoredReason.TOO_LARGE, f"{len(scans)} scans")
     return Layout(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jrecomp.container.dictionary import entries, replace, restore
-from jrecomp.container.fields import Writer
+from jrecomp.container.fields import FieldWriter
 from jrecomp.errors import CorruptContainerError
 
 
@@ -56,7 +56,7 @@ def test_numbers_are_format() -> None:
 
 
 def test_reference_to_no_phrase() -> None:
-    writer = Writer()
+    writer = FieldWriter()
     for number in (1, 0, len(entries())):
         writer.varint(number)
     with pytest.raises(CorruptContainerError):

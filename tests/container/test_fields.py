@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jrecomp.container.fields import Reader, Writer, blobs
+from jrecomp.container.fields import FieldReader, FieldWriter, blobs
 from jrecomp.errors import CorruptContainerError
 
 
 def written(name: str, *values: object) -> bytes:
-    writer = Writer()
+    writer = FieldWriter()
     getattr(writer, name)(*values)
     return bytes(writer.data)
 
@@ -20,32 +20,32 @@ def written(name: str, *values: object) -> bytes:
 )
 def test_varint_bytes(value: int, expected: str) -> None:
     assert written("varint", value).hex() == expected
-    assert Reader(bytes.fromhex(expected)).varint() == value
+    assert FieldReader(bytes.fromhex(expected)).varint() == value
 
 
 @pytest.mark.parametrize("damaged", ["", "80", "8000", "ffffffffffffffffff", "ffffffffffffffffff01"])
 def test_malformed_varint(damaged: str) -> None:
     with pytest.raises(CorruptContainerError):
-        Reader(bytes.fromhex(damaged)).varint()
+        FieldReader(bytes.fromhex(damaged)).varint()
 
 
 @given(st.lists(st.binary(max_size=300)))
 def test_blobs_round_trip(values: list[bytes]) -> None:
-    writer = Writer()
+    writer = FieldWriter()
     assert blobs(writer, values) == tuple(values)
-    reader = Reader(bytes(writer.data))
+    reader = FieldReader(bytes(writer.data))
     assert blobs(reader, []) == tuple(values)
     reader.finish()
 
 
 @given(st.binary(max_size=2000))
 def test_packed_round_trip(value: bytes) -> None:
-    reader = Reader(written("packed", value, 0))
+    reader = FieldReader(written("packed", value, 0))
     assert reader.packed(b"", len(value)) == value
     reader.finish()
     if value:
         with pytest.raises(CorruptContainerError, match="are possible"):
-            Reader(written("packed", value, 0)).packed(b"", len(value) - 1)
+            FieldReader(written("packed", value, 0)).packed(b"", len(value) - 1)
 
 
 @pytest.mark.parametrize("value", [b"", b"x", bytes(range(256)), bytes(3_000_000)])
@@ -58,9 +58,9 @@ def test_false_lengths_end_at_once() -> None:
     huge = written("varint", 1 << 62)
     for read in (lambda r: blobs(r, []), lambda r: r.raw(b"", r.varint()), lambda r: r.packed(b"", 1 << 63)):
         with pytest.raises(CorruptContainerError):
-            read(Reader(huge + huge + b"123"))
+            read(FieldReader(huge + huge + b"123"))
 
 
 def test_bytes_left_over() -> None:
     with pytest.raises(CorruptContainerError, match="1 bytes too many"):
-        Reader(b"x").finish()
+        FieldReader(b"x").finish()
