@@ -63,7 +63,7 @@ class Examples:
     @torch.no_grad()
     def bits(self, network: IntegerNetwork) -> float:
         """What a network takes for all of them."""
-        return sum(bits(network(x), wanted).item() for x, wanted in self._chunks())
+        return float(sum(bits(network(x), wanted).item() for x, wanted in self._chunks()))
 
     def _chunks(self) -> Iterator[tuple[Tensor, Tensor]]:
         for which in torch.split(torch.arange(len(self), device=self.x.device), CHUNK):
