@@ -73,6 +73,7 @@ def compress(
             result, note = writer.unchanged(), Note(None, "")
         else:
             result, note = Request(wanted, writer, Requantizer(file, tuning), on_progress).meet()
+        del file, writer  # frees the coefficients: verification needs as much memory again
         verify(result.output, result.restored, threads=threads, device=device, limits=limits)
         if len(result.output) >= len(data):
             raise UnsupportedJpegError(StoredReason.NOT_SMALLER)
