@@ -187,7 +187,7 @@ class ContainerWriter(Writer):
     def _smaller_jpeg(self, new: Requantized) -> tuple[JpegFile, bytes]:
         """The changed file with typical Huffman tables, or with optimal ones if it is not smaller otherwise.
 
-        Typical tables are phrases of the container format, so they take hardly any bytes.
+        Typical tables are entries of the container's dictionary, so they take hardly any bytes.
         """
         for optimal in (False, True):
             file = self._rebuilt(new, optimal)

@@ -1,6 +1,6 @@
 """References: coded components resampled to the block grid of another, and local regression on them.
 
-Specified in docs/format/planes.md, "References and slopes".
+Specified in docs/format/planes.md, "References" and "Local slopes".
 """
 
 from typing import Any

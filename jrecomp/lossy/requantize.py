@@ -121,7 +121,7 @@ class Requantizer:
 
 
 def lambda_of(file: JpegFile, quality: float) -> float:
-    """The trade-off between error and rate at a quality from 0 to 100: squared error of pixels per bit."""
+    """Lambda, the squared error of pixels per bit, at a quality from 0 to 100."""
     return _lambda(_least_lambda([c.steps for c in file.frame.components], pixel_weights(file)), quality)
 
 

@@ -1,4 +1,4 @@
-"""Rules that derive quantization steps from the source's steps and a trade-off between error and rate.
+"""Rules that derive quantization steps from the source's steps and lambda, the squared error per bit.
 
 weights/lossy.json holds the rules with their permanent identifiers and names.
 """

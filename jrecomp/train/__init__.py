@@ -1,1 +1,1 @@
-"""Training with torch: from pictures to shipped weights."""
+"""Training of models with torch: from pictures to weights files."""

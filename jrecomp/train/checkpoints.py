@@ -1,4 +1,4 @@
-"""What a training leaves in its work folder. Files and folders appear there only when they are complete."""
+"""Files in the work folder of a training. Files and folders appear there only when they are complete."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,31 +13,31 @@ from jrecomp.train.export import Layer
 
 @contextmanager
 def completed(path: Path) -> Iterator[Path]:
-    """A place for a file or folder, which is moved to its path when the block ends without an error."""
+    """A temporary path, which is renamed to `path` if the block ends without an error."""
     partial = path.with_name(f"{path.name}.partial")
     yield partial
     partial.rename(path)
 
 
 def save_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-    """Writes arrays by name (.npz)."""
+    """Write arrays by name (.npz)."""
     with completed(path) as partial, partial.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
 def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of save_arrays."""
+    """Read the arrays that save_arrays() wrote."""
     with np.load(path) as arrays:
         return dict(arrays)
 
 
 def save_layers(path: Path, layers: Sequence[Layer]) -> None:
-    """Writes the layers of a finished network."""
+    """Write the layers of a trained network."""
     save_arrays(path, arrays_of(layers))
 
 
 def read_layers(path: Path) -> list[Layer]:
-    """The layers of save_layers."""
+    """Read the layers that save_layers() wrote."""
     return layers_of(read_arrays(path))
 
 
@@ -48,6 +48,6 @@ def arrays_of(layers: Sequence[Layer]) -> dict[str, npt.NDArray[Any]]:
 
 
 def layers_of(arrays: Mapping[str, npt.NDArray[Any]]) -> list[Layer]:
-    """The layers of arrays_of."""
+    """The inverse of arrays_of()."""
     count = sum(name.startswith("w") for name in arrays)
     return [(arrays[f"w{i}"], arrays[f"b{i}"]) for i in range(count)]

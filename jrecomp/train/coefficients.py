@@ -1,6 +1,6 @@
-"""Training pictures that no encoder at hand writes, made from the coefficients of some that one wrote.
+"""Training pictures that available encoders do not write, made from the coefficients of other files.
 
-The results are for modelling: they have no headers and no scans, so they cannot be written.
+The results have no headers and no scans, so they can be modelled but not written as files.
 """
 
 from dataclasses import replace
@@ -13,16 +13,16 @@ from jrecomp.lossy import Requantized
 from jrecomp.t81 import COLUMN, INDEX, PLACES, ROW
 
 TRANSPOSED = np.array([INDEX[column, row] for row, column in PLACES])
-"""Zig-zag index of each coefficient's mirror image."""
+"""For each zig-zag index the index of the transposed frequency."""
 
 HIGHEST = 14
-"""The sum of the two frequencies of the last coefficient."""
+"""Vertical plus horizontal frequency of the last coefficient."""
 
 
 def transposed(file: JpegFile) -> JpegFile:
-    """A picture with rows and columns exchanged, without loss: 4:2:2 becomes 4:4:0.
+    """The transposed picture, without loss: 4:2:2 becomes 4:4:0.
 
-    Quantization tables are transposed too, as in pictures that were rotated without loss.
+    Quantization tables are transposed, too, as in pictures that were rotated without loss.
     """
     old = file.frame
     components = tuple(map(_transposed_component, old.components))
@@ -43,11 +43,12 @@ def _transposed_component(old: Component) -> Component:
 
 
 def with_dead_zone(file: JpegFile, fine: JpegFile, width: float) -> JpegFile:
-    """`file` as an encoder that saves bits would have quantized it: AC coefficients are rounded up from
-    0.5 + width steps on, from 0.5 + 1.5 width at the highest frequency.
+    """`file` quantized with a dead zone, as by encoders that weigh bits against errors.
 
-    fine: the same picture, all its quantization tables ones. width: up to 1/3; where it is above 0,
-    magnitudes are at most those of `file`. DC coefficients and tables are the same.
+    The fraction from which magnitudes of AC coefficients are rounded up rises with frequency, from
+    0.5 + width to 0.5 + 1.5 width. DC coefficients and quantization tables are those of `file`.
+    file: the picture quantized as usual. fine: the same picture, with all quantization steps 1. width: 0
+    to 1/3; if it is above 0, magnitudes are at most those of `file`.
     """
     arrays = []
     for component, coarse, exact in zip(
@@ -67,7 +68,7 @@ def _quantized(exact: Int16, steps: Int32, width: float) -> Int16:
 
 
 def with_levels(file: JpegFile, new: Requantized) -> JpegFile:
-    """What lossy recompression makes of a file."""
+    """A file with the steps and coefficients of lossy recompression."""
     pairs = zip(file.frame.components, new.steps, strict=True)
     components = tuple(replace(c, quantization=steps) for c, steps in pairs)
     return JpegFile(replace(file.frame, components=components), new.coefficients, b"", [])

@@ -1,4 +1,4 @@
-"""`jrecomp train`."""
+"""The command `jrecomp train`."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ USES = {
     "blocks": {"kind", "variants", "workers"},
     "lossy": {"distortion"},
 }
-"""Options that not everything that can be trained takes, by what takes them."""
+"""Options that do not apply to everything: for each kind of model, and for rules, those that do."""
 
 DEFAULTS: dict[str, dict[str, Any]] = {
     "planes": {"steps": 1500, "hidden": (64, 32)},
@@ -124,7 +124,7 @@ def command(
     jrecomp train lossy --data data --distortion ms-ssim --name mine --id 1000
     """
     subject = "lossy" if what == "lossy" else kind
-    _refuse_what_does_not_apply(context, subject)
+    _check_options(context, subject)
     given = DEFAULTS[subject] | {option: value for option, value in options.items() if value is not None}
     if subject == "lossy":
         _train_rule(data, work, weights, name, identifier, distortion, given["steps"])
@@ -132,7 +132,9 @@ def command(
         _train_model(subject, weights, name, identifier, {"data": data, "work": work} | given)
 
 
-def _refuse_what_does_not_apply(context: click.Context, subject: str) -> None:
+def _check_options(context: click.Context, subject: str) -> None:
+    """Raises UsageError for options that do not apply to the subject, a key of USES."""
+
     def is_given(option: str) -> bool:
         return context.get_parameter_source(option) is not ParameterSource.DEFAULT
 
@@ -153,9 +155,9 @@ def _train_model(kind: str, weights: Path, name: str, identifier: int, settings:
 
     trainer = {"planes": planes, "latents": latents, "blocks": blocks}[kind]
     export.check_new(weights, name, identifier)
-    asked = Settings(**settings)
-    arrays = trainer.train(asked)
-    for label, saving in trainer.validate(asked, arrays).items():
+    chosen = Settings(**settings)
+    arrays = trainer.train(chosen)
+    for label, saving in trainer.validate(chosen, arrays).items():
         click.echo(f"validation, {label}: {saving:.2f} % of the entropy-coded bytes saved")
     click.echo(f"wrote {export.save(arrays, weights, name, identifier, kind)}")
 

@@ -1,4 +1,4 @@
-"""A corpus of pictures, worked on in parts by processes side by side."""
+"""A corpus of pictures, whose parts are processed in parallel."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,16 +10,17 @@ from jrecomp.train.recipes import Recipe, training_recipes, validation_recipes
 from jrecomp.train.settings import Settings
 
 SEED = 1
+"""Seed of the recipes."""
 
 PART_RECIPES = 60
-"""Recipes of a part."""
+"""Number of recipes in a part."""
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class CorpusPart:
-    """What one process takes at a time. number: of the part in its corpus."""
+    """The unit of work of a process. number: index of the part in its corpus."""
 
     number: int
     recipes: Sequence[Recipe]
@@ -32,13 +33,13 @@ class CorpusPart:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Recipes, and the quantization tables of cameras that re-encodings may take."""
+    """Recipes, and the quantization tables of cameras for re-encodings."""
 
     recipes: Sequence[Recipe]
     cameras: Sequence[QuantizationTables]
 
     def parts(self) -> list[CorpusPart]:
-        """The corpus in parts of PART_RECIPES."""
+        """The parts of the corpus, with PART_RECIPES recipes each."""
         starts = range(0, len(self.recipes), PART_RECIPES)
         return [
             CorpusPart(number, self.recipes[start : start + PART_RECIPES], self.cameras)
@@ -46,18 +47,18 @@ class Corpus:
         ]
 
     def labelled(self) -> Iterator[tuple[str, Picture]]:
-        """Pictures that can be modelled, each with its kind."""
+        """The pictures that can be modelled, each with its label."""
         for recipe in self.recipes:
             for picture in pictures([recipe], self.cameras):
                 yield recipe.label, picture
 
     def every(self, step: int) -> "Corpus":
-        """Each step-th recipe."""
+        """A corpus of every step-th recipe."""
         return Corpus(self.recipes[::step], self.cameras)
 
 
 def corpora(settings: Settings) -> tuple[Corpus, Corpus]:
-    """The corpus to train on, and the one to validate with."""
+    """The corpora for training and for validation."""
     training = training_recipes(settings.data, settings.variants, SEED)
     cameras = camera_tables(training)
     return Corpus(training, cameras), Corpus(validation_recipes(settings.data), cameras)
@@ -66,6 +67,6 @@ def corpora(settings: Settings) -> tuple[Corpus, Corpus]:
 def results(
     task: Callable[[CorpusPart], Result], parts: Sequence[CorpusPart], workers: int
 ) -> Iterator[Result]:
-    """What a function makes of each part, in their order, by some processes."""
+    """The results of a function for each part, in order, computed by several processes."""
     with get_context("fork").Pool(workers) as pool:
         yield from pool.imap(task, parts)

@@ -19,7 +19,7 @@ CONSONANTS, VOWELS = "bcdfghklmnprstvw", "aeiou"
 
 @dataclass(frozen=True)
 class Canvas:
-    """What a drawing is made with: an RGB image, random numbers, colours of paper, ink and accents."""
+    """An RGB image with tools to draw on it: random numbers, and colours of paper, ink and accents."""
 
     image: Image.Image
     pen: ImageDraw.ImageDraw
@@ -29,11 +29,11 @@ class Canvas:
     accents: list[Colour]
 
     def accent(self) -> Colour:
-        """One of the accents."""
+        """A random accent colour."""
         return self.rng.choice(self.accents)
 
     def point(self, box: Box) -> tuple[int, int]:
-        """A point in a box."""
+        """A random point in a box."""
         left, top, right, bottom = box
         return self.rng.randint(left, max(left, right)), self.rng.randint(top, max(top, bottom))
 
@@ -43,7 +43,7 @@ Element = Callable[[Canvas, Box], None]
 
 
 def draw(seed: int) -> Image.Image:
-    """The RGB drawing of a seed; the same for one version of Pillow."""
+    """The RGB drawing of a seed; it may differ between versions of Pillow."""
     rng = random.Random(f"drawing {seed}")
     canvas = _canvas(rng)
     box = (0, 0, canvas.image.width - 1, canvas.image.height - 1)
@@ -113,7 +113,7 @@ def _window(canvas: Canvas, box: Box) -> None:
 
 
 def _page(canvas: Canvas, box: Box) -> None:
-    """A headline and up to three elements below one another."""
+    """A headline, and up to three elements below it."""
     rng = canvas.rng
     left, top, right, bottom = _inner(box, rng.randint(4, 20))
     size = rng.randint(16, 36)
@@ -177,7 +177,7 @@ def _plot(canvas: Canvas, box: Box) -> None:
 
 
 def _lines(canvas: Canvas, box: Box) -> None:
-    """Thin lines, arcs and ellipses, uncoloured."""
+    """Thin lines, arcs and ellipses in the colour of ink."""
     for _ in range(canvas.rng.randint(10, 60)):
         corners = [*canvas.point(box), *canvas.point(box)]
         left, right = sorted(corners[::2])

@@ -1,4 +1,4 @@
-"""From trained networks to a weights file."""
+"""Weights files from trained networks."""
 
 import hashlib
 import io
@@ -19,7 +19,7 @@ Layer = tuple[Int8, Int32]
 
 
 def joined(layers: Sequence[Layer], component_class: int) -> dict[str, npt.NDArray[Any]]:
-    """Weights and biases of all networks of a component class as a weights file has them."""
+    """The arrays of weights and biases of a component class in a weights file."""
     return {
         f"weight_{component_class}": np.concatenate([weight.ravel() for weight, _ in layers]),
         f"bias_{component_class}": np.concatenate([bias for _, bias in layers]),
@@ -27,7 +27,7 @@ def joined(layers: Sequence[Layer], component_class: int) -> dict[str, npt.NDArr
 
 
 def check_new(folder: Path, name: str, identifier: int) -> None:
-    """Raises UsageError where a weights folder has a model of this name or id."""
+    """Raise UsageError if the weights folder has a model with this name or id."""
     if any(identifier == entry["id"] or name == entry["name"] for entry in _entries(folder)):
         raise UsageError(f"model id {identifier} or name {name!r} is taken: ids are permanent")
 
@@ -38,7 +38,7 @@ def _entries(folder: Path) -> list[dict[str, Any]]:
 
 
 def save(arrays: dict[str, npt.NDArray[Any]], folder: Path, name: str, identifier: int, kind: str) -> Path:
-    """Writes a weights file and its entry in the manifest. kind: of weights.BUILDERS."""
+    """Write a weights file and add it to the manifest; kind: a key of weights.BUILDERS."""
     BUILDERS[kind](identifier, name, arrays)
     check_new(folder, name, identifier)
     folder.mkdir(parents=True, exist_ok=True)

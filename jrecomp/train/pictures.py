@@ -1,4 +1,4 @@
-"""From recipes to parsed JPEG files: sources are read, or scaled, cut and encoded."""
+"""Parsed JPEG files from recipes: sources are read, or scaled, cropped and encoded."""
 
 import io
 import random
@@ -19,25 +19,25 @@ from jrecomp.train.drawings import draw
 from jrecomp.train.recipes import Recipe
 
 LARGEST = 640
-"""Pictures are cut to at most this many pixels a side before they are encoded anew."""
+"""Largest width and height in pixels of a crop that is re-encoded."""
 
 LARGEST_BLOCKS = 60000
-"""Files with more blocks are left out, for their memory."""
+"""Files with more blocks are left out to limit memory."""
 
 VERY_LARGE = 1200
-"""JPEG sources with a longer side of this many pixels are sometimes scaled down further than others."""
+"""JPEG sources with a side of at least this many pixels are sometimes scaled down further than others."""
 
 SAMPLINGS = {"4:4:4": 36, "4:2:0": 36, "4:2:2": 15, "4:4:0": 8, "gray": 5}
-"""Chroma samplings of re-encodings and how often they are taken, in percent."""
+"""Chroma samplings of re-encodings, and their frequencies in percent."""
 
 DEAD_ZONES = 0.12
-"""Share of re-encodings that are quantized with a dead zone."""
+"""Fraction of re-encodings that are quantized with a dead zone."""
 
 QuantizationTables = list[list[int]]
 
 
 def camera_tables(recipes: Sequence[Recipe]) -> list[QuantizationTables]:
-    """Distinct quantization tables of the real files, in natural order as Pillow takes them."""
+    """Distinct quantization tables of the real files, in the order of Pillow: row by row."""
     found: dict[str, QuantizationTables] = {}
     for path in sorted({r.path for r in recipes if r.path and r.quality is None}):
         with Image.open(path) as image:
@@ -49,14 +49,14 @@ def camera_tables(recipes: Sequence[Recipe]) -> list[QuantizationTables]:
 
 @dataclass(frozen=True)
 class Picture:
-    """A parsed file and the bytes that its entropy-coded data takes."""
+    """A parsed file, and the size of its entropy-coded data in bytes."""
 
     file: JpegFile
     scan_bytes: int
 
 
 def realise(recipe: Recipe, cameras: Sequence[QuantizationTables]) -> Picture:
-    """The JPEG file of a recipe, parsed; raises JrecompError where it cannot be modelled."""
+    """The parsed JPEG file of a recipe; raises JrecompError if it cannot be modelled."""
     if recipe.path and recipe.quality is None:
         return _parsed(recipe.path.read_bytes())
     return _encoded(recipe, cameras)
@@ -68,8 +68,8 @@ def _parsed(data: bytes) -> Picture:
 
 
 def _encoded(recipe: Recipe, cameras: Sequence[QuantizationTables]) -> Picture:
-    """A source encoded anew: scaled, cut, one time in four with the tables of a camera, sometimes with a
-    dead zone."""
+    """A source that is scaled, cropped and encoded: in one case of four with the tables of a camera, in
+    DEAD_ZONES of the cases with a dead zone."""
     rng = random.Random(recipe.seed)
     image = _decoded(recipe.path) if recipe.path else draw(recipe.seed)
     image = _cut(image, _scale(recipe.path, image, rng), rng)
@@ -85,7 +85,7 @@ def _encoded(recipe: Recipe, cameras: Sequence[QuantizationTables]) -> Picture:
 
 
 def _with_fewer(picture: Picture, file: JpegFile) -> Picture:
-    """A file made of a picture that has fewer coefficients, with about as many bytes for each."""
+    """A version of a picture with fewer non-zero coefficients; its size is estimated in proportion."""
     return Picture(file, round(picture.scan_bytes * _non_zero(file) / max(1, _non_zero(picture.file))))
 
 
@@ -96,7 +96,7 @@ def _decoded(path: Path) -> Image.Image:
 
 
 def _scale(path: Path | None, image: Image.Image, rng: random.Random) -> float:
-    """The factor to scale a source down by: JPEG files always, to kill the traces of their compression."""
+    """The factor to scale a source down by; for JPEG files above 1, to remove compression artefacts."""
     if path is None or path.suffix.lower() not in (".jpg", ".jpeg"):
         return rng.choice([1.0, 1.0, rng.uniform(1.0, 2.0)])
     very_large = max(image.size) >= VERY_LARGE
@@ -104,7 +104,7 @@ def _scale(path: Path | None, image: Image.Image, rng: random.Random) -> float:
 
 
 def _cut(image: Image.Image, scale: float, rng: random.Random) -> Image.Image:
-    """A random part of an image, scaled down; no more than that part is computed."""
+    """A random crop of the image scaled down; only the crop is computed."""
     if min(image.size) < 64:
         scale = 1.0
     size = round(image.width / scale), round(image.height / scale)
@@ -115,7 +115,7 @@ def _cut(image: Image.Image, scale: float, rng: random.Random) -> Image.Image:
 
 
 def _span(side: int, rng: random.Random) -> tuple[int, int]:
-    """Where a cut begins and ends: LARGEST pixels anywhere, or all but up to 7 at the beginning."""
+    """A random range of LARGEST pixels; of a shorter side all pixels, except up to 7 at the beginning."""
     if side > LARGEST:
         start = rng.randrange(side - LARGEST + 1)
         return start, start + LARGEST
@@ -123,8 +123,8 @@ def _span(side: int, rng: random.Random) -> tuple[int, int]:
 
 
 def _saved(image: Image.Image, sampling: str, how: dict[str, Any]) -> Picture:
-    """An image as a JPEG file of one of SAMPLINGS. Pillow does not write 4:4:0, so it gets 4:2:2 of the
-    transposed image."""
+    """An image as a JPEG file with one of SAMPLINGS. Pillow does not write 4:4:0, which is made from 4:2:2
+    of the transposed image."""
     out = io.BytesIO()
     if sampling == "gray":
         image.convert("L").save(out, "JPEG", **how)
@@ -141,7 +141,7 @@ def _non_zero(file: JpegFile) -> int:
 
 
 def pictures(recipes: Sequence[Recipe], cameras: Sequence[QuantizationTables]) -> Iterator[Picture]:
-    """The pictures of some recipes, less those that cannot be modelled, are empty or very large."""
+    """The pictures of recipes, without those that cannot be modelled, are empty or very large."""
     for recipe in recipes:
         try:
             picture = realise(recipe, cameras)

@@ -1,4 +1,4 @@
-"""Networks trained side by side by processes, with a log."""
+"""Training of networks in several processes, with a log."""
 
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +9,7 @@ Task = TypeVar("Task")
 
 
 def run_all(run: Callable[[Task], str], tasks: Sequence[Task], device: str, workers: int, log: Path) -> None:
-    """Runs each task; prints and logs the lines that it returns. workers: processes, on the CPU only."""
+    """Run tasks; print and log the lines that they return. workers: number of processes on the CPU."""
     with log.open("a") as file:
         for number, line in enumerate(_lines(run, tasks, device, workers), 1):
             print(f"{number}/{len(tasks)} {line}", flush=True)

@@ -1,6 +1,6 @@
-"""Which pictures to train on and to validate with: recipes of JPEG files.
+"""Recipes of the JPEG files for training and validation.
 
-Real JPEG files as they are, and clean sources encoded anew at every quality.
+A recipe is a real JPEG file without changes, or a source to re-encode at some quality.
 """
 
 import random
@@ -24,7 +24,7 @@ HELD_OUT = (
     "metadata_extractor__jpg__Canon",
     "metadata_extractor__jpg__Panasonic",
 )
-"""Sources (prefixes of file names) of train/jpeg that serve for validation only."""
+"""Sources in train/jpeg, as prefixes of file names, that are used for validation only."""
 
 CLEAN_HELD_OUT = 10
 """Every tenth clean picture is held out."""
@@ -36,14 +36,14 @@ DRAWINGS_HELD_OUT = range(1 << 32, (1 << 32) + 12)
 """Seeds of drawings for validation; those for training have at most 32 bits."""
 
 QUALITIES = (50, 75, 90, 95)
-"""Of validation pictures."""
+"""JPEG qualities of validation pictures."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to make one training file.
+    """How to make a JPEG file.
 
-    path: the source; None for a drawing, which the seed makes. quality: None takes the file as it is.
+    path: the source, None for a drawing. seed: of all random choices. quality: None for the source itself.
     """
 
     path: Path | None
@@ -52,7 +52,7 @@ class Recipe:
 
     @property
     def label(self) -> str:
-        """The kind of picture, for results by kind."""
+        """The kind of picture, by which results are grouped."""
         if self.path is None:
             return "drawings"
         return "real files" if self.quality is None else f"quality {self.quality}"
@@ -66,8 +66,8 @@ def held_out(path: Path) -> bool:
 def training_recipes(data: Path, variants: int, seed: int) -> list[Recipe]:
     """Every real file as it is, and `variants` re-encodings of it; three times as many of clean pictures.
 
-    Drawings join them. Sources are shuffled; recipes of one source follow one another, so that it is
-    decoded once.
+    Drawings are added. Sources are shuffled; the recipes of a source are consecutive, so that it is decoded
+    only once.
     """
     rng = random.Random(seed)
     real = [p for p in sorted((data / "train" / "jpeg").iterdir()) if not held_out(p)]
@@ -85,7 +85,7 @@ def _encodings(path: Path | None, count: int, rng: random.Random) -> list[Recipe
 
 
 def _quality(rng: random.Random) -> int:
-    """Evenly from 25 to 100, but one time in four where most real files are."""
+    """Uniform from 25 to 100, but in one case of four from 85 to 97, where most real files are."""
     return rng.randint(85, 97) if rng.random() < 0.25 else rng.randint(25, 100)
 
 

@@ -1,6 +1,6 @@
-"""Training samples in files: a folder for each part of a corpus, in it a file of records for each network.
+"""Training samples in files: for each part of a corpus a folder with a file for each network.
 
-A record holds all fields of one sample, as a structured dtype of NumPy tells.
+A file consists of records of a structured dtype of NumPy. A record has all fields of a sample.
 """
 
 import shutil
@@ -17,17 +17,17 @@ from jrecomp.train.checkpoints import completed
 from jrecomp.train.corpus import Corpus, CorpusPart, results
 
 Fields = Mapping[str, npt.NDArray[Any]]
-"""The fields of n samples: arrays [n, ...]."""
+"""The fields of n samples by name: arrays [n, ...]."""
 
 Found = defaultdict[str, list[Fields]]
-"""Samples by the name of their file."""
+"""Samples by file name."""
 
 Layout = list[tuple[str, type[np.generic], tuple[int, ...]]]
 """Name, type and shape of each field of a sample."""
 
 
 def gather(source: Corpus, collect: Callable[[CorpusPart], Found], workers: int, folder: Path) -> None:
-    """Writes the samples of a corpus, but for parts that are there already."""
+    """Write the samples of a corpus, except for parts that exist already."""
     folder.mkdir(parents=True, exist_ok=True)
     missing = [part for part in source.parts() if not _path(folder, part).is_dir()]
     write = partial(_write, folder, collect)
@@ -41,7 +41,7 @@ def _path(folder: Path, part: CorpusPart) -> Path:
 
 def _write(folder: Path, collect: Callable[[CorpusPart], Found], part: CorpusPart) -> None:
     with completed(_path(folder, part)) as place:
-        shutil.rmtree(place, ignore_errors=True)  # what an interrupted run left
+        shutil.rmtree(place, ignore_errors=True)  # left by an interrupted run
         place.mkdir()
         for name, pieces in collect(part).items():
             with (place / name).open("wb") as file:
@@ -50,7 +50,7 @@ def _write(folder: Path, collect: Callable[[CorpusPart], Found], part: CorpusPar
 
 
 def records(fields: Fields) -> npt.NDArray[np.void]:
-    """Fields of samples, sample by sample."""
+    """The samples as records."""
     layout = [(name, array.dtype, array.shape[1:]) for name, array in fields.items()]
     result = np.empty(len(next(iter(fields.values()))), layout)
     for name, array in fields.items():
@@ -59,7 +59,7 @@ def records(fields: Fields) -> npt.NDArray[np.void]:
 
 
 def read(folder: Path, name: str, layout: Layout, most: int | None = None) -> Fields | None:
-    """The samples in all files of a name, at most about `most`; None where there are none."""
+    """The samples in all files of a name, about `most` at most; None if there are none."""
     found, count = [], 0
     for path in sorted(folder.glob(f"?????/{name}")):
         found.append(np.fromfile(path, layout))

@@ -1,4 +1,4 @@
-"""What a training is asked for."""
+"""The options of a training."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,13 +6,12 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Settings:
-    """What `jrecomp train` is told.
+    """The options of `jrecomp train` for models. Not every kind of model uses all of them.
 
     data: folder with train/jpeg and train/clean. work: folder for samples and checkpoints. variants:
-    re-encodings of each source. steps: of the most important networks; others take a share of them. hidden:
-    widths of the hidden layers, or channels and latent channels. batch: samples of a step. device: cpu or
-    cuda. workers: processes on the CPU. improve: the shipped model to begin with, None to begin with none.
-    Kinds take what they need of these.
+    re-encodings of each source. steps: of the networks of the first component; others take half of them.
+    hidden: widths of the hidden layers, or channels and latent channels. batch: samples of a step. device:
+    cpu or cuda. workers: processes on the CPU. improve: name of the installed model to improve, or None.
     """
 
     data: Path

@@ -1,4 +1,4 @@
-"""What a finished model makes of held-out pictures: savings, and where the bits go."""
+"""Validation of a trained model on held-out pictures: savings, and sizes by group of coefficients."""
 
 import json
 import math
@@ -28,7 +28,7 @@ GROUPS = {
     "AC 28-63": range(28, 64),
 }
 COMPONENTS = {"first": (0, 0.45, 0.7), "second": (0.84, 0.37, 0), "other": (0, 0.62, 0.45)}
-"""Component classes with their colours in the chart."""
+"""Names of the component classes, with their colours in the chart."""
 
 
 class Savings:
@@ -39,12 +39,12 @@ class Savings:
         self._after: dict[str, int] = defaultdict(int)
 
     def add(self, label: str, picture: Picture, model: Model, threads: int) -> None:
-        """Compresses a picture."""
+        """Compress a picture and add its sizes."""
         self.before[label] += picture.scan_bytes
         self._after[label] += sum(map(len, codec.encode(picture.file, model, threads).data))
 
     def percent(self) -> dict[str, float]:
-        """Percent of the entropy-coded bytes that finished slices save, by label."""
+        """Savings of coded slices in percent of the entropy-coded bytes, by label."""
         return {
             label: 100 * (1 - self._after[label] / before) if before else math.nan
             for label, before in self.before.items()
@@ -52,7 +52,7 @@ class Savings:
 
 
 def savings(settings: Settings, model: Model) -> dict[str, float]:
-    """Savings on held-out pictures by label, in percent."""
+    """Savings on held-out pictures in percent, by label."""
     _, held_out = corpora(settings)
     total = Savings()
     for label, picture in held_out.labelled():
@@ -61,34 +61,34 @@ def savings(settings: Settings, model: Model) -> dict[str, float]:
 
 
 class Report:
-    """Savings, and where the bits go."""
+    """Savings, and estimated sizes by group of coefficients."""
 
     def __init__(self) -> None:
         self.savings = Savings()
         self._bits: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
 
     def add(self, label: str, picture: Picture, model: PlanesModel, threads: int) -> None:
-        """Compresses a picture, and estimates without adaptation what its parts take."""
+        """Compress a picture, and estimate the sizes of its groups of coefficients without adaptation."""
         self.savings.add(label, picture, model, threads)
         for group, bits in estimate(picture, model):
             self._bits[label][group] += bits
 
     def shares(self) -> dict[str, dict[str, float]]:
-        """Estimated size of each group of coefficients in percent of the entropy-coded bytes, by label."""
+        """Estimated sizes of groups in percent of the entropy-coded bytes, by label and group."""
         return {
             label: {group: 100 * bits / 8 / self.savings.before[label] for group, bits in groups.items()}
             for label, groups in self._bits.items()
         }
 
     def save(self, folder: Path) -> None:
-        """Writes validation.json and validation.png."""
+        """Write validation.json and validation.png."""
         document = {"savings": self.savings.percent(), "shares": self.shares()}
         (folder / "validation.json").write_text(json.dumps(document, indent=2) + "\n")
         _plot(self.shares(), folder / "validation.png")
 
 
 def estimate(picture: Picture, model: PlanesModel) -> Iterator[tuple[str, float]]:
-    """Bits of the networks' decisions, unadapted, for each component and network as (group, bits)."""
+    """(group, bits) of each component and network, for logits without adaptation."""
     every = [[1.0] * (LAST + 1)] * CLASSES
     components = model.engine.collect(steps_and_blocks(picture.file), every, 0)
     for number, networks in enumerate(components):
@@ -96,11 +96,11 @@ def estimate(picture: Picture, model: PlanesModel) -> Iterator[tuple[str, float]
         for plane, (x, target, known_nonzero) in enumerate(networks):
             if not len(target):
                 continue
-            asked = (
+            outcomes = (
                 decisions.of_last(target) if plane == LAST else decisions.of_values(target, known_nonzero > 0)
             )
             logits = model.classes[kind].networks[plane].logits(np.ascontiguousarray(x.T, np.float32)).T
-            costs = np.logaddexp(0, -asked * (logits / 64.0)) * np.abs(asked)
+            costs = np.logaddexp(0, -outcomes * (logits / 64.0)) * np.abs(outcomes)
             yield f"{list(COMPONENTS)[kind]}, {_group(plane)}", float(costs.sum()) / math.log(2)
 
 

@@ -95,7 +95,7 @@ def test_document_shows_the_exact_bytes() -> None:
     assert shown == {pack(Stored(Original.of(b""), 1, b"")).hex(), pack(SMALL).hex()}
 
 
-def test_overhead_of_a_modelled_file(photo: bytes) -> None:
+def test_overhead_of_a_modelled_file() -> None:
     """What surrounds headers and coefficients takes at most 25 bytes in a file of up to 2 MB."""
     contents = bytes(range(40)), bytes(20_000)
     box = Lossless(Original(2_000_000, b"1234"), 1, contents[0], b"", 64, contents[1:])

@@ -49,9 +49,9 @@ def test_gray_headers(photo: bytes) -> None:
 
 
 def test_numbers_are_format() -> None:
-    """A phrase keeps its number for ever: new ones need a new format version."""
+    """An entry keeps its number for ever: new ones need a new format version."""
     assert len(entries()) == 311
-    digest = hashlib.sha256(b"".join(len(phrase).to_bytes(2) + phrase for phrase in entries()))
+    digest = hashlib.sha256(b"".join(len(entry).to_bytes(2) + entry for entry in entries()))
     assert digest.hexdigest()[:16] == "c1d9a011be6e909e"
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-SIMPLE_SCRIPT = "0,1,2;\n"
 SEPARATE_SCRIPT = "0;\n1;\n2;\n"
 PARTIAL_SCRIPT = "0;\n1,2;\n"
 DEEP_SCRIPT = """

@@ -77,7 +77,7 @@ def test_typical_huffman_tables_where_none_are_defined(tmp_path: Path) -> None:
     check_against_libjpeg(full, jpeg, tmp_path)
 
 
-def test_tables_and_restart_interval_redefined_between_scans(tmp_path: Path) -> None:
+def test_tables_and_restart_interval_redefined_between_scans() -> None:
     """Three scans that each bring Huffman tables, a quantization table and an interval of their own."""
     swapped = (
         builder.DC_TABLE[:16] + bytes(range(15, -1, -1)),

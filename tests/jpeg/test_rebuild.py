@@ -407,7 +407,7 @@ def with_segments(*segments: bytes, **options: Any) -> bytes:
     return data[:at] + b"".join(segments) + data[at:]
 
 
-def exif(orientation: int | None, order: str = "big", width: int = 2) -> bytes:
+def exif(orientation: int | None, order: str = "big") -> bytes:
     image = Image.Exif()
     image.endian = ">" if order == "big" else "<"
     image[0x010F] = "a camera"

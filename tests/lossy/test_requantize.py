@@ -36,7 +36,7 @@ def sources(file: JpegFile) -> list[np.ndarray]:
     return [c.quantization for c in file.frame.components]
 
 
-def entropy(file: JpegFile, new: Requantized) -> float:
+def entropy(new: Requantized) -> float:
     """Bits of all coefficients, each index of each component by itself."""
     bits = 0.0
     for blocks in new.coefficients:
@@ -109,7 +109,7 @@ def test_lossy_end(kind: str) -> None:
     """At quality 0 little is left."""
     file = jpeg.read(samples.pillow(120, 90, **KINDS[kind]))
     new = Requantizer(file, load_rule("mse")).requantized(OperatingPoint.at(0))
-    assert entropy(file, new) < 0.5 * entropy(file, Requantized(sources(file), file.coefficients))
+    assert entropy(new) < 0.5 * entropy(Requantized(sources(file), file.coefficients))
 
 
 def test_lambda_falls_with_quality(file: JpegFile) -> None:
@@ -124,7 +124,7 @@ def test_lambda_falls_with_quality(file: JpegFile) -> None:
 @pytest.mark.parametrize("rule", RULES)
 def test_rate_and_error_are_monotone(file: JpegFile, rule: str) -> None:
     found = [Requantizer(file, load_rule(rule)).requantized(OperatingPoint.at(q)) for q in QUALITIES]
-    rates, errors = [entropy(file, new) for new in found], [error(file, new) for new in found]
+    rates, errors = [entropy(new) for new in found], [error(file, new) for new in found]
     assert rates == sorted(rates)
     assert errors == sorted(errors, reverse=True)
 
@@ -139,7 +139,7 @@ def test_levels_are_worth_their_bits(file: JpegFile, quality: float) -> None:
     ]
     plain = Requantized(new.steps, rounded)
     lmbda = lambda_of(file, quality)
-    cost, plain_cost = (error(file, n) + lmbda * entropy(file, n) for n in (new, plain))
+    cost, plain_cost = (error(file, n) + lmbda * entropy(n) for n in (new, plain))
     assert cost <= plain_cost
 
 

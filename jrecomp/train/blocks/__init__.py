@@ -1,1 +1,1 @@
-"""Training of models of blocks: samples of blocks, least squares, one network a component class, export."""
+"""Training of models of blocks: samples, linear predictions, and a network for each component class."""

@@ -1,4 +1,4 @@
-"""The linear predictions of coefficients: weighted least squares over what is known before each."""
+"""Linear predictions of coefficients, fitted by weighted least squares to the values known before each."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,15 +11,19 @@ from jrecomp.model.blocks import VALUES
 from jrecomp.train.blocks.samples import Blocks
 
 CHUNK = 1 << 15
+"""Number of blocks that are processed at once, to limit memory."""
 
 PREDICTION_SHIFT = 14
-"""Predictions are in units of 2^-PREDICTION_SHIFT."""
+"""Weights and predictions are in units of 2^-PREDICTION_SHIFT."""
 
 
 @dataclass(frozen=True)
 class Linear:
-    """edge: int16 [64, VALUES]. within: int16 [64, 64], [j, k], 0 where j is not known before k. across:
-    int16 [64]. In units of 2^-PREDICTION_SHIFT."""
+    """Weights in units of 2^-PREDICTION_SHIFT; the fields are arrays of weights files.
+
+    edge: int16 [64, VALUES]. within: int16 [64, 64], indices j and k; 0 if j is not known before k.
+    across: int16 [64].
+    """
 
     edge: Int16
     within: Int16
@@ -27,13 +31,17 @@ class Linear:
 
     @classmethod
     def zero(cls) -> "Linear":
-        """Those that predict nothing but, of DC, the base."""
+        """Weights of 0, which predict the base for DC and 0 for all other coefficients."""
         return cls(np.zeros((64, VALUES), np.int16), np.zeros((64, 64), np.int16), np.zeros(64, np.int16))
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """below: bool [n, 64], confidence: uint8 [n, 64]; residual: int32 [n], DC less its prediction."""
+    """The predictions of n blocks.
+
+    below: bool [n, 64], whether the coefficient is expected to be negative. confidence: uint8 [n, 64].
+    residual: int32 [n], DC minus its prediction.
+    """
 
     below: Bool
     confidence: UInt8
@@ -41,17 +49,17 @@ class Predictions:
 
 
 def solve(blocks: Blocks) -> Linear:
-    """The predictions of a component class."""
+    """Fit the predictions of a component class."""
     edge, within, across = np.zeros((64, VALUES)), np.zeros((64, 64)), np.zeros(64)
     for k, products in _normal_equations(blocks):
         known = range(1, k if k else 64)
         columns = [*range(VALUES), *(VALUES + j for j in known)]
-        sees_before = k and blocks.across.shape[1]
-        if sees_before:
+        has_across = k and blocks.across.shape[1]
+        if has_across:
             columns.append(VALUES + 63 + k)
         solution = _solution(products[np.ix_(columns, columns)], products[columns, VALUES + k])
         edge[k], within[1 : 1 + len(known), k] = solution[:VALUES], solution[VALUES : VALUES + len(known)]
-        across[k] = solution[-1] if sees_before else 0
+        across[k] = solution[-1] if has_across else 0
     return Linear(_rounded(edge), _rounded(within), _rounded(across))
 
 
@@ -66,7 +74,7 @@ def _rounded(weights: Float64) -> Int16:
 
 
 def _normal_equations(blocks: Blocks) -> Iterator[tuple[int, Float64]]:
-    """(k, x x') for k = 63 to 0, x what is known and wanted of the blocks with `last` >= k."""
+    """(k, sum of x x') for k = 63 to 0, over the rows x of _known() for blocks with `last` >= k."""
     last = blocks.last
     products = np.zeros(2 * [VALUES + 64 + blocks.across.shape[1]])
     for k in range(63, -1, -1):
@@ -78,7 +86,7 @@ def _normal_equations(blocks: Blocks) -> Iterator[tuple[int, Float64]]:
 
 
 def _known(blocks: Blocks, rows: Index) -> Float32:
-    """float32 [n, VALUES + 64 (+ 63)]: values, dequantized coefficients, those of the component before."""
+    """float32 [n, VALUES + 64 (+ 63)]: values, dequantized coefficients, and those in `across`."""
     d = _dequantized(blocks, rows)
     d[:, 0] -= 2 * blocks.base[rows]
     return np.concatenate([blocks.values[rows], d, blocks.across[rows]], 1).astype(np.float32)
@@ -89,7 +97,7 @@ def _dequantized(blocks: Blocks, rows: Index) -> Int64:
 
 
 def _weight(x: Float32) -> Float32:
-    """By activity [n]: an error counts for less where there is much to predict."""
+    """Weights of blocks, float32 [n]; they fall with the activity of a block and its surroundings."""
     contrast, spread = x[:, :VALUES], x[:, VALUES + 1 : VALUES + 64]
     activity = np.abs(contrast).mean(1) / 8 + 2 * np.sqrt(np.square(spread).mean(1))
     weight: Float32 = 1 / np.square(8 + activity)
@@ -97,7 +105,7 @@ def _weight(x: Float32) -> Float32:
 
 
 def predict(blocks: Blocks, linear: Linear) -> Predictions:
-    """What the codec predicts of blocks."""
+    """The predictions that the codec makes for blocks."""
     result = Predictions(
         np.empty((len(blocks), 64), np.bool_),
         np.empty((len(blocks), 64), np.uint8),
@@ -114,7 +122,7 @@ def predict(blocks: Blocks, linear: Linear) -> Predictions:
 
 
 def _sums(blocks: Blocks, linear: Linear, rows: Index) -> Int64:
-    """P [n, 64], of DC with the base."""
+    """The predictions P, int64 [n, 64]; that of DC includes the base."""
     d = _dequantized(blocks, rows)
     sums = blocks.values[rows].astype(np.float64) @ linear.edge.T + d.astype(np.float64) @ linear.within
     sums[:, 1 : 1 + blocks.across.shape[1]] += (

@@ -1,7 +1,8 @@
-"""What a model of blocks learns by gradients, in torch: floats in natural units, rounded at export.
+"""The parameters of a model of blocks that are learned by gradients, in torch.
 
-Magnitudes are thermometers here: what class m adds is the sum of the weights of the classes up to m. Where
-docs/format/blocks.md clamps, this clamps; its roundings are too fine to matter.
+Parameters are floats in natural units; export() rounds them to the integers of weights files. Computations
+follow docs/format/blocks.md, clamping included, but without rounding, as its units are fine. Levels of
+magnitudes have a thermometer code: the contribution of a level is the sum of the weights up to that level.
 """
 
 import math
@@ -32,26 +33,26 @@ from jrecomp.train.blocks.linear import Predictions
 from jrecomp.train.blocks.samples import Blocks, classes_of
 
 HIDDEN_UNIT, WEIGHT_UNIT, LOGIT_UNIT, STEP_UNIT, SLOPE_UNIT, START_UNIT = 128, 1024, 32, 2048, 256, 64
-"""Integers of a natural unit: of hidden units, the weights on them, logits and scales, step_weight,
-length_slope, what counters begin with."""
+"""The integers for 1: in hidden units, weights on hidden units, logits and scales, step_weight, length_slope,
+and initial logits of counters."""
 
 NEAR, OWN = len(NEAR_LEVELS) + 1, len(OWN_LEVELS) + 1
-"""Classes of magnitudes."""
+"""Numbers of levels of magnitudes."""
 
 LAYER_SHIFT = 12
 """Logits and scales are sums divided by 2^LAYER_SHIFT."""
 
 LARGEST_SUM = 32000
-"""Of integers added to a hidden unit, below the 2^15 that weights files may have."""
+"""Largest sum of integers added to a hidden unit; weights files require less than 2^15."""
 
 
 @dataclass(frozen=True)
 class Examples:
     """Tensors of n blocks.
 
-    near, near_last, energy, across_near: as in Blocks. steps: float32 [n, 9], log2 of those of CONTEXT_STEPS.
-    last: int64 [n]. coded: int16 [n, 64], coefficients, of DC the remainder. confidence: uint8 [n, 64].
-    agrees: bool [n, 64], whether a coefficient has the sign that is expected.
+    near, near_last, energy, across_near: as in Blocks. steps: float32 [n, 9], log2 of the quantization steps
+    of CONTEXT_STEPS. last: int64 [n]. coded: int16 [n, 64], AC coefficients and the residual of DC.
+    confidence: uint8 [n, 64]. agrees: bool [n, 64], whether a coefficient has the expected sign.
     """
 
     near: Tensor
@@ -69,7 +70,7 @@ class Examples:
 
     @classmethod
     def of(cls, blocks: Blocks, predictions: Predictions) -> "Examples":
-        """All that are given."""
+        """The examples for blocks and their predictions."""
         coded = blocks.coefficients.copy()
         coded[:, 0] = np.clip(predictions.residual, -32767, 32767)
         octaves = eighths_of_octaves(blocks.steps[:, CONTEXT_STEPS].astype(np.int64)) / 8
@@ -87,12 +88,12 @@ class Examples:
         return cls(*map(torch.from_numpy, arrays))
 
     def rows(self, which: Tensor) -> "Examples":
-        """Some of the blocks."""
+        """A subset of the examples."""
         return Examples(*(getattr(self, field.name)[which] for field in fields(self)))
 
 
 class Bits(NamedTuple):
-    """Of the decisions of some blocks, summed; bits below the leading one have no parameters."""
+    """Total bits of decisions by kind; bits below the leading one have no parameters and are left out."""
 
     last: Tensor
     zero: Tensor
@@ -101,9 +102,9 @@ class Bits(NamedTuple):
 
 
 class Curves(nn.Module):
-    """Hidden units as functions of levels: smooth ones, and what single levels differ from them.
+    """Embeddings of levels: smooth functions of the level, plus a deviation for each level.
 
-    ENERGIES stands for no level and adds nothing.
+    A level of ENERGIES means that there is none; its embedding is 0.
     """
 
     def __init__(self, count: int) -> None:
@@ -116,27 +117,28 @@ class Curves(nn.Module):
         self.start = (ENERGIES + 1) * torch.arange(count)
 
     def table(self) -> Tensor:
-        """[curves, ENERGIES, HIDDEN]."""
+        """The embeddings, float32 [curves, ENERGIES, HIDDEN]."""
         return self.design @ self.weight
 
     def forward(self, levels: Tensor) -> Tensor:
-        """Sums [n, HIDDEN] of all curves for [n, curves]."""
+        """Sums of embeddings, [n, HIDDEN]; levels: [n, curves]."""
         table = F.pad(self.table(), (0, 0, 0, 1)).reshape(-1, HIDDEN)
         sums: Tensor = F.embedding_bag(levels + self.start, table, mode="sum")
         return sums
 
 
 def _thermometer(classes: Tensor, count: int) -> Tensor:
-    """float32 [n, ... count] of classes [n, ...]."""
+    """Thermometer code: float32 [n, ... count], the first m of `count` are 1 for class m, others 0."""
     return (classes[..., None] > torch.arange(count, dtype=torch.uint8)).flatten(1).float()
 
 
 class Network(nn.Module):
-    """One component class. Attributes have the names of the arrays of weights files."""
+    """The network of a component class. Attributes are named after the arrays of weights files."""
 
-    def __init__(self, sees_before: bool) -> None:
+    def __init__(self, has_across: bool) -> None:
+        """has_across: whether the component before is an input."""
         super().__init__()
-        before = 63 if sees_before else 0
+        before = 63 if has_across else 0
         self.near = nn.Parameter(0.01 * torch.randn(len(NEIGHBOURS), 63, NEAR, HIDDEN))
         self.across_near = nn.Parameter(0.01 * torch.randn(before, OWN, HIDDEN))
         self.step = nn.Linear(len(CONTEXT_STEPS), HIDDEN)
@@ -153,13 +155,13 @@ class Network(nn.Module):
         self.later = ((k > j) | (k == 0)).float()
 
     def forward(self, examples: Examples) -> Bits:
-        """Bits of all decisions with parameters."""
+        """Bits of the decisions that have parameters."""
         hidden = self.hidden(examples)
         last = self._bits_of_last(hidden, examples.last)
         return Bits(last, *self._bits_of_coefficients(self.scales(hidden, examples), examples))
 
     def hidden(self, examples: Examples) -> Tensor:
-        """[n, HIDDEN], before own_last and clamping."""
+        """Sums of hidden units, [n, HIDDEN], without own_last, not clamped."""
         sums: Tensor = F.linear(_thermometer(examples.near, NEAR), self.near.flatten(0, 2).T)
         sums = sums + self.step(examples.steps) + self.near_last(examples.near_last)
         sums = sums + self.energy(examples.energy)
@@ -169,7 +171,7 @@ class Network(nn.Module):
         return sums
 
     def scales(self, hidden: Tensor, examples: Examples) -> Tensor:
-        """z [n, 64] once all coefficients before each are coded."""
+        """Scales z, [n, 64], each after the coefficients before it are coded."""
         active = F.hardtanh(hidden + self.own_last(examples.last[:, None]), 0, HIDDEN_LIMIT / HIDDEN_UNIT)
         limit = SCALE_LIMIT / LOGIT_UNIT
         z: Tensor = F.hardtanh(self.scale(active), -limit, limit)
@@ -178,7 +180,7 @@ class Network(nn.Module):
         return z + F.linear(_thermometer(magnitude, OWN), own.T)
 
     def last_logits(self, hidden: Tensor) -> Tensor:
-        """[n, 63]."""
+        """Logits of the nodes of `last`, [n, 63]."""
         logits: Tensor = self.last(F.hardtanh(hidden, 0, HIDDEN_LIMIT / HIDDEN_UNIT))
         return logits
 
@@ -190,9 +192,9 @@ class Network(nn.Module):
 
     def _bits_of_coefficients(self, z: Tensor, examples: Examples) -> tuple[Tensor, Tensor, Tensor]:
         k, last, nonzero = torch.arange(64), examples.last[:, None], examples.coded != 0
-        asked = ((k < last) | (k == 0)).flatten().nonzero()[:, 0]
+        uncertain = ((k < last) | (k == 0)).flatten().nonzero()[:, 0]
         z, confidence = z.flatten(), examples.confidence.flatten().long()
-        zero = _bits(z[asked] + self.trust[confidence[asked]], nonzero.flatten()[asked])
+        zero = _bits(z[uncertain] + self.trust[confidence[uncertain]], nonzero.flatten()[uncertain])
         found = (nonzero & (k <= last)).flatten().nonzero()[:, 0]
         agrees = examples.agrees.flatten()[found]
         sign = _bits(self.sign_start.flatten()[found % 64 * CONFIDENCES + confidence[found]], agrees)
@@ -211,7 +213,7 @@ class Network(nn.Module):
 
     @torch.no_grad()
     def export(self) -> dict[str, npt.NDArray[Any]]:
-        """The arrays of a weights file that this learns, names without the class."""
+        """The learned arrays of a weights file, by name without the class."""
         factor = self._factor()
         arrays = {name: factor * tensor for name, tensor in self._incoming().items()}
         arrays |= {
@@ -228,7 +230,7 @@ class Network(nn.Module):
         return {name: _rounded(name, tensor) for name, tensor in arrays.items()}
 
     def _incoming(self) -> dict[str, Tensor]:
-        """What is added to hidden units, [..., HIDDEN], in the units of weights files."""
+        """All terms of hidden units, [..., HIDDEN], in the units of weights files."""
         arrays = {
             "bias": self.step.bias,
             "near": self.near.cumsum(2),
@@ -242,7 +244,7 @@ class Network(nn.Module):
         }
 
     def _factor(self) -> Tensor:
-        """What hidden units are multiplied by, lest their sums be too large: [HIDDEN], up to 1."""
+        """Factors of at most 1, [HIDDEN], that keep the sums of hidden units below LARGEST_SUM."""
         m = {name: tensor.abs() for name, tensor in self._incoming().items()}
         total = m["bias"] + m["step_weight"].sum(0) + m["near"].amax(2).sum((0, 1))
         total = total + m["near_last"].amax(1).sum(0) + m["energy"].amax(1).sum(0) + m["own_last"].amax(0)

@@ -1,7 +1,7 @@
-"""From pictures to the arrays of a weights file: samples, then linear predictions and a network a class.
+"""Training of a model of blocks: samples, then linear predictions and a network for each component class.
 
-Every step leaves its result in the work folder and is skipped when that is there, so a run that was
-cut off goes on where it was when the same command is given again.
+Results are written to the work folder. A run that was interrupted continues from them if the same command is
+given again.
 """
 
 from dataclasses import asdict
@@ -27,13 +27,13 @@ from jrecomp.train.schedule import learning_rate
 from jrecomp.train.settings import Settings
 
 BATCH = 1024
-"""Blocks of a step. Many small steps learn more in the same time than few large ones."""
+"""Blocks of a step. In equal time, many small steps learn more than few large ones."""
 
 PEAK = 8e-3
-"""Of the learning rate."""
+"""Largest learning rate."""
 
 SHARES = (1.0, 0.5, 0.5)
-"""Per component class: the steps of its network, of those of the first class."""
+"""Steps of the networks of each component class, relative to the first class."""
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -90,7 +90,7 @@ def _steps(settings: Settings, number: int) -> int:
 
 
 def fit(network: Network, examples: Examples, steps: int) -> None:
-    """Trains a network for some steps."""
+    """Train a network."""
     random = torch.Generator().manual_seed(0)
     optimizer = Adam(network.parameters(), lr=1.0)
     schedule = LambdaLR(optimizer, lambda step: learning_rate(PEAK, step / steps))
@@ -105,7 +105,7 @@ def fit(network: Network, examples: Examples, steps: int) -> None:
 
 @torch.no_grad()
 def _evaluate(settings: Settings, number: int, network: Network, predictions: Linear) -> str:
-    """Bits that held-out blocks take, without what counters learn."""
+    """Mean bits of held-out blocks without the adaptation of counters, as text for the log."""
     found = samples.read(_samples_folder(settings) / "valid", number)
     if found is None:
         return "no blocks"
@@ -119,5 +119,5 @@ def _evaluate(settings: Settings, number: int, network: Network, predictions: Li
 
 
 def validate(settings: Settings, arrays: Arrays) -> dict[str, float]:
-    """Percent of the entropy-coded bytes that finished slices of held-out files save, by label."""
+    """Savings on held-out files in percent of the entropy-coded bytes, by label."""
     return validation.savings(settings, blocks.build(0, "validation", arrays))

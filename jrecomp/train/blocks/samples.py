@@ -1,4 +1,4 @@
-"""Training samples of models of blocks: blocks drawn from all files, with all that their coding sees."""
+"""Training samples of models of blocks: random blocks of all files, with the data that predicts them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ from jrecomp.train.pictures import Picture
 from jrecomp.train.sample_files import Found
 
 SHARE = (1500, 2500, 2500)
-"""Per component class: a block is kept with probability SHARE / bytes of its file, so that each file counts
-the same."""
+"""For each component class: the probability that a block becomes a sample is SHARE / (bytes of its file), so
+that all files have equal weight."""
 
 NONE = ENERGIES
-"""In place of the `last` of a neighbour, or of a level, that does not exist."""
+"""Replaces `last` of a neighbour that does not exist, and levels of energy without a first component."""
 
 
 @dataclass
@@ -32,9 +32,10 @@ class Blocks:
     """n blocks of one component class.
 
     coefficients: int16 [n, 64]. steps: uint16 [n, 64]. values: int16 [n, VALUES]. base: int16 [n].
-    near: uint8 [n, 4, 63], classes of the neighbours' AC coefficients. near_last: uint8 [n, 4].
-    energy: uint8 [n, 5]. across: int16 [n, 63], the dequantized AC coefficients of the component before;
-    across_near: uint8 [n, 63], their classes. These two are [n, 0] in the classes that see none.
+    near: uint8 [n, 4, 63], classes_of() the neighbours' AC coefficients. near_last: uint8 [n, 4].
+    energy: uint8 [n, 5]. across: int16 [n, 63], the dequantized AC coefficients of the component before.
+    across_near: uint8 [n, 63], classes_of() these. The last two are [n, 0] in component classes that do not
+    use the component before.
     """
 
     coefficients: Int16
@@ -52,7 +53,7 @@ class Blocks:
 
     @property
     def last(self) -> UInt8:
-        """`last` [n]."""
+        """`last` of each block, uint8 [n]."""
         return codec.last_of(self.coefficients.astype(np.int64)).astype(np.uint8)
 
 
@@ -73,13 +74,13 @@ def layout(number: int) -> sample_files.Layout:
 
 
 def classes_of(coefficients: npt.NDArray[np.integer], limits: tuple[int, ...]) -> UInt8:
-    """0 for coefficients that are 0, for others 1 more than their level; of any shape."""
+    """0 for coefficients of 0, otherwise the level of the magnitude plus 1; of any shape."""
     values = coefficients.astype(np.int64)
     return np.where(values != 0, codec.level(values, limits) + 1, 0).astype(np.uint8)
 
 
 def of_picture(picture: Picture, rng: np.random.Generator) -> Iterator[tuple[int, Blocks]]:
-    """(class, blocks) of each component of which some were drawn."""
+    """(component class, random blocks) of each component."""
     for number, component in enumerate(picture.file.frame.components):
         share = SHARE[component_class(number)] / max(picture.scan_bytes, 1)
         chosen = np.flatnonzero(rng.random(component.block_rows * component.block_columns) < share)
@@ -88,7 +89,7 @@ def of_picture(picture: Picture, rng: np.random.Generator) -> Iterator[tuple[int
 
 
 def of_component(file: JpegFile, number: int, chosen: Index) -> Blocks:
-    """The blocks of a component at some places in raster order."""
+    """Blocks of a component; chosen: their indices in raster order."""
     part = _part(file, number)
     rows, columns = np.divmod(chosen, part.shape[1])
     near, exists = _neighbours(part, rows, columns)
@@ -109,7 +110,7 @@ def of_component(file: JpegFile, number: int, chosen: Index) -> Blocks:
 
 
 def _part(file: JpegFile, number: int) -> ComponentBlocks:
-    """A component as the codec has it when all is coded, but for `last` and edges."""
+    """A component as the codec has it after coding, except for `last` and edges, which are 0."""
     steps, values = file.frame.components[number].steps.astype(np.int64), file.coefficients[number]
     part = ComponentBlocks.empty(steps, values.shape[:2])
     part.values[:] = values
@@ -118,7 +119,7 @@ def _part(file: JpegFile, number: int) -> ComponentBlocks:
 
 
 def _neighbours(part: ComponentBlocks, rows: Index, columns: Index) -> tuple[Int64, Bool]:
-    """Coefficients [n, 4, 64], zero where there is no neighbour, and whether there is one [n, 4]."""
+    """Coefficients of neighbours [n, 4, 64], 0 if they do not exist, and whether they exist [n, 4]."""
     places = [(rows + dy, columns + dx) for dy, dx in NEIGHBOURS]
     width = part.shape[1]
     exists = np.stack([(y >= 0) & (x >= 0) & (x < width) for y, x in places], 1)
@@ -127,18 +128,18 @@ def _neighbours(part: ComponentBlocks, rows: Index, columns: Index) -> tuple[Int
 
 
 def _surroundings(near: Int64, exists: Bool) -> tuple[Int64, Int64]:
-    """Base [n] and values [n, VALUES]. near: dequantized neighbours [n, 4, 64]. exists: [n, 4]."""
+    """Base [n] and values [n, VALUES]; near, exists: as from _neighbours(), but dequantized."""
     base, values = np.zeros(len(near), np.int64), np.zeros((len(near), VALUES), np.int64)
     for pattern in np.unique(exists, axis=0):
         rows = np.flatnonzero((exists == pattern).all(1))
-        seen = {int(n): codec.edges(near[rows, n], _tables()) for n in np.flatnonzero(pattern)}
-        base[rows], values[rows] = codec.surroundings(seen)
+        edges = {int(n): codec.edges(near[rows, n], _tables()) for n in np.flatnonzero(pattern)}
+        base[rows], values[rows] = codec.surroundings(edges)
     return base, values
 
 
 @cache
 def _tables() -> BlocksModel:
-    """A model of nothing but tables."""
+    """A model that has only the tables."""
     return BlocksModel(0, "tables", make_tables())
 
 
@@ -151,7 +152,7 @@ def _energy(file: JpegFile, number: int, rows: Index, columns: Index) -> UInt8:
 
 
 def _before(file: JpegFile, number: int, rows: Index, columns: Index) -> tuple[Int16, UInt8]:
-    """Blocks.across and across_near."""
+    """Blocks.across and Blocks.across_near."""
     if component_class(number) < CLASSES - 1:
         return np.zeros((len(rows), 0), np.int16), np.zeros((len(rows), 0), np.uint8)
     before = _part(file, number - 1)
@@ -162,7 +163,7 @@ def _before(file: JpegFile, number: int, rows: Index, columns: Index) -> tuple[I
 
 
 def collect(part: CorpusPart) -> Found:
-    """The blocks of a part of a corpus by the names of their files."""
+    """Samples from a part of a corpus, by file name."""
     rng, found = np.random.default_rng(part.number), Found(list)
     for picture in part.pictures():
         for number, blocks in of_picture(picture, rng):
@@ -171,6 +172,6 @@ def collect(part: CorpusPart) -> Found:
 
 
 def read(folder: Path, number: int) -> Blocks | None:
-    """The blocks of a class, None where there are none."""
+    """The samples of a component class, None if there are none."""
     fields = sample_files.read(folder, str(number), layout(number))
     return None if fields is None else Blocks(**fields)

@@ -1,1 +1,1 @@
-"""Training of models with latents: crops of pictures, one autoencoder after the other, export."""
+"""Training of models with latents: crops of pictures, autoencoders, export."""

@@ -1,4 +1,4 @@
-"""Training data of models with latents: square parts of components, as the codec sees them."""
+"""Training data of models with latents: square crops of components."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -24,16 +24,16 @@ SIZE = 24
 """Blocks along a side of a crop."""
 
 COUNTS = (2, 1, 1)
-"""Crops of each picture, by component class."""
+"""Number of crops of each component, by component class."""
 
 
 @dataclass
 class Crops:
-    """Parts of components of one class.
+    """Crops of components of one class.
 
-    coefficients: int16 [n, 64, SIZE, SIZE]. other: int8 likewise, of reference_inputs(), zero in class 0.
-    steps: int32 [n, 64]. weight: float32 [n], what one bit is of the file's entropy-coded data, times the
-    crops that the component consists of: the mean of weighted bits is the component's share of its file.
+    coefficients: int16 [n, 64, SIZE, SIZE]. other: int8 [n, 64, SIZE, SIZE], as from reference_inputs(), 0 in
+    class 0. steps: int32 [n, 64]. weight: float32 [n], factors of bits. The weighted bits of a crop estimate
+    the size of its component as a fraction of the file's entropy-coded data.
     """
 
     coefficients: Int16
@@ -54,7 +54,7 @@ LAYOUT: sample_files.Layout = [
 def of_picture(
     picture: Picture, tables: Tables, rng: np.random.Generator
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(class, fields of Crops) of some places in all components that are large enough."""
+    """(component class, fields of Crops) of random crops of all components that are large enough."""
     for number, (planes, other) in enumerate(_components(picture.file, tables)):
         if min(planes.rows, planes.columns) < SIZE:
             continue
@@ -68,7 +68,7 @@ def of_picture(
 
 
 def _components(file: JpegFile, tables: Tables) -> Iterator[tuple[ComponentPlanes, Int8]]:
-    """Each component and what it sees of the one before."""
+    """Each component, and the inputs from the component before it."""
     before: ComponentPlanes | None = None
     for component, array in zip(file.frame.components, file.coefficients, strict=True):
         steps = component.steps.astype(np.int64)
@@ -83,7 +83,7 @@ def _components(file: JpegFile, tables: Tables) -> Iterator[tuple[ComponentPlane
 
 
 def collect(tables: Tables, part: CorpusPart) -> Found:
-    """The crops of a part of a corpus by the names of their files."""
+    """The crops of a part of a corpus, by file name."""
     rng, found = np.random.default_rng(part.number), Found(list)
     for picture in part.pictures():
         for number, crop in of_picture(picture, tables, rng):
@@ -92,7 +92,7 @@ def collect(tables: Tables, part: CorpusPart) -> Found:
 
 
 def joined(items: list[dict[str, Any]]) -> Crops:
-    """Crops from the fields of each."""
+    """Crops from the fields of single crops."""
     arrays: dict[str, npt.NDArray[Any]] = {
         name: np.stack([item[name] for item in items]).astype(kind) for name, kind, _ in LAYOUT
     }
@@ -100,18 +100,18 @@ def joined(items: list[dict[str, Any]]) -> Crops:
 
 
 def read(folder: Path, number: int) -> Crops | None:
-    """The crops of a class, None where there are none."""
+    """The crops of a component class, None if there are none."""
     found = sample_files.read(folder, str(number), LAYOUT)
     return None if found is None else Crops(**found)
 
 
 @dataclass
 class Examples:
-    """What an autoencoder learns from, for n crops.
+    """Inputs and targets of an autoencoder for n crops.
 
-    own: int8, of group_inputs(). known: int8, of known_inputs(). target: int32 DC residuals or int16 AC
-    coefficients; all [n, planes, SIZE, SIZE]. step_inputs: int8 [n, 64]. steps, levels: int32 [n, planes of
-    the group, 1, 1], the latter of model.latents.level_of. weight: float32 [n], of Crops.
+    own: int8, as from group_inputs(). known: int8, as from known_inputs(). target: int32 DC residuals or
+    int16 AC coefficients. These three are [n, planes, SIZE, SIZE]. step_inputs: int8 [n, 64]. steps, levels:
+    int32 [n, planes of the group, 1, 1]; levels are those of model.latents.level_of(). weight: as in Crops.
     """
 
     own: Int8
@@ -123,12 +123,12 @@ class Examples:
     weight: Float32
 
     def arrays(self) -> list[npt.NDArray[Any]]:
-        """In the order of the fields."""
+        """The fields in their order."""
         return [getattr(self, field.name) for field in fields(self)]
 
 
 def examples(crops: Crops, component_class: int, group: int, tables: Tables) -> Examples:
-    """All crops as one group's autoencoder meets them."""
+    """The examples of all crops for the autoencoder of a group."""
     start, stop = inputs.GROUPS[group]
     target: Int32 | Int16 = crops.coefficients[:, start:stop]
     if start == 0:
@@ -148,7 +148,7 @@ def examples(crops: Crops, component_class: int, group: int, tables: Tables) -> 
 
 def _known(crops: Crops, component_class: int, group: int, tables: Tables) -> Int8:
     def one(values: Int16, steps: Int32, other: Int8) -> Int8:
-        seen = other if component_class else None
-        return inputs.known_inputs(group, values.astype(np.int64), steps.astype(np.int64), seen, tables)
+        reference = other if component_class else None
+        return inputs.known_inputs(group, values.astype(np.int64), steps.astype(np.int64), reference, tables)
 
     return np.stack(list(map(one, crops.coefficients, crops.steps, crops.other)))

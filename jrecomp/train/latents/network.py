@@ -1,6 +1,7 @@
-"""The autoencoder of jrecomp.model.latents in torch: the same integers forwards, gradients backwards.
+"""The autoencoder of jrecomp.model.latents in torch.
 
-Roundings, of latents too, pass gradients straight through.
+The forward pass computes the same integers. All roundings, those of latents too, have straight-through
+gradients.
 """
 
 import math
@@ -28,11 +29,11 @@ from jrecomp.train.export import Layer
 from jrecomp.train.rounding import INPUT_UNIT, WEIGHT_UNIT, exported, integers, through
 
 FIRST_LEVEL = 16
-"""Level of all scales, in steps of 1, before anything was learned."""
+"""Initial level of all scales, relative to steps of 1."""
 
 
 class IntegerConvolution(nn.Module):
-    """Parameters are real, what is computed with them is integer."""
+    """A convolution with real parameters, which are rounded to integers to compute."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -42,7 +43,7 @@ class IntegerConvolution(nn.Module):
         self.bias = nn.Parameter(torch.zeros(shape.outputs))
 
     def forward(self, x: Tensor, constants: Tensor | None = None, stride: int = 1) -> Tensor:
-        """Sums [n, outputs, rows, columns] for [n, inputs, rows, columns] and constants [n, constants]."""
+        """Sums [n, outputs, rows, columns]; x: [n, inputs, rows, columns], constants: [n, constants]."""
         shape, (weight, bias) = self.shape, integers(self.weight, self.bias)
         spatial, constant = torch.split(weight, [weight.shape[1] - shape.constants, shape.constants], 1)
         offset = bias if constants is None else F.linear(constants, constant, bias)
@@ -53,7 +54,7 @@ class IntegerConvolution(nn.Module):
         return F.conv2d(x, taps, stride=stride, padding=shape.size // 2) + offset
 
     def export(self) -> Layer:
-        """Integer weight of shape.matrix and bias [outputs]."""
+        """The integer weight, of shape.matrix, and the integer bias, [outputs]."""
         return exported(self.weight, self.bias)
 
 
@@ -63,7 +64,7 @@ def shifted(sums: Tensor, shift: int) -> Tensor:
 
 
 def activations(sums: Tensor) -> Tensor:
-    """Hidden values, 0 to ACTIVATION_LIMIT."""
+    """Activations of hidden layers, 0 to ACTIVATION_LIMIT."""
     return F.hardtanh(shifted(sums, HIDDEN_SHIFT), 0, ACTIVATION_LIMIT)
 
 
@@ -73,19 +74,19 @@ def quantized(sums: Tensor) -> Tensor:
 
 
 def enlarged(x: Tensor, rows: int, columns: int) -> Tensor:
-    """Twice as many rows and columns, cut to size."""
+    """Upsampled by 2 in each direction, cropped to rows x columns."""
     return F.interpolate(x, scale_factor=2)[:, :, :rows, :columns]
 
 
 class Rates(NamedTuple):
-    """Bits [n]: of the group's values, and of both levels of latents."""
+    """Bits of n crops, [n]: of the values of the group, and of y1 and y2 together."""
 
     values: Tensor
     latents: Tensor
 
 
 class Autoencoder(nn.Module):
-    """One group in one class."""
+    """The autoencoder of a group in a component class."""
 
     def __init__(self, component_class: int, group: int, channels: int, latents: int) -> None:
         super().__init__()
@@ -99,7 +100,7 @@ class Autoencoder(nn.Module):
     def forward(
         self, own: Tensor, known: Tensor, target: Tensor, step_inputs: Tensor, steps: Tensor, levels: Tensor
     ) -> Rates:
-        """Bits for integers as floats, shaped as in crops.Examples."""
+        """The bits of examples; the arguments are fields of crops.Examples in float32."""
         static, prior, prior_out = self.convolutions[4:7]
         y1, y2 = self.latents(own)
         rate = _bits(y2, *_parameters(static(y2, step_inputs)))
@@ -109,13 +110,13 @@ class Autoencoder(nn.Module):
         return Rates(_bits(target, _in_steps(mean, steps), level - levels), rate)
 
     def latents(self, own: Tensor) -> tuple[Tensor, Tensor]:
-        """y1 and y2."""
+        """The latents y1 and y2."""
         analysis, latents, analysis_2, latents_2 = self.convolutions[:4]
         h = activations(analysis(own, stride=2))
         return quantized(latents(h)), quantized(latents_2(activations(analysis_2(h, stride=2))))
 
     def of_values(self, y1: Tensor, known: Tensor, step_inputs: Tensor) -> Tensor:
-        """Sums of the last convolution."""
+        """Sums of the last convolution, from y1 and known inputs."""
         synthesis, shared, out = self.convolutions[7:]
         x = torch.cat([known, enlarged(LATENT_UNIT * y1, *known.shape[2:])], 1)
         h = activations(synthesis(x, step_inputs))
@@ -125,7 +126,7 @@ class Autoencoder(nn.Module):
         return result
 
     def export(self) -> list[Layer]:
-        """Integer weights and biases of all convolutions."""
+        """The integer weights and biases of all convolutions."""
         return [c.export() for c in self.convolutions if isinstance(c, IntegerConvolution)]
 
 
@@ -135,13 +136,13 @@ def _parameters(sums: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _in_steps(mean: Tensor, steps: Tensor) -> Tensor:
-    """Means from the first channel's steps to each one's; exact in double precision."""
+    """Means in units of each channel's step, from units of the first channel's; exact in float64."""
     scaled = F.hardtanh(mean, -MEAN_LIMIT, MEAN_LIMIT).double() * steps[:, :1] / steps
     return through(scaled, torch.floor).float()
 
 
 def _bits(target: Tensor, mean: Tensor, level: Tensor) -> Tensor:
-    """Bits [n] of integers with Laplace distributions; mean in sixteenths."""
+    """Bits [n] of integers under Laplace distributions; mean: in sixteenths."""
     mean = F.hardtanh(mean, -MEAN_LIMIT, MEAN_LIMIT) / FRACTION
     rate = torch.exp2((LEVEL_OF_ONE - F.hardtanh(level, 0, LEVELS - 1)) / LEVELS_PER_OCTAVE)
     distance = (target - mean).abs()
@@ -152,5 +153,5 @@ def _bits(target: Tensor, mean: Tensor, level: Tensor) -> Tensor:
 
 
 def _capped(cost: Tensor, limit: float = 16.0) -> Tensor:
-    """Grows as a logarithm beyond the limit, about as limited logits make it."""
+    """Costs that grow logarithmically beyond the limit, which approximates limited logits."""
     return torch.where(cost < limit, cost, limit + limit * torch.log(cost.clamp(min=limit) / limit))

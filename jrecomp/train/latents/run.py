@@ -1,7 +1,7 @@
-"""From pictures to the arrays of a weights file: crops, one autoencoder after the other, export.
+"""Training of a model with latents: crops, autoencoders, export.
 
-Every step leaves its result in the work folder, and every CHECKPOINT steps an autoencoder its state, so a
-run that was cut off goes on where it was when the same command is given again.
+Results are written to the work folder, and so is the state of an autoencoder every CHECKPOINT steps. A run
+that was interrupted continues from them if the same command is given again.
 """
 
 from dataclasses import asdict
@@ -35,13 +35,16 @@ BATCH = 8
 """Crops of a step."""
 
 CHECKPOINT = 500
+"""Steps between two checkpoints."""
+
 PEAK = 6e-3
-"""Of the learning rate."""
+"""Largest learning rate."""
 
 LARGEST_GRADIENT = 1.0
+"""Norm that gradients are clipped to."""
 
 SHARES = (1.0, 0.5, 0.5)
-"""Per component class: the steps of its autoencoders, of those of the first class."""
+"""Steps of the autoencoders of each component class, relative to the first class."""
 
 Key = tuple[int, int]
 """Component class and group."""
@@ -120,7 +123,7 @@ class Fit:
                 part.load_state_dict(loaded[name])
 
     def run(self) -> None:
-        """Trains to the end, and leaves the integer weights in the work folder."""
+        """Train to the last step, and write the integer weights to the work folder."""
         data = self._data("train")
         if data is not None:
             for step in range(self._schedule.last_epoch, self.steps):
@@ -137,7 +140,7 @@ class Fit:
         return [torch.from_numpy(array) for array in crops.examples(found, *self._key, _tables()).arrays()]
 
     def _step(self, data: list[Tensor], step: int) -> None:
-        """One step; which crops it takes depends on its number alone, so that a run can go on anywhere."""
+        """Take a step. Its crops depend only on its number, so a continued run gives the same weights."""
         random = torch.Generator().manual_seed(step)
         rates, weight = self._rates(data, torch.randint(len(data[0]), (BATCH,), generator=random))
         loss = (weight * (rates.values + rates.latents)).mean()
@@ -157,7 +160,7 @@ class Fit:
 
     @torch.no_grad()
     def evaluate(self) -> str:
-        """Sizes of held-out crops, in percent of their files' entropy-coded data."""
+        """Sizes of held-out crops in percent of their files' entropy-coded data, as text for the log."""
         data = self._data("valid")
         if data is None:
             return "no crops"
@@ -179,5 +182,5 @@ def _layers_path(settings: Settings, key: Key) -> Path:
 
 
 def validate(settings: Settings, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, float]:
-    """Percent of the entropy-coded bytes that finished slices of held-out files save, by label."""
+    """Savings on held-out files in percent of the entropy-coded bytes, by label."""
     return validation.savings(settings, latents_model.build(0, "validation", arrays))

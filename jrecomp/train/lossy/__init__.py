@@ -1,1 +1,1 @@
-"""Learning of the rules by which lossy recompression chooses steps."""
+"""Learning of the rules that determine quantization steps in lossy recompression."""

@@ -1,4 +1,4 @@
-"""Bits of the integer model, estimated from entropies of levels, and fitted to the real sizes of files."""
+"""Estimates of the sizes of files, from entropies of levels with fitted factors."""
 
 import math
 from collections.abc import Sequence
@@ -19,35 +19,35 @@ from jrecomp.train.lossy.histograms import SmoothHistograms
 from jrecomp.train.lossy.objective import BANDS, Objective, numbers_of
 
 MODEL = "fast"
-"""Whose sizes are estimated; other models' are nearly proportional."""
+"""The model whose sizes are estimated; those of other models are nearly proportional."""
 
 RIDGE = 0.05
-"""How much a band's factor is drawn to the factor of all."""
+"""Regularization of the factors of bands towards a common factor."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """A file to learn from."""
+    """A file for learning, with its histograms."""
 
     file: JpegFile
     histograms: SmoothHistograms
 
     @classmethod
     def of(cls, file: JpegFile) -> "Example":
-        """A parsed file's."""
+        """The example for a parsed file."""
         return cls(file, SmoothHistograms.of(file))
 
 
 @dataclass(frozen=True)
 class FittedRates:
-    """factors: float32 [2, bands], see Objective. scales: of each file, float32 [files]."""
+    """Fitted estimates. factors: float32 [2, bands], as in Objective. scales: float32 [files]."""
 
     factors: Tensor
     scales: Tensor
 
     @classmethod
     def fit(cls, examples: Sequence[Example], rule: Rule, lambdas: Sequence[float]) -> "FittedRates":
-        """Least squares of relative errors over all files and lambdas; then a scale for each file."""
+        """Fit factors by least squares of relative errors, then a scale for each file."""
         sizes = np.array([[real_bits(e.file, rule, lmbda) for lmbda in lambdas] for e in examples])
         entropies = np.stack([[entropies_of(e, rule, lmbda) for lmbda in lambdas] for e in examples])
         rows = (entropies / sizes[..., None]).reshape(-1, entropies.shape[-1])
@@ -63,7 +63,7 @@ class FittedRates:
         )
 
     def errors(self, examples: Sequence[Example], rule: Rule, lambdas: Sequence[float]) -> list[float]:
-        """Estimated over real bits less 1, for each of the examples that it was fitted to and each lmbda."""
+        """Relative errors of the estimates, for each lmbda of each example that they were fitted to."""
         return [
             float(scale * (self.factors.numpy().ravel() * entropies_of(e, rule, lmbda)).sum())
             / real_bits(e.file, rule, lmbda)
@@ -74,20 +74,20 @@ class FittedRates:
 
 
 def entropies_of(example: Example, rule: Rule, lmbda: float) -> Float32:
-    """Bits before factors, float32 [2 * bands]."""
+    """Entropies of levels in bits, float32 [2 * bands], as in Objective."""
     plain = Objective(torch.ones(2, len(BANDS) - 1), torch.ones(2, 64))
     found: Float32 = plain.entropies(example.histograms, numbers_of(rule), lmbda).numpy()
     return found.ravel()
 
 
 def real_bits(file: JpegFile, rule: Rule, lmbda: float) -> int:
-    """Bits of a requantized file's finished slices."""
+    """Size in bits of the coded slices of a requantized file."""
     new = Requantizer(file, rule).requantized(OperatingPoint.at(quality_of(file, lmbda)))
     changed = with_levels(file, new)
     return 8 * sum(map(len, codec.encode(changed, load_model(MODEL), 1).data))
 
 
 def quality_of(file: JpegFile, lmbda: float) -> float:
-    """The quality whose lmbda this is, within 0 and 100."""
+    """The quality with this lmbda, limited to 0 to 100."""
     most, least = lambda_of(file, 0), lambda_of(file, 100)
     return min(max(100 * math.log(lmbda / most) / math.log(least / most), 0.0), 100.0)

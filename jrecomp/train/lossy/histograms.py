@@ -1,4 +1,4 @@
-"""What rate and squared error of a requantized file follow from: how often each magnitude occurs."""
+"""Histograms of magnitudes, from which rate and squared error of a requantized file are estimated."""
 
 from dataclasses import dataclass
 
@@ -12,20 +12,21 @@ from jrecomp.lossy.distortion import pixel_weights
 from jrecomp.model.arrays import component_class
 
 CONTEXTS = 4
-"""Classes of blocks, by how busy their neighbours are."""
+"""Number of classes of blocks, by the number of non-zero coefficients of their neighbours."""
 
 
 @dataclass(frozen=True)
 class SmoothHistograms:
-    """One file's, float32 unless said otherwise.
+    """The histograms of a file; tensors are float32 unless stated otherwise.
 
-    Frequencies: 64 for each component, one component after the other. Rows: the magnitudes that occur, in all
-    frequencies; of DC the magnitudes of residuals. Slots: the levels that may occur, in all frequencies.
-
-    frequency: int64 [rows]. magnitude: [rows]. counts: [rows, CONTEXTS]. first: int64 [rows], the slot for
-    level 0 of a row's frequency. owner: int64 [slots], the frequency of each. source: [frequencies], steps.
-    pixels: [frequencies], errors that count. shared: the same, the mean over components with the same table.
-    kind: int64 [frequencies], 0 for the first component, else 1.
+    A frequency is a zig-zag index of a component; there are 64 for each component in turn. There is a row
+    for each magnitude that occurs at a frequency (for DC, a magnitude of residuals), and a slot for each
+    level that may occur at a frequency.
+    frequency: int64 [rows]. magnitude: [rows]. counts: [rows, CONTEXTS]. first: int64 [rows], the slot of
+    level 0 of the row's frequency. owner: int64 [slots], the frequency of a slot. source: [frequencies],
+    steps of the source. pixels: [frequencies], weights from pixel_weights(). shared: [frequencies], their
+    means over components with the same table. kind: int64 [frequencies], 0 for the first component,
+    otherwise 1.
     """
 
     frequency: Tensor
@@ -45,14 +46,14 @@ class SmoothHistograms:
 
     @classmethod
     def of(cls, file: JpegFile) -> "SmoothHistograms":
-        """Those of a file."""
+        """The histograms of a file."""
         found = [_component(array) for array in file.coefficients]
         sizes = np.concatenate([[len(counts) for counts in tables] for tables in found])
         tables = [counts for tables in found for counts in tables]
         magnitude = np.concatenate([np.flatnonzero(counts.sum(1)) for counts in tables])
         rows = [np.count_nonzero(counts.sum(1)) for counts in tables]
         frequency = np.repeat(np.arange(len(tables)), rows)
-        slots = sizes + 1  # rounding may add one to the largest
+        slots = sizes + 1  # a level may be rounded up
         counted = np.concatenate([counts[counts.sum(1) > 0] for counts in tables])
         steps = [c.steps for c in file.frame.components]
         weights = pixel_weights(file)
@@ -78,7 +79,7 @@ class SmoothHistograms:
 
 
 def _component(coefficients: Int16) -> list[Int64]:
-    """For each index how often each magnitude occurs, int64 [largest + 1, CONTEXTS]."""
+    """For each zig-zag index the counts of magnitudes, int64 [largest + 1, CONTEXTS]."""
     values = np.abs(coefficients.astype(np.int64))
     values[..., 0] = np.abs(_residuals(coefficients[..., 0].astype(np.int64)))
     context = _contexts(np.count_nonzero(coefficients[..., 1:], -1)).ravel()
@@ -91,7 +92,7 @@ def _component(coefficients: Int16) -> list[Int64]:
 
 
 def _residuals(dc: Int64) -> Int64:
-    """DC less the mean of the blocks on the left and above."""
+    """DC minus the mean of DC of the blocks to the left and above."""
     return dc - (_left(dc) + _left(dc.T).T) // 2
 
 
@@ -99,8 +100,8 @@ def _left(values: Int64) -> Int64:
     return np.concatenate([values[:, :1], values[:, :-1]], 1)
 
 
-def _contexts(busy: Int64) -> Int64:
-    """The class of each block, about as many blocks in each."""
-    around = _left(busy) + _left(busy.T).T
+def _contexts(nonzero: Int64) -> Int64:
+    """The class of each block; the classes have about the same size."""
+    around = _left(nonzero) + _left(nonzero.T).T
     edges = np.quantile(around, np.arange(1, CONTEXTS) / CONTEXTS)
     return np.searchsorted(edges, around, side="right")

@@ -1,8 +1,8 @@
-"""Rate and distortion of a requantized file as functions of a rule's numbers, with gradients.
+"""Rate and distortion of a requantized file as differentiable functions of the parameters of a rule.
 
-What requantize does to a file is a function of its histograms (lossy/requantize.py), so one evaluation takes
-milliseconds. Two choices are steep there: which of four steps a frequency takes, by thresholds, and which
-level a magnitude. Of steps that becomes probabilities; for what is rounded see Surrogate.
+Both are computed from histograms of the file, which takes milliseconds. Requantization makes two discrete
+choices: one of four steps for each frequency, by thresholds, and a level for each magnitude. The choice of
+steps is replaced by probabilities. The roundings of steps and levels are replaced as Surrogate describes.
 """
 
 from collections.abc import Callable
@@ -17,22 +17,23 @@ from jrecomp.lossy.rules import HIGH_RATE, LARGEST_STEP, Rule
 from jrecomp.train.lossy.histograms import SmoothHistograms
 
 SHARPNESS = 0.1
-"""Of thresholds between steps, in natural logarithms of the ratio."""
+"""Width of the thresholds between steps, in natural logarithms of the ratio."""
 
 TEMPERATURE = 0.3
-"""Of choices between levels, in bits."""
+"""Temperature of the choice between levels, in bits."""
 
 BANDS = (0, 1, 6, 21, 64)
-"""Limits of bands of zig-zag indices, each of which has a factor of its own in the estimate of rates."""
+"""Limits of the bands of zig-zag indices; each band has a factor in the estimate of rates."""
 
 
 class Surrogate(Enum):
-    """How gradients pass the roundings of steps and levels.
+    """Gradients of the roundings of steps and levels.
 
-    STEPS: a step between two whole ones is either, by how near it is, so that its slope is the difference of
-    what these cost; levels pass nothing. The others go straight through the rounding of steps, and pass
-    levels as probabilities of those nearby (SOFT), straight (STRAIGHT) or with the slope of the third-order
-    surrogate (CUBIC; Shin and Song: JPEG-resistant adversarial images, 2017). NONE: as requantize chooses.
+    STEPS interpolates linearly between the results of the two nearest integer steps; levels have no gradient.
+    SOFT, STRAIGHT and CUBIC have the straight-through gradient for steps. For levels, SOFT has probabilities
+    of the nearest levels, STRAIGHT the straight-through gradient, and CUBIC the slope of the third-order
+    surrogate of Shin and Song (JPEG-resistant adversarial images, 2017). NONE has no gradients: all choices
+    are those of requantization.
     """
 
     STEPS = "steps"
@@ -43,7 +44,7 @@ class Surrogate(Enum):
 
 
 def numbers_of(rule: Rule) -> Tensor:
-    """What is learned, float32 [7]: logarithms of the two `stay`, jump, third, free, widening; flatness."""
+    """The learned numbers, float32 [7]: logarithms of `stay` (2), jump, third, free, widening; flatness."""
     logs = torch.tensor([*rule.stay, rule.jump, rule.third, rule.free, rule.widening]).log()
     return torch.cat([logs, torch.tensor([rule.flatness])])
 
@@ -57,10 +58,11 @@ def rule_of(numbers: Tensor, identifier: int, name: str) -> Rule:
 
 @dataclass(frozen=True)
 class Objective:
-    """Rate and distortion of one file at a lmbda.
+    """Rate and distortion of a file at a lmbda.
 
-    factors: float32 [2, bands], bits of the integer model over the entropy of levels, by kind of component.
-    sensitivity: float32 [2, 64], what an error counts over what it counts in the mean of squares.
+    factors: float32 [2, bands], ratios of size to entropy of levels, by SmoothHistograms.kind.
+    sensitivity: float32 [2, 64], weights of errors, relative to those in the squared error of pixels.
+    surrogate: gradients of roundings.
     """
 
     factors: Tensor
@@ -68,7 +70,7 @@ class Objective:
     surrogate: Surrogate = Surrogate.STEPS
 
     def __call__(self, h: SmoothHistograms, numbers: Tensor, lmbda: float) -> tuple[Tensor, Tensor]:
-        """Bits and the sum of errors that count, of the whole file."""
+        """Bits and the weighted sum of squared errors of the file."""
         weights = h.shared * _flattening(h, numbers)
         own = h.pixels * _flattening(h, numbers)
         steps, shares = _steps(h, numbers, weights, lmbda, self.surrogate is Surrogate.NONE)
@@ -82,13 +84,13 @@ class Objective:
         return (self.factors[h.kind, band(h.index)] * bits).sum(), (counted * errors).sum()
 
     def entropies(self, h: SmoothHistograms, numbers: Tensor, lmbda: float) -> Tensor:
-        """Bits by kind of component and band before factors, float32 [2, bands]."""
+        """Entropies of levels in bits, by kind of component and band, float32 [2, bands]."""
         ones = torch.zeros(2, len(BANDS) - 1, requires_grad=True)
         bits, _ = Objective(ones, self.sensitivity, Surrogate.NONE)(h, numbers, lmbda)
         return torch.autograd.grad(bits, ones)[0]
 
     def _whole(self, step: Tensor, share: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Whole steps for one that need not be, with their shares."""
+        """Integer steps that replace real steps, with their shares."""
         if self.surrogate is not Surrogate.STEPS:
             return [(step + (torch.round(step) - step).detach(), share)]
         below = torch.floor(step.detach())
@@ -100,7 +102,7 @@ class Objective:
     def _quantized(
         self, h: SmoothHistograms, step: Tensor, weight: Tensor, lmbda: float
     ) -> tuple[Tensor, Tensor]:
-        """Bits and squared error [frequencies] of one step for each frequency."""
+        """Bits and squared errors [frequencies] for a step at each frequency."""
         t, x, w = step[h.frequency], h.magnitude * h.source[h.frequency], weight[h.frequency]
         ratio = x / t
         below = torch.floor(ratio.detach())
@@ -119,7 +121,7 @@ class Objective:
     def _costs(
         self, h: SmoothHistograms, errors: Tensor, options: Tensor, rounded: Tensor, lmbda: float
     ) -> Tensor:
-        """What requantize weighs, [rows, options]; rates follow from levels, which do not pass gradients."""
+        """Costs of levels as in lossy.levels.choose(), [rows, options]; rates have no gradients."""
         rate = lmbda * (h.index[h.frequency] > 0).float()[:, None]
         costs, levels, counts = errors, rounded, h.counts.sum(1)
         for _ in range(ROUNDS):
@@ -129,7 +131,7 @@ class Objective:
         return costs
 
     def _passed(self, h: SmoothHistograms, x: Tensor, t: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
-        """Bits and squared error for levels that pass gradients; bits go on linearly between levels."""
+        """Bits and squared errors for levels with gradients; bits are linear between levels."""
         at = h.first + level.detach().long()
         counts = torch.zeros(len(h.owner), h.counts.shape[1]).index_add(0, at, h.counts)
         bits = _information(h, counts)
@@ -140,7 +142,7 @@ class Objective:
 
 
 def band(index: Tensor) -> Tensor:
-    """The band of zig-zag indices."""
+    """The bands of zig-zag indices."""
     return torch.bucketize(index, torch.tensor(BANDS[1:-1]), right=True)
 
 
@@ -153,7 +155,7 @@ def _flattening(h: SmoothHistograms, numbers: Tensor) -> Tensor:
 def _steps(
     h: SmoothHistograms, numbers: Tensor, weights: Tensor, lmbda: float, hard: bool
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """The four steps that Rule.steps chooses from and the probability of each; [frequencies] each."""
+    """The four steps that Rule.steps() chooses from, and their probabilities; each [frequencies]."""
     first, last, jump, third, free, widening = numbers[:6].exp()
     stay = first + (last - first) * (h.index / 63)
     mean = (first + last) / 2
@@ -177,7 +179,7 @@ def _steps(
 
 
 def _limited(step: Tensor, source: Tensor) -> Tensor:
-    """Steps within bounds."""
+    """Steps limited to the range of Rule.steps()."""
     return torch.minimum(torch.maximum(step, source), source.clamp(min=LARGEST_STEP))
 
 
@@ -194,14 +196,14 @@ def _entropy(h: SmoothHistograms, options: Tensor, shares: Tensor) -> Tensor:
 
 
 def _information(h: SmoothHistograms, counts: Tensor) -> Tensor:
-    """Bits of each slot's magnitude and sign in each context, from counts [slots, CONTEXTS]."""
+    """Self-information in bits of each level and its sign in each context; counts: [slots, CONTEXTS]."""
     total = torch.zeros(len(h.source), counts.shape[1]).index_add(0, h.owner, counts)
     bits = -((counts + 1e-3) / (total[h.owner] + 1e-3)).log2()
     return bits + (_number(h) > 0).float()[:, None]
 
 
 def _bits(h: SmoothHistograms, counts: Tensor) -> Tensor:
-    """What requantize takes a level for, from counts [slots]."""
+    """Bits of each level as requantization estimates them; counts: [slots]."""
     number = _number(h)
     smooth = counts + 1e-3 + 0.5 * 2.0 ** -(number + 1).clamp(max=50)
     total = torch.zeros(len(h.source)).index_add(0, h.owner, smooth)

@@ -1,8 +1,9 @@
-"""From pictures to the numbers of a rule, by gradients of rate and distortion.
+"""Learning of a rule by gradients of rate and distortion.
 
-After Unified learning-based lossy and lossless JPEG recompression (arXiv:2312.02705), in turns: what
-estimates rates (and MS-SSIM) is fitted to files as the rule now makes them, then the rule is learned with
-that fixed. The rule after each turn stays in the work folder: the same command given again goes on there.
+It follows "Unified learning-based lossy and lossless JPEG recompression" (arXiv:2312.02705). In each turn,
+estimates of rates (and of MS-SSIM) are fitted to files requantized by the current rule. Then the rule is
+learned with these estimates. The rule after each turn is written to the work folder, and a run that was
+interrupted continues from it if the same command is given again.
 """
 
 import json
@@ -26,33 +27,35 @@ from jrecomp.train.schedule import learning_rate
 
 SEED = 1
 SOURCES = 16
-"""Real files that are taken as they are; as many real and clean ones are encoded anew."""
+"""Number of clean pictures, of real files to re-encode, and of real files that are used without changes."""
 
 TURNS = 4
 BATCH = 4
 PEAK = 0.02
-"""Of the learning rate in the first turn; it is half of that in each one that follows."""
+"""Largest learning rate in the first turn; in each later turn it is half of that in the turn before."""
 
 LEAST, LARGEST = 0.4, 25.0
-"""lambdas that are learned for: 38 dB and more."""
+"""Range of lambdas in learning, which corresponds to 38 dB and more."""
 
 FITTED = (1.5, 5.0, 15.0)
-"""lambdas that the estimates are fitted at."""
+"""Lambdas at which the estimates are fitted."""
 
 SPAN = 1.5
-"""How far a curve is followed from a lmbda, as a factor, to see what a bit is worth there."""
+"""Factor to the lambdas on both sides between which worth() takes the slope of a curve."""
 
 START = {
     "mse": Rule(0, "start", (1.8, 1.25), 2.3, 2.5, 3.2, 1.2, 1.0),
     "ms-ssim": Rule(0, "start", (1.8, 1.25), 2.3, 2.5, 3.2, 1.2, 0.5),
 }
-"""Where learning begins: numbers set by hand."""
+"""Initial rules, with numbers set by hand."""
 
 
 @dataclass(frozen=True)
 class RuleSettings:
-    """data: folder with train/jpeg and train/clean. work: folder for checkpoints. steps: of gradients, in all
-    turns together. distortion: mse or ms-ssim. surrogate: how gradients pass roundings.
+    """The options of `jrecomp train lossy`.
+
+    data: folder with train/jpeg and train/clean. work: folder for checkpoints. distortion: mse or ms-ssim.
+    steps: number of gradient steps in all turns together. surrogate: gradients of roundings.
     """
 
     data: Path
@@ -63,7 +66,7 @@ class RuleSettings:
 
 
 def train(settings: RuleSettings) -> Rule:
-    """The rule, without an id."""
+    """Learn a rule; it has no id yet."""
     folder = settings.work / f"lossy-{settings.distortion}-{settings.surrogate.value}-{settings.steps}"
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
@@ -84,7 +87,7 @@ def _read(path: Path) -> Rule:
 
 
 def _examples(data: Path) -> list[Example]:
-    """Files to learn from: real ones, and sources encoded at the qualities of validation."""
+    """The files for learning: sources encoded at the qualities of validation, and real files."""
     rng = random.Random(SEED)
     real = [p for p in sorted((data / "train" / "jpeg").iterdir()) if not recipes.held_out(p)]
     clean = [
@@ -99,7 +102,7 @@ def _examples(data: Path) -> list[Example]:
 
 
 def _turn(settings: RuleSettings, examples: Sequence[Example], rule: Rule, turn: int) -> Rule:
-    """The rule after one turn."""
+    """The rule after a turn."""
     estimate = FittedRates.fit(examples, rule, FITTED)
     sensitivity = torch.ones(2, 64)
     if settings.distortion == "ms-ssim":
@@ -133,17 +136,17 @@ def _turn(settings: RuleSettings, examples: Sequence[Example], rule: Rule, turn:
 
 
 def loss(objective: Objective, example: Example, numbers: Tensor, lmbda: float) -> Tensor:
-    """Rate and distortion, each file and lmbda by its own rate: a change of 0.01 is 1 % of rate."""
+    """Rate plus distortion, relative to the rate: a change of 0.01 is 1 % of the rate of any file."""
     bits, errors = objective(example.histograms, numbers, lmbda)
     return (bits + errors / worth(objective, example, numbers, lmbda)) / bits.detach()
 
 
 @torch.no_grad()
 def worth(objective: Objective, example: Example, numbers: Tensor, lmbda: float) -> float:
-    """The errors that the rule's own curve takes for a bit there.
+    """Squared error per bit: the slope of the rate-distortion curve of the rule at a lmbda.
 
-    More than the lmbda: levels are chosen for the entropy of their histogram, and the integer model takes
-    fewer bits than that.
+    It is larger than the lmbda, because levels are chosen by the entropy of their histogram, and a model
+    takes fewer bits than that.
     """
     points = [objective(example.histograms, numbers, lmbda * span) for span in (SPAN, 1 / SPAN)]
     (fewer, more_errors), (more, fewer_errors) = ((float(b), float(e)) for b, e in points)
@@ -151,7 +154,7 @@ def worth(objective: Objective, example: Example, numbers: Tensor, lmbda: float)
 
 
 def export(rule: Rule, weights: Path, name: str, identifier: int) -> Path:
-    """Adds a rule to weights/lossy.json under a name and an id; raises ValueError where either is taken."""
+    """Add a rule to weights/lossy.json; raises ValueError if the name or the id is taken."""
     path = weights / "lossy.json"
     rules = json.loads(path.read_text())["rules"] if path.is_file() else []
     if any(identifier == entry["id"] or name == entry["name"] for entry in rules):

@@ -1,4 +1,4 @@
-"""How much errors of each frequency cost in MS-SSIM: a decoder and the measure in torch, for gradients."""
+"""Costs in MS-SSIM of errors at each frequency, from gradients of a decoder and the metric in torch."""
 
 from collections.abc import Iterable
 
@@ -14,16 +14,17 @@ from jrecomp.lossy.measure import C1, C2, MS_SSIM_WEIGHTS, SIGMA, SMALLEST, WIND
 from jrecomp.t81 import COLUMN, ROW
 
 CROP = 224
-"""Pixels of a crop's sides, at most; all scales of MS-SSIM need 161."""
+"""Largest side of a crop in pixels; all scales of MS-SSIM need 161."""
 
 LEAST_SHARE = 1e-3
-"""Of a file's squared error; frequencies with less say nothing about it."""
+"""Frequencies with less than this fraction of a file's squared error are ignored."""
 
 
 def decode(planes: list[Tensor], frame: Frame) -> Tensor:
-    """Pixels float32 [1, channels, rows, columns] of dequantized coefficients [rows, columns, 64].
+    """Decode dequantized coefficients, [rows, columns, 64] for each component.
 
-    Neither rounded nor limited; smaller components are enlarged with the triangle filter.
+    Smaller components are upsampled with the triangle filter. Returns the pixels, float32
+    [1, channels, rows, columns], not rounded and not clamped.
     """
     highest = max(c.vertical for c in frame.components), max(c.horizontal for c in frame.components)
     channels = []
@@ -46,7 +47,7 @@ def _samples(coefficients: Tensor) -> Tensor:
 
 
 def _basis() -> Tensor:
-    """The DCT's waves, float32 [zig-zag index, pixel]."""
+    """The basis functions of the DCT, float32 [zig-zag index, pixel]."""
     x = np.arange(8)
     norm = np.where(x == 0, np.sqrt(1 / 8), 0.5)[:, None]
     waves = norm * np.cos((2 * x + 1) * x[:, None] * np.pi / 16)
@@ -56,7 +57,7 @@ def _basis() -> Tensor:
 
 
 def ms_ssim(a: Tensor, b: Tensor) -> Tensor:
-    """As jrecomp.lossy.ms_ssim, of pixels [1, channels, rows, columns], enough of them for all scales."""
+    """As jrecomp.lossy.ms_ssim(), for pixels [1, channels, rows, columns], large enough for all scales."""
     factors = []
     for number in range(len(MS_SSIM_WEIGHTS)):
         if number:
@@ -68,7 +69,7 @@ def ms_ssim(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _similarity(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Means of the whole index and of its contrast and structure term, of each channel."""
+    """Means of the SSIM index, and of its product of contrast and structure, for each channel."""
     mean_x, mean_y = _blurred(x), _blurred(y)
     variances = _blurred(x * x) - mean_x**2 + _blurred(y * y) - mean_y**2
     contrast = (2 * (_blurred(x * y) - mean_x * mean_y) + C2) / (variances + C2)
@@ -85,27 +86,28 @@ def _blurred(x: Tensor) -> Tensor:
 
 
 def sensitivity(pairs: Iterable[tuple[JpegFile, Requantized]]) -> Tensor:
-    """What errors cost over what they cost in the mean of squares, float32 [2, 64] by kind of component.
+    """Weights of errors in MS-SSIM relative to those in the squared error of pixels.
 
-    Medians over files; means of logarithms over frequencies of the first component are 0, for files that are
-    too small for MS-SSIM or have other than three components tell nothing.
+    Returns float32 [2, 64], for the first component and for the others: medians over files, with a geometric
+    mean of 1 over the frequencies of the first component. Files that are too small for MS-SSIM, or that do
+    not have three components, are left out.
     """
     found: list[list[Tensor]] = [[torch.zeros(64)], [torch.zeros(64)]]
     for file, new in pairs:
-        if _serves(file):
+        if _is_usable(file):
             for number, logs in enumerate(_logs(file, new)):
                 found[number > 0].append(logs)
     medians = torch.stack([torch.stack(logs).nanmedian(0)[0] for logs in found])
     return (medians - medians[0].mean()).exp()
 
 
-def _serves(file: JpegFile) -> bool:
+def _is_usable(file: JpegFile) -> bool:
     first, *others = file.frame.components
     return len(others) == 2 and 8 * min(first.block_rows, first.block_columns) > SMALLEST
 
 
 def _logs(file: JpegFile, new: Requantized) -> Tensor:
-    """Logarithms of costs over squared errors in pixels, [3, 64]; NaN where there are hardly any errors."""
+    """Logarithms of costs relative to squared errors of pixels, [3, 64]; NaN where errors are too small."""
     cost, squared = costs(file, new)
     squared = squared * torch.from_numpy(np.stack(pixel_weights(file)).astype(np.float32))
     known = squared > LEAST_SHARE * squared.sum()
@@ -114,10 +116,10 @@ def _logs(file: JpegFile, new: Requantized) -> Tensor:
 
 
 def costs(file: JpegFile, new: Requantized) -> tuple[Tensor, Tensor]:
-    """What the errors of each frequency cost, and their squares' sums; [components, 64] each.
+    """Costs of the errors at each frequency, and sums of their squares, for a crop from the middle.
 
-    Of a crop from the middle. The loss 1 - MS-SSIM is about quadratic in errors: half its slope in a
-    frequency's errors, all scaled alike, is what they cost.
+    The loss 1 - MS-SSIM is nearly quadratic in the errors. So the cost of the errors at a frequency is half
+    the derivative of the loss by their scale. Returns two tensors [components, 64].
     """
     source, changed = _crop(file, new)
     scale = torch.ones(len(source), 64, requires_grad=True)
@@ -128,7 +130,7 @@ def costs(file: JpegFile, new: Requantized) -> tuple[Tensor, Tensor]:
 
 
 def _crop(file: JpegFile, new: Requantized) -> tuple[list[Tensor], list[Tensor]]:
-    """Dequantized coefficients of whole MCUs from the middle."""
+    """Dequantized coefficients of MCUs from the middle, before and after requantization."""
     tall, wide = (max(getattr(c, name) for c in file.frame.components) for name in ("vertical", "horizontal"))
     source: list[Tensor] = []
     changed: list[Tensor] = []

@@ -1,4 +1,4 @@
-"""Rates that two rules need for the same similarity, on held-out pictures and finished containers."""
+"""Comparison of two rules: sizes of containers at equal similarity, on held-out pictures."""
 
 import math
 from collections.abc import Iterator
@@ -18,13 +18,14 @@ QUALITIES = (75, 90, 95)
 LAMBDAS = tuple(0.2 * 1.7**i for i in range(11))
 
 BANDS = {"mse": ((38.0, 45.0), (45.0, 70.0)), "ms-ssim": ((15.0, 22.0), (22.0, 40.0))}
-"""Of similarity in dB, for each distortion; that of MS-SSIM is -10 log10(1 - MS-SSIM)."""
+"""Ranges of similarity in dB for each distortion; MS-SSIM is converted to -10 log10(1 - MS-SSIM)."""
 
 LARGEST_BLOCKS = 20000
+"""Files with as many blocks or more are left out to save time."""
 
 
 def held_out(data: Path) -> Iterator[tuple[str, JpegFile]]:
-    """Labels and files: every third clean picture that is held out, and every twelfth real file."""
+    """Labels and files: every third of the held-out clean pictures, and every twelfth held-out real file."""
     clean = sorted((data / "train" / "clean").iterdir())[:: 3 * recipes.CLEAN_HELD_OUT]
     real = [p for p in sorted((data / "train" / "jpeg").iterdir()) if recipes.held_out(p)][::12]
     wanted = [recipes.Recipe(path, seed, q) for q in QUALITIES for seed, path in enumerate(clean)]
@@ -35,12 +36,12 @@ def held_out(data: Path) -> Iterator[tuple[str, JpegFile]]:
 
 
 def compare(data: Path, rule: Rule, reference: Rule, distortion: str) -> dict[str, float]:
-    """Percent of rate that a rule needs more than another: means over files by label and band."""
+    """Change of the rate, relative to `reference`, in percent: means over files by label and range."""
     found: dict[str, list[float | None]] = {}
     for label, file in held_out(data):
         try:
             ours, theirs = (curve(file, one, distortion) for one in (rule, reference))
-        except JrecompError:  # no file that can be changed
+        except JrecompError:  # the file cannot be changed
             continue
         for band in BANDS[distortion]:
             name = f"{label}, {band[0]:g} to {band[1]:g} dB"
@@ -50,7 +51,7 @@ def compare(data: Path, rule: Rule, reference: Rule, distortion: str) -> dict[st
 
 
 def curve(file: JpegFile, rule: Rule, distortion: str) -> Curve:
-    """Container sizes and similarity over LAMBDAS."""
+    """Sizes of containers and similarities for all LAMBDAS."""
     source = pixels(jpeg.write(file))
     picture = Requantizer(file, rule)
     points = []

@@ -1,1 +1,1 @@
-"""Training of models of planes: linear predictions, samples, one network after the other, export."""
+"""Training of models of planes: linear predictions, samples, networks, export."""

@@ -1,4 +1,4 @@
-"""What a network in training learns from: samples of its planes, on the device that trains."""
+"""Training data of a network: the samples of its planes, on the device that trains."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,15 +13,19 @@ from jrecomp.train.planes.groups import Group
 from jrecomp.train.planes.network import IntegerNetwork, bits
 
 MOST = 16_000_000
-"""Samples of a network that are read; planes that share one have equal parts."""
+"""Largest number of samples of a network, divided equally among planes that share it."""
 
 CHUNK = 1 << 16
-"""Samples that are evaluated at a time."""
+"""Number of samples that are evaluated at once."""
 
 
 @dataclass(frozen=True)
 class Examples:
-    """x: int8 [n, inputs]. rows: int32 [n], rows of the table. table: int8 [rows, outputs], decisions."""
+    """n samples of a network.
+
+    x: int8 [n, inputs]. rows: int32 [n], the row of each sample in the table. table: int8 [rows, outputs], as
+    from decisions.table().
+    """
 
     x: Tensor
     rows: Tensor
@@ -29,7 +33,7 @@ class Examples:
 
     @classmethod
     def read(cls, folder: Path, group: Group) -> "Examples | None":
-        """All samples of a network, None where there are none."""
+        """The samples of a network, None if there are none."""
         x, rows = [], []
         for plane in group.planes:
             some = samples.read(folder, group.component_class, plane, MOST // len(group.planes))
@@ -45,16 +49,16 @@ class Examples:
         return len(self.x)
 
     def to(self, device: str) -> "Examples":
-        """The same on a device."""
+        """The examples on a device."""
         return Examples(self.x.to(device), self.rows.to(device), self.table.to(device))
 
     def take(self, which: Tensor) -> tuple[Tensor, Tensor]:
-        """Inputs float32 [k, inputs] and decisions int8 [k, outputs] of some samples, int64 [k]."""
+        """Inputs float32 [k, inputs] and decisions int8 [k, outputs] of samples; which: int64 [k]."""
         rows = self.rows.index_select(0, which)
         return self.x.index_select(0, which).float(), self.table.index_select(0, rows)
 
     def some(self, count: int) -> "Examples":
-        """At most `count` of them, drawn at random."""
+        """At most `count` random examples."""
         if count >= len(self):
             return self
         which = torch.randint(len(self), (count,), device=self.x.device)
@@ -62,7 +66,7 @@ class Examples:
 
     @torch.no_grad()
     def bits(self, network: IntegerNetwork) -> float:
-        """What a network takes for all of them."""
+        """Total bits of the examples with a network."""
         return float(sum(bits(network(x), wanted).item() for x, wanted in self._chunks()))
 
     def _chunks(self) -> Iterator[tuple[Tensor, Tensor]]:

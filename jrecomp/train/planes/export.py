@@ -1,4 +1,4 @@
-"""From trained networks of planes to the arrays of a weights file."""
+"""The arrays of a weights file from the trained networks of a model of planes."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -14,16 +14,16 @@ from jrecomp.model.planes import NETWORKS, shapes
 from jrecomp.model.sharing import SharedLayers
 
 Linear = list[list[Int64]]
-"""Per component class and plane the weights of the linear prediction [phases, inputs]."""
+"""The weights of the linear predictions by component class and plane, each [phases, inputs]."""
 
 Networks = Mapping[tuple[int, int], SharedLayers]
-"""The network of each component class and plane; planes that share one have the same."""
+"""The network of each component class and plane; planes that share a network have the same object."""
 
 
 def assemble(
     tables: Tables, hidden: tuple[int, int], linear: Linear, networks: Networks
 ) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of a weights file; networks that are missing are all zero."""
+    """The arrays of a weights file; missing networks have weights of 0."""
     arrays: dict[str, npt.NDArray[Any]] = {f.name: getattr(tables, f.name) for f in fields(Tables)}
     arrays["hidden"] = np.array(hidden, np.int32)
     for number in range(CLASSES):

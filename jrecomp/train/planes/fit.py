@@ -1,4 +1,4 @@
-"""Trains networks of a model of planes, and compares each with those of a shipped model."""
+"""Training of networks of a model of planes, and comparison with the networks of an installed model."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,27 +20,28 @@ from jrecomp.train.planes.start import shipped
 from jrecomp.train.settings import Settings
 
 LANES = 8
-"""Networks that are trained side by side on a GPU."""
+"""Number of networks that are trained in parallel on a GPU."""
 
 SHARES = (1.0, 0.5, 0.5)
-"""Per component class: the steps of its networks, of those of the first class."""
+"""Steps of the networks of each component class, relative to the first class."""
 
-LOOKS = 40
-"""A network sees each of its samples about this often at most, lest it learn them by heart."""
+LARGEST_REUSE = 40
+"""Largest number of times that a network uses each sample on average; it limits overfitting."""
 
 NEW_RATE, IMPROVING_RATE = 6e-3, 1.5e-3
-"""Peaks of the learning rate: of a network that begins with random weights, and of one that is improved."""
+"""Largest learning rates, of networks that begin with random weights and of networks to improve."""
 
 FEWEST_STEPS = 10
 SMALLEST_BATCH = 256
+"""Bounds for networks with few samples."""
 
 CHECKED = 1 << 17
-"""Samples that tell the bits in training."""
+"""Number of samples from which the bits in training are measured."""
 
 
 @dataclass(frozen=True)
 class FitTask:
-    """Networks to train side by side. samples: the folder with train and valid. networks: for the results."""
+    """Networks to train in parallel; samples: folder with train and valid, networks: folder for results."""
 
     settings: Settings
     groups: Sequence[Group]
@@ -49,7 +50,7 @@ class FitTask:
 
 
 def run(task: FitTask) -> str:
-    """Trains the networks of a task and saves them; what it returns has a line for each."""
+    """Train the networks of a task and save them; returns lines for the log."""
     settings = task.settings
     if settings.device == "cpu":
         torch.set_num_threads(1)
@@ -67,7 +68,7 @@ def run(task: FitTask) -> str:
 
 def _lane(settings: Settings, group: Group, examples: Examples) -> Lane:
     batch = min(settings.batch, max(SMALLEST_BATCH, 2 * len(examples)))
-    steps = min(int(settings.steps * SHARES[group.component_class]), LOOKS * len(examples) // batch)
+    steps = min(int(settings.steps * SHARES[group.component_class]), LARGEST_REUSE * len(examples) // batch)
     torch.manual_seed(group.planes[0])
     begun = _begun(settings, group)
     network = begun or IntegerNetwork(group.shapes(settings.hidden))
@@ -76,7 +77,7 @@ def _lane(settings: Settings, group: Group, examples: Examples) -> Lane:
 
 
 def _begun(settings: Settings, group: Group) -> IntegerNetwork | None:
-    """The shipped network that is to be improved, None where there is none for the same planes."""
+    """The installed network to improve, None if there is none for the same planes."""
     network = shipped(settings.improve)[group.component_class, group.planes[0]] if settings.improve else None
     if network is None or network.planes != group.planes:
         return None
@@ -84,21 +85,21 @@ def _begun(settings: Settings, group: Group) -> IntegerNetwork | None:
 
 
 def _finish(task: FitTask, group: Group, lane: Lane, examples: Examples) -> str:
-    """Saves a network at its end; what it returns is its line of the log."""
-    trained, seen = Trained.of(task, group, lane), examples.some(CHECKED)
+    """Save a trained network; returns its line for the log."""
+    trained, some = Trained.of(task, group, lane), examples.some(CHECKED)
     trained.save(task.networks)
     return (
         f"{group}: {len(examples)} samples, batch {lane.batch}, {lane.steps} steps, "
-        f"{seen.bits(lane.network) / len(seen):.4f} bits a sample in training, {trained.report()}"
+        f"{some.bits(lane.network) / len(some):.4f} bits a sample in training, {trained.report()}"
     )
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained network, and what it is worth.
+    """A trained network with its validation.
 
-    count: of held-out samples. bits: what it takes for them, in all. shipped: what the shipped model takes,
-    infinite where none is to be improved.
+    count: number of held-out samples. bits: their total bits with the network. shipped: their total bits with
+    the model to improve, infinite if there is none.
     """
 
     group: Group
@@ -109,7 +110,7 @@ class Trained:
 
     @classmethod
     def of(cls, task: FitTask, group: Group, lane: Lane) -> "Trained":
-        """The network of a lane that came to its end."""
+        """The result of a lane after its last step."""
         folder, device = task.samples / "valid", task.settings.device
         held_out = Examples.read(folder, group)
         count, bits = 0, 0.0
@@ -120,11 +121,11 @@ class Trained:
 
     @property
     def better(self) -> bool:
-        """Whether it is to replace the shipped model's."""
+        """Whether the network replaces that of the model to improve."""
         return self.bits < self.shipped
 
     def report(self) -> str:
-        """The end of a line of the log."""
+        """The last part of the line for the log."""
         mean = f"{self.bits / max(self.count, 1):.4f} in validation"
         if np.isinf(self.shipped):
             return mean
@@ -132,14 +133,14 @@ class Trained:
         return f"{mean}, shipped {self.shipped / max(self.count, 1):.4f}: {verdict}"
 
     def save(self, folder: Path) -> None:
-        """Writes it to the folder of finished networks."""
+        """Write the network and its validation to a folder."""
         numbers = {"count": self.count, "bits": self.bits, "shipped": self.shipped}
         layers = arrays_of(list(zip(self.network.weights, self.network.biases, strict=True)))
         save_arrays(path(folder, self.group), layers | {name: np.array(x) for name, x in numbers.items()})
 
     @classmethod
     def load(cls, folder: Path, group: Group) -> "Trained":
-        """One that was saved."""
+        """Read the result of save()."""
         arrays = read_arrays(path(folder, group))
         weights, biases = map(list, zip(*layers_of(arrays), strict=True))
         numbers = int(arrays["count"]), float(arrays["bits"]), float(arrays["shipped"])
@@ -147,12 +148,12 @@ class Trained:
 
 
 def path(folder: Path, group: Group) -> Path:
-    """Where a finished network lies."""
+    """The path of a trained network."""
     return folder / f"{group.name}.npz"
 
 
 def _shipped_bits(task: FitTask, group: Group) -> float:
-    """What the networks of the shipped model take for held-out samples of all planes of a group."""
+    """Total bits of the held-out samples of a group with the networks of the model to improve."""
     assert task.settings.improve is not None
     networks, device, total = shipped(task.settings.improve), task.settings.device, 0.0
     for plane in group.planes:

@@ -1,4 +1,4 @@
-"""Which planes share a network, and how samples of several planes become samples of one network."""
+"""Groups of planes that share a network, and the inputs of shared networks in training."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,21 +12,21 @@ from jrecomp.model.sharing import Planes, SharedLayers, columns
 from jrecomp.train.export import Layer
 
 SHARED = (range(40, 64), range(36, 64), range(36, 64))
-"""Per component class the planes that share a network. They are rare; all others have one of their own."""
+"""The planes of each component class that share a network, as they have few samples."""
 
 MARK = 64
-"""What the input of a plane is in its samples; those of other planes are 0."""
+"""In training, a shared network has an input for each plane: MARK in samples of the plane, otherwise 0."""
 
 
 class Group(NamedTuple):
-    """A network in training: its component class and its planes, most often a single one."""
+    """A component class and the planes of a network, most often one."""
 
     component_class: int
     planes: Planes
 
     @property
     def name(self) -> str:
-        """Of files."""
+        """Name for files."""
         return f"{self.component_class}-{self.planes[0]:02}"
 
     def __str__(self) -> str:
@@ -35,7 +35,7 @@ class Group(NamedTuple):
         return f"class {self.component_class}, {'last' if first == LAST else planes}"
 
     def shapes(self, hidden: tuple[int, int]) -> list[Shape]:
-        """(outputs, inputs) of the three layers in training: planes that share have an input each."""
+        """(outputs, inputs) of the three layers in training, with the inputs for planes."""
         (outputs, inputs), *others = shared_shapes(self.component_class, hidden, self.planes)
         return [(outputs, inputs + self._marks), *others]
 
@@ -44,7 +44,7 @@ class Group(NamedTuple):
         return len(self.planes) if len(self.planes) > 1 else 0
 
     def inputs_of(self, plane: int, x: Int8) -> Int8:
-        """Inputs of a plane, [n, inputs], as the network in training takes them, [n, more inputs]."""
+        """Inputs for the network in training; x: inputs of the plane, int8 [n, inputs of the plane]."""
         if not self._marks:
             return x
         (_, inputs), *_ = shared_shapes(self.component_class, (1, 1), self.planes)
@@ -54,7 +54,7 @@ class Group(NamedTuple):
         return wide
 
     def exported(self, layers: Sequence[Layer]) -> SharedLayers:
-        """The layers of a finished training for weights files: inputs of planes become biases of planes."""
+        """Trained layers in the form of weights files: weights of the inputs for planes become biases."""
         weights, biases = map(list, zip(*layers, strict=True))
         if self._marks:
             weights[0], marks = np.split(weights[0], [-self._marks], axis=1)
@@ -64,7 +64,7 @@ class Group(NamedTuple):
         return SharedLayers(self.planes, weights, biases)
 
     def imported(self, network: SharedLayers) -> list[Layer]:
-        """The layers to begin a training with, from those of a weights file: the inverse of exported()."""
+        """The inverse of exported(): layers to begin a training with."""
         first, *others = network.biases
         if not self._marks:
             return list(zip(network.weights, [first[0], *others], strict=True))
@@ -75,7 +75,7 @@ class Group(NamedTuple):
 
 
 def all_groups() -> list[Group]:
-    """The networks of a model, those that matter most first."""
+    """The groups of a model: single planes, those with the most bits first, then shared networks."""
     alone = [LAST, *range(NETWORKS - 1)]
     groups = [Group(c, (p,)) for p in alone for c in range(CLASSES) if p not in SHARED[c]]
     return groups + [Group(c, tuple(SHARED[c])) for c in range(CLASSES)]

@@ -1,7 +1,7 @@
-"""Networks trained side by side on one device.
+"""Training of several networks in parallel on a device.
 
-On CUDA a step of a small network takes longer to launch than to compute. So a step is launched as one graph,
-and each network has a stream of its own.
+On a GPU, launching the kernels of a step takes longer than computing them. Therefore a step is launched as
+one CUDA graph, and each network has its own stream.
 """
 
 from collections.abc import Sequence
@@ -14,19 +14,18 @@ from jrecomp.train.planes.network import IntegerNetwork, bits
 from jrecomp.train.schedule import learning_rate
 
 WARM_UP = 3
-"""Steps before one is captured as a graph, in which CUDA and the optimizer allocate what they need."""
+"""Steps before the capture of the graph, in which CUDA and the optimizer allocate memory."""
 
 AHEAD = 200
-"""Steps that are launched before the first of them must be done."""
+"""Number of steps that are launched before waiting for them."""
 
 
 class Lane:
-    """A network in training."""
+    """The training of a network; peak: largest learning rate."""
 
     def __init__(
         self, network: IntegerNetwork, examples: Examples, steps: int, batch: int, peak: float
     ) -> None:
-        """peak: of the learning rate."""
         device = examples.x.device
         self.network = network.to(device)
         self.steps, self.batch, self._examples = steps, batch, examples
@@ -42,7 +41,7 @@ class Lane:
         self._graph: torch.cuda.CUDAGraph | None = None
 
     def capture(self) -> None:
-        """Takes the first steps, and keeps a step as a CUDA graph for those that follow."""
+        """Take the first steps, and capture a step as a CUDA graph for the following ones."""
         self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         self._stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(self._stream):
@@ -56,7 +55,7 @@ class Lane:
         self._graph = graph
 
     def advance(self) -> None:
-        """Takes a step."""
+        """Take a step."""
         if self._graph is None:
             self._step()
         else:
@@ -65,11 +64,11 @@ class Lane:
         self.taken += 1
 
     def _step(self) -> None:
-        """What a step computes, all of it on the device: it is the same every time."""
+        """The computation of a step, without transfers, so that a graph can repeat it."""
         which = torch.randint(len(self._examples), (self.batch,), device=self._rate.device)
-        x, wanted = self._examples.take(which)
+        x, decisions = self._examples.take(which)
         self._optimizer.zero_grad(set_to_none=False)
-        loss = bits(self.network(x), wanted) / self.batch
+        loss = bits(self.network(x), decisions) / self.batch
         loss.backward()  # type: ignore[no-untyped-call]
         self._rate.copy_(self._rates.index_select(0, self._next).view(()))
         self._optimizer.step()
@@ -77,7 +76,7 @@ class Lane:
 
 
 def train(lanes: Sequence[Lane]) -> None:
-    """Trains networks to their last steps."""
+    """Train networks to their last steps."""
     on_cuda = any(parameter.is_cuda for lane in lanes for parameter in lane.network.parameters())
     if on_cuda:
         torch.backends.cuda.matmul.allow_tf32 = True  # exact: see jrecomp.model.network

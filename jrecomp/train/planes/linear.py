@@ -1,4 +1,4 @@
-"""The linear predictions: weighted least squares over the known dequantized values."""
+"""Linear predictions, fitted by weighted least squares to the known dequantized values."""
 
 import numpy as np
 
@@ -14,15 +14,17 @@ from jrecomp.model.planes import linear_shape
 from jrecomp.train.corpus import CorpusPart
 
 _LIMIT = 2000.0
+"""Largest magnitude of a value in the sums, in steps of the plane."""
+
 _DC_LIMIT = 2.99
-"""Of 3, with room for rounding."""
+"""Largest sum of magnitudes of DC weights: less than the limit of 3 of weights files, for rounding."""
 
 _ROWS = 1500
-"""Blocks taken of one plane of one component."""
+"""Largest number of blocks that are used of a plane of a component."""
 
 
 class NormalEquations:
-    """Sums x x' and x t per component class, plane and phase."""
+    """Sums of x x' and x t for each component class, plane and phase; x: inputs, t: target."""
 
     def __init__(self) -> None:
         shapes = [linear_shape(plane) for plane in range(64)]
@@ -30,7 +32,7 @@ class NormalEquations:
         self.xt = [[np.zeros((p, n)) for p, n in shapes] for _ in range(CLASSES)]
 
     def add(self, number: int, plane: int, phase: int, x: Float64, t: Float64) -> None:
-        """x: [n, blocks], t: [blocks], in steps of the plane; blocks count by 1 / their activity."""
+        """Adds blocks. x: [n, blocks], t: [blocks], in steps of the plane. Weight: 1 / (1 + activity)^2."""
         x, t = np.clip(x, -_LIMIT, _LIMIT), np.clip(t, -_LIMIT, _LIMIT)
         activity = np.abs(x - x.mean(0)).mean(0) if plane == 0 else np.abs(x).mean(0)
         weighted = x / np.square(1 + activity)
@@ -38,14 +40,14 @@ class NormalEquations:
         self.xt[number][plane][phase] += weighted @ t
 
     def merge(self, other: "NormalEquations") -> None:
-        """Adds the sums of another corpus part."""
+        """Add the sums of another part of the corpus."""
         for mine, theirs in ((self.xx, other.xx), (self.xt, other.xt)):
             for number in range(CLASSES):
                 for plane in range(64):
                     mine[number][plane] += theirs[number][plane]
 
     def solve(self) -> list[list[Int64]]:
-        """Per class and plane int64 [phases, inputs] in units of 2^-LINEAR_SHIFT, within int16."""
+        """The weights by class and plane, int64 [phases, inputs], in units of 2^-LINEAR_SHIFT."""
         return [[self._solve(number, plane) for plane in range(64)] for number in range(CLASSES)]
 
     def _solve(self, number: int, plane: int) -> Int64:
@@ -54,7 +56,7 @@ class NormalEquations:
         for phase in range(len(xt)):
             ridge = 1e-4 * (xx[phase].trace() / len(xt[phase])) + 1e-3
             weights[phase] = np.linalg.solve(xx[phase] + ridge * np.eye(len(xt[phase])), xt[phase])
-            if plane == 0:  # the values were centred: a constant must be predicted exactly
+            if plane == 0:  # values are centred in sums, so weights must sum to 1
                 used = pyramid_slots(phase)
                 weights[phase, :used] += (1 - weights[phase, :used].sum()) / max(1, used)
                 weights[phase, :used] = _bounded(weights[phase, :used])
@@ -62,9 +64,9 @@ class NormalEquations:
 
 
 def _bounded(weights: Float64) -> Float64:
-    """DC weights that sum to 1, drawn to their mean as far as docs/format/model.md, section 9 demands.
+    """DC weights that sum to 1, moved towards their mean until their magnitudes sum to at most _DC_LIMIT.
 
-    Fits to a handful of pictures need it: magnitudes that sum to less than _DC_LIMIT stay as they are.
+    docs/format/planes.md, "Weights files", limits the sum. Only fits to very few pictures exceed it.
     """
     if np.abs(weights).sum() < _DC_LIMIT:
         return weights
@@ -77,12 +79,12 @@ def equations(part: CorpusPart) -> NormalEquations:
     """The sums over a part of a corpus."""
     rng, result = np.random.default_rng(part.number), NormalEquations()
     for picture in part.pictures():
-        learn(result, picture.file, rng)
+        add_file(result, picture.file, rng)
     return result
 
 
-def learn(equations: NormalEquations, file: JpegFile, rng: np.random.Generator) -> None:
-    """Adds all components of one file."""
+def add_file(equations: NormalEquations, file: JpegFile, rng: np.random.Generator) -> None:
+    """Add all components of a file."""
     for number, component in enumerate(file.frame.components[:CLASSES]):
         if not file.coefficients[number].any():
             continue
@@ -92,18 +94,16 @@ def learn(equations: NormalEquations, file: JpegFile, rng: np.random.Generator) 
         truth = bordered(planes, file.coefficients[number][None])
         planes.values[:64], planes.last = truth, last_of(truth).astype(np.int16)
         planes.finish_dc()
-        _learn_dc(equations, component_class(number), planes, rng)
+        _add_dc(equations, component_class(number), planes)
         for k in range(1, 64):
-            _learn_ac(equations, component_class(number), planes, k, rng)
+            _add_ac(equations, component_class(number), planes, k, rng)
 
 
 def _sample(items: Index, rng: np.random.Generator) -> Index:
     return items if len(items) <= _ROWS else rng.choice(items, _ROWS, replace=False)
 
 
-def _learn_dc(
-    equations: NormalEquations, number: int, planes: ComponentPlanes, rng: np.random.Generator
-) -> None:
+def _add_dc(equations: NormalEquations, number: int, planes: ComponentPlanes) -> None:
     for phase in pyramid(planes.rows, planes.columns)[1:]:
         near = Neighbourhood(planes, phase)
         values = near.gather(planes.values[0]).astype(np.float64)
@@ -115,7 +115,7 @@ def _learn_dc(
         equations.add(number, 0, phase.number, x, target)
 
 
-def _learn_ac(
+def _add_ac(
     equations: NormalEquations, number: int, planes: ComponentPlanes, k: int, rng: np.random.Generator
 ) -> None:
     inputs, step = AC_INPUTS[k], planes.steps[k]

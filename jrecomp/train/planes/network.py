@@ -1,6 +1,6 @@
-"""The network of one plane, or of several that share it, in torch.
+"""The network of a plane, or of several planes that share it, in torch.
 
-The forward pass computes exactly the integers of jrecomp.model.network.
+The forward pass computes the same integers as jrecomp.model.network.
 """
 
 import math
@@ -18,7 +18,7 @@ from jrecomp.train.rounding import INPUT_UNIT, WEIGHT_UNIT, exported, integers, 
 
 
 class IntegerNetwork(nn.Module):
-    """Two hidden layers and an output layer; parameters are real, what is computed with them is integer."""
+    """Two hidden layers and an output layer, with real parameters that are rounded to integers to compute."""
 
     def __init__(self, shapes: Sequence[Shape]) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class IntegerNetwork(nn.Module):
 
     @classmethod
     def of(cls, layers: Sequence[Layer]) -> "IntegerNetwork":
-        """The network whose integers are given, weight [outputs, inputs] and bias [outputs] of each layer."""
+        """The network with these integers; layers: weight [outputs, inputs] and bias [outputs] of each."""
         shapes = [(len(weight), weight.shape[1]) for weight, _ in layers]
         network = cls(shapes)
         with torch.no_grad():
@@ -36,7 +36,7 @@ class IntegerNetwork(nn.Module):
         return network
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits in natural units, float32 [n, outputs], for integers in float32 [n, inputs]."""
+        """Logits in natural units, float32 [n, outputs]; x: integers in float32 [n, inputs]."""
         *hidden, last = (integers(linear.weight, linear.bias) for linear in self._linear())
         for weight, bias in hidden:
             x = F.hardtanh(_shifted(x, weight, bias, HIDDEN_SHIFT), 0, ACTIVATION_LIMIT)
@@ -52,11 +52,11 @@ class IntegerNetwork(nn.Module):
 
 
 def _shifted(x: Tensor, weight: Tensor, bias: Tensor, shift: int) -> Tensor:
-    """Sums divided by 2^shift and rounded down."""
+    """floor(sums / 2^shift)."""
     return through(F.linear(x, weight * 2.0**-shift, bias * 2.0**-shift), torch.floor)
 
 
 def bits(logits: Tensor, decisions: Tensor) -> Tensor:
-    """Bits of all decisions, summed. decisions: int8 [n, outputs] as in jrecomp.train.planes.decisions."""
+    """Total bits of decisions, int8 [n, outputs] as in jrecomp.train.planes.decisions."""
     sign = decisions.to(logits.dtype)
     return (F.softplus(-sign * logits) * sign.abs()).sum() / math.log(2)

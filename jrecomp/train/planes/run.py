@@ -1,7 +1,7 @@
-"""From pictures to the arrays of a weights file: linear predictions, samples, networks, export.
+"""Training of a model of planes: linear predictions, samples, networks, export.
 
-Every step leaves its result in the work folder and is skipped when that is there, so a run that was cut off
-goes on where it was when the same command is given again.
+Results are written to the work folder. A run that was interrupted continues from them if the same command is
+given again.
 """
 
 from dataclasses import replace
@@ -33,7 +33,7 @@ def train(settings: Settings) -> dict[str, npt.NDArray[Any]]:
 
 
 def _samples(settings: Settings, beginning: Start) -> Path:
-    """The folder of samples. Models with the same linear predictions share it."""
+    """Collect samples; returns their folder, which models with the same linear predictions share."""
     digest = 0
     for weights in (w for of_class in beginning.linear for w in of_class):
         digest = crc32(weights.tobytes(), digest)
@@ -56,14 +56,14 @@ def _fit_all(settings: Settings, folder: Path) -> None:
 
 
 def networks_folder(settings: Settings) -> Path:
-    """Where finished networks lie: one for each way to train them."""
+    """The folder of trained networks for these settings."""
     first, second = settings.hidden
     how = f"{settings.variants}-{first}-{second}-{settings.steps}-{settings.batch}"
     return settings.work / f"networks-{how}{f'-{settings.improve}' if settings.improve else ''}"
 
 
 def _networks(settings: Settings, beginning: Start) -> Networks:
-    """The better network of each plane, new or shipped."""
+    """The better network of each plane, new or of the model to improve."""
     folder, result = networks_folder(settings), dict(beginning.shipped)
     for group in all_groups():
         if fit.path(folder, group).is_file():
@@ -74,7 +74,7 @@ def _networks(settings: Settings, beginning: Start) -> Networks:
 
 
 def validate(settings: Settings, arrays: dict[str, npt.NDArray[Any]]) -> dict[str, float]:
-    """Savings on held-out files by label, from finished slices; more is written beside the networks."""
+    """Savings on held-out files in percent by label; writes a report to the folder of networks."""
     model = build(0, "validation", arrays)
     _, held_out = corpus.corpora(settings)
     report = validation.Report()

@@ -1,4 +1,4 @@
-"""Training samples: what the native engine's walk shows to its networks, of some blocks drawn at random."""
+"""Training samples: the inputs and values of networks at random blocks, from the native engine."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,22 +19,22 @@ from jrecomp.train.planes.export import Linear, assemble
 from jrecomp.train.sample_files import Found
 
 SHARE = (2400, 7200, 7200)
-"""Per component class: a block is kept with probability SHARE / bytes of its file, so that a file counts by
-the share of its bytes and high quality does not drown the low."""
+"""For each component class: the probability that a block becomes a sample is SHARE / (bytes of its file), so
+that all files have equal weight."""
 
 RARE, RARE_FACTOR = 28, 4.0
-"""In the first component the share is larger by this factor from this plane on."""
+"""In the first component, the share is multiplied by RARE_FACTOR from plane RARE on."""
 
 GROWTH = 0.25
-"""In other components: what is added to a factor of 1 for each AC plane, as few blocks have high ones."""
+"""In other components, the share is multiplied by 1 + GROWTH * plane, as high planes have few blocks."""
 
 VALIDATION = 5.0
-"""The factor on all shares in held-out files, which are few."""
+"""Factor to all shares in held-out files, as there are few."""
 
 
 @dataclass
 class Samples:
-    """x: int8 [n, inputs], target: int32 [n], known_nonzero: uint8 [n], 1 where zero is impossible."""
+    """x: int8 [n, inputs]. target: int32 [n]. known_nonzero: uint8 [n], 1 where 0 is impossible."""
 
     x: Int8
     target: Int32
@@ -46,14 +46,14 @@ class Samples:
 
 @dataclass(frozen=True)
 class Collector:
-    """Collects the samples of parts of a corpus. linear: see export. factor: on the share of blocks."""
+    """Collects samples from parts of a corpus; linear: as in export, factor: to the shares of blocks."""
 
     tables: Tables
     linear: Linear
     factor: float = 1.0
 
     def __call__(self, part: CorpusPart) -> Found:
-        """The samples of a part by the names of their files."""
+        """The samples from a part, by file name."""
         engine, found = self.engine(), Found(list)
         for number, picture in enumerate(part.pictures()):
             seed = (part.number << 20) + (number << 3)
@@ -62,11 +62,11 @@ class Collector:
         return found
 
     def engine(self) -> Engine:
-        """An engine that knows what networks see, but no networks."""
+        """An engine that computes the inputs of networks; the networks have weights of 0."""
         return PlanesModel(0, "collector", assemble(self.tables, (1, 1), self.linear, {})).engine
 
     def of_picture(self, picture: Picture, engine: Engine, seed: int) -> Iterator[tuple[int, int, Samples]]:
-        """(component class, plane, samples) of all components of a picture."""
+        """(component class, plane, samples) for all components of a picture."""
         per_byte = self.factor / max(picture.scan_bytes, 1)
         shares = [[per_byte * share(c, plane) for plane in range(NETWORKS)] for c in range(CLASSES)]
         for number, networks in enumerate(engine.collect(steps_and_blocks(picture.file), shares, seed)):
@@ -77,7 +77,7 @@ class Collector:
 
 
 def share(number: int, plane: int) -> float:
-    """The share of blocks that are kept in a component class and plane, times the bytes of the file."""
+    """The probability that a block of a component class and plane is kept, times the bytes of the file."""
     if plane == LAST:
         return SHARE[number]
     if number == 0:
@@ -92,12 +92,12 @@ def steps_and_blocks(file: JpegFile) -> list[tuple[list[int], Int16]]:
 
 
 def file_name(number: int, plane: int) -> str:
-    """Of the samples of a component class and plane."""
+    """Name of the files of samples of a component class and plane."""
     return f"{number}-{plane:02}"
 
 
 def read(folder: Path, number: int, plane: int, most: int) -> Samples | None:
-    """The samples of a component class and plane, at most about `most`; None where there are none."""
+    """The samples of a component class and plane, about `most` at most; None if there are none."""
     (_, inputs), *_ = shapes(number, (1, 1), plane)
     layout: sample_files.Layout = [
         ("x", np.int8, (inputs,)),

@@ -1,4 +1,4 @@
-"""What the training of a model of planes begins with: nothing, or a shipped model that it is to improve."""
+"""The start of the training of a model of planes: from nothing, or from an installed model to improve."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -16,12 +16,12 @@ from jrecomp.train.planes.groups import all_groups
 from jrecomp.train.settings import Settings
 
 LINEAR_RECIPES = 800
-"""Files that linear predictions are fitted to; more change nothing."""
+"""Approximate number of files to which linear predictions are fitted; more files change nothing."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """hidden: widths of the hidden layers. shipped: networks that new ones must be better than."""
+    """hidden: widths of the hidden layers. shipped: networks of the model to improve, empty without one."""
 
     tables: Tables
     hidden: tuple[int, int]
@@ -30,7 +30,7 @@ class Start:
 
 
 def start(settings: Settings) -> Start:
-    """What a training begins with; linear predictions are fitted where the work folder has none."""
+    """The start of a training; linear predictions are fitted unless the work folder has them."""
     if settings.improve is None:
         tables = make()
         return Start(tables, settings.hidden, _linear(settings), {})
@@ -46,7 +46,7 @@ def start(settings: Settings) -> Start:
 
 @cache
 def shipped(name: str) -> Networks:
-    """The networks of a shipped model."""
+    """The networks of an installed model."""
     arrays = weights.read(name)
     return {
         (c, plane): network
@@ -57,7 +57,7 @@ def shipped(name: str) -> Networks:
 
 
 def _check_sharing(networks: Networks) -> None:
-    """Raises UsageError where a new network could not replace shipped ones as a whole."""
+    """Raise UsageError if a new network could replace only a part of an installed one."""
     for group in all_groups():
         for plane in group.planes:
             if not set(networks[group.component_class, plane].planes) <= set(group.planes):
