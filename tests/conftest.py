@@ -1,4 +1,4 @@
-"""What tests of several folders share."""
+"""Fixtures that tests of several folders share."""
 
 import io
 import sys
@@ -86,7 +86,7 @@ FRAME = Frame(96, 64, False, 4, 6, (Component(1, 2, 2, np.ones(64, np.int32), 8,
 
 @pytest.fixture
 def fake_core(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In place of JPEG core and model: what begins like a JPEG file is remembered, the rest refused.
+    """Replaces JPEG core and model: data that begins like a JPEG file is accepted, other data is refused.
 
     The model has engines for the CPU and for a GPU, neither of which does anything.
     The first 20 bytes are the headers; one slice holds a key to all that follows.

@@ -59,7 +59,7 @@ def missing(engine: str) -> str | None:
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread_of_torch() -> None:
-    """More of them wait for each other: the arrays of these tests are small."""
+    """More threads would wait for each other, as the arrays of these tests are small."""
     if find_spec("torch"):
         import torch
 

@@ -89,7 +89,7 @@ def test_what_even_force_keeps(source: Path, out: Path) -> None:
 
 
 def test_source_that_cannot_be_looked_at(source: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reading it tells why; that it may be the target is no reason to fail before."""
+    """Reading it reports the reason; that it may be the target does not cause an earlier error."""
     (out / "a").write_bytes(b"old")
     stat_of = Path.stat
 

@@ -1,4 +1,4 @@
-"""The pipeline: exact round trips, or an error; what cannot be modelled is stored and says why."""
+"""The pipeline: exact round trips, or an error; files that cannot be modelled are stored with a reason."""
 
 import random
 from collections.abc import Callable
@@ -110,7 +110,7 @@ def test_forged_slices_never_give_other_bytes(photo: bytes) -> None:
 
 @pytest.mark.usefixtures("fake_core")
 class TestFallback:
-    """Decisions of the pipeline, seen with a core that does as it is told."""
+    """Decisions of the pipeline, with a fake core."""
 
     def test_modelled(self) -> None:
         compressed = pipeline.compress(FAKE_JPEG)

@@ -130,7 +130,7 @@ def test_what_a_lossy_container_says(kind: str) -> None:
 def test_results_are_standard_files(
     function: Callable[..., bytes], kind: str, opener: str, tmp_path: Path
 ) -> None:
-    """Other decoders open them without a complaint and see the same size."""
+    """Other decoders open them without warnings and read the same size."""
     data = made(function, kind)
     path = tmp_path / "file.jpg"
     path.write_bytes(data)
@@ -185,7 +185,7 @@ def test_ms_ssim_is_met(function: Callable[..., bytes], wanted: float) -> None:
 def test_what_is_missed_is_told(
     function: Callable[..., bytes], options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where not even the nearest is near enough, what was found on both sides is told."""
+    """If not even the nearest result is within the tolerance, the note has the results on both sides."""
     notes = list[Note]()
     function(larger(), **options, on_note=notes.append)
     monkeypatch.setattr(rate, "SIZE_TOLERANCE", 1e-9)
@@ -253,7 +253,7 @@ def test_notes(data: bytes, options: dict[str, Any], text: str) -> None:
 
 
 def test_pictures_that_cannot_be_changed() -> None:
-    """Coefficients that no baseline file has: the reason is told."""
+    """Coefficients that no baseline file has: the note has the reason."""
     blocks = [[0, i % 2] + [0] * 61 + [9001] for i in range(12)]
     head = (
         builder.dqt(0, [1] * 64) + builder.dht(0, 0, builder.DC_TABLE) + builder.dht(1, 0, builder.AC_TABLE)
@@ -359,10 +359,10 @@ def test_truncated_files_are_not_made_larger(options: dict[str, Any]) -> None:
 
 
 def test_attempts_are_told() -> None:
-    told: list[str] = []
-    jrecomp.compress(picture(), max_bytes=1200, on_progress=told.append)
-    assert 1 < len(told) <= 9
-    assert all(text.startswith("quality ") and text.endswith(" bytes") for text in told)
+    lines: list[str] = []
+    jrecomp.compress(picture(), max_bytes=1200, on_progress=lines.append)
+    assert 1 < len(lines) <= 9
+    assert all(text.startswith("quality ") and text.endswith(" bytes") for text in lines)
     jrecomp.compress(picture(), on_progress=lambda text: pytest.fail(text))
 
 
@@ -446,7 +446,7 @@ DAMAGED = {
 
 @pytest.mark.parametrize("kind", DAMAGED)
 def test_damaged_pictures_are_not_changed(kind: str) -> None:
-    """Decoders may make of them what coefficients do not say."""
+    """Decoders may decode them to pictures that the coefficients do not determine."""
     data = DAMAGED[kind]
     wishes: list[dict[str, Any]] = [{"quality": 40}, {"min_psnr": 40}]
     for options in wishes:
@@ -511,7 +511,7 @@ def test_what_follows_a_picture_without_end_stays(options: dict[str, Any]) -> No
 
 
 def test_the_index_of_further_pictures() -> None:
-    """Lossless results keep it; else it would point to nowhere, which is told."""
+    """Lossless results keep it; lossy ones omit it, as its offsets would be wrong, with a note."""
     second = picture("gray")
     first = picture()[:2] + builder.segment(0xE2, b"MPF\0" + bytes(60)) + picture()[2:]
     data, notes = first + second, list[Note]()
@@ -570,7 +570,7 @@ class TestForgedContainers:
 
 
 def test_pillows_limit_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There are limits for pictures already, and warnings are for programs that show them."""
+    """Pillow's warnings about large pictures are suppressed, as jrecomp has its own limits."""
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     for function in FUNCTIONS:
         assert psnr(pixels(picture()), pixels(restored(function(picture(), min_psnr=34)))) >= 34

@@ -53,7 +53,7 @@ class NetworkSink:
     """Codes values with the networks of a component class, and a coder for each slice.
 
     weights: of the component class. coders: one for each slice. workers: threads that run the coders.
-    To encode, the coders work while the walk computes the next inputs.
+    When encoding, the coders run while the next inputs are computed.
     """
 
     def __init__(self, weights: ClassWeights, coders: Sequence[SliceCoder], workers: Executor) -> None:

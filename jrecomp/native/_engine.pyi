@@ -1,4 +1,4 @@
-"""The native engines: they code whole slices with models, byte for byte as the engines in Python do."""
+"""The native engines, which code slices with models and give the same bytes as the engines in Python."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 class Damaged(ValueError):
-    """The data of a slice cannot be that of an encoder."""
+    """The data of a slice is not from an encoder."""
 
 class _SliceCoder:
-    """Codes a slice whose logits are computed elsewhere. Methods release the GIL.
+    """Codes a slice with logits that are computed elsewhere. Methods release the GIL.
 
     logits: int16 [outputs, n] within +-767; those of an output must be contiguous.
     """

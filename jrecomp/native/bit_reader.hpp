@@ -20,7 +20,7 @@ inline bool has_ff_byte(std::uint64_t word) {
 }
 
 // Reads up to the next marker (0xFF before anything but 0x00) or the end of the data. Past that point it
-// returns zero bits, as many as are asked for: the decoding loops need no check, and overrun() reports
+// returns any number of zero bits. So the decoding loops need no check, and overrun() reports
 // afterwards whether such bits were taken.
 class BitReader {
 public:

@@ -1,4 +1,4 @@
-"""The native engine in the form that this processor is fastest with; all compute the same bytes."""
+"""The native engine in the build that is fastest on this processor; all builds give the same bytes."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from jrecomp.native import _scan
 
 FORMS = ("_engine_avx512", "_engine_avx2", "_engine")
-"""Modules, the fastest first; not every machine has or can run all of them."""
+"""The modules of the builds, the fastest first. Machines may lack some, or the instructions for them."""
 
 
 def runnable() -> list[str]:

@@ -26,7 +26,7 @@ struct ScanComponent {
 // An index and the value attached to it. Indices count blocks or MCUs in coding order from the scan's start.
 using Exception = std::pair<std::int64_t, int>;
 
-// What T.81 leaves to the encoder, as exceptions to what libjpeg does. Lists are sorted by index.
+// The choices that T.81 leaves to the encoder, as exceptions to those of libjpeg. Lists are sorted by index.
 struct Choices {
     int padding_bit = 1;  // fills up the last byte of a restart interval
     // Other padding: the number of MCUs before the end of the interval, and the padding bits.

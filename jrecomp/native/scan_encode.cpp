@@ -24,7 +24,7 @@ public:
                                [&](const Item& item, std::int64_t value) { return index_(item) < value; });
     }
 
-    // The item at an index, or null. The index must not be below those asked for before.
+    // The item at an index, or null. The index must not be below those of earlier calls.
     const Item* find(std::int64_t index) {
         while (at_ != end_ && index_(*at_) < index) ++at_;
         return at_ != end_ && index_(*at_) == index ? &*at_ : nullptr;

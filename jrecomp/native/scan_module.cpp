@@ -1,5 +1,5 @@
-// The Python module _scan: the scan codec, counts of coefficients, and the processor's instructions.
-// Whatever comes from a file is checked here or by the codec.
+// The Python module _scan: the scan codec, counts of coefficients, and the processor's instruction sets.
+// All data from files is checked here or by the codec.
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>

@@ -1,4 +1,4 @@
-"""The benchmark with codecs that do as they are told: every number is known beforehand."""
+"""The benchmark with fake codecs, whose results are known in advance."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Lossy comparisons with coders that do as they are told, and the real ones where they are installed."""
+"""Lossy benchmarks with fake codecs, and with the real ones if they are installed."""
 
 import io
 import json
@@ -134,7 +134,7 @@ def test_programs_that_fail_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Steps:
-    """Files of as many bytes as it is told, whose pictures are off by a level in ever fewer pixels."""
+    """A fake codec: files of given sizes, whose pictures differ by one level in fewer and fewer pixels."""
 
     version = "1"
     settings: Sequence[float] = (1.0, 2.0, 3.0, 4.0)

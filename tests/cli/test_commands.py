@@ -1,4 +1,4 @@
-"""The commands, run in this process with a core that does as it is told."""
+"""The commands, run in this process with a fake core."""
 
 import json
 import os
@@ -167,14 +167,14 @@ def test_odd_names_take_one_line() -> None:
 
 
 def test_unreadable_files_are_inputs_that_fail(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Click does not look whether it may read them: its errors have another code and stop all files."""
+    """Click does not check read permission: its errors have another exit code and stop all files."""
     monkeypatch.setattr(os, "access", lambda *arguments, **options: False)
     assert "saved" in run("compress", "photo.jpg", "--output-dir", ".").stdout
     run("verify", "photo.jpg.jrc", "--original", "photo.jpg")
 
 
 def test_a_device_that_cannot_be_used(machine: SimpleNamespace) -> None:
-    """What to install is told, by every command that computes."""
+    """Every command that computes states what to install."""
     run("compress", "photo.jpg", "--device", "cuda")
     machine.torch = False
     run("compress", "--force", "photo.jpg", "--device", "cpu")

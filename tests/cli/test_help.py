@@ -22,7 +22,7 @@ def commands() -> list[tuple[str, Any]]:
 @pytest.mark.parametrize(("name", "command"), commands())
 def test_nothing_is_undocumented(name: str, command: click.Command) -> None:
     assert command.help, f"{name} has no help"
-    assert f"jrecomp {name} " in command.help, f"the help of {name} shows no example"
+    assert f"jrecomp {name} " in command.help, f"the help of {name} has no example"
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             assert parameter.help, f"{name} {parameter.opts[0]} has no help"

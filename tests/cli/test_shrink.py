@@ -81,7 +81,7 @@ def test_options_reach_the_pipeline() -> None:
 def test_options_that_make_no_sense(
     command: str, options: list[str], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Told before anything is read."""
+    """The error is reported before anything is read."""
     monkeypatch.setattr("jrecomp.files.read", lambda path: pytest.fail("is read"))
     assert message in run(command, "a.jpg", *options, code=ExitCode.USAGE).stderr
     assert names() == INPUTS
@@ -163,10 +163,10 @@ def test_json() -> None:
     assert (good["format_version"], good["quality"]) == (None, None)
     [changed] = document("shrink", "a.jpg", "--force", "--quality", "61.5")["files"]
     assert changed["quality"] == 61.5
-    [told] = document("compress", "a.jpg", "--force", "--quality", "100")["files"]
-    assert "note" not in told
-    [told] = document("compress", "text.jpg", "--force", "--quality", "50")["files"]
-    assert told["note"] == "nothing was changed"
+    [entry] = document("compress", "a.jpg", "--force", "--quality", "100")["files"]
+    assert "note" not in entry
+    [entry] = document("compress", "text.jpg", "--force", "--quality", "50")["files"]
+    assert entry["note"] == "nothing was changed"
     assert bad["exit_code"] == ExitCode.INPUT
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from jrecomp import codec
 from jrecomp.array_types import Float64, Int32, Int64
-from jrecomp.codec import blocks as walk
+from jrecomp.codec import blocks as loop
 from jrecomp.codec import slices as slicing
 from jrecomp.codec.engines import ENGINES
 from jrecomp.coding import BitDecoder, BitEncoder
@@ -193,7 +193,7 @@ def test_native_engines_agree_on_damage(forms: list[Any], model: BlocksModel, da
     file = random_file([(2, 2), (1, 1), (1, 1)], 1, 1)
     steps, shapes = steps_of(file), [array.shape[:2] for array in file.coefficients]
     try:
-        expected = [a.tolist() for a in walk.code_slice(steps, shapes, model, BitDecoder(data), None)]
+        expected = [a.tolist() for a in loop.code_slice(steps, shapes, model, BitDecoder(data), None)]
     except CorruptContainerError:
         expected = []
     for form in forms:
@@ -243,10 +243,10 @@ def pixels(coefficients: Int64) -> Float64:
 
 def test_edges_are_pixels(zero_model: BlocksModel) -> None:
     coefficients = np.rint(np.random.default_rng(4).normal(0, 40, 64)).astype(np.int64)
-    expected, found = 4 * pixels(coefficients), walk.edges(coefficients, zero_model)
+    expected, found = 4 * pixels(coefficients), loop.edges(coefficients, zero_model)
     sides = (expected[:, 7], expected[:, 6], expected[7], expected[6])
     assert np.abs(found - np.concatenate(sides)).max() < 10  # each of 64 products is rounded
-    flat = walk.edges(np.array([80] + [0] * 63), zero_model)
+    flat = loop.edges(np.array([80] + [0] * 63), zero_model)
     assert flat.tolist() == [40] * 32  # a DC of 80 is 10 in each pixel
 
 
@@ -257,33 +257,33 @@ def test_edges_wrap(zero_model: BlocksModel) -> None:
         for d, b in zip(largest, zero_model.arrays["basis"][:, 0], strict=True)
     ]
     assert sum(terms) > 1 << 16
-    assert walk.edges(largest, zero_model)[0] == int(np.int64(sum(terms)).astype(np.int16))
+    assert loop.edges(largest, zero_model)[0] == int(np.int64(sum(terms)).astype(np.int16))
 
 
 def test_surroundings_are_less_their_base() -> None:
     near = {n: np.arange(32) + 100 * n for n in range(4)}
-    base, seen = walk.surroundings(near)
+    base, seen = loop.surroundings(near)
     assert base == (sum(range(8)) + sum(range(116, 124))) // 16
     expected = [*range(16), *range(116, 132), *range(316, 324), 223]
     assert (seen + base).tolist() == expected
-    base, seen = walk.surroundings({1: near[1], 2: near[2]})
+    base, seen = loop.surroundings({1: near[1], 2: near[2]})
     assert base == sum(range(116, 124)) // 8
     assert seen.tolist() == [0] * 16 + [x - base for x in range(116, 132)] + [0] * 8 + [223 - base]
-    assert walk.surroundings({})[0] == 0 and walk.surroundings({3: near[3]})[0] == 0
-    assert walk.surroundings({0: np.full(32, -32768), 3: np.full(32, 32767)})[1].max() == 32767
+    assert loop.surroundings({})[0] == 0 and loop.surroundings({3: near[3]})[0] == 0
+    assert loop.surroundings({0: np.full(32, -32768), 3: np.full(32, 32767)})[1].max() == 32767
 
 
 def predicted(
-    model: BlocksModel, number: int, done: list[walk.ComponentBlocks], part: walk.ComponentBlocks
-) -> walk.ComponentCoder:
-    return walk.ComponentCoder(model, number, part, done, BitEncoder())
+    model: BlocksModel, number: int, done: list[loop.ComponentBlocks], part: loop.ComponentBlocks
+) -> loop.ComponentCoder:
+    return loop.ComponentCoder(model, number, part, done, BitEncoder())
 
 
 def test_flat_blocks_predict_their_dc(zero_model: BlocksModel) -> None:
-    part = walk.ComponentBlocks.empty(np.full(64, 8), (1, 2))
+    part = loop.ComponentBlocks.empty(np.full(64, 8), (1, 2))
     part.edges[0, 0] = 40
     coder = predicted(zero_model, 0, [], part)
-    base, seen = walk.surroundings({0: part.edges[0, 0]})
+    base, seen = loop.surroundings({0: part.edges[0, 0]})
     assert base == 40 and not seen.any()
     assert coder._prediction((0, 1), 0, base, seen) == (10, expected(False, 0))
     part.steps[0] = 9  # 80 / 9 is 142 / 16
@@ -292,12 +292,12 @@ def test_flat_blocks_predict_their_dc(zero_model: BlocksModel) -> None:
 
 def test_what_is_left_of_dc() -> None:
     sixteenths = (0, 1, 3, 7, 8, -8, -9, 1000 * 16 + 5)
-    found = [walk.expected_dc(np.array(s << 10), np.array(1)) for s in sixteenths]
+    found = [loop.expected_dc(np.array(s << 10), np.array(1)) for s in sixteenths]
     rest = [(0, 0), (1, 0), (3, 1), (7, 2), (-8, 3), (-8, 3), (7, 2), (5, 2)]
     whole = [0, 0, 0, 0, 1, 0, -1, 1000]
     assert [int(w) for w, _ in found] == whole
     assert [e for _, e in found] == [expected(r < 0, confidence) for r, confidence in rest]
-    limits = [walk.expected_dc(np.array(total), np.array(1))[0] for total in (1 << 31, -(1 << 31))]
+    limits = [loop.expected_dc(np.array(total), np.array(1))[0] for total in (1 << 31, -(1 << 31))]
     assert limits == [32767, -32767]
 
 
@@ -306,7 +306,7 @@ def test_predictions_of_ac() -> None:
     arrays["edge_2"][5, 40], arrays["within_2"][3, 5], arrays["across_2"][5] = 4096, -8192, 16384
     model = blocks.build(6, "some", arrays)
     steps = np.full(64, 7)
-    first, before, part = (walk.ComponentBlocks.empty(steps, shape) for shape in ((2, 2), (1, 1), (1, 1)))
+    first, before, part = (loop.ComponentBlocks.empty(steps, shape) for shape in ((2, 2), (1, 1), (1, 1)))
     before.dequantized[0, 0, 5], part.dequantized[0, 0, 3] = 30, 50
     seen = np.zeros(41, np.int64)
     seen[40] = -100
@@ -315,7 +315,7 @@ def test_predictions_of_ac() -> None:
         0,
         expected(True, half_octaves(20 / 7)),
     )  # -25 - 25 + 30
-    smaller = predicted(model, 2, [first, walk.ComponentBlocks.empty(steps, (1, 2))], part)
+    smaller = predicted(model, 2, [first, loop.ComponentBlocks.empty(steps, (1, 2))], part)
     assert smaller._prediction((0, 0), 5, np.array(0), seen) == (0, expected(True, half_octaves(50 / 7)))
 
 
@@ -326,16 +326,16 @@ def half_octaves(steps: float) -> int:
 
 @given(st.integers(-(1 << 40), 1 << 40))
 def test_sums_wrap_to_32_bits(x: int) -> None:
-    assert walk.wrap32(np.array(x)) == int(np.int64(x).astype(np.int32))
+    assert loop.wrap32(np.array(x)) == int(np.int64(x).astype(np.int32))
 
 
 def test_the_confidence_grows_by_half_octaves() -> None:
     """In sixteenths of a step."""
     sixteenths = (0, 1, -1, 2, 3, 4, -5, 6, 8, 16, 63, 64, 1 << 20, -(1 << 20))
-    found = [walk.expected_ac(np.array(s << 10), np.array(1)) for s in sixteenths]
+    found = [loop.expected_ac(np.array(s << 10), np.array(1)) for s in sixteenths]
     assert [e.confidence for e in found] == [0, 0, 0, 1, 2, 3, 3, 4, 5, 7, 10, 11, 11, 11]
     assert [e.below for e in found] == [s < 0 for s in sixteenths]
-    ends = [walk.expected_ac(np.array(t), np.array(s)) for t, s in ((-(1 << 31), 65535), (1 << 30, 32767))]
+    ends = [loop.expected_ac(np.array(t), np.array(s)) for t, s in ((-(1 << 31), 65535), (1 << 30, 32767))]
     assert ends[0].confidence == ends[1].confidence
 
 
@@ -344,19 +344,19 @@ def test_levels(magnitude: int, negative: bool) -> None:
     value = np.array(-magnitude if negative else magnitude)
     near = min((magnitude - 1).bit_length(), 7)
     own = min(magnitude.bit_length(), 5) - 1
-    assert walk.level(value, blocks.NEAR_LEVELS) == near and walk.level(value, blocks.OWN_LEVELS) == own
+    assert loop.level(value, blocks.NEAR_LEVELS) == near and loop.level(value, blocks.OWN_LEVELS) == own
 
 
 def test_energies_are_per_block_and_step() -> None:
     first, part = (
-        walk.ComponentBlocks.empty(np.ones(64, np.int64), (2, 4)),
-        walk.ComponentBlocks.empty(np.full(64, 5), (1, 1)),
+        loop.ComponentBlocks.empty(np.ones(64, np.int64), (2, 4)),
+        loop.ComponentBlocks.empty(np.full(64, 5), (1, 1)),
     )
-    assert walk.covers(first, part) and walk.energies(first, part, (0, 0)) == [0] * 5
+    assert loop.covers(first, part) and loop.energies(first, part, (0, 0)) == [0] * 5
     first.dequantized[0, 3, 1] = -200
     first.dequantized[1, 0, 2] = 400
     first.dequantized[1, 0, 63] = 40 * 511
-    assert walk.energies(first, part, (0, 0)) == [4 * 4, 0, 0, 0, 4 * 9]  # 16 and 512 times 8 blocks' step
+    assert loop.energies(first, part, (0, 0)) == [4 * 4, 0, 0, 0, 4 * 9]  # 16 and 512 times 8 blocks' step
 
 
 @pytest.mark.parametrize(
@@ -365,7 +365,7 @@ def test_energies_are_per_block_and_step() -> None:
 def test_what_the_first_component_covers(shape: tuple[int, int], seen: bool) -> None:
     steps = np.ones(64, np.int64)
     assert (
-        walk.covers(walk.ComponentBlocks.empty(steps, shape), walk.ComponentBlocks.empty(steps, (1, 1)))
+        loop.covers(loop.ComponentBlocks.empty(steps, shape), loop.ComponentBlocks.empty(steps, (1, 1)))
         == seen
     )
 
@@ -374,7 +374,7 @@ def test_hidden_units_are_sums_of_rows(model: BlocksModel) -> None:
     """Added one by one from the weights file's arrays, for a block with every neighbour."""
     rng = np.random.default_rng(8)
     first, before, part = (
-        walk.ComponentBlocks.empty(rng.integers(1, 99, 64), shape) for shape in ((4, 6), (2, 3), (2, 3))
+        loop.ComponentBlocks.empty(rng.integers(1, 99, 64), shape) for shape in ((4, 6), (2, 3), (2, 3))
     )
     for other in (first, before, part):
         other.values[:] = rng.integers(-12, 13, other.values.shape) * (rng.random(other.values.shape) < 0.2)
@@ -391,7 +391,7 @@ def test_hidden_units_are_sums_of_rows(model: BlocksModel) -> None:
             if c := abs(int(part.values[place][j])):
                 expected += a["near"][n, j - 1, min(int(np.ceil(np.log2(c))), 7)]
         expected += a["near_last"][n, part.last[place]]
-    for band, e in enumerate(walk.energies(first, part, (1, 1))):
+    for band, e in enumerate(loop.energies(first, part, (1, 1))):
         expected += a["energy"][band, e]
     for j in range(1, 64):
         if c := abs(int(before.values[1, 1, j])):
@@ -408,7 +408,7 @@ def test_scales_see_what_is_coded() -> None:
     model, meter = blocks.build(6, "some", arrays), Meter()
     coefficients = np.zeros((1, 1, 64), np.int16)
     coefficients[0, 0, [2, 4]] = 20, 1
-    walk.code_slice([np.ones(64, np.int32)], [(1, 1)], model, meter, [coefficients])
+    loop.code_slice([np.ones(64, np.int32)], [(1, 1)], model, meter, [coefficients])
     start = logistic(32 * 4 + 16)  # of a cell where no decision was before
     of_2 = 1 + 1 + 5 + 4  # not 0, sign, length, bits
     assert len(meter.ones) == 6 + 1 + of_2 + 1 + 2 + 1

@@ -1,4 +1,4 @@
-"""Which engine a device gets, and how many threads, told without torch or a GPU."""
+"""The engine of a device, and the number of threads, without torch or a GPU."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ WITHOUT_CUDA: list[type[Model]] = [BlocksModel, LatentsModel]
 
 
 def test_devices_have_their_engines(machine: SimpleNamespace) -> None:
-    """A GPU is used by whom asks for it only: the CPU is faster."""
+    """A GPU is used only with `cuda`: the CPU is faster."""
     assert [Resources(device=name).engine() for name in ("auto", "cpu", "cuda")] == [
         "native",
         "native",

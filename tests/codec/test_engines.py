@@ -26,7 +26,7 @@ def test_batches_of_slices(random_model: PlanesModel, engine: str, monkeypatch: 
 def test_a_full_device_is_a_lack_of_memory(
     random_model: PlanesModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So that nobody takes it for a file that cannot be modelled."""
+    """It is not reported as a file that cannot be modelled."""
     torch = pytest.importorskip("torch", reason="torch is not installed")
 
     def fail(*arguments: object) -> None:

@@ -1,4 +1,4 @@
-"""The range coder, against a decoder by the book."""
+"""The range coder, compared with a decoder written from the specification."""
 
 import numpy as np
 import pytest

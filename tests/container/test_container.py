@@ -1,4 +1,4 @@
-"""Whole containers: exact bytes, small overhead, and no damage that goes unseen."""
+"""Whole containers: exact bytes, small overhead, and detection of all damage."""
 
 import random
 import re
@@ -128,7 +128,7 @@ def test_truncation_at_every_byte(box: Container) -> None:
 
 @pytest.mark.parametrize("box", BOXES)
 def test_truncation_is_found_without_the_checksum(box: Container) -> None:
-    """Lengths alone show where bytes are missing or too many."""
+    """Missing and additional bytes are detected by lengths alone."""
     data = pack(box)
     for end in range(5, len(data) - 4):
         with pytest.raises(CorruptContainerError):

@@ -1,4 +1,4 @@
-"""Groups of frequencies, and what models with latents see of them."""
+"""Groups of frequencies, and the inputs of models with latents."""
 
 import numpy as np
 import pytest

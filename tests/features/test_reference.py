@@ -1,4 +1,4 @@
-"""What a component sees of one with more samples: the smaller picture."""
+"""Resampling of a component with more samples: it gives the smaller picture."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Which coefficients the networks of a plane see."""
+"""The known values that are inputs of the network of a plane."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The integer tables, against the functions that they stand for."""
+"""The integer tables, compared with the functions that they approximate."""
 
 import numpy as np
 

@@ -20,7 +20,7 @@ from jrecomp.model import DEFAULT_MODEL, weights
 FOLDER = Path(__file__).parent
 
 CHECKSUMS = FOLDER / "encoder.json"
-"""Sizes and checksums of what made_now() tells."""
+"""The sizes and checksums from made_now()."""
 
 
 def picture(width: int, height: int, mode: str = "RGB") -> Image.Image:

@@ -1,4 +1,4 @@
-"""What every test of a whole file checks."""
+"""Checks that tests of whole files share."""
 
 from pathlib import Path
 

@@ -115,7 +115,7 @@ def test_cut_anywhere(kind: str) -> None:
 
 
 def test_a_marker_in_the_middle_of_a_scan() -> None:
-    """A comment splits the data: what is behind it cannot be told from garbage, but stays exact."""
+    """A comment splits the data: the rest cannot be distinguished from garbage, but stays exact."""
     data = builder.sequential(BLOCKS)
     middle = len(data) // 2
     jpeg = exact(gray_file(data[:middle] + builder.segment(0xFE, b"hello") + data[middle:]))

@@ -1,4 +1,4 @@
-"""Files as encoders write them: exact, with the same coefficients and tables as libjpeg sees."""
+"""Files of common encoders: exact, with the coefficients and tables that libjpeg reads."""
 
 import io
 from pathlib import Path

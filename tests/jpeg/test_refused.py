@@ -1,4 +1,4 @@
-"""What is not modelled is told apart by reason; hostile input costs little and raises nothing else."""
+"""Files that are not modelled, by reason; hostile input costs little and raises no other errors."""
 
 import dataclasses
 

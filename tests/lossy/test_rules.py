@@ -65,7 +65,7 @@ def test_huge_lambdas_reach_the_largest_step(source: np.ndarray, weights: np.nda
 
 
 def test_high_rate() -> None:
-    """Where steps are free they are those that uniform quantization wants: 6 lmbda / log 2 = step**2."""
+    """Steps beyond `free` are optimal for uniform quantization: 6 lmbda / log 2 = step**2."""
     rule = Rule(9, "plain", stay=(0.1, 0.1), jump=0.1, third=0.1, free=0.1, widening=1.0, flatness=1.0)
     lmbda = 1000 * np.log(2) / 6
     steps = rule.steps(np.full(64, 2, np.int32), np.full(64, 1.0), lmbda)

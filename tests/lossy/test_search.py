@@ -1,4 +1,4 @@
-"""The search, on amounts that are not quite what estimates say."""
+"""The search, with amounts that differ slightly from their estimates."""
 
 import math
 from collections.abc import Callable

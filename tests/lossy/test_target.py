@@ -1,4 +1,4 @@
-"""What may be asked for, and that the rest is refused."""
+"""Valid targets, and the refusal of all others."""
 
 import math
 from collections.abc import Callable

@@ -8,7 +8,7 @@ from jrecomp.array_types import UInt16
 
 
 class Meter:
-    """A coder that keeps the probabilities of decisions that it is told."""
+    """A coder that records the probabilities of decisions."""
 
     def __init__(self) -> None:
         self.ones: list[int] = []
@@ -19,5 +19,5 @@ class Meter:
 
 
 def logistic(x: float) -> int:
-    """A probability as the coder is told it; x in units of 1/64."""
+    """The probability that the coder gets for a logit; x: in units of 1/64."""
     return round(65536 / (1 + float(np.exp(-x / 64)))) | 1

@@ -1,4 +1,4 @@
-"""Corrections of logits by what a file has shown so far."""
+"""Corrections of logits by the outcomes of earlier decisions."""
 
 import math
 

@@ -34,7 +34,7 @@ def test_cells(x: int) -> None:
 
 
 def test_decisions_of_values() -> None:
-    """A magnitude of 9 against what is expected, with what each decision is told."""
+    """A magnitude of 9 with the unexpected sign, and the counters of all decisions."""
     arrays = zero_block_arrays()
     arrays["trust_0"][3], arrays["sign_start_0"][5, 3] = 32, 64
     arrays["length_slope_0"][0], arrays["length_trust_0"][1, 0, 3] = 512, -48

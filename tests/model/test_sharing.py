@@ -1,4 +1,4 @@
-"""Networks that planes share in a weights file: each plane computes what the shared network says."""
+"""Networks that planes share in a weights file: each plane gets the results of the shared network."""
 
 from functools import cache
 from typing import Any

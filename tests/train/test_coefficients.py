@@ -28,7 +28,7 @@ def cosine_transform(pixels: np.ndarray) -> np.ndarray:
 
 
 def zigzag(blocks: np.ndarray) -> np.ndarray:
-    """The last two axes in the order of T.81 figure A.6, walked step by step."""
+    """The last two axes in the order of T.81 figure A.6, computed step by step."""
     places, row, column = [], 0, 0
     for _ in range(64):
         places.append(row * 8 + column)

@@ -1,4 +1,4 @@
-"""What `jrecomp train` is told, and what it refuses."""
+"""The options of `jrecomp train`, and those that it refuses."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ TRAINERS = {"planes": planes, "latents": latents, "blocks": blocks}
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What trainers and the export were asked for; they do nothing."""
+    """The arguments of trainers and export, which are replaced."""
     calls: list[Any] = []
 
     def train(settings: Settings) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 
 from jrecomp import codec
 from jrecomp.array_types import Bool, Index, Int8
-from jrecomp.codec import planes as walk
+from jrecomp.codec import planes as loop
 from jrecomp.errors import UsageError
 from jrecomp.features.tables import make
 from jrecomp.jpeg.types import JpegFile
@@ -151,13 +151,13 @@ def test_what_training_sees_is_what_the_codec_asks(
     file: JpegFile = random_file([(2, 1), (1, 1), (1, 1)], 3, 3)
     seen: list[bytes] = []
 
-    class Watch(walk.NetworkSink):
+    class Watch(loop.NetworkSink):
         def value(self, plane: int, x: Any, *others: Any) -> Any:
             if plane == 3:
                 seen.append(x.T.astype(np.int8).tobytes())
             return super().value(plane, x, *others)
 
-    monkeypatch.setattr(walk, "NetworkSink", Watch)
+    monkeypatch.setattr(loop, "NetworkSink", Watch)
     codec.encode(file, built, engine="numpy")
     collector = samples.Collector(built.tables, [c.linear for c in built.classes])
     found = collector.of_picture(Picture(file, 1), collector.engine(), 0)
@@ -165,7 +165,7 @@ def test_what_training_sees_is_what_the_codec_asks(
 
 
 def examples(group: Group, count: int) -> Examples:
-    """Inputs that tell a lot of the values."""
+    """Samples whose inputs are correlated with the values."""
     rng, plane = np.random.default_rng(1), group.planes[0]
     target = np.rint(rng.laplace(0, 2, count)).astype(np.int32)
     x = rng.integers(-9, 10, (count, group.shapes(HIDDEN)[0][1])).astype(np.int8)
@@ -277,7 +277,7 @@ def test_a_finished_model_is_saved_under_an_id_of_its_own(arrays: dict[str, Any]
 
 @pytest.fixture
 def installed(arrays: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The name of a model that the package has, as far as training sees."""
+    """The name of a fake installed model."""
     export.save(arrays, tmp_path, "tiny", 77, "planes")
     monkeypatch.setattr(weights, "folder", lambda: tmp_path)
     monkeypatch.setattr(weights, "load", weights._load.__wrapped__)

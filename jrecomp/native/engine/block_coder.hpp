@@ -135,7 +135,7 @@ private:
         int k, dequantized, near;
     };
 
-    // What is known of a block while it is coded, in its first `quarters` quarters (of 16 coefficients each).
+    // The state of a block during coding; only the first `quarters` quarters (of 16 coefficients) are used.
     // zero: the places of the counters of whether coefficients are zero; the lowest bits are the cell.
     // confidence and zero of a coefficient are valid if all after the last of `nonzero` up to it are zero.
     struct Block {

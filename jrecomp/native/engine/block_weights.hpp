@@ -16,7 +16,7 @@ constexpr int kNear = 4, kNearLevels = 8;     // neighbours, and levels of their
 constexpr int kBands = 5, kLevels = 64;       // bands of coefficients, and levels of their energies
 constexpr int kOwnLevels = 5;                 // levels of magnitudes in the block itself
 constexpr int kNodes = 63;                    // of `last`
-constexpr int kBasis = 32, kEdgeValues = 41;  // edges of a block; values that predictions are made of
+constexpr int kBasis = 32, kEdgeValues = 41;  // edges of a block; values that predict a block
 constexpr int kConfidences = 12;              // levels of confidence
 constexpr int kModelledLengths = 10;          // bit lengths whose decisions have counters
 

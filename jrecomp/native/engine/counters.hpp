@@ -11,7 +11,7 @@ namespace jrecomp {
 constexpr int kCounterBits = 22;  // of probabilities
 constexpr int kMaxCount = 239;  // the largest count of decisions, whose inverse is about the adaptation rate
 
-// The estimated probability that a decision is true, and the count of decisions that it rests on.
+// The estimated probability that a decision is true, and the number of decisions that it is based on.
 class Counter {
 public:
     Counter() = default;

@@ -1,4 +1,4 @@
-// Codes a slice whose logits are computed elsewhere, on a GPU for instance.
+// Codes a slice with logits that are computed elsewhere, for example on a GPU.
 #pragma once
 
 #include <algorithm>

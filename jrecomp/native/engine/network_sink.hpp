@@ -49,7 +49,7 @@ public:
         last_.refresh();
     }
 
-    // Reduces the weight of the counts of this AC plane in the next.
+    // Reduces the weight of the counts of this AC plane for the next one.
     void end_plane() { ac_.fade(); }
 
 private:

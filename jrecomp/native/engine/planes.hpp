@@ -1,4 +1,4 @@
-// What coder and decoder know of one component of a slice (docs/format/planes.md).
+// The known coefficients of a component of a slice, as planes (docs/format/planes.md).
 #pragma once
 
 #include <memory>

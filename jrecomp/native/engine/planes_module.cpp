@@ -320,7 +320,7 @@ private:
         });
     }
 
-    // Walks over all components; sink_of(i) is the sink of component i.
+    // Processes all components in coding order; sink_of(i) is the sink of component i.
     template <class SinkOf>
     void walk(std::vector<Part>& parts, SinkOf sink_of) const {
         for (std::size_t i = 0; i < parts.size(); ++i) {

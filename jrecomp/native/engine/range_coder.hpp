@@ -1,4 +1,4 @@
-// The range coder (docs/format/models.md on it). Its bytes are those of the library constriction.
+// The range coder (docs/format/models.md, "Range coder"). Its bytes are those of the library constriction.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace jrecomp {
 
-// Thrown where data cannot be that of an encoder.
+// Thrown for data that no encoder writes.
 struct Damaged : std::runtime_error {
     using std::runtime_error::runtime_error;
 };

@@ -23,11 +23,11 @@ struct Model {
     std::array<ClassWeights, kClasses> classes;
 };
 
-// Walks over a component. A Sink gets chunks of blocks and encodes their Values or decodes into them:
+// Processes a component in coding order. A Sink gets chunks of blocks, and encodes or decodes their Values:
 //   void values(int plane, Build build, Values&): coefficients of a plane, for DC less their predictions
 //   void last(Build build, Values&): `last`
 //   void end_plane(): after each AC plane
-// It has to call build(rows) once and first: this writes the inputs, [input][kChunk], and maybe one row more.
+// It must first call build(rows) once, which writes the inputs, [input][kChunk], and up to one row more.
 template <class Sink>
 class Walk {
 public:
