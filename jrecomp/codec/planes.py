@@ -29,7 +29,7 @@ Sizes = Sequence[int]
 
 
 class Sink(Protocol):
-    """Receives the inputs of each phase from a Walk and returns the values; training collects inputs with it.
+    """Receives the inputs of each phase from a Walk, and returns the values.
 
     linear: weights of the linear predictions of planes 0 to 63, each int64 [phases, inputs].
     """
@@ -102,7 +102,7 @@ class Walk:
     """Computes the inputs of all phases of a component in coding order, and fills its planes with the values.
 
     planes: of the component, empty. tables: the model's integer tables. sink: codes the values.
-    truth: coefficients as a NumPy array, int16 [64, bordered plane], to encode or to train; None to decode.
+    truth: coefficients as a NumPy array, int16 [64, bordered plane], to encode; None to decode.
     """
 
     def __init__(self, planes: ComponentPlanes, tables: Tables, sink: Sink, truth: Int16 | None) -> None:
