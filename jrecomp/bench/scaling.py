@@ -76,7 +76,7 @@ def measure(paths: Sequence[Path], models: Sequence[str], repeats: int) -> Itera
                     (["compress", "--model", model], picture, packed),
                     (["decompress"], packed, restored),
                 ):
-                    line = [sys.executable, "-m", "jrecomp", *command, "--quiet", "--force"]
+                    line = [sys.executable, "-P", "-m", "jrecomp", *command, "--quiet", "--force"]
                     line += ["--threads", str(threads), str(source), "--output", str(target)]
                     runs = [_process(line) for _ in range(repeats)]
                     memory = max(peak for _, peak in runs) - base
