@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 
 def watched(items: Iterable[Item], length: int) -> Iterator[Item]:
     """Yield items and update a progress bar; length: number of items."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield from items
         return
     with click.progressbar(items, length, file=sys.stderr, show_pos=True) as bar:

@@ -85,7 +85,7 @@ def _collect(
 
 
 def _on_terminal() -> bool:
-    return sys.stderr.isatty()
+    return sys.stderr is not None and sys.stderr.isatty()  # it is None where it is closed
 
 
 def attempts(jobs: list[Job], reporting: Reporting) -> Callable[[str], None]:

@@ -159,6 +159,17 @@ def test_full_disk_under_messages(command: list[str], tmp_path: Path) -> None:
     assert result.stderr.decode() == "jrecomp: standard output: No space left on device\n"
 
 
+def test_closed_standard_error(photo: bytes, tmp_path: Path) -> None:
+    """There is nowhere to print messages, but files are compressed."""
+    (tmp_path / "a.jpg").write_bytes(photo)
+    (tmp_path / "b.jpg").write_bytes(photo)
+    command = ["sh", "-c", '"$0" -m jrecomp compress a.jpg none.jpg b.jpg 2>&-', sys.executable]
+    result = subprocess.run(command, capture_output=True, cwd=tmp_path)
+    assert result.returncode == ExitCode.INPUT
+    assert result.stdout.decode().endswith(" MB/s\n") and result.stderr == b""
+    assert (tmp_path / "a.jpg.jrc").exists() and (tmp_path / "b.jpg.jrc").exists()
+
+
 @pytest.mark.parametrize(
     ("closed", "code", "message"),
     [
