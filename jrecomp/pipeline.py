@@ -157,7 +157,7 @@ def verify(
     Raises the errors of decompress(), and VerificationError if `original` differs.
     """
     restored = decompress(data, threads=threads, device=device, limits=limits)
-    if original is not None and restored != original:
+    if original is not None and restored != bytes(original):  # a memoryview compares values, not bytes
         raise VerificationError("the restored bytes differ from the original")
 
 
