@@ -28,6 +28,9 @@ SIZE_TOLERANCE = 0.01
 DISTANCE_TOLERANCE = 1 - 10 ** (-0.05 / 10)
 """Tolerance for target similarities, as a fraction of the distance from the source; it is 0.05 dB."""
 
+_HIGHEST_PSNR = 1e4
+"""Larger PSNR in dB is reduced to this, whose distance is 0. Integers may be too large for a float."""
+
 UNCHANGED = OperatingPoint.at(HIGHEST)
 """The operating point at which no coefficient changes."""
 
@@ -193,7 +196,7 @@ class _Psnr:
     measure = staticmethod(psnr)
 
     def distance(self, similarity: float) -> float:
-        return float(10 ** (-similarity / 10))
+        return float(10 ** (-min(similarity, _HIGHEST_PSNR) / 10))
 
     def similarity(self, distance: float) -> float:
         return -10 * math.log10(distance) if distance else math.inf

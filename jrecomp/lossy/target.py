@@ -73,7 +73,7 @@ def _check(name: str, value: float) -> None:
     elif not 0 < value < float("inf"):
         raise UsageError(f"{name} {_short(value)} is not a number above 0")
     elif name == "min_ms_ssim" and value > 1:
-        raise UsageError(f"min_ms_ssim {value:g} is not between 0 and 1")
+        raise UsageError(f"min_ms_ssim {_short(value)} is not between 0 and 1")
 
 
 def _short(number: float) -> str:

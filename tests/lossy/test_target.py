@@ -27,6 +27,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"min_psnr": 0}, "min_psnr 0"),
     ({"min_psnr": -30}, "min_psnr -30"),
     ({"min_ms_ssim": 0}, "min_ms_ssim 0"),
+    ({"min_ms_ssim": 1.0000001}, "min_ms_ssim 1.0000001 is"),
+    ({"min_ms_ssim": 10**400}, "min_ms_ssim of many digits is not between 0 and 1"),
     ({"min_ms_ssim": 1.01}, "min_ms_ssim 1.01 is not between 0 and 1"),
     *((dict.fromkeys([a, b], 1), f"{a} and {b}") for i, a in enumerate(NAMES) for b in NAMES[i + 1 :]),
     (dict.fromkeys(NAMES, 1), "exclude each other"),
