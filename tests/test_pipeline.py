@@ -118,6 +118,7 @@ class TestFallback:
         assert pipeline.decompress(compressed) == FAKE_JPEG
         pipeline.verify(compressed)
         pipeline.verify(compressed, FAKE_JPEG)
+        pipeline.verify(compressed, memoryview(FAKE_JPEG).cast("b"))
         with pytest.raises(VerificationError, match="differ"):
             pipeline.verify(compressed, FAKE_JPEG + b"more")
 

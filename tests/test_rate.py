@@ -200,7 +200,10 @@ def test_even_quality_0_may_be_better() -> None:
     assert notes[0].quality == 0 and notes[0].text.startswith("quality 0 already has ")
 
 
-@pytest.mark.parametrize("options", [{"min_psnr": 90}, {"min_ms_ssim": 1}, {"max_bytes": 10**7}, {"bpp": 30}])
+@pytest.mark.parametrize(
+    "options",
+    [{"min_psnr": 90}, {"min_psnr": 10**400}, {"min_ms_ssim": 1}, {"max_bytes": 10**7}, {"bpp": 30}],
+)
 def test_what_the_source_meets_best_is_the_source(options: dict[str, Any]) -> None:
     data = picture()
     assert jrecomp.compress(data, **options) == jrecomp.compress(data)
