@@ -26,6 +26,13 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
+def _name(_: click.Context, __: click.Parameter, value: str) -> str:
+    """The name, which becomes part of a file name."""
+    if not value or set(value) & set("/\\\0"):
+        raise click.BadParameter("a name has at least one character and no slashes")
+    return value
+
+
 @click.command("train", short_help="Train a model, or a rule for lossy results.")
 @click.argument("what", type=click.Choice(["model", "lossy"]), default="model")
 @click.option(
@@ -48,7 +55,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     show_default=True,
     help="Folder that the result is added to.",
 )
-@click.option("--name", required=True, help="Name of the new model or rule.")
+@click.option("--name", required=True, callback=_name, help="Name of the new model or rule.")
 @click.option(
     "--id", "identifier", type=click.IntRange(1), required=True, help="Permanent id of the new model or rule."
 )
@@ -83,7 +90,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 )
 @click.option(
     "--hidden",
-    type=(int, int),
+    metavar="<INTEGER INTEGER>...",
+    type=(click.IntRange(1, 4096), click.IntRange(1, 4096)),
     help="For planes: widths of the two hidden layers [default: 64 32]. For latents: channels and latent "
     "channels [default: 48 4].",
 )

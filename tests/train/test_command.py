@@ -85,6 +85,28 @@ def test_options_that_do_not_apply_are_refused(
     assert result.exit_code == 2 and message in result.output and not asked
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--hidden 0 0", "0 is not in the range"),
+        ("--hidden -1 5", "-1 is not in the range"),
+        ("--hidden 5 4097", "4097 is not in the range"),
+        ("--kind latents --hidden 8 0", "0 is not in the range"),
+    ],
+)
+def test_widths_of_no_network_are_refused(
+    options: str, message: str, asked: list[Any], tmp_path: Path
+) -> None:
+    result = run(tmp_path, *options.split())
+    assert result.exit_code == 2 and message in result.output and not asked
+
+
+@pytest.mark.parametrize("name", ["", "../mine", "a/b", "a\\b"])
+def test_names_of_other_folders_are_refused(name: str, asked: list[Any], tmp_path: Path) -> None:
+    result = CliRunner().invoke(command, ["--data", str(tmp_path), "--name", name, "--id", "1000"])
+    assert result.exit_code == 2 and "no slashes" in result.output and not asked
+
+
 def test_a_name_that_is_taken_is_refused_before_training(asked: list[Any], tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text('{"models": [{"id": 4, "name": "mine"}]}')
     result = run(tmp_path, "--weights", str(tmp_path))
