@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from jrecomp.array_types import Index
 from jrecomp.features.store import AC_INPUTS, DIFFERENCE
-from jrecomp.t81 import COLUMN, ROW
+from jrecomp.t81 import PLACES
 
 Planes = tuple[int, ...]
 """Numbers of the planes that share a network, ascending."""
@@ -62,20 +62,22 @@ def groups_of(numbers: Sequence[int]) -> list[Planes]:
 
 
 @cache
-def known_values(planes: Planes) -> list[tuple[int, ...]]:
-    """The known values of any of the planes, in the order of a shared network's inputs.
+def known_values(planes: Planes) -> dict[tuple[int, ...], int]:
+    """The known values of any of the planes, in the order of a shared network's inputs, with their indices.
 
     Coefficients are (side, vertical offset, horizontal offset in frequency), ascending. DC differences are
     (DIFFERENCE + neighbour,) and come last.
     """
     every = {value for plane in planes for value in _of_plane(plane)}
-    return sorted(every, key=lambda value: (len(value) == 1, value))
+    ordered = sorted(every, key=lambda value: (len(value) == 1, value))
+    return {value: index for index, value in enumerate(ordered)}
 
 
+@cache
 def _of_plane(plane: int) -> list[tuple[int, ...]]:
-    known = AC_INPUTS[plane]
+    known, (row, column) = AC_INPUTS[plane], PLACES[plane]
     return [
-        (side, int(ROW[j] - ROW[plane]), int(COLUMN[j] - COLUMN[plane])) if j < DIFFERENCE else (j,)
+        (side, PLACES[j][0] - row, PLACES[j][1] - column) if j < DIFFERENCE else (j,)
         for j, side in zip(known.plane.tolist(), known.side.tolist(), strict=True)
     ]
 
@@ -88,5 +90,4 @@ def columns(planes: Planes, plane: int, inputs: int) -> Index:
     Returns their indices, intp [inputs of the plane].
     """
     every = known_values(planes)
-    own = [every.index(value) for value in _of_plane(plane)]
-    return np.array([*own, *range(len(every), inputs)], np.intp)
+    return np.array([*map(every.__getitem__, _of_plane(plane)), *range(len(every), inputs)], np.intp)
