@@ -6,6 +6,8 @@ Independent of the package: blocks are lists of 64 integers in zig-zag order.
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
+
 SOI, EOI = b"\xff\xd8", b"\xff\xd9"
 ZRL = 0xF0
 
@@ -162,6 +164,19 @@ class LikeLibjpeg:
         return 0
 
 
+class Whimsical:
+    """Ends runs and writes needless ZRL symbols at random."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = np.random.default_rng(seed)
+
+    def end_run(self, length: int, waiting: int) -> bool:
+        return bool(self._random.random() < 0.2)
+
+    def zero_runs(self, most: int) -> int:
+        return int(self._random.integers(0, most + 1)) if self._random.random() < 0.3 else 0
+
+
 def progressive_ac(
     blocks: Sequence[Block], start: int, stop: int, high: int, low: int, choose: Chooser
 ) -> bytes:
@@ -238,6 +253,16 @@ def dc_refine(blocks: Sequence[Block], low: int) -> bytes:
     for block in blocks:
         bits.raw(block[0] >> low & 1, 1)
     return bits.data()
+
+
+def progressive(blocks: list[list[int]], choose: Chooser, start: int = 1, stop: int = 63) -> bytes:
+    """Four scans of one component: DC, AC first, refinement of AC, refinement of DC."""
+    width = 8 * len(blocks)
+    data = SOI + tables() + sof(0xC2, width, 8, [(1, 1)])
+    data += sos([0], 0, 0, 0, 1) + dc_first(blocks, 1)
+    data += sos([0], start, stop, 0, 1) + progressive_ac(blocks, start, stop, 0, 1, choose)
+    data += sos([0], start, stop, 1, 0) + progressive_ac(blocks, start, stop, 1, 0, choose)
+    return data + sos([0], 0, 0, 1, 0) + dc_refine(blocks, 0) + EOI
 
 
 def gray_file(data: bytes, width: int = 32, height: int = 24, *, before_sos: bytes = b"") -> bytes:

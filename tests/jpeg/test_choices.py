@@ -7,7 +7,7 @@ import pytest
 
 from jrecomp.container import pack_reconstruction
 from tests.jpeg import builder, samples
-from tests.jpeg.builder import EOI, SOI, Chooser, LikeLibjpeg, dri, gray_file, rst, sof, sos, tables
+from tests.jpeg.builder import LikeLibjpeg, dri, gray_file, rst
 from tests.jpeg.checks import blocks_of, check, check_against_libjpeg, exact, tails
 
 BLOCKS = samples.random_blocks(12)
@@ -48,19 +48,9 @@ def test_needless_zero_runs_in_a_sequential_scan() -> None:
     assert tails(jpeg) == b""
 
 
-def progressive(blocks: list[list[int]], choose: Chooser, start: int = 1, stop: int = 63) -> bytes:
-    """Four scans of one component: DC, AC first, refinement of AC, refinement of DC."""
-    width = 8 * len(blocks)
-    data = SOI + tables() + sof(0xC2, width, 8, [(1, 1)])
-    data += sos([0], 0, 0, 0, 1) + builder.dc_first(blocks, 1)
-    data += sos([0], start, stop, 0, 1) + builder.progressive_ac(blocks, start, stop, 0, 1, choose)
-    data += sos([0], start, stop, 1, 0) + builder.progressive_ac(blocks, start, stop, 1, 0, choose)
-    return data + sos([0], 0, 0, 1, 0) + builder.dc_refine(blocks, 0) + EOI
-
-
 def test_progressive_as_libjpeg_chooses(tmp_path: Path) -> None:
     blocks = samples.random_blocks(300, largest=3) + [[0] + [2] * 63] * 40 + [[1] * 64] * 3
-    check(progressive(blocks, LikeLibjpeg()), tmp_path)
+    check(builder.progressive(blocks, LikeLibjpeg()), tmp_path)
 
 
 class NoLimit(LikeLibjpeg):
@@ -77,21 +67,8 @@ class ShortRuns(LikeLibjpeg):
         return length == 5
 
 
-class Whimsical:
-    """Ends runs and writes needless ZRL symbols at random."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = np.random.default_rng(seed)
-
-    def end_run(self, length: int, waiting: int) -> bool:
-        return bool(self._random.random() < 0.2)
-
-    def zero_runs(self, most: int) -> int:
-        return int(self._random.integers(0, most + 1)) if self._random.random() < 0.3 else 0
-
-
 def test_eob_runs_without_libjpegs_buffer(tmp_path: Path) -> None:
-    data = progressive([[0] + [2] * 63] * 40, NoLimit())
+    data = builder.progressive([[0] + [2] * 63] * 40, NoLimit())
     jpeg = exact(data)
     assert jpeg.scans[2].eob_switches == [14]
     assert tails(jpeg) == b""
@@ -99,7 +76,7 @@ def test_eob_runs_without_libjpegs_buffer(tmp_path: Path) -> None:
 
 
 def test_a_shorter_longest_eob_run(tmp_path: Path) -> None:
-    data = progressive(samples.random_blocks(60, largest=3) + [[0] * 64] * 200, ShortRuns())
+    data = builder.progressive(samples.random_blocks(60, largest=3) + [[0] * 64] * 200, ShortRuns())
     jpeg = exact(data)
     assert jpeg.scans[1].max_eob_run == 5
     assert jpeg.scans[1].eob_switches == []
@@ -112,7 +89,7 @@ def test_a_shorter_longest_eob_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize("band", [(1, 63), (1, 5), (6, 63), (40, 40)])
 def test_whimsical_eob_and_zero_runs(seed: int, band: tuple[int, int], tmp_path: Path) -> None:
     blocks = samples.random_blocks(80, seed, largest=3)
-    data = progressive(blocks, Whimsical(seed), *band)
+    data = builder.progressive(blocks, builder.Whimsical(seed), *band)
     jpeg = exact(data)
     assert tails(jpeg) == b""
     assert jpeg.scans[1].eob_switches

@@ -40,55 +40,34 @@ def check(data: bytes) -> int:
     return len(reconstruction)
 
 
-class Whimsical:
-    """Ends runs and writes needless ZRL symbols at random."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = np.random.default_rng(seed)
-
-    def end_run(self, length: int, waiting: int) -> bool:
-        return bool(self._random.random() < 0.2)
-
-    def zero_runs(self, most: int) -> int:
-        return int(self._random.integers(0, most + 1)) if self._random.random() < 0.3 else 0
-
-
-class LongRuns(Whimsical):
+class LongRuns(builder.Whimsical):
     """Runs as long as they get."""
 
     def end_run(self, length: int, waiting: int) -> bool:
         return False
 
 
-class ShortRuns(Whimsical):
+class ShortRuns(builder.Whimsical):
     """Runs of five blocks at most."""
 
     def end_run(self, length: int, waiting: int) -> bool:
         return length == 5
 
 
-def progressive(blocks: list[list[int]], choose: builder.Chooser, band: tuple[int, int] = (1, 63)) -> bytes:
-    """Four scans of one component: DC, AC first, refinement of AC, refinement of DC."""
-    data = SOI + tables() + sof(0xC2, 8 * len(blocks), 8, [(1, 1)])
-    data += sos([0], 0, 0, 0, 1) + builder.dc_first(blocks, 1)
-    data += sos([0], *band, 0, 1) + builder.progressive_ac(blocks, *band, 0, 1, choose)
-    data += sos([0], *band, 1, 0) + builder.progressive_ac(blocks, *band, 1, 0, choose)
-    return data + sos([0], 0, 0, 1, 0) + builder.dc_refine(blocks, 0) + EOI
-
-
 @pytest.mark.parametrize("band", [(1, 63), (6, 40)])
 def test_runs_at_random(band: tuple[int, int]) -> None:
-    assert check(progressive(BLOCKS, Whimsical(1), band)) > 2
+    assert check(builder.progressive(BLOCKS, builder.Whimsical(1), *band)) > 2
 
 
 @pytest.mark.parametrize("choose", [LongRuns(2), ShortRuns(3)], ids=["long", "short"])
 def test_runs(choose: builder.Chooser) -> None:
-    assert check(progressive([*BLOCKS, *([0] + [2] * 63 for _ in range(40)), *[[0] * 64] * 20], choose)) > 2
+    blocks = [*BLOCKS, *([0] + [2] * 63 for _ in range(40)), *[[0] * 64] * 20]
+    assert check(builder.progressive(blocks, choose)) > 2
 
 
 def test_waiting_bits_as_libjpeg_limits_them() -> None:
     blocks = [[0] + [2] * 63] * 40
-    assert check(progressive(blocks, builder.LikeLibjpeg())) == 2
+    assert check(builder.progressive(blocks, builder.LikeLibjpeg())) == 2
 
 
 def test_padding() -> None:
