@@ -225,8 +225,7 @@ def _stored(
     result = stored(data, reason)
     if target.name == "bpp" and frame is None:
         raise TargetError(f"cannot be limited to {target.value:g} bits per pixel: {reason.text}")
-    largest = int(target.value) if frame is None and target.name == "max_bytes" else None
-    largest = target.largest(frame) if frame else largest
+    largest = target.largest(frame)
     if largest is not None and len(result.output) > largest:
         raise TargetError(f"cannot be as small as {largest:,} bytes: {reason.text}")
     return result, Note(None, "" if target.lossless and not strip else "nothing was changed")

@@ -59,9 +59,12 @@ class Target:
         """Whether coefficients must not change."""
         return self.name is None
 
-    def largest(self, frame: Frame) -> int | None:
-        """The largest size of the result in bytes, None if the target is not a size; frame: of the source."""
-        if self.name == "bpp":
+    def largest(self, frame: Frame | None) -> int | None:
+        """The largest size of the result in bytes, None if the target gives none.
+
+        frame: of the source, None if there is none; without it bits per pixel give no size.
+        """
+        if self.name == "bpp" and frame is not None:
             return int(min(self.value, _MOST_BPP) * frame.width * frame.height / 8)
         return int(self.value) if self.name == "max_bytes" else None
 

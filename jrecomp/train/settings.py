@@ -23,3 +23,7 @@ class Settings:
     device: str = "cpu"
     workers: int = 2
     improve: str | None = None
+
+    def steps_of(self, component_class: int) -> int:
+        """Steps of the networks of a component class, at least 1."""
+        return max(1, self.steps if component_class == 0 else self.steps // 2)

@@ -32,9 +32,6 @@ BATCH = 1024
 PEAK = 8e-3
 """Largest learning rate."""
 
-SHARES = (1.0, 0.5, 0.5)
-"""Steps of the networks of each component class, relative to the first class."""
-
 Arrays = dict[str, npt.NDArray[Any]]
 
 
@@ -80,13 +77,9 @@ def _fit_one(task: tuple[Settings, int]) -> str:
     network, predictions = Network(number == CLASSES - 1), Linear.zero()
     if found is not None:
         predictions = linear.solve(found)
-        fit(network, Examples.of(found, linear.predict(found, predictions)), _steps(settings, number))
+        fit(network, Examples.of(found, linear.predict(found, predictions)), settings.steps_of(number))
     save_arrays(_path(settings, number), asdict(predictions) | network.export())
     return f"class {number}: {_evaluate(settings, number, network, predictions)}"
-
-
-def _steps(settings: Settings, number: int) -> int:
-    return max(1, int(settings.steps * SHARES[number]))
 
 
 def fit(network: Network, examples: Examples, steps: int) -> None:

@@ -43,9 +43,6 @@ PEAK = 6e-3
 LARGEST_GRADIENT = 1.0
 """Norm that gradients are clipped to."""
 
-SHARES = (1.0, 0.5, 0.5)
-"""Steps of the autoencoders of each component class, relative to the first class."""
-
 Key = tuple[int, int]
 """Component class and group."""
 
@@ -107,7 +104,7 @@ class Fit:
     def __init__(self, settings: Settings, key: Key) -> None:
         torch.manual_seed(len(GROUPS) * key[0] + key[1])
         self._settings, self._key = settings, key
-        self.steps = max(1, int(settings.steps * SHARES[key[0]]))
+        self.steps = settings.steps_of(key[0])
         self._network = Autoencoder(*key, *settings.hidden).to(settings.device)
         self._optimizer = Adam(self._network.parameters(), lr=1.0)
         self._schedule = LambdaLR(self._optimizer, lambda step: learning_rate(PEAK, step / self.steps))

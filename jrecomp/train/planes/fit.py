@@ -22,9 +22,6 @@ from jrecomp.train.settings import Settings
 LANES = 8
 """Number of networks that are trained in parallel on a GPU."""
 
-SHARES = (1.0, 0.5, 0.5)
-"""Steps of the networks of each component class, relative to the first class."""
-
 LARGEST_REUSE = 40
 """Largest number of times that a network uses each sample on average; it limits overfitting."""
 
@@ -68,7 +65,7 @@ def run(task: FitTask) -> str:
 
 def _lane(settings: Settings, group: Group, examples: Examples) -> Lane:
     batch = min(settings.batch, max(SMALLEST_BATCH, 2 * len(examples)))
-    steps = min(int(settings.steps * SHARES[group.component_class]), LARGEST_REUSE * len(examples) // batch)
+    steps = min(settings.steps_of(group.component_class), LARGEST_REUSE * len(examples) // batch)
     torch.manual_seed(group.planes[0])
     begun = _begun(settings, group)
     network = begun or IntegerNetwork(group.shapes(settings.hidden))
