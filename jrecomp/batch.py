@@ -4,8 +4,8 @@ import os
 import stat
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -219,7 +219,8 @@ def run(jobs: Iterable[Job], work: Work, at_once: int = 1) -> Iterator[Outcome]:
 
     jobs: with targets chosen by plan(). work: starts a job. at_once: how many jobs are computed at once.
 
-    Reading and writing happen in the caller's thread. An error ends only its own job. After an interrupt the
+    Reading and writing happen in the caller's thread. An error ends only its own job. A computation that ran
+    short of memory is repeated when no other runs. After an interrupt the
     remaining jobs are cancelled, and running computations are not awaited.
     """
     running: deque[_Running] = deque()
@@ -227,10 +228,10 @@ def run(jobs: Iterable[Job], work: Work, at_once: int = 1) -> Iterator[Outcome]:
     try:
         for job in jobs:
             while running and (running[0].done() or job.size + sum(r.size for r in running) > IN_MEMORY):
-                yield running.popleft().finish()
+                yield running.popleft().finish(running)
             running.append(_Running(job, work, pool))
         while running:
-            yield running.popleft().finish()
+            yield running.popleft().finish(running)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
@@ -239,13 +240,15 @@ class _Running:
     """A job whose input has been read and whose computation has been submitted."""
 
     def __init__(self, job: Job, work: Work, pool: Workers) -> None:
-        self._job, self._steps, self.size = job, work(job), job.size
+        self._job, self._steps, self._pool, self.size = job, work(job), pool, job.size
+        self._compute: Compute | None = None
         self._future: Future[tuple[Any, float]] = Future()
         started = time.perf_counter()
         try:
             if job.problem:
                 raise job.problem
-            self._future = pool.submit(_timed, next(self._steps))
+            self._compute = next(self._steps)
+            self._future = pool.submit(_timed, self._compute)
         except Exception as error:
             self._future.set_exception(error)
         self._seconds = time.perf_counter() - started
@@ -254,10 +257,10 @@ class _Running:
         """Whether the computation has ended."""
         return self._future.done()
 
-    def finish(self) -> Outcome:
-        """Waits for the computation and writes its result."""
+    def finish(self, others: Collection["_Running"]) -> Outcome:
+        """Waits for the computation and writes its result; others: the jobs that may run meanwhile."""
         try:
-            result, seconds = self._future.result()
+            result, seconds = self._result(others)
             self._seconds += seconds
             started = time.perf_counter()
             self._steps.send(result)
@@ -268,6 +271,15 @@ class _Running:
         except Exception as error:
             return Outcome(self._job, self._seconds, error=_unexpected(error))
         raise AssertionError("a job yields one computation")
+
+    def _result(self, others: Collection["_Running"]) -> tuple[Any, float]:
+        try:
+            return self._future.result()
+        except Exception as error:
+            if not (self._compute and shortage(error)):
+                raise
+        wait([other._future for other in others])
+        return self._pool.submit(_timed, self._compute).result()
 
 
 def _timed(compute: Compute) -> tuple[Any, float]:

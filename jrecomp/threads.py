@@ -1,35 +1,42 @@
 """Worker threads, as many as the machine lets a process start."""
 
+from _thread import start_new_thread
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from threading import Thread
+from traceback import clear_frames
 from typing import Any, ParamSpec, TypeVar
+
+from jrecomp.native import _scan
 
 Parameters = ParamSpec("Parameters")
 T = TypeVar("T")
 
-_Task = tuple[Future[Any], Callable[[], Any]]
+_Tasks = SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None]
+
+_START_SECONDS = 5.0
+"""A thread that has not begun after this time has failed: it had no memory to begin with."""
 
 
 class Workers(Executor):
     """Threads that compute; where none can be started, submit() computes in the caller's thread.
 
-    count: the number of threads, at least 1. A limit of the machine may allow fewer. They do not keep the
-    process from ending.
+    count: the number of threads, at least 1. The machine may allow fewer. They do not keep the process from
+    ending.
     """
 
     def __init__(self, count: int) -> None:
-        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
-        self._threads: list[Thread] = []
-        for _ in range(count):
-            thread = Thread(target=_serve, args=(self._tasks,), daemon=True)
-            try:
-                thread.start()
-            except (RuntimeError, MemoryError):  # can't start new thread
-                break
-            self._threads.append(thread)
+        _scan.prepare_thread()
+        self._tasks: _Tasks = SimpleQueue()
+        self._signs: SimpleQueue[None] = SimpleQueue()
+        self._running = 0
+        # Thread.start() waits for ever for a thread that has no memory to begin with.
+        with suppress(RuntimeError, MemoryError, Empty):
+            while self._running < count:
+                start_new_thread(_serve, (self._tasks, self._signs))
+                self._signs.get(timeout=_START_SECONDS)
+                self._running += 1
 
     def submit(
         self, fn: Callable[Parameters, T], /, *args: Parameters.args, **kwargs: Parameters.kwargs
@@ -37,7 +44,7 @@ class Workers(Executor):
         """Compute fn(*args, **kwargs) when a thread is free."""
         future: Future[T] = Future()
         task = (future, lambda: fn(*args, **kwargs))
-        if self._threads:
+        if self._running:
             self._tasks.put(task)
         else:
             _compute(*task)
@@ -49,22 +56,31 @@ class Workers(Executor):
             while cancel_futures:
                 if task := self._tasks.get_nowait():
                     task[0].cancel()
-        for _ in self._threads:
+        for _ in range(self._running):
             self._tasks.put(None)
-        while wait and self._threads:
-            self._threads.pop().join()
+        while wait and self._running:
+            self._signs.get()
+            self._running -= 1
 
 
-def _serve(tasks: "SimpleQueue[_Task | None]") -> None:
+def _serve(tasks: _Tasks, signs: SimpleQueue[None]) -> None:
+    """Computes until None is taken from the tasks; signs that it has begun, and that it has ended."""
+    _scan.prepare_thread()
+    signs.put(None)
     while task := tasks.get():
         _compute(*task)
         del task  # it keeps the arguments and the result alive
+    signs.put(None)
 
 
 def _compute(future: Future[T], function: Callable[[], T]) -> None:
     if not future.set_running_or_notify_cancel():
         return
     try:
-        future.set_result(function())
+        result = function()
     except BaseException as error:
+        if isinstance(error, MemoryError):
+            clear_frames(error.__traceback__)  # they keep memory
         future.set_exception(error)
+    else:
+        future.set_result(result)

@@ -34,7 +34,10 @@ class App(click.Group):
         """The subcommand with a name, None if there is none."""
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = import_module(_COMMANDS[cmd_name]).command
+        module = _COMMANDS[cmd_name]
+        if module.startswith("jrecomp.cli"):  # which use one thread of OpenBLAS; without any it raises SIGINT
+            os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        command: click.Command = import_module(module).command
         return command
 
     def main(self, *args: Any, **extra: Any) -> Any:
