@@ -5,7 +5,6 @@ import stat
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
-from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +18,7 @@ from jrecomp.info import Info
 from jrecomp.lossy.target import TargetOptions
 from jrecomp.model import load
 from jrecomp.rate import Note, OnProgress
-from jrecomp.threads import Workers
+from jrecomp.threads import Task, Workers
 
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 SHRUNK_SUFFIXES = tuple(f"{files.SHRUNK}{suffix}" for suffix in JPEG_SUFFIXES)
@@ -233,7 +232,7 @@ def run(jobs: Iterable[Job], work: Work, at_once: int = 1) -> Iterator[Outcome]:
         while running:
             yield running.popleft().finish(running)
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown()
 
 
 class _Running:
@@ -241,21 +240,26 @@ class _Running:
 
     def __init__(self, job: Job, work: Work, pool: Workers) -> None:
         self._job, self._steps, self._pool, self.size = job, work(job), pool, job.size
-        self._compute: Compute | None = None
-        self._future: Future[tuple[Any, float]] = Future()
+        self._task: Task[tuple[Any, float]] | None = None
+        self._error: Exception | None = None
         started = time.perf_counter()
         try:
             if job.problem:
                 raise job.problem
-            self._compute = next(self._steps)
-            self._future = pool.submit(_timed, self._compute)
+            self._compute = partial(_timed, next(self._steps))
+            self._task = pool.submit(self._compute)
         except Exception as error:
-            self._future.set_exception(error)
+            self._error = error
         self._seconds = time.perf_counter() - started
 
     def done(self) -> bool:
         """Whether the computation has ended."""
-        return self._future.done()
+        return self._task is None or self._task.done()
+
+    def wait(self) -> None:
+        """Waits for the computation."""
+        if self._task:
+            self._task.wait()
 
     def finish(self, others: Collection["_Running"]) -> Outcome:
         """Waits for the computation and writes its result; others: the jobs that may run meanwhile."""
@@ -273,13 +277,18 @@ class _Running:
         raise AssertionError("a job yields one computation")
 
     def _result(self, others: Collection["_Running"]) -> tuple[Any, float]:
+        if self._task is None:
+            assert self._error
+            raise self._error
         try:
-            return self._future.result()
+            return self._task.result()
         except Exception as error:
-            if not (self._compute and shortage(error)):
+            if not shortage(error):
                 raise
-        wait([other._future for other in others])
-        return self._pool.submit(_timed, self._compute).result()
+        self._task = None  # which keeps memory
+        for other in others:
+            other.wait()
+        return self._pool.submit(self._compute).result()
 
 
 def _timed(compute: Compute) -> tuple[Any, float]:

@@ -83,8 +83,9 @@ def _spread(
     function: Callable[..., T], threads: int, slices: Sequence[Slice], *data: Sequence[bytes]
 ) -> list[T]:
     """The results for all slices, computed on up to this number of threads, or on one if memory is short."""
-    with suppress(MemoryError), Workers(min(threads, len(slices))) as pool:
-        return list(pool.map(function, slices, *data))
+    if min(threads, len(slices)) > 1:
+        with suppress(MemoryError), Workers(min(threads, len(slices))) as pool:
+            return pool.map(function, slices, *data)
     return list(map(function, slices, *data))
 
 
