@@ -17,6 +17,7 @@ from jrecomp.errors import ExitCode, InputError, JrecompError, UsageError, short
 from jrecomp.info import Info
 from jrecomp.lossy.target import TargetOptions
 from jrecomp.model import load
+from jrecomp.options import Limits
 from jrecomp.rate import Note, OnProgress
 from jrecomp.threads import Task, Workers
 
@@ -231,6 +232,7 @@ def run(jobs: Iterable[Job], work: Work, at_once: int = 1) -> Iterator[Outcome]:
             running.append(_Running(job, work, pool))
         while running:
             yield running.popleft().finish(running)
+        pool.join()
     finally:
         pool.shutdown()
 
@@ -312,12 +314,13 @@ def compress(
     model: str | None,
     threads: int,
     device: str,
+    limits: Limits,
     force: bool,
     on_progress: OnProgress,
 ) -> JobSteps:
     """Compress one file; the options are those of pipeline.compress() and files.write()."""
     files.check_target(job.target, job.source, force)
-    data = files.read(job.source)
+    data = files.read(job.source, limits)
     notes: list[Note] = []
     packed = yield partial(
         pipeline.compress,
@@ -325,25 +328,33 @@ def compress(
         model=model,
         threads=threads,
         device=device,
+        limits=limits,
         on_progress=on_progress,
         on_note=notes.append,
         **change,
     )
     files.write(job.target, packed, job.source, force)
-    return pipeline.inspect(packed), notes[0].text
+    return pipeline.inspect(packed, limits=limits), notes[0].text
 
 
 def shrink(
-    job: Job, *, change: ChangeOptions, progressive: bool, force: bool, on_progress: OnProgress
+    job: Job,
+    *,
+    change: ChangeOptions,
+    progressive: bool,
+    limits: Limits,
+    force: bool,
+    on_progress: OnProgress,
 ) -> JobSteps:
     """Shrink one JPEG file; the options are those of pipeline.shrink() and files.write()."""
     files.check_target(job.target, job.source, force)
-    data = files.read(job.source)
+    data = files.read(job.source, limits)
     notes: list[Note] = []
     shrunk = yield partial(
         pipeline.shrink,
         data,
         progressive=progressive,
+        limits=limits,
         on_progress=on_progress,
         on_note=notes.append,
         **change,
@@ -352,34 +363,34 @@ def shrink(
     return Info("jpeg", None, len(data), len(shrunk), len(shrunk), quality=notes[0].quality), notes[0].text
 
 
-def decompress(job: Job, *, threads: int, device: str, force: bool) -> JobSteps:
+def decompress(job: Job, *, threads: int, device: str, limits: Limits, force: bool) -> JobSteps:
     """Decompress one container; the options are those of pipeline.decompress() and files.write()."""
     files.check_target(job.target, job.source, force)
-    data = files.read(job.source)
-    restored = yield partial(pipeline.decompress, data, threads=threads, device=device)
+    data = files.read(job.source, limits)
+    restored = yield partial(pipeline.decompress, data, threads=threads, device=device, limits=limits)
     files.write(job.target, restored, job.source, force)
-    return pipeline.inspect(data), ""
+    return pipeline.inspect(data, limits=limits), ""
 
 
-def verify(job: Job, *, original: Path | None, threads: int, device: str) -> JobSteps:
+def verify(job: Job, *, original: Path | None, threads: int, device: str, limits: Limits) -> JobSteps:
     """Verify one container.
 
     original: file to compare with. Without it, a container that is not lossy is compared with the file of the
-    same name without .jrc, if that exists. threads, device: those of pipeline.verify().
+    same name without .jrc, if that exists. threads, device, limits: those of pipeline.verify().
     """
-    data = files.read(job.source)
-    if original is None and pipeline.inspect(data).mode != "lossy":
+    data = files.read(job.source, limits)
+    if original is None and pipeline.inspect(data, limits=limits).mode != "lossy":
         original = _beside(job.source)
-    expected = files.read(original) if original else None
-    yield partial(pipeline.verify, data, expected, threads=threads, device=device)
-    info = pipeline.inspect(data)
+    expected = files.read(original, limits) if original else None
+    yield partial(pipeline.verify, data, expected, threads=threads, device=device, limits=limits)
+    info = pipeline.inspect(data, limits=limits)
     note = f"identical to {original}" if original else "checksums match"
     return info, f"{note} (lossy)" if info.mode == "lossy" else note
 
 
-def inspect(job: Job) -> JobSteps:
+def inspect(job: Job, *, limits: Limits) -> JobSteps:
     """Describe one container by pipeline.inspect()."""
-    info = yield partial(pipeline.inspect, files.read(job.source))
+    info = yield partial(pipeline.inspect, files.read(job.source, limits), limits=limits)
     return info, ""
 
 

@@ -108,6 +108,10 @@ class Workers:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        """See join()."""
+        self.join()
+
+    def join(self) -> None:
         """End the threads, see shutdown(), and wait for that."""
         self.shutdown()
         while self._ended:

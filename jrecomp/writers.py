@@ -200,7 +200,8 @@ class ContainerWriter(Writer):
         return Lossy(**vars(box), source=len(self.source), quality=round(100 * quality))
 
     def _lossless(self, file: JpegFile, restored: bytes) -> Lossless:
-        slices = codec.encode(file, self.model, self.resources.workers, self.resources.engine(self.model))
+        engine = self.resources.engine(self.model)
+        slices = codec.encode(file, self.model, self.resources.workers, engine, self.limits)
         return Lossless(
             original=Original.of(restored),
             model=self.model.identifier,

@@ -15,11 +15,14 @@ from jrecomp.errors import ExitCode, ShortageError, shortage
 from jrecomp.threads import Workers
 
 COMMAND = """
-import os, resource, sys
-import jrecomp.batch, jrecomp.cli.compress, jrecomp.cli.verify
-from jrecomp.model import load
+import contextlib, os, resource, sys
+import jrecomp, jrecomp.cli, jrecomp.cli.verify
 
-load("default"), load("fast")
+data = open("0.jpg", "rb").read()  # what it imports and opens cannot be reached with some of the limits
+for model in ("fast", "default"):
+    jrecomp.verify(jrecomp.compress(data, model=model), threads=2)
+with contextlib.suppress(SystemExit):
+    jrecomp.cli.main(["compress", "-r", "--threads", "1", "none.jpg"])
 kind, amount = getattr(resource, sys.argv.pop(1)), int(sys.argv.pop(1))
 if kind == resource.RLIMIT_NPROC and os.getuid() == 0:
     os.setuid(65534)  # root may start any number
@@ -39,6 +42,13 @@ def run(kind: str, amount: int, *arguments: str, cwd: Path) -> "subprocess.Compl
         env={"OPENBLAS_NUM_THREADS": "1"},
         timeout=300,
     )
+
+
+def lines_of(result: "subprocess.CompletedProcess[str]") -> list[str]:
+    """The messages about files, without that about the file that the command did not find at first."""
+    lines = [line for line in result.stderr.splitlines() if line.startswith("jrecomp: ")]
+    assert lines[0].startswith("jrecomp: none.jpg: "), result.stderr
+    return lines[1:]
 
 
 @pytest.fixture
@@ -69,14 +79,14 @@ def test_little_memory(folder: Path, megabytes: int, model: str) -> None:
     """Files fail for that reason alone, or are compressed."""
     limit = "RLIMIT_AS", megabytes << 20
     result = run(*limit, "compress", "-r", ".", "--threads", "8", "--model", model, cwd=folder)
-    lines = [line for line in result.stderr.splitlines() if line.startswith("jrecomp: ")]
+    lines = lines_of(result)
     assert all(re.fullmatch(r"jrecomp: \w+\.jpg: out of memory", line) for line in lines)
     assert result.returncode == (ExitCode.SHORTAGE if lines else ExitCode.OK)
     assert check_whole(folder) + len(lines) == 7
     for path in folder.glob("*.jpg"):
         path.with_name(f"{path.name}.jrc").write_bytes(jrecomp.compress(path.read_bytes(), model=model))
     result = run(*limit, "verify", "-r", ".", "--threads", "8", cwd=folder)
-    lines = [line for line in result.stderr.splitlines() if line.startswith("jrecomp: ")]
+    lines = lines_of(result)
     assert all(line.endswith(".jrc: out of memory") for line in lines)
     assert result.returncode == (ExitCode.SHORTAGE if lines else ExitCode.OK)
 
@@ -86,15 +96,15 @@ def test_few_threads(folder: Path, threads: int) -> None:
     """Fewer threads do the same work, and a process of one thread does, too."""
     for command in (["compress"], ["verify"]):
         result = run("RLIMIT_NPROC", threads, *command, "-r", ".", "--threads", "8", cwd=folder)
-        assert (result.returncode, result.stderr) == (0, "")
+        assert (result.returncode, lines_of(result)) == (0, [])
     assert check_whole(folder) == 7
 
 
 @pytest.mark.parametrize("count", [3, 4, 8])
 def test_few_open_files(folder: Path, count: int) -> None:
     result = run("RLIMIT_NOFILE", count, "compress", "0.jpg", "1.jpg", "--threads", "8", cwd=folder)
-    lines = result.stderr.splitlines()
-    assert all(line.startswith("jrecomp: ") and "Too many open files" in line for line in lines)
+    lines = lines_of(result)
+    assert all("Too many open files" in line for line in lines)
     assert result.returncode == (ExitCode.SHORTAGE if lines else ExitCode.OK)
     assert check_whole(folder) == 2 - len(lines)
     assert len(lines) == (2 if count == 3 else 0)

@@ -99,5 +99,8 @@ def start() -> None:
             raise
     except KeyboardInterrupt:  # a second one, while the first was reported
         pass
+    except MemoryError:  # another one, while the first was reported
+        os.write(2, b"jrecomp: out of memory\n")
+        os._exit(ExitCode.SHORTAGE)
     sys.stderr.flush()
     os._exit(ExitCode.INTERRUPTED)

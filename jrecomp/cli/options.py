@@ -1,6 +1,7 @@
 """Options that commands share, in bundles. The values of a bundle are passed to a command as one argument."""
 
 import functools
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ import click
 
 from jrecomp.batch import ChangeOptions, Destination, Job, find
 from jrecomp.lossy.target import Target, TargetOptions
-from jrecomp.options import DEVICES, RULES
+from jrecomp.options import DEFAULT_LIMITS, DEVICES, RULES, Limits
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -28,6 +29,23 @@ class Selection:
     def find(self, suffixes: tuple[str, ...], excluded: tuple[str, ...] = ()) -> list[tuple[Job, Path]]:
         """Find the inputs, see batch.find()."""
         return find(self.sources, self.recursive, suffixes, excluded)
+
+
+class _Size(click.ParamType[int]):
+    """A number of bytes, such as 500M, 2G or 1GiB."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number; prefixes are powers of 1000, or of 1024 with an "i"."""
+        if isinstance(value, int):
+            return value
+        match = re.fullmatch(r"(\d{1,20}(?:\.\d{1,20})?) ?(?:([KMGT])(i?))?B?", value, re.IGNORECASE)
+        if not match:
+            self.fail(f"{value!r} is not a size, such as 500M, 2G or 1GiB", param, ctx)
+        number, prefix, binary = match.groups()
+        power = " KMGT".index(prefix.upper()) if prefix else 0
+        return int(float(number) * (1024 if binary else 1000) ** power)
 
 
 @dataclass(frozen=True)
@@ -146,6 +164,26 @@ reporting = _bundle(
     Reporting,
     click.option("-q", "--quiet", is_flag=True, help="Print only errors."),
     click.option("--json", "as_json", is_flag=True, help="Print the report as a JSON document."),
+)
+
+limits = _bundle(
+    "limits",
+    ("max_memory", "max_pixels"),
+    Limits,
+    click.option(
+        "--max-memory",
+        metavar="SIZE",
+        type=_Size(),
+        default=DEFAULT_LIMITS.max_memory,
+        help="Use at most SIZE bytes of memory for a file, such as 500M or 2GiB; 4GiB is the default.",
+    ),
+    click.option(
+        "--max-pixels",
+        metavar="N",
+        type=click.IntRange(0),
+        default=DEFAULT_LIMITS.max_pixels,
+        help="Model pictures of at most N pixels; 268435456 is the default.",
+    ),
 )
 
 device = click.option(

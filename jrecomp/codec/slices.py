@@ -12,10 +12,15 @@ from threadpoolctl import threadpool_limits
 
 from jrecomp.array_types import Int16, Int32
 from jrecomp.codec.engines import DEFAULT_ENGINE, decode_slices, encode_slices
-from jrecomp.errors import CorruptContainerError
+from jrecomp.errors import CorruptContainerError, check_memory
+from jrecomp.features.store import BORDER
+from jrecomp.jpeg.markers import COEFFICIENT_BYTES
 from jrecomp.jpeg.types import Frame, JpegFile
-from jrecomp.model import Model
+from jrecomp.model import BlocksModel, LatentsModel, Model, PlanesModel
 from jrecomp.options import DEFAULT_LIMITS, Limits
+
+WORKING_BYTES: dict[type[Model], int] = {PlanesModel: 640, BlocksModel: 128, LatentsModel: 3200}
+"""Memory of a thread of the native engine, in bytes per block of a slice and of its border, as measured."""
 
 SLICE_BLOCKS = 1 << 15
 """Target size of slices in blocks of all components; a slice has at least one MCU row."""
@@ -32,13 +37,21 @@ class EncodedSlices:
     data: list[bytes]
 
 
-def encode(jpeg: JpegFile, model: Model, threads: int = 1, engine: str = DEFAULT_ENGINE) -> EncodedSlices:
+def encode(
+    jpeg: JpegFile,
+    model: Model,
+    threads: int = 1,
+    engine: str = DEFAULT_ENGINE,
+    limits: Limits = DEFAULT_LIMITS,
+) -> EncodedSlices:
     """Encode the coefficients of a file as slices.
 
     jpeg: the file. model: predicts the coefficients. threads: number of threads. engine: name of an engine
-    for the model. Neither threads nor engine change the bytes.
+    for the model. Neither threads nor engine change the bytes. limits: bounds the memory, of which fewer
+    threads need less. Raises LimitError.
     """
     frame, mcu_rows = jpeg.frame, _slice_rows(jpeg.frame)
+    threads = _affordable_threads(frame, mcu_rows, model, threads, limits)
     slices = _cut(frame, jpeg.coefficients, mcu_rows)
     full = [any(part.any() for part in parts) for parts in slices]
     with threadpool_limits(1):
@@ -58,8 +71,10 @@ def decode(
     """Decode slices.
 
     frame: of the file. slices: its coded slices. model: the model that they were coded with. threads: number
-    of threads. engine: name of an engine for the model. limits: bounds the size of slices.
-    Returns for each component int16 [block rows, block columns, 64]. Raises CorruptContainerError.
+    of threads. engine: name of an engine for the model. limits: bounds the size of slices and the memory, of
+    which fewer threads need less.
+    Returns for each component int16 [block rows, block columns, 64]. Raises CorruptContainerError and
+    LimitError.
     """
     starts = range(0, frame.mcu_rows, max(1, slices.mcu_rows))
     if slices.mcu_rows < 1 or len(starts) != len(slices.data):
@@ -67,12 +82,23 @@ def decode(
     blocks = min(slices.mcu_rows, frame.mcu_rows) * _row_blocks(frame)
     if slices.mcu_rows > 1 and blocks > limits.max_slice_blocks:
         raise CorruptContainerError("damaged container: a slice is too large")
+    threads = _affordable_threads(frame, slices.mcu_rows, model, threads, limits)
     coefficients = [np.zeros((c.block_rows, c.block_columns, 64), np.int16) for c in frame.components]
     cut = _cut(frame, coefficients, slices.mcu_rows)
     full = list(compress(cut, slices.data))
     with threadpool_limits(1):
         decode_slices(model, engine, _steps(frame), full, list(filter(None, slices.data)), threads)
     return coefficients
+
+
+def _affordable_threads(frame: Frame, mcu_rows: int, model: Model, threads: int, limits: Limits) -> int:
+    """At most `threads`: as many as have memory to work in; raises LimitError if not even one has."""
+    rows = min(mcu_rows, frame.mcu_rows)
+    bordered = [(rows * c.vertical + 2 * BORDER) * (c.block_columns + 2 * BORDER) for c in frame.components]
+    each = WORKING_BYTES[type(model)] * sum(bordered)
+    fixed = COEFFICIENT_BYTES * sum(c.block_rows * c.block_columns for c in frame.components)
+    check_memory(fixed + each, limits.max_memory)
+    return min(threads, (limits.max_memory - fixed) // each)
 
 
 def _cut(frame: Frame, coefficients: Sequence[Int16], mcu_rows: int) -> list[list[Int16]]:

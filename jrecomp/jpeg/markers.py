@@ -7,11 +7,12 @@ scan parameters are parsed from the headers alone, in the same way for reading a
 import re
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from jrecomp.array_types import Int32
-from jrecomp.errors import LimitError, StoredReason, UnsupportedJpegError
+from jrecomp.errors import LimitError, StoredReason, UnsupportedJpegError, check_memory
 from jrecomp.jpeg.huffman import is_huffman_table
 from jrecomp.jpeg.types import Component, Frame
 from jrecomp.options import DEFAULT_LIMITS, Limits
@@ -39,6 +40,9 @@ from jrecomp.t81 import (
     SOS,
     TYPICAL_TABLES,
 )
+
+COEFFICIENT_BYTES = 128
+"""Bytes of the coefficients of a block."""
 
 START, END = bytes([0xFF, SOI]), bytes([0xFF, EOI])
 """The markers SOI and EOI."""
@@ -100,8 +104,7 @@ class Layout:
     scans: tuple[ScanHeader, ...]
 
 
-@dataclass(frozen=True)
-class _Marker:
+class _Marker(NamedTuple):
     """A marker segment: its code, parameters, end, and the end of the scan data that follows an SOS."""
 
     code: int
@@ -110,14 +113,18 @@ class _Marker:
     data_end: int
 
 
-def _walk(data: bytes, with_scan_data: bool) -> Iterator[_Marker]:
+def _walk(data: bytes, with_scan_data: bool, limits: Limits | None = None) -> Iterator[_Marker]:
     """The marker segments up to EOI, a second frame header, or a truncated segment.
 
     The segments are the same for a whole file and for its headers. with_scan_data: `data` is a whole file.
+    limits: bounds their number; None for headers that were parsed with limits. Raises LimitError.
     """
-    position = 2
+    position, count = 2, 0
     framed = False
     while match := _MARKER.search(data, position):
+        count += 1
+        if limits and count > limits.max_markers:
+            raise LimitError(f"has more than {limits.max_markers:,} marker segments ({{}})", "max_markers")
         code = match[0][1]
         start = match.end()
         length = int.from_bytes(data[start : start + 2])
@@ -143,15 +150,15 @@ def _scan_end(data: bytes, start: int) -> int:
     return end
 
 
-def split(data: bytes) -> tuple[bytes, list[tuple[int, int]]]:
+def split(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[bytes, list[tuple[int, int]]]:
     """Split a file into its headers and the data of its scans.
 
     Returns the headers and the range (begin, end) of each scan's data in the file. Raises
-    UnsupportedJpegError if the file does not start with SOI.
+    UnsupportedJpegError if the file does not start with SOI, and LimitError if it has too many segments.
     """
     if not data.startswith(START):
         raise UnsupportedJpegError(StoredReason.NOT_JPEG)
-    ranges = [(m.end, m.data_end) for m in _walk(data, True) if m.code == SOS]
+    ranges = [(m.end, m.data_end) for m in _walk(data, True, limits) if m.code == SOS]
     pieces = []
     position = 0
     for begin, end in ranges:
@@ -223,7 +230,7 @@ def parse(headers: bytes, limits: Limits = DEFAULT_LIMITS) -> Layout:
     frame: _FrameParameters | None = None
     quantization: dict[int, Int32] = {}
     scans: list[ScanHeader] = []
-    for marker in _walk(headers, False):
+    for marker in _walk(headers, False, limits):
         if marker.code == DQT:
             _parse_quantization(marker.parameters, state)
         elif marker.code == DHT:
@@ -354,6 +361,8 @@ def _lay_out(
         Component(identifier, h, v, quantization.get(i, undefined), mcu_rows * v, mcu_columns * h)
         for i, (identifier, h, v, _) in enumerate(frame.components)
     )
+    blocks = sum(c.block_rows * c.block_columns for c in components)
+    check_memory(COEFFICIENT_BYTES * blocks, limits.max_memory)
     headers = []
     coded_blocks = 0
     for scan in scans:
@@ -367,7 +376,6 @@ def _lay_out(
             per_mcu = sum(components[i].horizontal * components[i].vertical for i in scan.components)
         coded_blocks += columns * rows * per_mcu
         headers.append(replace(scan, mcu_columns=columns, mcu_rows=rows))
-    blocks = sum(c.block_rows * c.block_columns for c in components)
     if coded_blocks > limits.max_scan_blocks * blocks:
         raise LimitError(
             f"codes each block more than {limits.max_scan_blocks} times in {len(scans):,} scans ({{}})",
