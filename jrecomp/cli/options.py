@@ -4,6 +4,7 @@ import functools
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -31,21 +32,14 @@ class Selection:
         return find(self.sources, self.recursive, suffixes, excluded)
 
 
-class _Size(click.ParamType[int]):
-    """A number of bytes, such as 500M, 2G or 1GiB."""
-
-    name = "size"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The number; prefixes are powers of 1000, or of 1024 with an "i"."""
-        if isinstance(value, int):
-            return value
-        match = re.fullmatch(r"(\d{1,20}(?:\.\d{1,20})?) ?(?:([KMGT])(i?))?B?", value, re.IGNORECASE)
-        if not match:
-            self.fail(f"{value!r} is not a size, such as 500M, 2G or 1GiB", param, ctx)
-        number, prefix, binary = match.groups()
-        power = " KMGT".index(prefix.upper()) if prefix else 0
-        return int(float(number) * (1024 if binary else 1000) ** power)
+def _size(text: str) -> int:
+    """A number of bytes, such as 500M, 2G or 1GiB; prefixes are powers of 1000, or of 1024 with an "i"."""
+    match = re.fullmatch(r"(\d{1,18}(?:\.\d{1,18})?) ?(?:([KMGT])(i?))?B?", text, re.IGNORECASE)
+    if not match:
+        raise click.BadParameter(f"{text!r} is not a size, such as 500M, 2G or 1GiB.")
+    number, prefix, binary = match.groups()
+    power = " KMGT".index(prefix.upper()) if prefix else 0
+    return int(Decimal(number) * (1024 if binary else 1000) ** power)
 
 
 @dataclass(frozen=True)
@@ -173,8 +167,8 @@ limits = _bundle(
     click.option(
         "--max-memory",
         metavar="SIZE",
-        type=_Size(),
-        default=DEFAULT_LIMITS.max_memory,
+        type=_size,
+        default=str(DEFAULT_LIMITS.max_memory),
         help="Use at most SIZE bytes of memory for a file, such as 500M or 2GiB; 4GiB is the default.",
     ),
     click.option(
