@@ -122,15 +122,15 @@ def _walk(data: bytes, with_scan_data: bool, limits: Limits | None = None) -> It
     position, count = 2, 0
     framed = False
     while match := _MARKER.search(data, position):
-        count += 1
-        if limits and count > limits.max_markers:
-            raise LimitError(f"has more than {limits.max_markers:,} marker segments ({{}})", "max_markers")
         code = match[0][1]
         start = match.end()
         length = int.from_bytes(data[start : start + 2])
         end = start + length
         if code == EOI or end > len(data) or start + 2 > len(data) or (framed and code in FRAMES):
             return
+        count += 1
+        if limits and count > limits.max_markers:
+            raise LimitError(f"has more than {limits.max_markers:,} marker segments ({{}})", "max_markers")
         position = start
         if length < 2:
             continue
