@@ -19,8 +19,8 @@ SOF55 = 0xF7
 FRAMES = frozenset(range(SOF0, SOF15 + 1)) - {DHT, JPG, DAC}
 """The codes of all frame headers."""
 
-LARGEST_DC_CATEGORY, LARGEST_AC_CATEGORY = 11, 10
-"""Largest magnitude categories of DC differences and AC coefficients in baseline scans (F.1.2.1, F.1.2.2)."""
+LARGEST_CATEGORIES = {8: (11, 10), 12: (15, 14)}
+"""Largest magnitude categories of DC differences and AC coefficients by sample precision (F.1.2, F.1.3)."""
 
 LARGEST_EOB_RUN = 0x7FFF
 """Largest number of blocks in an end-of-band run (G.1.2.2)."""

@@ -55,6 +55,8 @@ private:
             Magnitude magnitude{std::abs(difference)};
             if (!code_magnitude(magnitude, estimates + (negative ? 3 : 2), area + kDcLadder, false))
                 return false;
+            // 2^15 is the same difference as -2^15, which is what encoders write.
+            if (magnitude.value > INT16_MAX && !negative) return false;
             if (magnitude.top >= 1 << conditioning.lower >> 1) {
                 context_[i] = negative ? kNegative : kPositive;
                 if (magnitude.top > 1 << conditioning.upper >> 1) context_[i] += kLargeOffset;
