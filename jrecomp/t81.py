@@ -102,7 +102,7 @@ DEFAULT_CONDITIONING: dict[tuple[int, int], bytes] = {
     for kind, default in ((0, 0x10), (1, 5))
     for destination in range(4)
 }
-"""Conditioning of arithmetic coding without DAC segments (F.1.4.4.1.4, F.1.4.4.2.1): L 0 and U 1, Kx 5.
+"""Conditioning of arithmetic coding without DAC segments (F.1.4.4): L 0 and U 1, Kx 5.
 
 By table class (0 for DC, 1 for AC) and destination, in the two bytes of a DAC segment (B.2.4.3).
 """

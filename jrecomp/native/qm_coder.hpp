@@ -20,7 +20,7 @@ struct QmState {
     std::uint8_t exchange;
 };
 
-// The last state is that of decisions whose probability is always 1/2 (F.1.4.4.2).
+// The last state is that of decisions whose probability is always 1/2 (F.1.4.4).
 // clang-format off
 inline constexpr std::array<QmState, 114> kQmStates = {{
     {0x5A1D, 1, 1, 1},     {0x2586, 14, 2, 0},    {0x1114, 16, 3, 0},    {0x080B, 18, 4, 0},
@@ -63,10 +63,10 @@ struct QmEstimate {
 };
 
 // The interval of annex D. Its lower part belongs to the more probable value, unless that part has become the
-// smaller one (D.1.5, conditional exchange).
+// smaller one (conditional exchange).
 class QmInterval {
 protected:
-    // Adapts the estimate to a decision after which the interval has a new size (D.1.5.1, D.1.5.2).
+    // Adapts the estimate to a decision after which the interval has a new size (D.1.5).
     void learn(QmEstimate& estimate, const QmState& state, bool probable) const {
         if (probable) {
             if (range_ < kHalf) estimate.state = state.after_more;
@@ -171,8 +171,8 @@ public:
         offset_ |= next_digit() << 16;
     }
 
-    // Decodes and returns a decision; the argument has no meaning here.
-    bool code(QmEstimate& estimate, bool = false) {
+    // Decodes and returns a decision; the second argument has no meaning here.
+    bool code(QmEstimate& estimate, bool) {
         const QmState& state = kQmStates[estimate.state];
         range_ -= state.size;
         const bool lower = offset_ >> 16 < range_;

@@ -18,8 +18,8 @@ constexpr int kCorrectionLimit = 1000 - 64 + 1;
 // The longest padding, in bits of a Huffman-coded scan and in zero bytes of an arithmetic-coded one.
 constexpr int kMaxPadding = 127;
 
-// What arithmetic coding has in place of Huffman tables (T.81 B.2.4.3, F.1.4.4): the destinations, 0 to 3, whose
-// statistics a component uses, and the conditioning parameters L and U for DC and Kx for AC in them.
+// What arithmetic coding has in place of Huffman tables (T.81 B.2.4.3, F.1.4.4): the destinations, 0 to 3,
+// whose statistics a component uses, and the conditioning parameters L and U for DC and Kx for AC in them.
 struct Conditioning {
     int dc_destination, ac_destination;
     int lower, upper;

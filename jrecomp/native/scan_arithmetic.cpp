@@ -15,11 +15,12 @@
 namespace jrecomp {
 namespace {
 
-// The classes of a DC difference that are the contexts of the next one (F.1.4.4.1.2), as offsets of statistics.
+// The classes of a DC difference that are the contexts of the next one (F.1.4.4.1), as offsets of
+// statistics.
 constexpr int kZero = 0, kPositive = 4, kNegative = 8, kLargeOffset = 8;
 
-// Statistics of magnitudes in the areas of DC and of AC (tables F.4 and F.5). Those of the bits below the first
-// follow at kBits.
+// Statistics of magnitudes in the areas of DC and of AC (tables F.4 and F.5). Those of the bits below the
+// first follow at kBits.
 constexpr int kDcLadder = 20, kAcLowLadder = 189, kAcHighLadder = 217, kBits = 14;
 
 // More zeros are hardly ever dropped from the end of an interval, so data that need more were cut.
@@ -61,8 +62,8 @@ private:
                 context_[i] = negative ? kNegative : kPositive;
                 if (magnitude.top > 1 << conditioning.upper >> 1) context_[i] += kLargeOffset;
             }
-            prediction_[i] = static_cast<std::int16_t>(
-                prediction_[i] + (negative ? -magnitude.value : magnitude.value));
+            prediction_[i] =
+                static_cast<std::int16_t>(prediction_[i] + (negative ? -magnitude.value : magnitude.value));
         }
         return store(block[0], prediction_[i] * (1 << scan_.al));
     }
@@ -124,7 +125,7 @@ private:
         int top = 0;
     };
 
-    // Codes a magnitude (F.1.4.1.3): estimates of its first decision, and of those that find its highest bit.
+    // Codes a magnitude (F.1.4.3): estimates of its first decision, and of those that find its highest bit.
     // twice: the second decision has the estimate of the first one. Returns false for one above 2^15.
     bool code_magnitude(Magnitude& magnitude, QmEstimate* estimate, QmEstimate* ladder, bool twice) {
         int excess = magnitude.value - 1;
@@ -164,7 +165,7 @@ private:
     const std::uint64_t band_ = band_mask(scan_);
     std::array<std::array<QmEstimate, 64>, 4> dc_{};
     std::array<std::array<QmEstimate, 256>, 4> ac_{};
-    QmEstimate half_{kFixedState, 0};
+    QmEstimate half_{kFixedState, 0};  // of all decisions whose probability is always 1/2
     std::int16_t prediction_[4] = {};
     int context_[4] = {};
 };
@@ -190,11 +191,13 @@ const std::uint8_t* find_marker(const std::uint8_t* at, const std::uint8_t* end)
 
 // The number of zero bytes in [begin, end) after the bytes of `regular`, or -1 if there is anything else or
 // more than a list of exceptions can hold.
-int zeros_after(const std::vector<std::uint8_t>& regular, const std::uint8_t* begin, const std::uint8_t* end) {
+int zeros_after(const std::vector<std::uint8_t>& regular, const std::uint8_t* begin,
+                const std::uint8_t* end) {
     const std::ptrdiff_t size = static_cast<std::ptrdiff_t>(regular.size());
     const std::ptrdiff_t zeros = end - begin - size;
     if (zeros < 0 || zeros > kMaxPadding || !std::equal(regular.begin(), regular.end(), begin)) return -1;
-    return std::all_of(begin + size, end, [](std::uint8_t b) { return b == 0; }) ? static_cast<int>(zeros) : -1;
+    return std::all_of(begin + size, end, [](std::uint8_t b) { return b == 0; }) ? static_cast<int>(zeros)
+                                                                                 : -1;
 }
 
 }  // namespace
@@ -245,8 +248,8 @@ Decoded ScanDecoder::decode_arithmetic(const std::uint8_t* begin, const std::uin
     Choices choices;
     choices.padding = zero_bytes_;
     std::vector<std::uint8_t> regular;
-    encode_arithmetic_segment(scan_, choices, first_mcu, mcu - first_mcu, restart_interval, first_restart, false,
-                              regular);
+    encode_arithmetic_segment(scan_, choices, first_mcu, mcu - first_mcu, restart_interval, first_restart,
+                              false, regular);
     return Decoded{mcu - first_mcu, begin + regular.size()};
 }
 

@@ -50,8 +50,8 @@ std::pair<int, int> checked_conditioning(const Table& bytes) {
 class PyScan {
 public:
     // parameters: Ss, Se, Ah, Al.
-    PyScan(bool arithmetic, bool progressive, std::tuple<int, int, int, int> parameters, std::int64_t mcu_columns,
-           std::int64_t mcu_rows, std::vector<Component> components)
+    PyScan(bool arithmetic, bool progressive, std::tuple<int, int, int, int> parameters,
+           std::int64_t mcu_columns, std::int64_t mcu_rows, std::vector<Component> components)
         : decoder_(scan_) {
         scan_.arithmetic = arithmetic;
         scan_.progressive = progressive;
@@ -237,8 +237,8 @@ NB_MODULE(_scan, module) {
     nb::class_<PyScan>(module, "Scan")
         .def(nb::init<bool, bool, std::tuple<int, int, int, int>, std::int64_t, std::int64_t,
                       std::vector<jrecomp::Component>>(),
-             nb::arg("arithmetic"), nb::arg("progressive"), nb::arg("parameters"), nb::arg("mcu_columns"), nb::arg("mcu_rows"),
-             nb::arg("components"))
+             nb::arg("arithmetic"), nb::arg("progressive"), nb::arg("parameters"), nb::arg("mcu_columns"),
+             nb::arg("mcu_rows"), nb::arg("components"))
         .def("decode", &PyScan::decode, nb::arg("data"), nb::arg("begin"), nb::arg("end"),
              nb::arg("first_mcu"), nb::arg("restart_interval"), nb::arg("first_restart"))
         .def("finish", &PyScan::finish)

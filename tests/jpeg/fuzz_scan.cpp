@@ -66,9 +66,11 @@ std::vector<std::uint8_t> random_data() {
 }
 
 // Data that an encoder writes for coefficients at random, changed or cut in some places.
-std::vector<std::uint8_t> damaged_data(const Scan& scan, std::int64_t first, std::int64_t interval, int restart) {
+std::vector<std::uint8_t> damaged_data(const Scan& scan, std::int64_t first, std::int64_t interval,
+                                       int restart) {
     Choices choices;
-    for (std::int64_t i = 0; i < 300; i += 1 + random_below(60)) choices.padding.emplace_back(i, random_below(128));
+    for (std::int64_t i = 0; i < 300; i += 1 + random_below(60))
+        choices.padding.emplace_back(i, random_below(128));
     for (const ScanComponent& c : scan.components) {
         const int most = 1 << random_below(16);
         for (std::int64_t i = 0; i < scan.mcu_rows * c.vertical * c.block_columns * 64; ++i) {
@@ -77,7 +79,8 @@ std::vector<std::uint8_t> damaged_data(const Scan& scan, std::int64_t first, std
         }
     }
     std::vector<std::uint8_t> data;
-    if (!encode_segment(scan, choices, first, scan.mcus() - first, interval, restart, true, data)) data.clear();
+    if (!encode_segment(scan, choices, first, scan.mcus() - first, interval, restart, true, data))
+        data.clear();
     for (int n = random_below(4); n > 0 && !data.empty(); --n) {
         const int at = random_below(static_cast<int>(data.size()));
         if (random_below(2) != 0) data[at] = static_cast<std::uint8_t>(random_source());
@@ -119,8 +122,8 @@ void round_trip() {
         }
         c.blocks = plane.data();
         const int lower = random_below(16);
-        c.conditioning =
-            Conditioning{random_below(4), random_below(4), lower, lower + random_below(16 - lower), random_below(256)};
+        c.conditioning = Conditioning{random_below(4), random_below(4), lower,
+                                      lower + random_below(16 - lower), random_below(256)};
         const std::vector<std::uint8_t> dc_table = random_table(true), ac_table = random_table(false);
         const HuffmanSpec dc_spec{dc_table.data(), dc_table.size()},
             ac_spec{ac_table.data(), ac_table.size()};
@@ -137,7 +140,8 @@ void round_trip() {
     if (random_below(2) != 0) {
         const auto before = planes;
         data = damaged_data(scan, first, interval, restart);
-        for (std::size_t i = 0; i < planes.size(); ++i) std::copy(before[i].begin(), before[i].end(), planes[i].begin());
+        for (std::size_t i = 0; i < planes.size(); ++i)
+            std::copy(before[i].begin(), before[i].end(), planes[i].begin());
     }
     const std::uint8_t* const begin = data.data();
     const std::uint8_t* const end = begin + data.size();

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import jrecomp
 from jrecomp.errors import StoredReason, UnsupportedJpegError
 from jrecomp.jpeg import JpegFile, ScanReconstruction, read, rebuild, write
 from tests.jpeg import builder, samples
@@ -214,3 +215,21 @@ def test_rebuilding_makes_huffman_coded_files(name: str) -> None:
         again = read(write(new))
         assert not again.frame.arithmetic
         same_picture(again, source)
+
+
+@pytest.mark.parametrize("model", ["default", "fast"])
+def test_compressing(model: str) -> None:
+    data = samples.arithmetic(samples.pillow(200, 160))
+    compressed = jrecomp.compress(data, model=model)
+    assert jrecomp.decompress(compressed) == data
+    info = jrecomp.inspect(compressed)
+    assert info.mode == "lossless"
+    assert info.jpeg is not None and info.jpeg.arithmetic and info.jpeg.precision == 8
+
+
+def test_shrinking() -> None:
+    """Without a target the smaller file wins, here the source; with a target it is Huffman-coded."""
+    data = samples.arithmetic(samples.pillow(200, 160))
+    assert jrecomp.shrink(data) == data
+    shrunk = read(jrecomp.shrink(data, quality=60))
+    assert not shrunk.frame.arithmetic
