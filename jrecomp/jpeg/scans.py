@@ -153,6 +153,7 @@ def encode_scan(header: ScanHeader, scan: Scan | None, data: ScanReconstruction)
                 data.zero_runs,
                 data.max_eob_run,
                 data.eob_switches,
+                data.extraneous,
             )
         for s in segments:
             if s.mcus > 0:

@@ -14,8 +14,10 @@ class Component:
 
     identifier: 0 to 255. horizontal, vertical: sampling factors, 1 to 4.
     quantization: its quantization table at its first scan, int32 [64] in zig-zag order, 0 to 65535; all 1 if
-        the file does not define it.
+        it has none.
     block_rows, block_columns: number of blocks, padded to whole MCUs of an interleaved scan.
+    has_table: whether the file defines the quantization table before the component's first scan. Abbreviated
+        files (T.81 B.4) do not, as the tiles of TIFF files. The steps are then unknown.
     """
 
     identifier: int
@@ -24,6 +26,7 @@ class Component:
     quantization: Int32
     block_rows: int
     block_columns: int
+    has_table: bool = True
 
     @property
     def steps(self) -> Int32:
@@ -81,6 +84,8 @@ class ScanReconstruction:
     zero_runs: (block index, number of ZRL symbols after the last coefficient).
     max_eob_run: length at which EOB runs are written.
     eob_switches: indices of blocks after which the rule for writing an EOB run is reversed.
+    extraneous: (index of the MCU after the interval, bytes between its padding and the restart marker or the
+        end), such as fill bytes. They are no part of the picture.
     """
 
     segments: list[Segment] = field(default_factory=list)
@@ -89,6 +94,7 @@ class ScanReconstruction:
     zero_runs: list[tuple[int, int]] = field(default_factory=list)
     max_eob_run: int = LARGEST_EOB_RUN
     eob_switches: list[int] = field(default_factory=list)
+    extraneous: list[tuple[int, bytes]] = field(default_factory=list)
 
 
 @dataclass

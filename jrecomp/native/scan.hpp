@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -26,6 +27,9 @@ struct ScanComponent {
 // An index and the value attached to it. Indices count blocks or MCUs in coding order from the scan's start.
 using Exception = std::pair<std::int64_t, int>;
 
+// The number of MCUs before the end of a restart interval, and bytes between its padding and what follows.
+using Extraneous = std::pair<std::int64_t, std::string>;
+
 // The choices that T.81 leaves to the encoder, as exceptions to those of libjpeg. Lists are sorted by index.
 struct Choices {
     int padding_bit = 1;  // fills up the last byte of a restart interval
@@ -34,6 +38,7 @@ struct Choices {
     std::vector<Exception> zero_runs;  // blocks that end with needless ZRL symbols, and their number
     int max_eob_run = kMaxEobRun;
     std::vector<std::int64_t> eob_switches;  // blocks after which the rule for ending an EOB run is reversed
+    std::vector<Extraneous> extraneous;
 };
 
 struct Scan {
@@ -137,6 +142,7 @@ private:
     std::vector<Padding> padding_;
     std::vector<Exception> zero_runs_;
     std::vector<EobSwitch> eob_switches_;
+    std::vector<Extraneous> extraneous_;
     int longest_run_ = 0;
 };
 

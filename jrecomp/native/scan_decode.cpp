@@ -306,7 +306,7 @@ struct SegmentDecoder {
     struct Clean {
         std::int64_t mcu;
         BitReader::Position position;
-        std::size_t padding, zero_runs, eob_switches;
+        std::size_t padding, zero_runs, eob_switches, extraneous;
     };
 
     template <class Kind>
@@ -330,14 +330,12 @@ struct SegmentDecoder {
                 if (kind.clean) clean = mark(mcu, in);
             }
             const std::uint8_t* const next = take_padding(in, mcu);
-            if (mcu == total) {
-                if (next != end) return stop(clean, first_mcu);
-                return Decoded{total - first_mcu, end};
-            }
-            if (end - next < 2 || next[0] != kMarker || next[1] != kRst0 + restart)
-                return stop(clean, first_mcu);
+            const std::uint8_t* const marker = mcu == total ? end : find_restart(next);
+            if (mcu != total && (marker == end || marker[1] != kRst0 + restart)) return stop(clean, first_mcu);
+            if (marker != next) out.extraneous_.emplace_back(mcu, std::string(next, marker));
+            if (mcu == total) return Decoded{total - first_mcu, end};
             restart = (restart + 1) & 7;
-            in.reset(next + 2);
+            in.reset(marker + 2);
         }
         return stop(clean, first_mcu);
     }
@@ -345,14 +343,23 @@ struct SegmentDecoder {
 private:
     Clean mark(std::int64_t mcu, const BitReader& in) const {
         return Clean{mcu, in.position(), out.padding_.size(), out.zero_runs_.size(),
-                     out.eob_switches_.size()};
+                     out.eob_switches_.size(), out.extraneous_.size()};
     }
 
     Decoded stop(const Clean& clean, std::int64_t first_mcu) const {
         out.padding_.resize(clean.padding);
         out.zero_runs_.resize(clean.zero_runs);
         out.eob_switches_.resize(clean.eob_switches);
+        out.extraneous_.resize(clean.extraneous);
         return Decoded{clean.mcu - first_mcu, byte_at(clean.position)};
+    }
+
+    // The next restart marker, or the end.
+    const std::uint8_t* find_restart(const std::uint8_t* p) const {
+        for (; end - p >= 2; ++p) {
+            if (p[0] == kMarker && (p[1] & 0xF8) == kRst0) return p;
+        }
+        return end;
     }
 
     // Records the unread bits of the current byte as padding. Returns the next byte.
@@ -390,6 +397,7 @@ Choices ScanDecoder::choices() const {
         if (p.bits != usual) result.padding.emplace_back(p.mcu, p.bits);
     }
     result.zero_runs = zero_runs_;
+    result.extraneous = extraneous_;
     // Some encoders have a lower limit of EOB runs than T.81. Then runs of that length need no exceptions.
     for (const EobSwitch& s : eob_switches_) {
         if (s.run != 0 && s.run == longest_run_) {

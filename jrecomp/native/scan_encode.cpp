@@ -38,6 +38,8 @@ private:
 std::int64_t exception_index(const Exception& e) { return e.first; }
 std::int64_t own_index(const std::int64_t& index) { return index; }
 using Exceptions = Follower<Exception, std::int64_t (*)(const Exception&)>;
+std::int64_t extraneous_index(const Extraneous& e) { return e.first; }
+using ExtraneousBytes = Follower<Extraneous, std::int64_t (*)(const Extraneous&)>;
 using Indices = Follower<std::int64_t, std::int64_t (*)(const std::int64_t&)>;
 
 // A sink takes the symbols of a scan, each with the additional bits that follow it. This one writes them.
@@ -397,6 +399,7 @@ struct SegmentEncoder {
         BitSink out(scan);
         Kind<BitSink> kind(scan, choices, first_mcu, out);
         Exceptions padding(choices.padding, first_mcu, exception_index);
+        ExtraneousBytes extraneous(choices.extraneous, first_mcu, extraneous_index);
         McuCursor cursor(scan, first_mcu);
         const std::int64_t end = first_mcu + mcus;
         std::int64_t interval_end = restart_interval != 0 ? first_mcu + restart_interval : end;
@@ -404,7 +407,7 @@ struct SegmentEncoder {
         for (std::int64_t mcu = first_mcu; mcu < end; ++mcu, cursor.advance(1)) {
             if (mcu == interval_end) {
                 kind.flush();
-                end_interval(out, padding, mcu);
+                end_interval(out, padding, extraneous, mcu);
                 out.restart_marker(restart);
                 restart = (restart + 1) & 7;
                 interval_end += restart_interval;
@@ -416,7 +419,7 @@ struct SegmentEncoder {
         kind.flush();
         if (kind.failed) return false;
         if (pad) {
-            end_interval(out, padding, end);
+            end_interval(out, padding, extraneous, end);
         } else {
             out.reserve(64);
             out.truncate();
@@ -426,10 +429,14 @@ struct SegmentEncoder {
     }
 
 private:
-    void end_interval(BitWriter& out, Exceptions& padding, std::int64_t mcu) const {
+    void end_interval(BitWriter& out, Exceptions& padding, ExtraneousBytes& extraneous,
+                      std::int64_t mcu) const {
         out.reserve(64);
         const Exception* const e = padding.find(mcu);
         out.pad(e != nullptr ? static_cast<std::uint32_t>(e->second) : choices.padding_bit != 0 ? 0xFFu : 0u);
+        const Extraneous* const bytes = extraneous.find(mcu);
+        if (bytes != nullptr) out.raw(bytes->second);
+        out.reserve(64);
     }
 };
 

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "scan.hpp"
@@ -135,6 +136,7 @@ void round_trip() {
         odd.padding.emplace_back(i, random_below(128));
         odd.zero_runs.emplace_back(i, 1 + random_below(4));
         odd.eob_switches.push_back(i);
+        odd.extraneous.emplace_back(i, std::string(static_cast<std::size_t>(random_below(100)), '\xff'));
     }
     encode_segment(scan, odd, first, scan.mcus() - first, interval, restart, true, coded);
 }

@@ -20,7 +20,10 @@ class Segment:
 
 @dataclass
 class Special:
-    """Section "Reconstruction data": what is special about a scan; the defaults. padding: by MCU index."""
+    """Section "Reconstruction data": what is special about a scan; the defaults.
+
+    padding, extraneous: by MCU index.
+    """
 
     segments: list[Segment] | None = None
     padding_bit: int = 1
@@ -28,6 +31,7 @@ class Special:
     zero_runs: dict[int, int] = field(default_factory=dict)
     longest_eob_run: int = 32767
     eob_switches: set[int] = field(default_factory=set)
+    extraneous: dict[int, bytes] = field(default_factory=dict)
 
 
 def read_reconstruction(data: bytes, scans: int) -> dict[int, Special]:
@@ -49,7 +53,7 @@ def read_reconstruction(data: bytes, scans: int) -> dict[int, Special]:
 def read_special(fields: Reader) -> Special:
     """Section "Reconstruction data": from the flags of a special scan on."""
     flags, special = fields.byte(), Special()
-    need(flags < 64, "flags")
+    need(flags < 128, "flags")
     special.padding_bit = 0 if flags & 2 else 1
     if flags & 1:
         special.segments = [read_segment(fields) for _ in range(fields.varint())] or None
@@ -62,6 +66,9 @@ def read_special(fields: Reader) -> Special:
         need(1 <= special.longest_eob_run <= 32767, "longest EOB run")
     if flags & 32:
         special.eob_switches = set(read_list(fields))
+    if flags & 64:
+        for item in read_list(fields):
+            special.extraneous.setdefault(item, fields.blob())
     return special
 
 
@@ -192,8 +199,9 @@ class SegmentWriter:
         self.predictions = [0] * len(self.predictions)
 
     def pad(self, mcu: int) -> None:
-        """Padding before an MCU."""
+        """Padding and extraneous bytes before an MCU."""
         self.output.pad(self.special.padding.get(mcu, 255 * self.special.padding_bit))
+        self.output.written += self.special.extraneous.get(mcu, b"")
 
     def write_mcu(self, mcu: int) -> None:
         """Section "Sizes": the blocks of an MCU in coding order."""

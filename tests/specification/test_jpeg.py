@@ -86,13 +86,14 @@ def test_needless_zero_runs() -> None:
 
 
 def test_height_and_wide_steps_after_the_first_scan() -> None:
-    """DNL; a table of two-byte steps that is defined for the second scan of its component only."""
+    """DNL; tables of two-byte steps. Those that are not in force at the first scan have no effect."""
     scan = sos([0]) + builder.sequential(BLOCKS[:12])
-    data = SOI + dht(0, 0, DC_TABLE) + dht(1, 0, AC_TABLE) + sof(0xC1, 32, 0, [(1, 1)]) + scan + dnl(24)
-    data += dqt(0, range(300, 364), wide=True) + scan + dqt(0, range(1, 65)) + scan + EOI
-    assert check(data) == 2
-    steps = read_headers(jpeg.read(data).headers).frame.components[0].steps
-    assert steps.tolist() == list(range(300, 364))
+    data = SOI + dht(0, 0, DC_TABLE) + dht(1, 0, AC_TABLE)
+    rest = sof(0xC1, 32, 0, [(1, 1)]) + scan + dnl(24) + dqt(0, range(1, 65)) + scan + EOI
+    for table, steps in ((dqt(0, range(300, 364), wide=True), list(range(300, 364))), (b"", [1] * 64)):
+        assert check(data + table + rest) == 2
+        found = read_headers(jpeg.read(data + table + rest).headers).frame.components[0].steps
+        assert found.tolist() == steps
 
 
 @pytest.mark.parametrize("data", [b"", b"raw bytes"])
