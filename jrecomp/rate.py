@@ -132,19 +132,19 @@ class Request:
     def _too_large(self, largest: int, unchanged: Result, least: Result) -> str:
         smaller = min(unchanged, least, key=lambda result: len(result.output))
         text = f"cannot be as small as {largest:,} bytes, only as {len(smaller.output):,} bytes"
-        return f"{text} ({self._composition(smaller.restored)})"
+        return f"{text}; {self._composition(smaller.restored)}"
 
     def _composition(self, restored: bytes) -> str:
-        """What the bytes of a restored file are, and which options leave them out."""
-        options, headers, after = self.writer.options, self.writer.picture.headers, len(self.writer.after)
-        size = len(metadata(headers, options.strip, bool(after)))
-        parts = [f"picture {len(restored) - size - after:,}", f"metadata {size:,}"]
-        least = len(metadata(headers, True, bool(after)))
-        if least < size:
-            parts[1] += f", or {least:,} with --strip"
+        """What the bytes of a restored file are, and what options would leave of them."""
+        headers, after = self.writer.picture.headers, len(self.writer.after)
+        size, least = (len(metadata(headers, s, bool(after))) for s in (self.writer.options.strip, True))
+        parts = [
+            f"{len(restored) - size - after:,} bytes of the picture",
+            f"{size:,} of metadata" + (f" ({least:,} with --strip)" if least < size else ""),
+        ]
         if after:
-            parts.append(f"after the picture {after:,}, or 0 with --strip-trailer")
-        return f"of the JPEG file's {len(restored):,} bytes: {'; '.join(parts)}"
+            parts.append(f"{after:,} after the picture (0 with --strip-trailer)")
+        return f"the JPEG file has {', '.join(parts[:-1])} and {parts[-1]}"
 
     def _similar(self, metric: "_Metric", least: float) -> tuple[Result | None, str]:
         try:

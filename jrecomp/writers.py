@@ -11,6 +11,7 @@ from jrecomp.container import Lossless, Lossy, Original, Stored
 from jrecomp.errors import StoredReason, UnsupportedJpegError, VerificationError
 from jrecomp.jpeg.metadata import metadata, removed_metadata, stripped
 from jrecomp.jpeg.multi_picture import index_problem, moved_index
+from jrecomp.jpeg.previews import moved_previews
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.lossy import HIGHEST, Requantized
 from jrecomp.model import Model
@@ -144,14 +145,14 @@ class Writer(ABC):
         return *self._written(file), "; ".join(filter(None, remarks))
 
     def _written(self, file: JpegFile) -> tuple[JpegFile, bytes]:
-        """A file with the index of further pictures adapted to its length, and its bytes."""
+        """A file with the offsets of further pictures adapted to its length, and its bytes."""
         written = jpeg.write(file, self.limits)
         if not self.after:
             return file, written
         ends = [len(data) - len(self.after) for data in (written, self.source)]
-        headers, written = (
-            moved_index(data, ends[0], self.source, ends[1]) for data in (file.headers, written)
-        )
+        headers = file.headers
+        for moved in (moved_index, moved_previews):
+            headers, written = (moved(data, ends[0], self.source, ends[1]) for data in (headers, written))
         return replace(file, headers=headers), written
 
     def _removed(self, file: JpegFile) -> str:

@@ -227,6 +227,33 @@ def test_sizes_that_cannot_be_met(function: Callable[..., bytes], options: dict[
     assert len(function(picture(), max_bytes=least)) <= least
 
 
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_what_the_bytes_are_that_are_too_many(function: Callable[..., bytes]) -> None:
+    """Sizes of the parts of the JPEG file, and what options would leave of them."""
+    data = picture()[:2] + builder.segment(0xFE, bytes(3000)) + picture()[2:] + bytes(range(256)) * 20
+    with pytest.raises(TargetError) as caught:
+        function(data, max_bytes=100)
+    pattern = (
+        r"cannot be as small as 100 bytes, only as ([\d,]+) bytes; the JPEG file has ([\d,]+) bytes of the "
+        r"picture, 3,022 of metadata \(18 with --strip\) and 5,120 after the picture "
+        r"\(0 with --strip-trailer\)"
+    )
+    found = re.fullmatch(pattern, str(caught.value))
+    assert found is not None
+    file = restored(function(data, max_bytes=int(found[1].replace(",", ""))))
+    assert len(file) == int(found[2].replace(",", "")) + 3022 + 5120
+    with pytest.raises(TargetError, match=r"of the picture and 18 of metadata$"):
+        function(data, max_bytes=100, strip=True, strip_trailer=True)
+
+
+def test_small_pictures_are_not_progressive_where_that_is_larger() -> None:
+    small, large = samples.pillow(24, 16), samples.pillow(400, 300)
+    for data in (small, large):
+        results = [shrink(data, progressive=progressive) for progressive in (False, True)]
+        assert len(results[1]) <= len(results[0])
+        assert jpeg.read(results[1]).frame.progressive == (data == large)
+
+
 def test_what_is_no_jpeg() -> None:
     for data in (b"", b"text", b"\xff\xd8\xff\xd9", bytes(2000)):
         compressed = jrecomp.compress(data, quality=50)

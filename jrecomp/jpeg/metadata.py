@@ -6,13 +6,14 @@ from itertools import takewhile
 
 from jrecomp.jpeg.markers import START, located_segments, segment, segments, trailer, without
 from jrecomp.jpeg.multi_picture import MPF
+from jrecomp.jpeg.previews import EXIF
 from jrecomp.t81 import APP0, APP1, APP2, APP13, APP14, APP15, COM, SOS
 
-_JFIF, _EXIF, _ICC, _ADOBE = b"JFIF\0", b"Exif\0\0", b"ICC_PROFILE\0", b"Adobe"
+_JFIF, _ICC, _ADOBE = b"JFIF\0", b"ICC_PROFILE\0", b"Adobe"
 _GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"  # ISO 21496-1: the pictures that follow include a gain map
 _KINDS = [
     (APP0, b"JF", "JFIF"),
-    (APP1, _EXIF, "Exif"),
+    (APP1, EXIF, "Exif"),
     (APP1, b"http://ns.adobe.com/x", "XMP"),
     (APP2, _ICC, "ICC profile"),
     (APP2, MPF, "index of further pictures"),
@@ -98,7 +99,7 @@ def _essential(metadata: Iterable[tuple[int, bytes]], followed: bool) -> Iterato
     for code, data in metadata:
         if code == APP0 and data.startswith(_JFIF) and len(data) >= 14:
             yield code, data[:12] + bytes(2)  # no thumbnail
-        elif code == APP1 and data.startswith(_EXIF) and not has_exif:
+        elif code == APP1 and data.startswith(EXIF) and not has_exif:
             has_exif = True  # readers use the first Exif segment
             orientation = exif_orientation(data)
             if orientation != 1:
@@ -114,7 +115,7 @@ def exif_orientation(data: bytes) -> int:
 
     data: the parameters of the segment. They hold a TIFF file with the tag in its first directory.
     """
-    tiff = data[len(_EXIF) :]
+    tiff = data[len(EXIF) :]
     if not tiff.startswith((b"II*\0", b"MM\0*")):
         return 1
 
@@ -136,4 +137,4 @@ def _exif(orientation: int) -> bytes:
     entry = b"".join(
         [_ORIENTATION.to_bytes(2), (3).to_bytes(2), (1).to_bytes(4), orientation.to_bytes(2), bytes(2)]
     )
-    return _EXIF + b"MM\0*" + (8).to_bytes(4) + (1).to_bytes(2) + entry + bytes(4)
+    return EXIF + b"MM\0*" + (8).to_bytes(4) + (1).to_bytes(2) + entry + bytes(4)

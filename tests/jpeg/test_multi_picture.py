@@ -197,6 +197,37 @@ def test_hostile_index(junk: bytes, start: bytes) -> None:
     shrink(data + OTHERS[0], quality=50)
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("options", [{}, {"quality": 40}], ids=str)
+def test_previews_that_maker_notes_point_to(order: str, options: dict[str, Any]) -> None:
+    """As Sony's cameras write them: data at an offset; and a pair of an offset and a length."""
+    preview, junk = OTHERS[0], segment(0xE4, b"x")
+
+    def exif(offset: int) -> bytes:
+        tiff = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}IH", 8, 3)
+        tiff += struct.pack(f"{order}HHII", 0x2001, 7, len(preview), offset)
+        tiff += struct.pack(f"{order}HHII", 0x0201, 4, 1, offset)
+        tiff += struct.pack(f"{order}HHII", 0x9999, 3, 1, offset)  # a SHORT: no offset
+        return segment(0xE1, b"Exif\0\0" + tiff + bytes(4))
+
+    def offsets(data: bytes) -> list[int]:
+        base = data.index(b"Exif\0\0") + 6
+        found = [struct.unpack_from(f"{order}I", data, base + 10 + 12 * i + 8)[0] for i in range(3)]
+        return [base + value for value in found]
+
+    def file(offset: int) -> bytes:
+        return FIRST[:2] + junk + exif(offset) + FIRST[2:] + bytes(5) + preview + b"rest"
+
+    begin = file(0).rindex(preview)
+    data = file(begin - file(0).index(b"Exif\0\0") - 6)
+    assert offsets(data) == [begin] * 3
+    for result in (shrink(data, **options), jrecomp.decompress(jrecomp.compress(data, **options))):
+        at = result.rindex(preview)
+        assert offsets(result) == [at, at, begin]
+        assert (at != begin) or result == data
+    assert preview not in shrink(data, strip_trailer=True, **options)
+
+
 def test_other_data_after_the_picture_stays() -> None:
     """Offsets in them count from their own start or end (Samsung's SEFT, MicroVideoOffset of Google)."""
     for after in (b"SEFH" + bytes(20) + b"SEFT", b"ftypmp42" * 50, bytes(1000)):
