@@ -152,10 +152,8 @@ def _image(info: Info) -> str | None:
         return None
     process = "progressive" if info.jpeg.progressive else "sequential"
     components = f"{info.jpeg.components} component{'s' * (info.jpeg.components > 1)}"
-    return (
-        f"{info.jpeg.width} x {info.jpeg.height}, {components} {info.jpeg.sampling}, {process}, "
-        f"about quality {info.jpeg.quality}"
-    )
+    quality = "no quantization table" if info.jpeg.quality is None else f"about quality {info.jpeg.quality}"
+    return f"{info.jpeg.width} x {info.jpeg.height}, {components} {info.jpeg.sampling}, {process}, {quality}"
 
 
 def _failure(outcome: Outcome) -> str:

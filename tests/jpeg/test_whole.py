@@ -237,7 +237,10 @@ def test_no_quantization_table(options: dict[str, Any]) -> None:
     assert jpeg.read(result).headers == without(jpeg.read(with_tables).headers, 0xDB)
     assert not any(c.has_table for c in jpeg.read(result).frame.components)
     assert "table" not in notes[0].text
-    assert jrecomp.decompress(jrecomp.compress(data)) == data
+    compressed = jrecomp.compress(data)
+    assert jrecomp.decompress(compressed) == data
+    info = jrecomp.inspect(compressed)
+    assert info.jpeg is not None and info.jpeg.quality is None
 
 
 @pytest.mark.parametrize("options", [{"quality": 50}, {"min_psnr": 30}])
