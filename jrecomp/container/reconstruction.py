@@ -9,7 +9,7 @@ from jrecomp.jpeg.types import ScanReconstruction, Segment
 from jrecomp.options import DEFAULT_LIMITS, Limits
 from jrecomp.t81 import LARGEST_EOB_RUN
 
-_SEGMENTS, _PADDING_ZERO, _PADDING, _ZERO_RUNS, _MAX_RUN, _SWITCHES, _EXTRANEOUS = 1, 2, 4, 8, 16, 32, 64
+_SEGMENTS, _PADDING_ZERO, _PADDING, _ZERO_RUNS, _EOB_RUNS, _SWITCHES, _EXTRANEOUS = 1, 2, 4, 8, 16, 32, 64
 _ALL = 127
 
 
@@ -60,8 +60,9 @@ def _scan(fields: Fields, scan: ScanReconstruction) -> ScanReconstruction:
         result.padding = _exceptions(fields, scan.padding)
     if flags & _ZERO_RUNS:
         result.zero_runs = _exceptions(fields, scan.zero_runs)
-    if flags & _MAX_RUN:
+    if flags & _EOB_RUNS:
         result.max_eob_run = fields.varint(scan.max_eob_run)
+        result.last_eob_run = fields.varint(scan.last_eob_run)
     if flags & _SWITCHES:
         result.eob_switches = _increasing(fields, scan.eob_switches)
     if flags & _EXTRANEOUS:
@@ -75,7 +76,7 @@ def _flags(scan: ScanReconstruction) -> int:
         | (0 if scan.padding_bit else _PADDING_ZERO)
         | (_PADDING if scan.padding else 0)
         | (_ZERO_RUNS if scan.zero_runs else 0)
-        | (_MAX_RUN if scan.max_eob_run != LARGEST_EOB_RUN else 0)
+        | (_EOB_RUNS if (scan.max_eob_run, scan.last_eob_run) != (LARGEST_EOB_RUN, 0) else 0)
         | (_SWITCHES if scan.eob_switches else 0)
         | (_EXTRANEOUS if scan.extraneous else 0)
     )

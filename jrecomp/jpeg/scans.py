@@ -152,6 +152,7 @@ def encode_scan(header: ScanHeader, scan: Scan | None, data: ScanReconstruction)
                 data.padding,
                 data.zero_runs,
                 data.max_eob_run,
+                data.last_eob_run,
                 data.eob_switches,
                 data.extraneous,
             )

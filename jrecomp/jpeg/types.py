@@ -83,6 +83,7 @@ class ScanReconstruction:
     padding: (index of the MCU after the interval, padding bits) where the padding differs from that.
     zero_runs: (block index, number of ZRL symbols after the last coefficient).
     max_eob_run: length at which EOB runs are written.
+    last_eob_run: length of an EOB run that goes on after the last block of the scan, 0 if none does.
     eob_switches: indices of blocks after which the rule for writing an EOB run is reversed.
     extraneous: (index of the MCU after the interval, bytes between its padding and the restart marker or the
         end), such as fill bytes. They are no part of the picture.
@@ -93,6 +94,7 @@ class ScanReconstruction:
     padding: list[tuple[int, int]] = field(default_factory=list)
     zero_runs: list[tuple[int, int]] = field(default_factory=list)
     max_eob_run: int = LARGEST_EOB_RUN
+    last_eob_run: int = 0
     eob_switches: list[int] = field(default_factory=list)
     extraneous: list[tuple[int, bytes]] = field(default_factory=list)
 

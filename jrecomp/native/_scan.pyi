@@ -47,9 +47,9 @@ class Scan:
     def finish(self) -> None:
         """Make the choices in everything that decode() decoded those of choices() and encode()."""
 
-    def choices(self) -> tuple[int, Exceptions, Exceptions, int, list[int], Extraneous]:
-        """The padding bit, exceptions to it, zero runs, the longest EOB run, EOB switches, and bytes between
-        the padding and what follows.
+    def choices(self) -> tuple[int, Exceptions, Exceptions, int, int, list[int], Extraneous]:
+        """The padding bit, exceptions to it, zero runs, the longest and the last EOB run, EOB switches, and
+        bytes between the padding and what follows.
         """
 
     def set_choices(
@@ -58,6 +58,7 @@ class Scan:
         padding: Exceptions,
         zero_runs: Exceptions,
         max_eob_run: int,
+        last_eob_run: int,
         eob_switches: list[int],
         extraneous: Extraneous,
     ) -> None:

@@ -37,6 +37,7 @@ struct Choices {
     std::vector<Exception> padding;
     std::vector<Exception> zero_runs;  // blocks that end with needless ZRL symbols, and their number
     int max_eob_run = kMaxEobRun;
+    int last_eob_run = 0;  // length of an EOB run that goes on after the last block of the scan, 0 for none
     std::vector<std::int64_t> eob_switches;  // blocks after which the rule for ending an EOB run is reversed
     std::vector<Extraneous> extraneous;
 };
@@ -144,6 +145,7 @@ private:
     std::vector<EobSwitch> eob_switches_;
     std::vector<Extraneous> extraneous_;
     int longest_run_ = 0;
+    int last_run_ = 0;
 };
 
 // Encodes a segment into `out`, with the parameters of ScanDecoder::decode(). pad: whether an incomplete last

@@ -50,7 +50,11 @@ struct Recorder {
 
     void zero_run(std::int64_t block, int count) { out.zero_runs_.emplace_back(block, count); }
     void eob_switch(std::int64_t block, int run) { out.eob_switches_.push_back({block, run}); }
-    void eob_run(int run) { out.longest_run_ = std::max(out.longest_run_, run); }
+    // left: MCUs up to the end of the interval. A longer run is that of the scan's end.
+    void eob_run(int run, std::int64_t left) {
+        out.longest_run_ = std::max(out.longest_run_, run);
+        if (run > left) out.last_run_ = run;
+    }
 };
 
 namespace {
@@ -175,13 +179,14 @@ public:
                 ++zero_runs;
             } else {
                 const int run = take_eob_run(in, symbol >> 4);
-                if (mcu + run > interval_end) return 0;
+                const std::int64_t left = interval_end - mcu;
+                if (run > left && interval_end != scan.mcus()) return 0;
                 if (empty && mcu == after_run_ && last_run_ < kMaxEobRun) eob_switch(mcu - 1, last_run_);
                 if (zero_runs != 0) zero_run(mcu, zero_runs);
-                eob_run(run);
+                eob_run(run, left);
                 after_run_ = mcu + run;
                 last_run_ = run;
-                return run;
+                return std::min<std::int64_t>(run, left);
             }
         }
         if (zero_runs != 0) zero_run(mcu, zero_runs);
@@ -222,13 +227,14 @@ public:
             if (symbol < 0 || category > 1) return 0;
             if (category == 0 && symbol != kZrl) {
                 const int run = take_eob_run(in, symbol >> 4);
-                if (mcu + run > interval_end) return 0;
+                const std::int64_t left = interval_end - mcu;
+                if (run > left && interval_end != scan.mcus()) return 0;
                 if (empty && mcu == after_run_ && !rule_ended_) eob_switch(mcu - 1, last_run_);
                 if (zero_runs != 0) zero_run(mcu, zero_runs);
-                eob_run(run);
+                eob_run(run, left);
                 waiting_ = correct(in, block, known, k, 64).bits;
                 last_run_ = run;
-                left_ = run - 1;
+                left_ = static_cast<int>(std::min<std::int64_t>(run, left)) - 1;
                 if (left_ == 0) end_run(mcu, false);
                 clean = left_ == 0;
                 return 1;
@@ -397,6 +403,7 @@ Choices ScanDecoder::choices() const {
         if (p.bits != usual) result.padding.emplace_back(p.mcu, p.bits);
     }
     result.zero_runs = zero_runs_;
+    result.last_eob_run = last_run_;
     result.extraneous = extraneous_;
     // Some encoders have a lower limit of EOB runs than T.81. Then runs of that length need no exceptions.
     for (const EobSwitch& s : eob_switches_) {

@@ -235,12 +235,13 @@ class AcKind : public Emitter<Sink> {
     using Base = Emitter<Sink>;
 
 public:
-    using Base::out, Base::symbol;
+    using Base::scan, Base::out, Base::symbol;
     AcKind(const Scan& s, const Choices& choices, std::int64_t first_mcu, Sink& sink)
         : Base(s, choices, first_mcu, sink),
           table(sink.ac_table(0)),
           band(band_mask(s)),
           max_run_(choices.max_eob_run),
+          last_run_(choices.last_eob_run),
           switches_(choices.eob_switches, first_mcu, own_index) {}
 
     void reset() {}
@@ -261,6 +262,7 @@ protected:
         const std::size_t before = waiting_.size();
         waiting_.insert(waiting_.end(), bits, bits + count);
         ++run_;
+        if (mcu + 1 == scan.mcus()) run_ = std::max(run_, last_run_);
         const std::size_t limit = kCorrectionLimit;
         const bool by_rule = run_ == max_run_ || (before <= limit && waiting_.size() > limit);
         const bool reversed = switches_.find(mcu) != nullptr;
@@ -271,7 +273,7 @@ protected:
     const std::uint64_t band;
 
 private:
-    const int max_run_;
+    const int max_run_, last_run_;
     Indices switches_;
     int run_ = 0;
     std::vector<std::uint8_t> waiting_;

@@ -104,21 +104,22 @@ public:
 
     void finish() { choices_ = decoder_.choices(); }
 
-    std::tuple<int, std::vector<Exception>, std::vector<Exception>, int, std::vector<std::int64_t>,
+    std::tuple<int, std::vector<Exception>, std::vector<Exception>, int, int, std::vector<std::int64_t>,
                std::vector<PyExtraneous>>
     choices() const {
         std::vector<PyExtraneous> extraneous;
         for (const Extraneous& e : choices_.extraneous)
             extraneous.emplace_back(e.first, nb::bytes(e.second.data(), e.second.size()));
-        return {choices_.padding_bit, choices_.padding,      choices_.zero_runs,
-                choices_.max_eob_run, choices_.eob_switches, std::move(extraneous)};
+        return {choices_.padding_bit,  choices_.padding,      choices_.zero_runs, choices_.max_eob_run,
+                choices_.last_eob_run, choices_.eob_switches, std::move(extraneous)};
     }
 
     void set_choices(int padding_bit, std::vector<Exception> padding, std::vector<Exception> zero_runs,
-                     int max_eob_run, std::vector<std::int64_t> eob_switches,
+                     int max_eob_run, int last_eob_run, std::vector<std::int64_t> eob_switches,
                      const std::vector<PyExtraneous>& extraneous) {
         require(padding_bit == 0 || padding_bit == 1, "bad padding bit");
         require(max_eob_run >= 1 && max_eob_run <= kMaxEobRun, "bad longest EOB run");
+        require(last_eob_run >= 0 && last_eob_run <= kMaxEobRun, "bad last EOB run");
         for (const Exception& e : padding) require(e.second >= 0 && e.second <= 127, "bad padding");
         for (const Exception& e : zero_runs) require(e.second >= 1 && e.second <= 4, "bad zero runs");
         const auto by_index = [](const auto& a, const auto& b) { return a.first < b.first; };
@@ -127,8 +128,8 @@ public:
                     std::is_sorted(eob_switches.begin(), eob_switches.end()) &&
                     std::is_sorted(extraneous.begin(), extraneous.end(), by_index),
                 "exceptions out of order");
-        choices_ = Choices{padding_bit, std::move(padding), std::move(zero_runs), max_eob_run,
-                           std::move(eob_switches), {}};
+        choices_ = Choices{padding_bit,  std::move(padding),      std::move(zero_runs), max_eob_run,
+                           last_eob_run, std::move(eob_switches), {}};
         for (const PyExtraneous& e : extraneous)
             choices_.extraneous.emplace_back(e.first, std::string(e.second.c_str(), e.second.size()));
     }
@@ -225,7 +226,8 @@ NB_MODULE(_scan, module) {
         .def("finish", &PyScan::finish)
         .def("choices", &PyScan::choices)
         .def("set_choices", &PyScan::set_choices, nb::arg("padding_bit"), nb::arg("padding"),
-             nb::arg("zero_runs"), nb::arg("max_eob_run"), nb::arg("eob_switches"), nb::arg("extraneous"))
+             nb::arg("zero_runs"), nb::arg("max_eob_run"), nb::arg("last_eob_run"), nb::arg("eob_switches"),
+             nb::arg("extraneous"))
         .def("encode", &PyScan::encode, nb::arg("first_mcu"), nb::arg("mcus"), nb::arg("restart_interval"),
              nb::arg("first_restart"), nb::arg("pad"))
         .def("symbol_counts", &PyScan::symbol_counts);

@@ -132,6 +132,7 @@ void round_trip() {
     Choices odd;
     odd.padding_bit = random_below(2);
     odd.max_eob_run = 1 + random_below(kMaxEobRun);
+    odd.last_eob_run = random_below(kMaxEobRun + 1);
     for (std::int64_t i = 0; i < 300; i += 1 + random_below(60)) {
         odd.padding.emplace_back(i, random_below(128));
         odd.zero_runs.emplace_back(i, 1 + random_below(4));

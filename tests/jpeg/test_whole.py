@@ -157,6 +157,26 @@ def test_more_rows_than_the_height(interval: int) -> None:
 
 
 @needs_djpeg
+@pytest.mark.parametrize("process", ["sequential", "progressive", "gray"])
+@pytest.mark.parametrize("noise", [0, 12])
+def test_a_smaller_height(process: str, noise: float) -> None:
+    """EOB runs of progressive scans may go on into rows below the picture."""
+    output = io.BytesIO()
+    channels = 1 if process == "gray" else 3
+    progressive = process != "sequential"
+    samples.picture(110, 75, channels, noise=noise).save(output, "JPEG", progressive=progressive)
+    data = output.getvalue()
+    sof_at = data.index(b"\xff\xc2" if progressive else b"\xff\xc0")
+    data = data[: sof_at + 5] + (40).to_bytes(2) + data[sof_at + 7 :]
+    _, note = shrunk(data)
+    assert note.endswith(" bytes were omitted before the end of the picture")
+    scans = jpeg.read(data).scans
+    assert any(scan.last_eob_run for scan in scans) == progressive
+    assert not any(scan.segments for scan in scans)
+    assert jrecomp.decompress(jrecomp.compress(data, model="fast")) == data
+
+
+@needs_djpeg
 @pytest.mark.parametrize("shift", range(8))
 def test_numbers_of_restart_markers(shift: int) -> None:
     """Those at which libjpeg decodes on are accepted. Elsewhere it skips intervals, so nothing changes."""

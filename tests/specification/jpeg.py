@@ -30,6 +30,7 @@ class Special:
     padding: dict[int, int] = field(default_factory=dict)
     zero_runs: dict[int, int] = field(default_factory=dict)
     longest_eob_run: int = 32767
+    last_eob_run: int = 0
     eob_switches: set[int] = field(default_factory=set)
     extraneous: dict[int, bytes] = field(default_factory=dict)
 
@@ -64,6 +65,8 @@ def read_special(fields: Reader) -> Special:
     if flags & 16:
         special.longest_eob_run = fields.varint()
         need(1 <= special.longest_eob_run <= 32767, "longest EOB run")
+        special.last_eob_run = fields.varint()
+        need(special.last_eob_run <= 32767, "last EOB run")
     if flags & 32:
         special.eob_switches = set(read_list(fields))
     if flags & 64:
@@ -278,6 +281,8 @@ class SegmentWriter:
         """Section "Progressive scans of AC, first scan": adds a block with its correction bits to the run."""
         before = len(self.waiting)
         self.eob_run += 1
+        if index + 1 == self.layout.mcus:
+            self.eob_run = max(self.eob_run, self.special.last_eob_run)
         self.waiting += bits
         ends = self.eob_run == self.special.longest_eob_run
         ends = ends or before <= WAITING_BITS < len(self.waiting)

@@ -76,6 +76,25 @@ def test_padding() -> None:
     assert check(gray_file(data, before_sos=dri(1))) > 2
 
 
+def test_extraneous_bytes() -> None:
+    parts = builder.gray_intervals(BLOCKS[:12], 2)
+    data = parts[0] + b"".join(bytes(i) + rst(i) + part for i, part in enumerate(parts[1:]))
+    assert check(gray_file(data + b"more", before_sos=dri(2))) > 2
+
+
+def test_an_eob_run_that_goes_on_after_the_scan() -> None:
+    """Of a picture with more columns than the frame; in a first and in a refinement scan."""
+    blocks = [[0] * 64, *([0] + [4] * 63 for _ in range(5)), *[[0] * 64] * 30]
+    data = builder.progressive(blocks, builder.LikeLibjpeg())
+    assert data.count((8 * len(blocks)).to_bytes(2)) == 1
+    for width in range(8, 8 * len(blocks), 8):
+        cut = data.replace((8 * len(blocks)).to_bytes(2), width.to_bytes(2))
+        file = jpeg.read(cut)
+        assert check(cut) > 2
+        assert not any(scan.segments for scan in file.scans)
+    assert all(scan.last_eob_run > 1 for scan in file.scans[1:3])
+
+
 def test_needless_zero_runs() -> None:
     bits, prediction = builder.Bits(), 0
     blocks = [[5] + [0] * 63, [7] + [0] * 14 + [2] + [0] * 48, [0] * 64, [1] * 64]
