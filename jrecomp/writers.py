@@ -69,8 +69,8 @@ class Writer(ABC):
 
     @cached_property
     def damage(self) -> str:
-        """Why the scans must not be written anew, as jpeg.damage() reports it; "" if they may be."""
-        return jpeg.damage(self.file, self.limits)
+        """Why the picture must not be written anew; "" if it may be."""
+        return jpeg.damage(self.file, self.limits) or self._index_problem
 
     @property
     def obstacle(self) -> str:
@@ -87,6 +87,11 @@ class Writer(ABC):
     def after(self) -> bytes:
         """The bytes after the picture that results keep."""
         return b"" if self.options.strip_trailer else self._parts[1]
+
+    @property
+    def _index_problem(self) -> str:
+        """Why the pictures after the first one would be lost if its size changed; "" if they would not."""
+        return index_problem(self.picture.headers) if self.after else ""
 
     @cached_property
     def _parts(self) -> tuple[JpegFile, bytes]:
@@ -118,9 +123,8 @@ class Writer(ABC):
         kept, headers = (self.file, self.source, ""), self.picture.headers
         if not (self.options.strip or self.options.strip_trailer):
             return kept
-        problem = index_problem(headers) if self.after else ""
-        if problem:
-            return *kept[:2], f"nothing was removed: {problem}"
+        if self._index_problem:
+            return *kept[:2], f"nothing was removed: {self._index_problem}"
         if self.options.strip:
             headers = stripped(headers, bool(self.after))
         less, written = self._written(replace(self.picture, headers=headers + self.after))

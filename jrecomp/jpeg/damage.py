@@ -4,9 +4,8 @@ import re
 
 import numpy as np
 
-from jrecomp.jpeg.ending import scans_of_picture, separate
+from jrecomp.jpeg.ending import scans_of_picture
 from jrecomp.jpeg.markers import Layout, ScanHeader, parse
-from jrecomp.jpeg.multi_picture import index_problem
 from jrecomp.jpeg.types import JpegFile, ScanReconstruction, Segment
 from jrecomp.options import DEFAULT_LIMITS, Limits
 
@@ -33,9 +32,7 @@ def damage(file: JpegFile, limits: Limits = DEFAULT_LIMITS) -> str:
     scans = list(zip(layout.scans, file.scans, strict=True))[:count]
     if not all(_is_decoded(header, scan) for header, scan in scans):
         return "parts of the picture are damaged or missing"
-    if not _is_complete(layout, count):
-        return "scans of the picture are missing"
-    return index_problem(file.headers) if separate(file, limits)[1] else ""
+    return "" if _is_complete(layout, count) else "scans of the picture are missing"
 
 
 def _is_decoded(header: ScanHeader, scan: ScanReconstruction) -> bool:

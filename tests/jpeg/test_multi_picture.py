@@ -166,7 +166,7 @@ def test_an_index_that_cannot_be_read(damaged: bytes) -> None:
         assert reason in notes[-1].text
         if "progressive" not in options:
             assert jrecomp.decompress(jrecomp.compress(data, model="fast", **options)) == data
-    assert len(shrink(data, strip_trailer=True)) < len(data)
+    assert shrink(data, strip_trailer=True, quality=40).endswith(EOI)
     assert len(shrink(data[: -len(OTHERS[0])], quality=50)) < len(FIRST)
 
 
