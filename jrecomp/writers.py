@@ -120,11 +120,12 @@ class Writer(ABC):
 
     def _kept(self) -> tuple[JpegFile, bytes, str]:
         """The parsed file, its bytes and a remark, without what the options omit; its scans stay."""
-        kept, headers = (self.file, self.source, ""), self.picture.headers
+        kept = self.file, self.source, ""
         if not (self.options.strip or self.options.strip_trailer):
             return kept
         if self._index_problem:
             return *kept[:2], f"nothing was removed: {self._index_problem}"
+        headers = self.picture.headers
         if self.options.strip:
             headers = stripped(headers, bool(self.after))
         less, written = self._written(replace(self.picture, headers=headers + self.after))

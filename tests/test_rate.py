@@ -550,7 +550,7 @@ def test_what_follows_a_picture_without_end_stays(options: dict[str, Any]) -> No
     for function in FUNCTIONS:
         result = restored(function(data, **options))
         assert result.endswith(second)
-        if (function, options) == (jrecomp.compress, {}):
+        if function is jrecomp.compress and "quality" not in options:  # there is nothing to strip
             assert result == data
             continue
         np.testing.assert_array_equal(decoded(result), decoded(restored(function(picture(), **options))))
