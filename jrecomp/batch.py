@@ -85,6 +85,7 @@ class ChangeOptions(TargetOptions, total=False):
     """Options that change the restored file, as keyword arguments of pipeline.compress()."""
 
     strip: bool
+    strip_trailer: bool
     rule: str
 
 

@@ -132,6 +132,11 @@ change = _bundle(
         help="Remove metadata (camera settings, location, comments); keep orientation and colour profile.",
     ),
     click.option(
+        "--strip-trailer",
+        is_flag=True,
+        help="Remove the bytes after the picture: videos, further pictures, data of editors.",
+    ),
+    click.option(
         "--rule",
         type=click.Choice(RULES),
         default=RULES[0],

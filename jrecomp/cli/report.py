@@ -156,10 +156,8 @@ def _image(info: Info) -> str | None:
     if info.jpeg.precision != 8:
         process += f", {info.jpeg.precision} bits"
     components = f"{info.jpeg.components} component{'s' * (info.jpeg.components > 1)}"
-    return (
-        f"{info.jpeg.width} x {info.jpeg.height}, {components} {info.jpeg.sampling}, {process}, "
-        f"about quality {info.jpeg.quality}"
-    )
+    quality = "no quantization table" if info.jpeg.quality is None else f"about quality {info.jpeg.quality}"
+    return f"{info.jpeg.width} x {info.jpeg.height}, {components} {info.jpeg.sampling}, {process}, {quality}"
 
 
 def _failure(outcome: Outcome) -> str:
