@@ -3,6 +3,7 @@
 Exit codes and stored reasons are part of the interface. A number is never given a new meaning.
 """
 
+import errno
 from enum import IntEnum
 
 
@@ -18,6 +19,7 @@ class ExitCode(IntEnum):
     VERIFICATION = 6
     OUTPUT = 7
     TARGET = 8
+    NO_SPACE = 9
     INTERRUPTED = 130
 
 
@@ -30,6 +32,8 @@ class JrecompError(Exception):
     """Base class of all exceptions that jrecomp defines; str() gives a message of one line."""
 
     exit_code: ExitCode = ExitCode.INTERNAL
+    ends_run: bool = False
+    """Whether other files would fail for the same reason, so that none is tried."""
 
     def __str__(self) -> str:
         """The message, with control characters escaped."""
@@ -70,6 +74,27 @@ class OutputError(JrecompError):
     """An output already exists or cannot be written."""
 
     exit_code = ExitCode.OUTPUT
+
+    @classmethod
+    def of(cls, name: object, error: OSError) -> "OutputError":
+        """The error for a failure of the system to write to what is called `name`."""
+        message = f"{name}: {error.strerror or error}"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return NoSpaceError(message)
+        return ReadOnlyError(message) if error.errno == errno.EROFS else OutputError(message)
+
+
+class NoSpaceError(OutputError):
+    """The disk is full, or the quota is exceeded."""
+
+    exit_code = ExitCode.NO_SPACE
+    ends_run = True
+
+
+class ReadOnlyError(OutputError):
+    """The file system of an output is read-only."""
+
+    ends_run = True
 
 
 class TargetError(JrecompError):

@@ -1,7 +1,6 @@
 """The `jrecomp` command: imports subcommands on use, and converts errors to messages and exit codes."""
 
 import io
-import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import click
 
 from jrecomp import __version__
-from jrecomp.errors import ExitCode, JrecompError, printable
+from jrecomp.errors import ExitCode, JrecompError, OutputError, printable
 
 _COMMANDS = {
     "compress": "jrecomp.cli.compress",
@@ -54,7 +53,8 @@ class App(click.Group):
             message = f"the package {error.name} is not installed (pip install jrecomp[bench,train])"
             code = _fail(message, ExitCode.USAGE)
         except OSError as error:  # while printing; errors of files are outcomes of their jobs
-            code = _fail(f"{error.filename or 'standard output'}: {error.strerror or error}", ExitCode.OUTPUT)
+            failure = OutputError.of(error.filename or "standard output", error)
+            code = _fail(str(failure), failure.exit_code)
         except Exception as error:
             code = _fail(f"unexpected {type(error).__name__}: {error}", ExitCode.INTERNAL)
         sys.exit(int(code or ExitCode.OK))
@@ -72,23 +72,7 @@ def main() -> None:
 
     The commands exit with 0 after success, 1 after an internal error, 2 for wrong usage, 3 if an input is
     missing or unreadable, 4 if a .jrc file is damaged, 5 if its model is not installed, 6 if verification
-    failed, 7 if an output exists or cannot be written, 8 if a target cannot be met, and 130 if interrupted.
-    With several files, the first failure determines the exit status.
+    failed, 7 if an output exists or cannot be written, 8 if a target cannot be met, and 9 if no space is
+    left, which ends the command at once. With several files, the first failure determines the exit status.
+    A signal ends the command with 128 and its number: 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP.
     """
-
-
-def start() -> None:
-    """Run the command as a process.
-
-    After an interrupt the process ends at once, without waiting for threads that compute. They write no
-    files, and an unfinished output has been removed.
-    """
-    try:
-        main()
-    except SystemExit as end:
-        if end.code != ExitCode.INTERRUPTED:
-            raise
-    except KeyboardInterrupt:  # a second one, while the first was reported
-        pass
-    sys.stderr.flush()
-    os._exit(ExitCode.INTERRUPTED)

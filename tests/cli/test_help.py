@@ -8,7 +8,7 @@ from typing import Any
 import click
 import pytest
 
-from jrecomp.cli import main
+from jrecomp.cli.app import main
 from jrecomp.errors import ExitCode
 
 DOCS = Path(__file__).parents[2] / "docs"
