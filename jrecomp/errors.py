@@ -20,7 +20,9 @@ class ExitCode(IntEnum):
     OUTPUT = 7
     TARGET = 8
     NO_SPACE = 9
+    HANGUP = 129
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 def printable(text: str) -> str:

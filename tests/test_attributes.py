@@ -39,7 +39,7 @@ def acl(path: Path) -> list[str]:
 def give(path: Path, *entries: str) -> None:
     if not which("setfacl") or not which("getfacl"):
         pytest.skip("needs the package acl")
-    command = ["setfacl", *(part for entry in entries for part in ("-m", entry)), path]
+    command: list[str | Path] = ["setfacl", *(part for entry in entries for part in ("-m", entry)), path]
     if subprocess.run(command, capture_output=True).returncode:
         pytest.skip("the file system has no ACLs")
 

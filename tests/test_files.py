@@ -1,5 +1,6 @@
 """File safety: an output is whole or absent, and nothing is replaced unasked."""
 
+import errno
 import io
 import os
 import socket
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from jrecomp import files
-from jrecomp.errors import InputError, OutputError, UsageError
+from jrecomp.errors import ExitCode, InputError, OutputError, UsageError
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -125,6 +126,31 @@ def test_interrupted_write_leaves_nothing(
         with pytest.raises((OutputError, KeyboardInterrupt)):
             files.write(out / "a", b"new", source, force=True)
     assert contents(out) == {"a": b"old"}
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "ends"),
+    [
+        (errno.ENOSPC, ExitCode.NO_SPACE, True),
+        (errno.EDQUOT, ExitCode.NO_SPACE, True),
+        (errno.EROFS, ExitCode.OUTPUT, True),
+        (errno.EIO, ExitCode.OUTPUT, False),
+        (errno.EFBIG, ExitCode.OUTPUT, False),
+    ],
+)
+def test_what_ends_a_run(
+    source: Path, out: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: ExitCode, ends: bool
+) -> None:
+    """What every further file would meet, too."""
+
+    def fail(descriptor: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OutputError, match=os.strerror(number)) as caught:
+        files.write(out / "a", b"data", source, force=False)
+    assert (caught.value.exit_code, caught.value.ends_run) == (code, ends)
+    assert contents(out) == {}
 
 
 def test_output_that_appears_meanwhile(source: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:

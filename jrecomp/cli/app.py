@@ -2,6 +2,7 @@
 
 import io
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -43,7 +44,8 @@ class App(click.Group):
         try:
             code = super().main(*args, **extra | {"standalone_mode": False})
         except click.ClickException as error:
-            error.show()
+            with suppress(OSError):  # there may be no room for the message either
+                error.show()
             code = error.exit_code
         except click.Abort:
             code = _fail("interrupted", ExitCode.INTERRUPTED)
@@ -61,7 +63,8 @@ class App(click.Group):
 
 
 def _fail(message: str, code: ExitCode) -> ExitCode:
-    click.echo(f"jrecomp: {printable(message)}", err=True)
+    with suppress(OSError):
+        click.echo(f"jrecomp: {printable(message)}", err=True)
     return code
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 from contextlib import suppress
 from functools import partial
@@ -18,7 +19,7 @@ _SHOW_CURSOR = b"\n\033[?25h"
 
 def start() -> None:
     """Run the command as a process. It does not wait for threads that compute what is no longer wanted."""
-    _occupy_standard_descriptors()
+    _replace_closed_streams()
     _handle_signals()
     from jrecomp.cli.app import main  # after the signals are handled, as it takes a while
 
@@ -30,14 +31,16 @@ def start() -> None:
         os._exit(int(end.code or 0))
 
 
-def _occupy_standard_descriptors() -> None:
+def _replace_closed_streams() -> None:
     """Open the null device for standard streams that are closed, before an output gets their numbers.
 
-    Otherwise messages of libraries would be written into that output.
+    Otherwise messages of libraries would be written into that output. Messages of the command go nowhere.
     """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(descriptor)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w")
 
 
 def _handle_signals() -> None:

@@ -5,6 +5,7 @@ standard error if a result is written to standard output.
 """
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -77,7 +78,9 @@ def _collect(
             show(outcome)
         return
     sizes = [job.size for job in jobs]
-    with click.progressbar(length=sum(sizes), file=sys.stderr) as bar:
+    columns = _columns()
+    width = max(1, min(36, columns - 36))  # the bar must stay on one line
+    with click.progressbar(length=sum(sizes), width=width, show_eta=columns > 50, file=sys.stderr) as bar:
         for outcome, size in zip(arriving, sizes, strict=False):
             outcomes.append(outcome)
             show(outcome)
@@ -92,7 +95,15 @@ def _tell(text: str) -> None:
 
 
 def _on_terminal() -> bool:
-    return sys.stderr is not None and sys.stderr.isatty()  # it is None where it is closed
+    return sys.stderr.isatty()
+
+
+def _columns() -> int:
+    """Width of the terminal at standard error; 80 if it is unknown."""
+    try:
+        return os.get_terminal_size(2).columns or 80
+    except OSError:
+        return 80
 
 
 def attempts(jobs: list[Job], reporting: Reporting) -> Callable[[str], None]:
