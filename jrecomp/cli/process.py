@@ -5,7 +5,6 @@ import signal
 import sys
 import threading
 from contextlib import suppress
-from functools import partial
 from types import FrameType
 
 from jrecomp import temporary
@@ -47,19 +46,37 @@ def _handle_signals() -> None:
     """End by the signals that end other commands, too. Those that the parent ignores stay ignored (nohup)."""
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    for number in (getattr(signal, name) for name in _ENDING if hasattr(signal, name)):
+    for number in _ending():
         if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, partial(_end, owner=os.getpid()))
+            signal.signal(number, _end)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_reset_signals)  # a child has no output and says nothing
 
 
-def _end(number: int, frame: FrameType | None, *, owner: int) -> None:
+def _ending() -> list[signal.Signals]:
+    return [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]
+
+
+def _reset_signals() -> None:
+    for number in _ending():
+        if signal.getsignal(number) is _end:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def unwind_on_interrupt() -> None:
+    """Let Ctrl-C raise KeyboardInterrupt, for commands that have more to tidy up than an output."""
+    if signal.getsignal(signal.SIGINT) is _end:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
     """Remove the unfinished output, say so, and end with 128 + the number of the signal.
 
-    No exception is raised, as some callbacks of Python would swallow it. A process that was forked by the
-    command has written nothing and says nothing.
+    No exception is raised, as some callbacks of Python would swallow it. A second signal ends the process at
+    once, for example while nobody reads the message.
     """
-    if os.getpid() == owner:
-        temporary.remove_unfinished()
-        with suppress(OSError):
-            os.write(2, (_SHOW_CURSOR if os.isatty(2) else b"") + b"jrecomp: interrupted\n")
+    _reset_signals()
+    temporary.remove_unfinished()
+    with suppress(OSError):
+        os.write(2, (_SHOW_CURSOR if os.isatty(2) else b"") + b"jrecomp: interrupted\n")
     os._exit(128 + number)

@@ -38,7 +38,7 @@ def shell(script: str, cwd: Path) -> subprocess.CompletedProcess[bytes]:
 
 
 def containers(folder: Path, count: int = 1) -> None:
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):
         (folder / f"{number}.jrc").write_bytes(STORED)
 
@@ -261,6 +261,23 @@ def test_signals_while_writing(
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"0": b"old", "0.jrc": STORED}
 
 
+def test_a_second_signal_ends_at_once(
+    writing: Callable[..., subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    """Also while the message of the first one waits for a reader. The unfinished output is removed before."""
+    process = writing()
+    with Path(f"/proc/{process.pid}/fd/2").open("wb", buffering=0) as pipe:
+        os.set_blocking(pipe.fileno(), False)
+        while pipe.write(bytes(4096)):
+            pass  # until it is full; the process has a description of the pipe of its own
+    process.send_signal(signal.SIGTERM)
+    while len(list(tmp_path.iterdir())) > 2:
+        pass
+    process.send_signal(signal.SIGHUP)
+    assert process.wait() == -signal.SIGHUP
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"0": b"old", "0.jrc": STORED}
+
+
 def test_ignored_signals_stay_ignored(
     writing: Callable[..., subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:
@@ -282,6 +299,33 @@ def test_the_next_run_sweeps(writing: Callable[..., subprocess.Popen[bytes]], tm
     assert (tmp_path / "0").read_bytes() == b"old"
     assert jrecomp("decompress", "0.jrc", "--force", cwd=tmp_path).returncode == 0
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"0": DATA, "0.jrc": STORED}
+
+
+OTHER_SYSTEM = """
+import os, signal, sys
+
+sys.modules["fcntl"] = None
+for module, names in {
+    os: ["chown", "fork", "listxattr", "setxattr", "register_at_fork", "O_NOFOLLOW", "O_NONBLOCK"],
+    signal: ["SIGHUP", "SIGPIPE"],
+}.items():
+    for name in names:
+        delattr(module, name)
+from jrecomp.cli import start
+
+start()
+"""
+
+
+def test_systems_that_lack_something(tmp_path: Path) -> None:
+    """What macOS or Windows do not have is done without."""
+    containers(tmp_path / "in" / "deep", 2)
+    left = tmp_path / "in" / f".jrecomp-{temporary.boot()}-{'0' * 16}.tmp"
+    left.write_bytes(b"part")
+    command = [sys.executable, "-c", OTHER_SYSTEM, "decompress", "-r", "in", "--output-dir", "in"]
+    result = subprocess.run(command, capture_output=True, cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert (tmp_path / "in" / "deep" / "1").read_bytes() == DATA and left.exists()
 
 
 @pytest.mark.parametrize("columns", [40, 80])

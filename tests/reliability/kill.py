@@ -60,7 +60,8 @@ class Scene:
         process.send_signal(number)
         message = process.communicate()[1].decode()
         if outputs and number != signal.SIGKILL:  # before, Python itself may be starting
-            assert (process.returncode, message) in ((128 + number, "jrecomp: interrupted\n"), (0, ""))
+            end = process.returncode, message
+            assert end in ((128 + number, "jrecomp: interrupted\n"), (0, "")), f"{number.name}: {end}"
         return Counter(rounds=1, ended=process.returncode != 0, temporaries=self.check(number))
 
     def check(self, number: signal.Signals) -> int:
