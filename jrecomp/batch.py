@@ -5,7 +5,7 @@ import stat
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,11 +15,12 @@ from typing import Any
 from jrecomp import files, pipeline, temporary
 from jrecomp.codec import Resources
 from jrecomp.codec.devices import CUDA
-from jrecomp.errors import ExitCode, InputError, JrecompError, UsageError
+from jrecomp.errors import ExitCode, InputError, JrecompError, UsageError, shortage
 from jrecomp.info import Info
 from jrecomp.lossy.target import TargetOptions
 from jrecomp.model import load
 from jrecomp.rate import Note, OnProgress
+from jrecomp.threads import Workers
 
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 SHRUNK_SUFFIXES = tuple(f"{files.SHRUNK}{suffix}" for suffix in JPEG_SUFFIXES)
@@ -267,7 +268,7 @@ def run(jobs: Sequence[Job], work: Work, at_once: int = 1) -> Iterator[Outcome]:
 
 def _run(jobs: Sequence[Job], work: Work, at_once: int) -> Generator[Outcome]:
     running: deque[_Running] = deque()
-    pool = ThreadPoolExecutor(at_once)
+    pool = Workers(at_once)
     try:
         for job in jobs:
             while running and (running[0].done() or job.size + sum(r.size for r in running) > IN_MEMORY):
@@ -282,7 +283,7 @@ def _run(jobs: Sequence[Job], work: Work, at_once: int) -> Generator[Outcome]:
 class _Running:
     """A job whose input has been read and whose computation has been submitted."""
 
-    def __init__(self, job: Job, work: Work, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, job: Job, work: Work, pool: Workers) -> None:
         self._job, self.size = job, job.size
         self._steps = _skip(job) if job.skipped else work(job)
         self._future: Future[tuple[Any, float]] = Future()
@@ -328,9 +329,7 @@ def _timed(compute: Compute) -> tuple[Any, float]:
 
 
 def _unexpected(error: Exception) -> JrecompError:
-    if isinstance(error, MemoryError):
-        return JrecompError("out of memory")
-    return JrecompError(f"unexpected {type(error).__name__}: {error}")
+    return shortage(error) or JrecompError(f"unexpected {type(error).__name__}: {error}")
 
 
 def exit_code(outcomes: Iterable[Outcome]) -> ExitCode:

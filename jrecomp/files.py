@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from jrecomp import attributes, temporary
-from jrecomp.errors import InputError, OutputError, UsageError
+from jrecomp.errors import InputError, OutputError, UsageError, shortage
 
 SUFFIX = ".jrc"
 SHRUNK = ".shrunk"
@@ -56,7 +56,7 @@ def read(path: Path | None) -> bytes:
     try:
         return sys.stdin.buffer.read() if path is None else path.read_bytes()
     except OSError as error:
-        raise InputError(f"{path or 'pipe'}: {error.strerror or error}") from error
+        raise shortage(error) or InputError(f"{path or 'pipe'}: {error.strerror or error}") from error
 
 
 def check_target(target: Path | None, source: Path | None, force: bool) -> None:
@@ -107,7 +107,7 @@ def write(target: Path | None, data: bytes, source: Path | None, force: bool) ->
     except OSError as error:
         if target is None:
             _drop_stdout()
-        raise OutputError.of(target or "pipe", error) from error
+        raise shortage(error) or OutputError.of(target or "pipe", error) from error
 
 
 def _is_stream(path: Path) -> bool:
@@ -181,7 +181,7 @@ class Mirror:
             for name in [*reversed(inner.parents), inner]:
                 self._make(self._source / name, self._target / name)
         except OSError as error:
-            raise OutputError.of(output, error) from error
+            raise shortage(error) or OutputError.of(output, error) from error
 
     def _make(self, source: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -192,7 +192,7 @@ class Mirror:
         like = source.stat()
         attributes.copy(source, like, target)
         permissions = stat.S_IMODE(target.stat().st_mode)
-        target.chmod(permissions | 0o700)
+        attributes.set_permissions(target, permissions | 0o700)
         self._made.append((target, permissions, like))
 
     def finish(self) -> None:

@@ -21,6 +21,7 @@ LAYERS = {
     "jrecomp.options": 0,
     "jrecomp.t81": 0,
     "jrecomp.temporary": 0,
+    "jrecomp.threads": 0,
     "jrecomp.native": 0,
     "jrecomp.jpeg": 1,
     "jrecomp.coding": 1,
