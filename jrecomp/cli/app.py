@@ -83,6 +83,6 @@ def main() -> None:
     failed, 7 if an output exists or cannot be written, 8 if a target cannot be met, 9 if the machine lacks
     memory, threads or open files, 10 if a file exceeds --max-memory or --max-pixels, and 11 if no space is
     left on the disk, which ends the command at once. With several files, the first failure determines the
-    exit status. A signal ends the command with 128 and its number: 130 after Ctrl-C, 143 after SIGTERM, 129
-    after SIGHUP.
+    exit status. A signal ends the command with 128 and its number: 129 after SIGHUP, 130 after Ctrl-C, and
+    143 after SIGTERM.
     """
