@@ -166,7 +166,7 @@ def find(frame: Frame, coefficients: Sequence[Int16]) -> list[Copy]:
         if len(inside) >= SHORTEST:
             chosen.append(Copy(int(inside[0]), int(inside[-1]) + 1, copy.distance, copy.steps))
             free[inside] = False
-    whole = np.logical_not(free.reshape(frame.mcu_rows, -1)).all(1)
+    whole = np.asarray(covered(chosen, frame).all(1))
     useful = (copy for copy in chosen if _gain(mcus, copy, whole) >= LEAST_GAIN)
     return sorted(useful, key=lambda copy: copy.start)
 
