@@ -116,6 +116,7 @@ public:
           below_(part.columns),
           hidden_(part.columns + 2),
           next_hidden_(part.columns + 2) {
+        for (int k = 0; k < 64; ++k) steps_[k] = part.steps[k];
         for (int k = 0; k < 64; ++k) step_log2_[k] = log2_times_8(4 * part.steps[k]);
         for (int k = 0; k < 64; ++k) group_places_[k] = kGroupOf[k] * kConfidences * kCells;
         dc_reciprocal_ = (1 << 22) / part.steps[0];
@@ -291,19 +292,20 @@ private:
     // Stores the innovations of a block and adapts the prediction from those of the other component.
     void learn_innovations(std::size_t at, const Block& b, int base, const std::int16_t* values) {
         Innovations own{};
-        for (int k = 0; k < 16 * b.quarters; ++k) {
-            const int predicted = wrapped(b.prediction[k], -b.across[k]) >> 14;
-            own[k] = limited_to_16(part_.dequantized(k, values[k]) - predicted);
+        for (int p = 0; p < b.quarters * kParts; ++p) {
+            Narrow some;
+            std::memcpy(&some, values + p * kLanes, sizeof(some));
+            const Ints known =
+                limited(__builtin_convertvector(some, Ints) * steps_.part[p], -kLimit, kLimit);
+            const Ints predicted = wrapped_sum(b.prediction.part[p], -b.across.part[p]) >> 14;
+            some = __builtin_convertvector(limited(known - predicted, -kLimit, kLimit), Narrow);
+            std::memcpy(&own[p * kLanes], &some, sizeof(some));
         }
         const I64 dc = wrapped(b.prediction[0], -b.across[0]) + I64{base} * (1 << 15);
-        own[0] = limited_to_16(part_.dequantized(0, values[0]) - (dc >> 14));
+        own[0] = static_cast<std::int16_t>(
+            std::clamp<I64>(part_.dequantized(0, values[0]) - (dc >> 14), -kLimit, kLimit));
         if (innovative_) regression_.learn(innovative_->innovations[at], own, 16 * b.quarters);
         if (!part_.innovations.empty()) part_.innovations[at] = own;
-    }
-
-    template <class Integer>
-    static std::int16_t limited_to_16(Integer x) {
-        return static_cast<std::int16_t>(std::clamp<Integer>(x, -kLimit, kLimit));
     }
 
     // Writes the values (docs/format/blocks.md on predictions) and returns the base.
@@ -462,7 +464,7 @@ private:
     Coder& coder_;
     std::unique_ptr<BlockCounters> counters_;
     Hidden start_;
-    Wide64 step_log2_, group_places_;
+    Wide64 steps_, step_log2_, group_places_;
     int dc_reciprocal_;
     Side left_{};
     std::vector<Side> above_, below_;           // edges of the blocks of the row above and of this row

@@ -17,17 +17,19 @@ public:
         for (int k = 0; k < 64; ++k) squares_[k] = std::int64_t{4} * steps[k] * steps[k];
     }
 
-    // Predictions in units of 2^-14. The functions work on the first `count` coefficients.
+    // Predictions in units of 2^-14. Both functions work on the first `count` coefficients, a multiple of 16.
     void predict(const Innovations& other, int count, std::int32_t* sums) const {
-        for (int k = 0; k < count; ++k) sums[k] = weights_[k] * other[k];
+        for (int first = 0; first < count; first += 16)
+            for (int k = first; k < first + 16; ++k) sums[k] = weights_[k] * other[k];
     }
 
     // Takes the innovations of a block into account.
     void learn(const Innovations& other, const Innovations& own, int count) {
-        for (int k = 0; k < count; ++k) {
-            squares_[k] += std::int32_t{other[k]} * other[k];
-            products_[k] += std::int32_t{other[k]} * own[k];
-        }
+        for (int first = 0; first < count; first += 16)
+            for (int k = first; k < first + 16; ++k) {
+                squares_[k] += std::int32_t{other[k]} * other[k];
+                products_[k] += std::int32_t{other[k]} * own[k];
+            }
         ++blocks_;
         if (blocks_ % kInterval == 0) forget();
         if (blocks_ % kInterval == 0 || (blocks_ & (blocks_ - 1)) == 0) update();
