@@ -17,6 +17,7 @@ class JpegInfo:
     progressive: whether the coding process is progressive rather than sequential.
     quality: the libjpeg quality (1 to 100) whose luminance table is nearest to the file's first table.
     header_bytes: number of bytes that are not entropy-coded.
+    precision: bits per sample, 8 or 12. arithmetic: whether entropy coding is arithmetic rather than Huffman.
     """
 
     width: int
@@ -26,6 +27,8 @@ class JpegInfo:
     progressive: bool
     quality: int
     header_bytes: int
+    precision: int = 8
+    arithmetic: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ def describe_frame(frame: Frame, header_bytes: int) -> JpegInfo:
         progressive=frame.progressive,
         quality=nearest_quality(frame.components[0].quantization.tolist()),
         header_bytes=header_bytes,
+        precision=frame.precision,
+        arithmetic=frame.arithmetic,
     )
 
 
