@@ -201,7 +201,7 @@ def inspect(data: Buffer, *, limits: Limits = DEFAULT_LIMITS) -> Info:
 def _restored(box: Lossless, resources: Resources, limits: Limits) -> bytes:
     model = load_model(box.model)
     engine = resources.engine(model)
-    slices = codec.EncodedSlices(box.mcu_rows, list(box.slices))
+    slices = codec.EncodedSlices(box.mcu_rows, list(box.slices), box.copies)
     with _damaged_headers():
         frame = jpeg.parse_frame(box.headers, limits)
     scans = container.unpack_reconstruction(box.reconstruction, limits)

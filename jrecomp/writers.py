@@ -1,6 +1,8 @@
 """Writers of results for one JPEG file: as containers, and as standard JPEG files."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -231,9 +233,11 @@ class ContainerWriter(Writer):
 
         The source is stored unmodelled if that is smaller.
         """
-        file, restored, remark = self._kept()
-        box = self._lossless(file, restored)
-        packed = container.pack(box if restored == self.source else self._lossy(box, HIGHEST))
+        kept, restored, remark = self._kept()
+        boxes = [self._lossless(file, restored) for file in self._parsings(kept, restored)]
+        if restored != self.source:
+            boxes = [self._lossy(box, HIGHEST) for box in boxes]
+        packed = min(map(container.pack, boxes), key=len)
         if len(packed) >= len(self.source):
             as_bytes = stored(self.source, StoredReason.NOT_SMALLER)
             if len(as_bytes.output) < len(packed):
@@ -249,6 +253,15 @@ class ContainerWriter(Writer):
     def changed_jpeg(self, new: Requantized) -> bytes:
         """See Writer."""
         return self._smaller_jpeg(new)[1]
+
+    def _parsings(self, file: JpegFile, data: bytes) -> Iterator[JpegFile]:
+        """The parsed file; if a scan is damaged and ends with repeated bytes, also without decoding these."""
+        yield file
+        if any(scan.segments for scan in file.scans):
+            with suppress(UnsupportedJpegError):
+                less = jpeg.read(data, self.limits, idle=False)
+                if less.scans != file.scans:
+                    yield less
 
     def _smaller_jpeg(self, new: Requantized) -> tuple[JpegFile, bytes, str]:
         """The changed file, its bytes and a remark.
@@ -274,6 +287,7 @@ class ContainerWriter(Writer):
             reconstruction=container.pack_reconstruction(file.scans),
             mcu_rows=slices.mcu_rows,
             slices=tuple(slices.data),
+            copies=slices.copies,
         )
 
 
