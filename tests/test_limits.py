@@ -58,7 +58,7 @@ def test_memory_bounds_the_threads(model: str) -> None:
     each = slices.WORKING_BYTES[type(load(model))] * 8 * 8
     for threads, room in ((5, 5 * each), (4, 5 * each - 1), (1, each)):
         limits = Limits(max_memory=128 * 16 + room)
-        assert slices._affordable_threads(file.frame, 4, load(model), 5, limits) == threads
+        assert slices._affordable_threads(2048, file.frame, 4, load(model), 5, limits) == threads
     limits = Limits(max_memory=128 * 16 + each - 1)
     with pytest.raises(LimitError, match="max_memory"):
         codec.encode(file, load(model), limits=limits)
@@ -68,7 +68,9 @@ def test_memory_bounds_the_threads(model: str) -> None:
 
 def test_a_slice_takes_no_more_than_there_is() -> None:
     frame = Frame(8, 80000, False, 10000, 1, (Component(1, 1, 1, np.ones(64, np.int32), 10000, 1),))
-    fits = slices._affordable_threads(frame, 1, load("fast"), 9, Limits(max_memory=1281280 + 12 * 640 * 5))
+    fits = slices._affordable_threads(
+        1280000, frame, 1, load("fast"), 9, Limits(max_memory=1280000 + 9 * 5 * 5 * 128)
+    )
     assert fits == 9  # of one MCU row each
 
 

@@ -16,7 +16,7 @@ from jrecomp.options import Limits
 @options.selection
 @options.destination
 @options.change
-@click.option("--progressive", is_flag=True, help="Write progressive JPEG files, which are slightly smaller.")
+@click.option("--progressive", is_flag=True, help="Write progressive JPEG files where they are smaller.")
 @options.limits
 @options.reporting
 def command(

@@ -53,6 +53,7 @@ class Lossless:
     reconstruction: result of pack_reconstruction().
     mcu_rows: MCU rows in each slice except the last, which may have fewer.
     slices: the range-coded coefficients of each slice.
+    copies: the MCUs that are in no slice, as codec.EncodedSlices has them.
     """
 
     original: Original = Original()
@@ -61,6 +62,7 @@ class Lossless:
     reconstruction: bytes = b""
     mcu_rows: int = 0
     slices: tuple[bytes, ...] = ()
+    copies: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ def lossless(fields: Fields, box: Lossless) -> Lossless:
         model,
         headers,
         reconstruction,
+        copies=blob(fields, box.copies),
         mcu_rows=fields.varint(box.mcu_rows),
         slices=blobs(fields, box.slices),
     )

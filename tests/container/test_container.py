@@ -25,6 +25,7 @@ LOSSLESS = st.builds(
     reconstruction=st.binary(max_size=100),
     mcu_rows=NUMBER,
     slices=st.lists(st.binary(max_size=200), max_size=6).map(tuple),
+    copies=st.binary(max_size=30),
 )
 
 LOSSY = st.builds(
@@ -44,8 +45,8 @@ LOSSY_BYTES = bytes.fromhex(
     "ac02 d83a"  # 300 = 44 + 2 * 128 bytes; quality 7512 = 88 + 58 * 128
     "06 7365d029 01"  # original, model
     "0a 00 02 6578 00 686561646572"  # metadata, plain: reconstruction data, no reference, literals
-    "04 03 03 00 05 6f6e65 7468726565"  # slices
-    "ab86b093"  # checksum
+    "00 04 03 03 00 05 6f6e65 7468726565"  # no copies, slices
+    "5762eef9"  # checksum
 )
 
 

@@ -77,6 +77,7 @@ def check_modelled(body: ByTheBook, photo: bytes) -> None:
     expected = jpeg.read(photo)
     assert metadata.take(metadata.varint()) == container.pack_reconstruction(expected.scans)
     assert headers_by_the_book(metadata) == expected.headers
+    assert body.varint() == 0  # bytes of copies
     mcu_rows = body.varint()
     lengths = [body.varint() for _ in range(body.varint())]
     assert len(lengths) == -(-expected.frame.mcu_rows // mcu_rows)

@@ -47,11 +47,12 @@ class Modelled:
     model: int
     reconstruction: bytes
     headers: bytes
+    copies: bytes
     mcu_rows: int
     slices: list[bytes]
 
     def rows_of_slices(self, mcu_rows: int) -> list[int]:
-        """MCU rows of each slice. mcu_rows: of the frame."""
+        """MCU rows of each slice. mcu_rows: of the coded frame."""
         need(len(self.slices) == ceil_div(mcu_rows, self.mcu_rows), "the number of slices")
         starts = range(0, mcu_rows, self.mcu_rows)
         return [min(self.mcu_rows, mcu_rows - start) for start in starts]
@@ -90,12 +91,11 @@ def read_modelled(fields: Reader) -> Modelled:
     need(len(metadata) <= 4 * original.length + 4096, "length of the metadata")
     reconstruction, headers = read_metadata(Reader(metadata))
     need(len(headers) <= original.length, "length of the headers")
-    mcu_rows = fields.varint()
+    copies, mcu_rows = fields.blob(), fields.varint()
     need(mcu_rows >= 1, "MCU rows of a slice")
     lengths = [fields.varint() for _ in range(fields.varint())]
-    return Modelled(
-        original, model, reconstruction, headers, mcu_rows, [fields.take(length) for length in lengths]
-    )
+    slices = [fields.take(length) for length in lengths]
+    return Modelled(original, model, reconstruction, headers, copies, mcu_rows, slices)
 
 
 def read_source(fields: Reader) -> None:

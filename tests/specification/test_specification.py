@@ -3,15 +3,18 @@
 import ast
 import re
 import sys
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import jrecomp
 from jrecomp import container as boxes
 from jrecomp import jpeg as parser
+from jrecomp.codec import copies as jrecomp_copies
 from jrecomp.codec.engines import encode_slices
 from jrecomp.container.boxes import Lossless, Original
 from jrecomp.container.dictionary import entries
@@ -56,6 +59,12 @@ def files() -> dict[str, bytes]:
     restarts = make.encoded(make.picture(65, 48), quality=60, restart_marker_blocks=3)
     damaged = bytearray(baseline)
     damaged[-200] ^= 0x5A
+    tiles = colour.crop((0, 0, 16, 16)).resize((32, 16))
+    tiled = Image.new("RGB", (256, 96), "navy")
+    for x, y in product(range(0, 256, 32), (32, 48, 64)):
+        tiled.paste(tiles, (x, y))
+    gray = make.encoded(make.picture(128, 96, "L"), quality=80, optimize=True)
+    half = len(gray) // 2
     return {
         "metadata": make.encoded(colour, exif=exif, icc_profile=b"icc" * 99, comment=b"words") + b"trailer",
         "progressive": progressive,
@@ -69,6 +78,8 @@ def files() -> dict[str, bytes]:
         "cut": baseline[: 3 * len(baseline) // 4],
         "cut in a later scan": progressive[: 3 * len(progressive) // 4],
         "damaged": bytes(damaged),
+        "tiles": make.encoded(tiled, quality=95),
+        "a hole": gray[:half] + bytes(600) + gray[half + 600 :],
     }
 
 
@@ -81,6 +92,15 @@ def test_small_file(name: str, model: str) -> None:
     compressed = jrecomp.compress(FILES[name], model=model)
     assert isinstance(container.read(compressed), container.Modelled)
     assert decompress(compressed, WEIGHTS) == FILES[name]
+
+
+def test_files_with_copies() -> None:
+    """Of the files above these have some, of which one adds to DC coefficients."""
+    boxes = {name: container.read(jrecomp.compress(data, model="fast")) for name, data in FILES.items()}
+    copied = {name: box.copies for name, box in boxes.items() if isinstance(box, container.Modelled)}
+    assert {name for name, copies in copied.items() if copies} == {"tiles", "a hole"}
+    found = jrecomp_copies.unpack(copied["a hole"], parser.read(FILES["a hole"]).frame)
+    assert any(any(copy.steps) for copy in found)
 
 
 @pytest.mark.parametrize("model", weights.names())
