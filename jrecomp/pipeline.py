@@ -6,7 +6,7 @@ JrecompError and MemoryError. docs/format.md specifies the containers.
 
 from typing import Unpack
 
-from jrecomp import codec, container, jpeg
+from jrecomp import container, jpeg
 from jrecomp.codec import Resources
 from jrecomp.container import Lossless, Lossy, Original, Stored
 from jrecomp.errors import (
@@ -20,14 +20,16 @@ from jrecomp.errors import (
     UsageError,
     VerificationError,
 )
-from jrecomp.info import Info, JpegInfo, describe_frame, describe_reason
+from jrecomp.info import Info, JpegInfo, describe_picture, describe_reason
 from jrecomp.jpeg.types import Frame
 from jrecomp.lossy import Requantizer, Target, TargetOptions, load_rule
 from jrecomp.model import DEFAULT_MODEL
 from jrecomp.model import load as load_model
 from jrecomp.options import DEFAULT_LIMITS, RULES, Buffer, Limits
+from jrecomp.pictures import PictureCoder
 from jrecomp.rate import Note, OnNote, OnProgress, Request, ignore
-from jrecomp.writers import ContainerWriter, JpegWriter, Result, WriteOptions, stored
+from jrecomp.skeleton import describe
+from jrecomp.writers import ContainerWriter, JpegWriter, Result, WriteOptions, lossless, stored
 
 
 def compress(
@@ -66,14 +68,17 @@ def compress(
     resources.engine(predictor)
     data, frame = bytes(data), None
     try:
-        file = jpeg.read(data, limits)
-        frame = file.frame
-        writer = ContainerWriter(data, file, WriteOptions(strip), limits, predictor, resources)
-        if wanted.lossless:
-            result, note = writer.unchanged(), Note(None, "")
+        if wanted.lossless and not strip:
+            result, note = lossless(data, PictureCoder(predictor, resources, limits)), Note(None, "")
         else:
-            result, note = Request(wanted, writer, Requantizer(file, tuning), on_progress).meet()
-        del file, writer  # frees the coefficients: verification needs as much memory again
+            file = jpeg.read(data, limits)
+            frame = file.frame
+            writer = ContainerWriter(data, file, WriteOptions(strip), limits, predictor, resources)
+            if wanted.lossless:
+                result, note = writer.unchanged(), Note(None, "")
+            else:
+                result, note = Request(wanted, writer, Requantizer(file, tuning), on_progress).meet()
+            del file, writer  # frees the coefficients: verification needs as much memory again
         verify(result.output, result.restored, threads=threads, device=device, limits=limits)
         if len(result.output) >= len(data):
             raise UnsupportedJpegError(StoredReason.NOT_SMALLER)
@@ -135,7 +140,7 @@ def decompress(
     Returns the file. Raises CorruptContainerError, UnknownModelError, UsageError, and VerificationError if
     the length or checksum of the restored bytes is not the original's.
     """
-    resources, box = Resources(threads, device), container.unpack(bytes(data))
+    resources, box = Resources(threads, device), container.unpack(bytes(data), limits)
     restored = box.data if isinstance(box, Stored) else _restored(box, resources, limits)
     if Original.of(restored) != box.original:
         raise VerificationError("the restored bytes do not match the checksum of the original")
@@ -168,7 +173,7 @@ def inspect(data: Buffer, *, limits: Limits = DEFAULT_LIMITS) -> Info:
     data: the container. limits: as for compress(). Raises CorruptContainerError.
     """
     data = bytes(data)
-    box = container.unpack(data)
+    box = container.unpack(data, limits, brief=True)
     if isinstance(box, Stored):
         sizes = box.original.length, len(data)
         return Info(
@@ -186,29 +191,27 @@ def inspect(data: Buffer, *, limits: Limits = DEFAULT_LIMITS) -> Info:
         box.original.length,
         model=_model_name(box.model),
         model_id=box.model,
-        jpeg=_jpeg_info(box, limits),
+        pictures=_pictures(box, limits),
         quality=box.quality / 100 if isinstance(box, Lossy) else None,
     )
 
 
 def _restored(box: Lossless, resources: Resources, limits: Limits) -> bytes:
-    model = load_model(box.model)
-    engine = resources.engine(model)
-    slices = codec.EncodedSlices(box.mcu_rows, list(box.slices))
+    coder = PictureCoder(load_model(box.model), resources, limits)
     try:
-        frame = jpeg.parse_frame(box.headers, limits)
-        scans = container.unpack_reconstruction(box.reconstruction, limits)
-        coefficients = codec.decode(frame, slices, model, resources.workers, engine, limits)
-        return jpeg.write(jpeg.assemble(box.headers, scans, coefficients, limits), limits)
+        return coder.restore(box)
     except MemoryError:
         raise
     except Exception as error:  # damaged contents can cause any exception in the decoder
         raise _undecodable(error) from error
 
 
-def _jpeg_info(box: Lossless, limits: Limits) -> JpegInfo:
+def _pictures(box: Lossless, limits: Limits) -> tuple[JpegInfo, ...]:
     try:
-        return describe_frame(jpeg.parse_frame(box.headers, limits), len(box.headers))
+        return tuple(
+            describe_picture(jpeg.parse_frame(picture.headers, limits), picture)
+            for picture in describe(box.front, box.steps)
+        )
     except Exception as error:
         raise _undecodable(error) from error
 

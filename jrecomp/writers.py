@@ -15,6 +15,8 @@ from jrecomp.jpeg.types import JpegFile
 from jrecomp.lossy import HIGHEST, Requantized
 from jrecomp.model import Model
 from jrecomp.options import Limits
+from jrecomp.pictures import PictureCoder
+from jrecomp.skeleton import pictures
 
 _TABLE_BYTES, _FIELD_BYTES = 500, 50
 """Approximate least size in bytes of the tables of a JPEG file, and of the fields of a container."""
@@ -47,6 +49,17 @@ class Result:
 def stored(data: bytes, reason: StoredReason) -> Result:
     """A container that stores a file unmodelled."""
     return Result(container.pack(Stored(Original.of(data), reason, data)), data)
+
+
+def lossless(data: bytes, coder: PictureCoder) -> Result:
+    """A container of a file with modelled pictures.
+
+    Raises UnsupportedJpegError, with the reason of the first picture, if no picture becomes smaller.
+    """
+    found = coder.dismantle(data)
+    if found.reason and not pictures(found.steps):
+        raise found.reason
+    return Result(container.pack(coder.box(data, found)), data)
 
 
 @dataclass(frozen=True)
@@ -165,8 +178,7 @@ class ContainerWriter(Writer):
 
         The source is stored unmodelled if that is smaller.
         """
-        file, restored = self._kept()
-        box = self._lossless(file, restored)
+        box = self._lossless(restored := self._kept()[1])
         packed = container.pack(box if restored == self.source else self._lossy(box, HIGHEST))
         if len(packed) >= len(self.source):
             as_bytes = stored(self.source, StoredReason.NOT_SMALLER)
@@ -176,39 +188,27 @@ class ContainerWriter(Writer):
 
     def changed(self, new: Requantized, quality: float) -> Result:
         """See Writer."""
-        file, restored = self._smaller_jpeg(new)
-        box = self._lossy(self._lossless(file, restored), quality)
+        restored = self.changed_jpeg(new)
+        box = self._lossy(self._lossless(restored), quality)
         return Result(container.pack(box), restored, quality)
 
     def changed_jpeg(self, new: Requantized) -> bytes:
-        """See Writer."""
-        return self._smaller_jpeg(new)[1]
-
-    def _smaller_jpeg(self, new: Requantized) -> tuple[JpegFile, bytes]:
-        """The changed file with typical Huffman tables, or with optimal ones if it is not smaller otherwise.
+        """See Writer. The file has typical Huffman tables, or optimal ones if it is not smaller otherwise.
 
         Typical tables are entries of the container's dictionary, so they take hardly any bytes.
         """
         for optimal in (False, True):
-            file = self._rebuilt(new, optimal)
-            restored = jpeg.write(file, self.limits)
+            restored = jpeg.write(self._rebuilt(new, optimal), self.limits)
             if len(restored) < len(self.source):
                 break
-        return file, restored
+        return restored
 
     def _lossy(self, box: Lossless, quality: float) -> Lossy:
         return Lossy(**vars(box), source=len(self.source), quality=round(100 * quality))
 
-    def _lossless(self, file: JpegFile, restored: bytes) -> Lossless:
-        slices = codec.encode(file, self.model, self.resources.workers, self.resources.engine(self.model))
-        return Lossless(
-            original=Original.of(restored),
-            model=self.model.identifier,
-            headers=file.headers,
-            reconstruction=container.pack_reconstruction(file.scans),
-            mcu_rows=slices.mcu_rows,
-            slices=tuple(slices.data),
-        )
+    def _lossless(self, restored: bytes) -> Lossless:
+        coder = PictureCoder(self.model, self.resources, self.limits)
+        return coder.box(restored, coder.dismantle(restored))
 
 
 def _check_same(actual: JpegFile, expected: JpegFile) -> None:

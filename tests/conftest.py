@@ -113,8 +113,12 @@ def fake_core(monkeypatch: pytest.MonkeyPatch) -> None:
     ) -> list[Int16]:
         return [remembered[slices.data[0]]]
 
-    def write(file: JpegFile, limits: object) -> bytes:
-        return file.headers + file.coefficients[0].astype(np.uint8).tobytes()
+    def scan_data(file: JpegFile, limits: object) -> list[tuple[int, bytes]]:
+        return [(20, file.coefficients[0].astype(np.uint8).tobytes())]
+
+    def extent(data: bytes, begin: int = 0, *, with_scan_data: bool = True) -> tuple[int, int]:
+        end = len(data) if with_scan_data else min(len(data), begin + 20)
+        return end, end
 
     all_engines: dict[Any, Any] = engines.ENGINES
     monkeypatch.setitem(all_engines, FakeModel, {"native": None, "cuda": None})
@@ -123,7 +127,9 @@ def fake_core(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(container, "pack_reconstruction", lambda scans: b"data")
     monkeypatch.setattr(container, "unpack_reconstruction", lambda data, limits: [])
     monkeypatch.setattr(jpeg, "parse_frame", lambda headers, limits: FRAME, raising=False)
-    monkeypatch.setattr(jpeg, "write", write, raising=False)
+    monkeypatch.setattr(jpeg, "split", lambda data: (data[:20], [(20, len(data))]))
+    monkeypatch.setattr(jpeg, "extent", extent)
+    monkeypatch.setattr(jpeg, "scan_data", scan_data)
     monkeypatch.setattr(
         jpeg,
         "assemble",

@@ -14,24 +14,40 @@ def squeeze(data: bytes) -> bytes:
     return compressed
 
 
-def expand(squeezed: bytes, length: int) -> bytes:
-    """The inverse of squeeze().
+class Expander:
+    """The inverse of squeeze(), which decompresses as far as the bytes are used.
 
-    squeezed: a brotli stream. length: the expected number of bytes; memory use is bounded by it plus 1 MiB.
-    Raises CorruptContainerError if the stream is damaged or has another length.
+    squeezed: a brotli stream. length: the expected number of bytes. Memory use is bounded by the bytes that
+    are used plus 1 MiB. Slices raise CorruptContainerError if the stream is damaged or has another length.
     """
-    decoder = brotli.Decompressor()
-    result = bytearray()
-    step = squeezed
-    try:
-        while len(result) <= length and not decoder.is_finished():
-            produced = decoder.process(step, output_buffer_limit=_STEP_BYTES)
-            result += produced
-            if not produced and decoder.can_accept_more_data():
-                break  # the stream is truncated
-            step = b""
-    except brotli.error as error:
-        raise CorruptContainerError("damaged container: a brotli stream is invalid") from error
-    if not decoder.is_finished() or len(result) != length:
-        raise CorruptContainerError("damaged container: a compressed field has the wrong length")
-    return bytes(result)
+
+    def __init__(self, squeezed: bytes, length: int) -> None:
+        self._decoder, self._step = brotli.Decompressor(), squeezed
+        self._data, self._length = bytearray(), length
+
+    def __len__(self) -> int:
+        """The expected number of bytes."""
+        return self._length
+
+    def __getitem__(self, part: slice) -> bytes:
+        """Consecutive bytes."""
+        start, stop, _ = part.indices(self._length)
+        try:
+            self._expand(stop)
+        except brotli.error as error:
+            raise CorruptContainerError("damaged container: a brotli stream is invalid") from error
+        complete = self._decoder.is_finished() and len(self._data) == self._length
+        if len(self._data) < stop or (stop == self._length and not complete):
+            raise CorruptContainerError("damaged container: a compressed field has the wrong length")
+        return bytes(self._data[start:stop])
+
+    def _expand(self, stop: int) -> None:
+        """Decompress up to this byte, and at the end whatever the stream has."""
+        while not self._decoder.is_finished() and (
+            len(self._data) < stop or len(self._data) == stop == self._length
+        ):
+            produced = self._decoder.process(self._step, output_buffer_limit=_STEP_BYTES)
+            self._step = b""
+            self._data += produced
+            if not produced and self._decoder.can_accept_more_data():
+                return  # the stream is truncated

@@ -1,10 +1,11 @@
 """Parsing of JPEG files to quantized coefficients, and exact writing (docs/format/jpeg.md)."""
 
 from jrecomp.jpeg.damage import damage
+from jrecomp.jpeg.markers import extent, first_scan, split
 from jrecomp.jpeg.read import read
 from jrecomp.jpeg.rebuild import rebuild
 from jrecomp.jpeg.types import Component, Frame, JpegFile, ScanReconstruction, Segment
-from jrecomp.jpeg.write import assemble, parse_frame, write
+from jrecomp.jpeg.write import assemble, parse_frame, scan_data, write
 
 __all__ = [
     "Component",
@@ -14,8 +15,12 @@ __all__ = [
     "Segment",
     "assemble",
     "damage",
+    "extent",
+    "first_scan",
     "parse_frame",
     "read",
     "rebuild",
+    "scan_data",
+    "split",
     "write",
 ]
