@@ -7,7 +7,6 @@ from itertools import pairwise, zip_longest
 
 from jrecomp import codec, container, jpeg
 from jrecomp.container import Lossless, Original
-from jrecomp.container.packing import squeeze
 from jrecomp.errors import StoredReason, UnsupportedJpegError
 from jrecomp.jpeg.types import Frame
 from jrecomp.model import Model
@@ -87,7 +86,7 @@ class PictureCoder:
         file = jpeg.read(data, self.limits)
         slices = codec.encode(file, self.model, self.resources.workers, self._engine)
         coded = Coded(container.pack_reconstruction(file.scans), slices.mcu_rows, tuple(slices.data))
-        size = _FIELD_BYTES + len(squeeze(coded.reconstruction)) + sum(map(len, coded.slices))
+        size = _FIELD_BYTES + len(coded.reconstruction) + sum(map(len, coded.slices))
         if size >= removed and not first:
             raise UnsupportedJpegError(StoredReason.NOT_SMALLER)
         return file.headers, coded

@@ -6,8 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jrecomp.container.packing import expand, squeeze
+from jrecomp.container.packing import Expander, squeeze
 from jrecomp.errors import CorruptContainerError
+
+
+def expand(squeezed: bytes, length: int) -> bytes:
+    return Expander(squeezed, length)[:]
 
 
 @given(st.binary(max_size=5000))
@@ -47,3 +51,22 @@ def test_bomb_is_bounded() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 8_000_000
+
+
+def test_parts_are_expanded_as_they_are_used() -> None:
+    data = bytes(range(256)) * 40_000
+    expander = Expander(squeeze(data), len(data))
+    tracemalloc.start()
+    assert expander[10:300] == data[10:300]
+    assert expander[5:20] == data[5:20]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5_000_000 < len(data)
+    assert (expander[:], len(expander)) == (data, len(data))
+
+
+def test_parts_beyond_the_end_of_the_stream() -> None:
+    expander = Expander(squeeze(bytes(100)), 1 << 60)
+    assert expander[:100] == bytes(100)
+    with pytest.raises(CorruptContainerError):
+        expander[:101]
