@@ -98,9 +98,9 @@ class PictureCoder:
         self._pixels -= excess
 
 
-def _insert(headers: bytes, scans: ScanData) -> list[bytes]:
+def _insert(headers: bytes, scans: ScanData) -> list[memoryview]:
     """The pieces of a picture: its headers with its scan data."""
     positions = [0, *(position for position, _ in scans), len(headers)]
     pieces = [headers[begin:end] for begin, end in pairwise(positions)]
     data = [data for _, data in scans]
-    return [piece for pair in zip_longest(pieces, data, fillvalue=b"") for piece in pair]
+    return [memoryview(piece) for pair in zip_longest(pieces, data, fillvalue=b"") for piece in pair]

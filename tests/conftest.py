@@ -17,6 +17,7 @@ from jrecomp import codec, container, jpeg, pipeline
 from jrecomp.array_types import Int16
 from jrecomp.codec import EncodedSlices, devices, engines
 from jrecomp.errors import StoredReason, UnknownModelError, UnsupportedJpegError
+from jrecomp.jpeg import Extent
 from jrecomp.jpeg.types import Component, Frame, JpegFile
 from jrecomp.model import DEFAULT_MODEL
 from jrecomp.options import Limits
@@ -116,9 +117,9 @@ def fake_core(monkeypatch: pytest.MonkeyPatch) -> None:
     def scan_data(file: JpegFile, limits: object) -> list[tuple[int, bytes]]:
         return [(20, file.coefficients[0].astype(np.uint8).tobytes())]
 
-    def extent(data: bytes, begin: int = 0, *, with_scan_data: bool = True) -> tuple[int, int]:
+    def extent(data: bytes, begin: int = 0, *, with_scan_data: bool = True) -> Extent:
         end = len(data) if with_scan_data else min(len(data), begin + 20)
-        return end, end
+        return Extent(end, end, end)
 
     all_engines: dict[Any, Any] = engines.ENGINES
     monkeypatch.setitem(all_engines, FakeModel, {"native": None, "cuda": None})

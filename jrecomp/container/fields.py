@@ -66,9 +66,9 @@ def repeated(fields: Fields, values: Sequence[T], blank: T, limit: int | None = 
     return islice(chain(values, repeat(blank)), count)
 
 
-def check_of(data: Sliceable) -> bytes:
+def check_of(data: bytes | bytearray) -> bytes:
     """The low two bytes of the CRC-32 of bytes, as they are written."""
-    return (crc32(data[:]) & 0xFFFF).to_bytes(CHECK_BYTES, "little")
+    return (crc32(data) & 0xFFFF).to_bytes(CHECK_BYTES, "little")
 
 
 class FieldWriter:

@@ -1,7 +1,7 @@
 """Parsing of JPEG files to quantized coefficients, and exact writing (docs/format/jpeg.md)."""
 
 from jrecomp.jpeg.damage import damage
-from jrecomp.jpeg.markers import extent, first_scan, split
+from jrecomp.jpeg.markers import Extent, extent, first_scan, split
 from jrecomp.jpeg.read import read
 from jrecomp.jpeg.rebuild import rebuild
 from jrecomp.jpeg.types import Component, Frame, JpegFile, ScanReconstruction, Segment
@@ -9,6 +9,7 @@ from jrecomp.jpeg.write import assemble, parse_frame, scan_data, write
 
 __all__ = [
     "Component",
+    "Extent",
     "Frame",
     "JpegFile",
     "ScanReconstruction",

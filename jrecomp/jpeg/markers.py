@@ -5,10 +5,10 @@ scan parameters are parsed from the headers alone, in the same way for reading a
 """
 
 import re
-from collections import deque
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 from itertools import takewhile
+from typing import NamedTuple
 
 import numpy as np
 
@@ -49,6 +49,8 @@ START, END = bytes([0xFF, SOI]), bytes([0xFF, EOI])
 # markers 0xFF01 to 0xFFBF are treated as damage and do not end the scan.
 _MARKER = re.compile(rb"\xff[\xc0-\xcf\xd9-\xfe]")
 _SCAN_END = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")
+
+_SEGMENT_COST = 256
 
 _UNSUPPORTED_FRAMES = {
     SOF3: StoredReason.LOSSLESS,
@@ -121,15 +123,29 @@ def _walk(data: bytes | bytearray, with_scan_data: bool, begin: int = 0) -> Iter
     return takewhile(lambda marker: marker.code != EOI, _walk_to_end(data, with_scan_data, begin))
 
 
-def extent(data: bytes | bytearray, begin: int = 0, *, with_scan_data: bool = True) -> tuple[int, int]:
-    """Where a picture ends: behind EOI, or behind the last marker segment and its scan data.
+class Extent(NamedTuple):
+    """Where a picture ends, and what finding its end takes.
+
+    end: behind EOI, or behind the last marker segment and its scan data. cost: number of bytes up to the end
+    or to the marker at which reading stopped, whichever is later, plus 256 for each marker segment. stop:
+    position of that marker; the length of the data if there was none.
+    """
+
+    end: int
+    cost: int
+    stop: int
+
+
+def extent(data: bytes | bytearray, begin: int = 0, *, with_scan_data: bool = True) -> Extent:
+    """The extent of a picture.
 
     begin: position of its SOI. with_scan_data: whether the data of its scans are in place.
-
-    Returns the end, and the position of the marker at which reading stopped, len(data) if there was none.
     """
-    (last,) = deque(_walk_to_end(data, with_scan_data, begin), 1)
-    return last.data_end, last.end
+    segments = -1
+    for last in _walk_to_end(data, with_scan_data, begin):
+        segments += 1
+    cost = max(last.data_end, last.end) - begin + _SEGMENT_COST * segments
+    return Extent(last.data_end, cost, last.end)
 
 
 def first_scan(headers: bytes) -> int:

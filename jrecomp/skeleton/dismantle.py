@@ -25,15 +25,14 @@ from jrecomp.skeleton.steps import (
 )
 from jrecomp.skeleton.text import PART, TEXT, Encoded, Range, encoded_at, parts_at
 
-_EFFORT = 16
-"""Bytes that a search may read, per byte of the file."""
+_EFFORT, _LEAST_EFFORT = 16, 1 << 20
+"""Cost of a search, see jpeg.Extent: per byte of the file, and what is allowed in addition."""
 
 _CANDIDATES_PER_PICTURE = 4
 """Candidates that a search may look at, per picture of the limits."""
 
-_START = re.compile(
-    b"(?P<picture>\\A\xff\xd8|\xff\xd8\xff[\xc0-\xfe])|(?P<part>%s)|(?P<text>%s)" % (PART, TEXT), re.DOTALL
-)
+_PICTURE = rb"\xff\xd8\xff[\xc0-\xfe]"
+_START = re.compile(rb"%s|%s|%s" % (_PICTURE, PART, TEXT), re.DOTALL)
 
 Encode = Callable[[bytes, bool], tuple[bytes, Coded]]
 """Encodes a picture; returns its headers and what restores its scan data.
@@ -78,7 +77,7 @@ class _Search:
         self._encode = encode
         self._pictures = limits.max_pictures
         self._candidates = _CANDIDATES_PER_PICTURE * limits.max_pictures
-        self._effort = _EFFORT * len(data)
+        self._effort = _EFFORT * len(data) + _LEAST_EFFORT
         self._headers, self._ranges, self._slices = LARGEST_HEADERS, MOST_RANGES, MOST_SLICES
         self._steps: list[Step] = []
         self._behind = len(data)
@@ -87,21 +86,23 @@ class _Search:
 
     def run(self) -> None:
         """Search to the end, or until a bound is reached."""
+        if self._rest.startswith(b"\xff\xd8"):
+            self._take_picture()
         while self._candidates > 0 and self._pictures > 0 and self._effort > 0 and self._headers > 0:
-            match = _START.search(self._rest, self._start)
-            if match is None or len(self._done) + match.start() - self._start > LARGEST_FRONT:
+            match = _START.search(self._rest, self._start, self._start + LARGEST_FRONT - len(self._done))
+            if match is None:
                 return
-            kind, begin = match.lastgroup, match.start()
-            del match  # it locks the buffer
-            self._advance(begin)
+            first = match[0][:2]
+            self._advance(match.start())
+            del match  # which locks the buffer
             self._candidates -= 1
             found = True
-            if kind == "picture":
+            if first == b"\xff\xd8":
                 self._take_picture()
-            elif kind == "part":
-                found = self._join(parts_at(self._rest, begin))
+            elif first == b"/9":
+                found = self._decode(encoded_at(self._rest, self._start))
             else:
-                found = self._decode(encoded_at(self._rest, begin))
+                found = self._join(parts_at(self._rest, self._start))
             if not found:
                 self._advance(self._start + 2)
 
@@ -128,18 +129,17 @@ class _Search:
         self._steps.append(step)
 
     def _take_picture(self) -> None:
-        begin = self._start
-        end, stop = jpeg.extent(self._rest, begin)
-        self._effort -= max(end, stop) - begin
+        begin, extent = self._start, jpeg.extent(self._rest, self._start)
+        self._effort -= extent.cost
         reason = None
         try:
-            headers, coded = self._encode(bytes(self._rest[begin:end]), not self._seen)
-            removed = end - begin - len(headers)
-            if not self._fits(max(end, stop) - begin - removed) or len(coded.slices) > self._slices:
+            headers, coded = self._encode(bytes(self._rest[begin : extent.end]), not self._seen)
+            removed = extent.end - begin - len(headers)
+            if not self._fits(extent.cost - removed) or len(coded.slices) > self._slices:
                 raise UnsupportedJpegError(StoredReason.TOO_LARGE)
-            self._replace(end, headers, Picture(len(self._done), removed, coded))
+            self._replace(extent.end, headers, Picture(len(self._done), removed, coded))
+            self._headers -= extent.cost - removed - len(headers)
             self._slices -= len(coded.slices)
-            self._headers -= max(0, stop - end)
             self._pictures -= 1
         except UnsupportedJpegError as error:
             reason = error
@@ -149,24 +149,24 @@ class _Search:
 
     def _join(self, ranges: list[Range]) -> bool:
         """Move ranges together that begin at or after the start; false if they have to be left alone."""
+        self._effort -= ranges[-1][1] - self._start if ranges else 0
         if not 1 < len(ranges) <= self._ranges or not self._fits(ranges[-1][1] - self._start):
             return False
         self._advance(ranges[0][0])
         gaps = [(end, begin) for (_, end), (begin, _) in pairwise(ranges)]
         moved = b"".join(bytes(self._rest[begin:end]) for begin, end in ranges + gaps)
         step = Join(len(self._done), tuple(map(_length, ranges)), tuple(map(_length, gaps)))
-        self._effort -= len(moved)
         self._ranges -= len(ranges)
         self._replace(ranges[-1][1], moved, step)
         return True
 
     def _decode(self, text: Encoded | None) -> bool:
         """Decode Base64 text at the start, of which lines are moved together first; false if it is left."""
-        if text is None or (len(text.lines) > 1 and not self._join(text.lines)):
-            return False
-        if not self._fits(len(text.decoded)):
+        if text is None:
             return False
         self._effort -= text.length
+        if (len(text.lines) > 1 and not self._join(text.lines)) or not self._fits(len(text.decoded)):
+            return False
         self._replace(self._start + text.length, text.decoded, Base64(len(self._done), len(text.decoded)))
         return True
 

@@ -5,13 +5,17 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise, zip_longest
+from typing import Union
 
 from jrecomp import jpeg
 from jrecomp.errors import CorruptContainerError
 from jrecomp.skeleton.steps import LARGEST_HEADERS, Base64, Join, Picture, Step
 
-Decode = Callable[[Picture, bytes], Sequence[bytes]]
-"""Gives the bytes of a picture, in pieces, from its headers."""
+Piece = Union[memoryview, "_Zeros"]
+"""Some bytes."""
+
+Decode = Callable[[Picture, bytes], Sequence[Piece]]
+"""Gives a picture in pieces from its headers."""
 
 _WINDOW = 1 << 17
 """Bytes in which the end of the headers of a picture is looked for at first."""
@@ -54,10 +58,26 @@ def describe(skeleton: bytes, steps: Sequence[Step]) -> list[Found]:
     return [Found(length - at, headers, picture.removed) for picture, headers, at in reversed(undoing.found)]
 
 
-def _blank(picture: Picture, headers: bytes) -> list[bytes]:
-    """A picture with zeros for its scan data; the memory of zeros is not used until they are read."""
+def _blank(picture: Picture, headers: bytes) -> list[Piece]:
+    """A picture with zeros for its scan data."""
     begin = jpeg.first_scan(headers)
-    return [headers[:begin], bytes(picture.removed), headers[begin:]]
+    return [memoryview(headers)[:begin], _Zeros(picture.removed), memoryview(headers)[begin:]]
+
+
+@dataclass(frozen=True)
+class _Zeros:
+    """Zeros, which take no memory until they are used."""
+
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, part: slice) -> "_Zeros":
+        return _Zeros(len(range(self.count)[part]))
+
+    def __bytes__(self) -> bytes:
+        return bytes(self.count)
 
 
 class _Rest:
@@ -65,19 +85,19 @@ class _Rest:
 
     def __init__(self) -> None:
         self.length = 0
-        self._pieces: list[memoryview] = []  # the first one is the last of the list
+        self._pieces: list[Piece] = []  # the first one is the last of the list
 
-    def push(self, piece: bytes | memoryview) -> None:
+    def push(self, piece: Piece) -> None:
         """Add bytes at the front."""
-        if piece:
-            self._pieces.append(memoryview(piece))
+        if len(piece):
+            self._pieces.append(piece)
             self.length += len(piece)
 
     def take(self, size: int) -> bytes:
         """Remove bytes from the front; raises CorruptContainerError if there are fewer."""
         if size > self.length:
             raise CorruptContainerError("damaged container: a step refers to bytes beyond the end")
-        taken, left = [], size
+        taken, left = list[Piece](), size
         while left:
             piece = self._pieces.pop()
             taken.append(piece[:left])
@@ -85,18 +105,18 @@ class _Rest:
                 self._pieces.append(piece[left:])
             left -= len(taken[-1])
         self.length -= size
-        return b"".join(taken)
+        return b"".join(piece if isinstance(piece, memoryview) else bytes(piece) for piece in taken)
 
     def take_headers(self) -> tuple[bytes, int]:
-        """Remove the headers of the picture at the front. Returns them, and how many bytes that read."""
+        """Remove the headers of the picture at the front. Returns them and their cost (jpeg.Extent)."""
         window = _WINDOW
         while True:
             front = self.take(min(window, self.length))
-            end, stop = jpeg.extent(front, with_scan_data=False)
-            if self.length == 0 or stop + _LONGEST_SEGMENT <= len(front):
-                self.push(memoryview(front)[end:])
-                return front[:end], max(end, stop)
-            self.push(front)
+            extent = jpeg.extent(front, with_scan_data=False)
+            if self.length == 0 or extent.stop + _LONGEST_SEGMENT <= len(front):
+                self.push(memoryview(front)[extent.end :])
+                return front[: extent.end], extent.cost
+            self.push(memoryview(front))
             window *= 2
 
 
@@ -135,8 +155,8 @@ class _Undoing:
             raise CorruptContainerError("damaged container: its pictures have too many bytes of headers")
 
     def _insert(self, picture: Picture) -> None:
-        headers, read = self.rest.take_headers()
-        self._spend(read)
+        headers, cost = self.rest.take_headers()
+        self._spend(cost)
         pieces = self._decode(picture, headers)
         if sum(map(len, pieces)) != len(headers) + picture.removed:
             raise CorruptContainerError("damaged container: a picture has another length")
@@ -163,9 +183,9 @@ class _Undoing:
     def _encode(self, text: Base64) -> None:
         self._spend(text.length)
         encoded = b64encode(self.rest.take(text.length))
-        self._put(text.length, [encoded], lambda offset: offset // 3 * 4)
+        self._put(text.length, [memoryview(encoded)], lambda offset: offset // 3 * 4)
 
-    def _put(self, taken: int, pieces: Sequence[bytes | memoryview], place: Callable[[int], int]) -> None:
+    def _put(self, taken: int, pieces: Sequence[Piece], place: Callable[[int], int]) -> None:
         """Put pieces in place of bytes taken from the front; place: gives new offsets of pictures in them."""
         before = self.rest.length + taken
         for piece in reversed(pieces):

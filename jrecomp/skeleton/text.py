@@ -18,7 +18,7 @@ Extended XMP (XMP specification part 3, 1.1.3.1), FPXR (CIPA DC-008, 4.7.3), box
 
 _SEPARATOR = re.compile(rb"&#xA;|\r?\n")
 _RUN = re.compile(rb"[A-Za-z0-9+/]*+(?:(?:%s)[A-Za-z0-9+/]++)*+={0,2}" % _SEPARATOR.pattern)
-_SHORTEST = 1000
+_SHORTEST = 200
 """Shorter text is left alone."""
 
 Range = tuple[int, int]

@@ -280,7 +280,10 @@ def test_descriptions_need_neither_back_nor_slices(box: Lossless) -> None:
 def test_descriptions_expand_no_more_than_they_need() -> None:
     """A stored file and a back of 256 MB, which take a few hundred bytes in the container."""
     zeros = bytes(256_000_000)
-    boxes = [Stored(Original(len(zeros), b"1234"), 1, zeros), made(1, b"front", zeros, SMALL.steps)]
+    boxes: list[Container] = [
+        Stored(Original(len(zeros), b"1234"), 1, zeros),
+        made(1, b"front", zeros, SMALL.steps),
+    ]
     for packed in map(pack, boxes):
         assert len(packed) < 1000
         tracemalloc.start()

@@ -1,7 +1,10 @@
 """Brotli with a bound."""
 
+import random
 import tracemalloc
 
+import brotli
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,3 +73,36 @@ def test_parts_beyond_the_end_of_the_stream() -> None:
     assert expander[:100] == bytes(100)
     with pytest.raises(CorruptContainerError):
         expander[:101]
+
+
+def tables(count: int) -> bytes:
+    """Smooth values of 16 bits, as in the tables of colour profiles."""
+    values = (20_000 + 9_000 * np.sin(np.arange(count) / 40) + np.arange(count) % 7).astype(">u2")
+    return values.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("data", "quality"),
+    [
+        (random.Random(1).randbytes(1 << 14), 10),
+        (random.Random(1).randbytes((1 << 14) + 1), 9),
+        (tables(30_000), 9),
+        (tables(100_000), 10),
+        (random.Random(1).randbytes(200_000), 9),
+        (tables(600_000), 9),
+    ],
+)
+def test_effort_follows_size_and_gain(data: bytes, quality: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The slow quality for few bytes, and for the tables of profiles; the last call compresses all data."""
+    calls: list[tuple[int, int]] = []
+
+    def compress(given: bytes, quality: int, lgwin: int) -> bytes:
+        calls.append((len(given), quality))
+        compressed: bytes = original(given, quality=quality, lgwin=lgwin)
+        return compressed
+
+    original = brotli.compress
+    monkeypatch.setattr(brotli, "compress", compress)
+    assert expand(squeeze(data), len(data)) == data
+    assert calls[-1] == (len(data), quality)
+    assert all(size <= 1 << 14 for size, _ in calls[:-1])
