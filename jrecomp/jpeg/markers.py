@@ -142,8 +142,8 @@ def extent(data: bytes | bytearray, begin: int = 0, *, with_scan_data: bool = Tr
     begin: position of its SOI. with_scan_data: whether the data of its scans are in place.
     """
     segments = -1
-    for last in _walk_to_end(data, with_scan_data, begin):
-        segments += 1
+    for marker in _walk_to_end(data, with_scan_data, begin):
+        last, segments = marker, segments + 1
     cost = max(last.data_end, last.end) - begin + _SEGMENT_COST * segments
     return Extent(last.data_end, cost, last.end)
 

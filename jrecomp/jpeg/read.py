@@ -21,11 +21,12 @@ def read(data: bytes, limits: Limits = DEFAULT_LIMITS) -> JpegFile:
     layout = parse(headers, limits)
     coefficients = [np.zeros((c.block_rows, c.block_columns, 64), np.int16) for c in layout.frame.components]
     readers = [
-        ScanReader(header, native_scan(layout, header, coefficients), data, begin, end, limits.max_segments)
+        ScanReader(header, native_scan(layout, header, coefficients), data, begin, end)
         for header, (begin, end) in zip(layout.scans, ranges, strict=True)
     ]
+    left = limits.max_segments
     for reader in readers:
-        reader.decode()
+        left -= reader.decode(max(1, left))
     scans = [reader.reconstruction() for reader in readers]
     if all(s.segments and not any(segment.mcus for segment in s.segments) for s in scans):
         raise UnsupportedJpegError(StoredReason.MALFORMED, "no scan can be decoded")

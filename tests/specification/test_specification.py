@@ -22,6 +22,7 @@ from jrecomp.model import planes as jrecomp_planes
 from jrecomp.skeleton import Coded, Picture
 from tests.golden import make
 from tests.models import random_arrays, random_block_arrays, random_file, random_latents_arrays
+from tests.skeleton import samples
 from tests.specification import blocks, container, latents, planes
 from tests.specification.conventions import Arrays, DamagedError
 from tests.specification.decoder import decompress
@@ -82,6 +83,17 @@ def test_small_file(name: str, model: str) -> None:
     compressed = jrecomp.compress(FILES[name], model=model)
     assert isinstance(container.read(compressed), container.Modelled)
     assert decompress(compressed, WEIGHTS) == FILES[name]
+
+
+@pytest.mark.parametrize("name", samples.FILES)
+def test_pictures_in_files(name: str) -> None:
+    """In headers, after each other, in Base64 text, and in pieces."""
+    data, expected = samples.FILES[name]
+    compressed = jrecomp.compress(data, model="fast")
+    body = container.read(compressed)
+    assert isinstance(body, container.Modelled)
+    assert sum(isinstance(step, container.Picture) for step in body.steps) == len(expected)
+    assert decompress(compressed, WEIGHTS) == data
 
 
 @pytest.mark.parametrize("model", weights.names())
