@@ -20,6 +20,7 @@ class JpegInfo:
     progressive: whether the coding process is progressive rather than sequential.
     quality: the libjpeg quality (1 to 100) whose luminance table is nearest to the file's first table.
     header_bytes: number of bytes that are not entropy-coded.
+    precision: bits per sample, 8 or 12. arithmetic: whether entropy coding is arithmetic rather than Huffman.
     """
 
     offset: int
@@ -31,6 +32,8 @@ class JpegInfo:
     progressive: bool
     quality: int
     header_bytes: int
+    precision: int = 8
+    arithmetic: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,8 @@ def describe_picture(frame: Frame, found: Found) -> JpegInfo:
         progressive=frame.progressive,
         quality=nearest_quality(frame.components[0].quantization.tolist()),
         header_bytes=len(found.headers),
+        precision=frame.precision,
+        arithmetic=frame.arithmetic,
     )
 
 

@@ -1,17 +1,17 @@
 """Files with JPEG pictures: from bytes to the contents of a container, and back."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise, zip_longest
 
 from jrecomp import codec, container, jpeg
 from jrecomp.container import Lossless, Original
-from jrecomp.errors import StoredReason, UnsupportedJpegError
-from jrecomp.jpeg.types import Frame
+from jrecomp.errors import LimitError, StoredReason, UnsupportedJpegError
+from jrecomp.jpeg.types import Frame, JpegFile
 from jrecomp.model import Model
 from jrecomp.options import DEFAULT_LIMITS, Limits
 from jrecomp.skeleton import Coded, Dismantled, Found, describe, dismantle, excess_pixels, pictures, restore
+from jrecomp.threads import Workers
 
 _FIELD_BYTES = 8
 """Approximate size of the fields of a picture in a container."""
@@ -59,7 +59,7 @@ class PictureCoder:
         """The scan data of pictures. Those of one slice are decoded at the same time."""
         parts = list(zip(coded, found, frames, strict=True))
         workers = self.resources.workers
-        with ThreadPoolExecutor(workers) as pool:
+        with Workers(min(workers, len(parts))) as pool:
             small = {
                 index: pool.submit(self._decode, *part, threads=1)
                 for index, part in enumerate(parts)
@@ -75,8 +75,7 @@ class PictureCoder:
         scans = container.unpack_reconstruction(coded.reconstruction, self.limits)
         slices = codec.EncodedSlices(coded.mcu_rows, list(coded.slices))
         coefficients = codec.decode(frame, slices, self.model, threads, self._engine, self.limits)
-        file = jpeg.assemble(found.headers, scans, coefficients, self.limits)
-        return jpeg.scan_data(file, self.limits)
+        return jpeg.scan_data(JpegFile(frame, coefficients, found.headers, scans), self.limits)
 
     def _encode(self, data: bytes, first: bool) -> tuple[bytes, Coded]:
         """Headers and coded scan data of a picture; see skeleton.Encode."""
@@ -94,7 +93,7 @@ class PictureCoder:
     def _spend_pixels(self, frame: Frame, removed: int) -> None:
         excess = excess_pixels(frame.width * frame.height, removed)
         if excess > self._pixels:
-            raise UnsupportedJpegError(StoredReason.TOO_LARGE, "all pictures together")
+            raise LimitError("all pictures together have more pixels than the limit ({})", "max_pixels")
         self._pixels -= excess
 
 

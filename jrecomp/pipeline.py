@@ -4,6 +4,8 @@ The functions are thread-safe and print nothing. Whatever the input, the excepti
 JrecompError and MemoryError. docs/format.md specifies the containers.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Unpack
 
 from jrecomp import container, jpeg
@@ -12,12 +14,11 @@ from jrecomp.container import Lossless, Lossy, Original, Stored
 from jrecomp.errors import (
     CorruptContainerError,
     InputError,
-    JrecompError,
+    LimitError,
     StoredReason,
     TargetError,
     UnknownModelError,
     UnsupportedJpegError,
-    UsageError,
     VerificationError,
 )
 from jrecomp.info import Info, JpegInfo, describe_picture, describe_reason
@@ -84,9 +85,7 @@ def compress(
             raise UnsupportedJpegError(StoredReason.NOT_SMALLER)
     except UnsupportedJpegError as error:
         result, note = _stored(data, error.reason, wanted, strip, frame)
-    except (MemoryError, TargetError, UsageError):
-        raise
-    except Exception:  # a defect of jrecomp must not lose a file, so it is stored
+    except (VerificationError, CorruptContainerError):  # the decoder differs from the encoder
         if not wanted.lossless:
             raise
         result, note = _stored(data, StoredReason.VERIFICATION, wanted, strip, frame)
@@ -124,6 +123,8 @@ def shrink(
             note = Note(None, f"unchanged: {writer.damage}" if writer.damage else "")
         else:
             result, note = Request(wanted, writer, Requantizer(file, tuning), on_progress).meet()
+    except LimitError:
+        raise
     except UnsupportedJpegError as error:
         raise InputError(f"cannot be shrunk: {error}") from error
     on_note(note)
@@ -198,27 +199,27 @@ def inspect(data: Buffer, *, limits: Limits = DEFAULT_LIMITS) -> Info:
 
 def _restored(box: Lossless, resources: Resources, limits: Limits) -> bytes:
     coder = PictureCoder(load_model(box.model), resources, limits)
-    try:
+    with _damaged_headers():
         return coder.restore(box)
-    except MemoryError:
-        raise
-    except Exception as error:  # damaged contents can cause any exception in the decoder
-        raise _undecodable(error) from error
 
 
 def _pictures(box: Lossless, limits: Limits) -> tuple[JpegInfo, ...]:
-    try:
+    with _damaged_headers():
         return tuple(
             describe_picture(jpeg.parse_frame(picture.headers, limits), picture)
             for picture in describe(box.front, box.steps)
         )
-    except Exception as error:
-        raise _undecodable(error) from error
 
 
-def _undecodable(error: Exception) -> CorruptContainerError:
-    detail = str(error) if isinstance(error, JrecompError) else type(error).__name__
-    return CorruptContainerError(f"the container cannot be decoded: {detail}")
+@contextmanager
+def _damaged_headers() -> Iterator[None]:
+    """Raises CorruptContainerError for headers that no encoder accepts."""
+    try:
+        yield
+    except LimitError:
+        raise
+    except UnsupportedJpegError as error:
+        raise CorruptContainerError(f"damaged container: its headers are no JPEG file's: {error}") from error
 
 
 def _stored(

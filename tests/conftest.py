@@ -131,11 +131,5 @@ def fake_core(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jpeg, "split", lambda data: (data[:20], [(20, len(data))]))
     monkeypatch.setattr(jpeg, "extent", extent)
     monkeypatch.setattr(jpeg, "scan_data", scan_data)
-    monkeypatch.setattr(
-        jpeg,
-        "assemble",
-        lambda headers, scans, parts, limits: JpegFile(FRAME, parts, headers, []),
-        raising=False,
-    )
     monkeypatch.setattr(codec, "encode", encode)
     monkeypatch.setattr(codec, "decode", decode)

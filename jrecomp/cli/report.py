@@ -17,7 +17,7 @@ import click
 from jrecomp import batch, rate
 from jrecomp.batch import Job, Outcome, Work
 from jrecomp.cli.options import Reporting
-from jrecomp.errors import ExitCode, printable
+from jrecomp.errors import ExitCode, flag, printable
 from jrecomp.info import Info, JpegInfo
 
 _LISTED = 20
@@ -155,6 +155,10 @@ def _model(info: Info) -> str | None:
 
 def _image(picture: JpegInfo) -> str:
     process = "progressive" if picture.progressive else "sequential"
+    if picture.arithmetic:
+        process += ", arithmetic coding"
+    if picture.precision != 8:
+        process += f", {picture.precision} bits"
     components = f"{picture.components} component{'s' * (picture.components > 1)}"
     return (
         f"{picture.width} x {picture.height}, {components} {picture.sampling}, {process}, "
@@ -167,8 +171,12 @@ def _picture(picture: JpegInfo) -> str:
 
 
 def _failure(outcome: Outcome) -> str:
-    name, text = printable(outcome.job.name), str(outcome.error)
+    name, text = printable(outcome.job.name), _message(outcome)
     return text if text.startswith(f"{name}:") else f"{name}: {text}"
+
+
+def _message(outcome: Outcome) -> str:
+    return outcome.error.named(flag) if outcome.error else ""
 
 
 def _totals(outcomes: list[Outcome], seconds: float) -> dict[str, Any]:
@@ -205,7 +213,7 @@ def _document(outcomes: list[Outcome], seconds: float) -> dict[str, Any]:
 def _entry(outcome: Outcome) -> dict[str, Any]:
     entry: dict[str, Any] = {"source": outcome.job.name, "seconds": outcome.seconds}
     if outcome.error:
-        return entry | {"error": str(outcome.error), "exit_code": int(outcome.error.exit_code)}
+        return entry | {"error": _message(outcome), "exit_code": int(outcome.error.exit_code)}
     if outcome.job.target:
         entry["target"] = str(outcome.job.target)
     if outcome.note:

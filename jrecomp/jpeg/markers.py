@@ -13,11 +13,13 @@ from typing import NamedTuple
 import numpy as np
 
 from jrecomp.array_types import Int32
-from jrecomp.errors import StoredReason, UnsupportedJpegError
+from jrecomp.errors import LimitError, StoredReason, UnsupportedJpegError
 from jrecomp.jpeg.huffman import is_huffman_table
 from jrecomp.jpeg.types import Component, Frame
 from jrecomp.options import DEFAULT_LIMITS, Limits
 from jrecomp.t81 import (
+    DAC,
+    DEFAULT_CONDITIONING,
     DHP,
     DHT,
     DNL,
@@ -57,8 +59,6 @@ _UNSUPPORTED_FRAMES = {
     SOF5: StoredReason.HIERARCHICAL,
     SOF6: StoredReason.HIERARCHICAL,
     SOF7: StoredReason.HIERARCHICAL,
-    SOF9: StoredReason.ARITHMETIC,
-    SOF10: StoredReason.ARITHMETIC,
     SOF11: StoredReason.LOSSLESS,
     SOF13: StoredReason.HIERARCHICAL,
     SOF14: StoredReason.HIERARCHICAL,
@@ -73,7 +73,8 @@ class ScanHeader:
     offset: position in the headers at which the scan's data is inserted.
     components: indices into Frame.components; empty if the scan cannot be modelled.
     ss, se, ah, al: spectral selection and successive approximation.
-    tables: for each component the DC and the AC Huffman table, None if undefined.
+    tables: for each component the DC and the AC table, None if undefined: a Huffman table, or for arithmetic
+        coding the two bytes of an entry of a DAC segment (T.81 B.2.4.3).
     restart_interval: in MCUs, 0 without restart markers.
     mcu_columns, mcu_rows: size of the scan in MCUs, 0 until the frame's height is known. A scan of one
         component has an MCU per block, and omits blocks that only pad the frame to whole MCUs (T.81 A.2.2).
@@ -240,7 +241,9 @@ def segment(code: int, parameters: bytes) -> bytes:
 class _FrameParameters:
     """The parameters of an SOF marker segment (T.81 B.2.2); components are (identifier, H, V, Tq)."""
 
+    arithmetic: bool
     progressive: bool
+    precision: int
     height: int
     width: int
     components: list[tuple[int, int, int, int]]
@@ -252,6 +255,7 @@ class _State:
 
     quantization: dict[int, Int32]
     huffman: dict[tuple[int, int], bytes | None]
+    conditioning: dict[tuple[int, int], bytes | None]
     restart_interval: int = 0
 
 
@@ -260,12 +264,12 @@ def parse(headers: bytes, limits: Limits = DEFAULT_LIMITS) -> Layout:
 
     headers: as returned by split(). limits: bounds on the size of the picture and on scans.
 
-    Raises UnsupportedJpegError for coding processes that are not supported, malformed frame headers, and
-    files beyond the limits. A malformed scan header or table only makes its scans unmodelled.
+    Raises UnsupportedJpegError for coding processes that are not supported and malformed frame headers, and
+    LimitError for files beyond the limits. A malformed scan header or table only makes its scans unmodelled.
     """
     if not headers.startswith(START):
         raise UnsupportedJpegError(StoredReason.NOT_JPEG)
-    state = _State({}, dict(TYPICAL_TABLES))
+    state = _State({}, dict(TYPICAL_TABLES), dict(DEFAULT_CONDITIONING))
     frame: _FrameParameters | None = None
     quantization: dict[int, Int32] = {}
     scans: list[ScanHeader] = []
@@ -274,6 +278,8 @@ def parse(headers: bytes, limits: Limits = DEFAULT_LIMITS) -> Layout:
             _parse_quantization(marker.parameters, state)
         elif marker.code == DHT:
             _parse_huffman(marker.parameters, state)
+        elif marker.code == DAC:
+            _parse_conditioning(marker.parameters, state)
         elif marker.code == DRI and len(marker.parameters) >= 2:
             state.restart_interval = int.from_bytes(marker.parameters[:2])
         elif marker.code == DNL and len(marker.parameters) >= 2:
@@ -289,7 +295,7 @@ def parse(headers: bytes, limits: Limits = DEFAULT_LIMITS) -> Layout:
             scan = _parse_scan(marker, frame, state)
             scans.append(scan)
             if len(scans) > limits.max_scans:
-                raise UnsupportedJpegError(StoredReason.TOO_LARGE, f"more than {limits.max_scans} scans")
+                raise LimitError(f"has more than {limits.max_scans:,} scans ({{}})", "max_scans")
             for index in scan.components:
                 assert frame is not None
                 table = state.quantization.get(frame.components[index][3])
@@ -326,6 +332,16 @@ def _parse_huffman(data: bytes, state: _State) -> None:
         position = end
 
 
+def _parse_conditioning(data: bytes, state: _State) -> None:
+    """DAC (T.81 B.2.4.3)."""
+    for place, value in zip(data[::2], data[1::2], strict=False):
+        kind, identifier = place >> 4, place & 15
+        if kind > 1 or identifier > 3:
+            return
+        valid = 1 <= value <= 63 if kind else value & 15 <= value >> 4
+        state.conditioning[kind, identifier] = bytes([place, value]) if valid else None
+
+
 def _parse_frame(marker: _Marker) -> _FrameParameters:
     """SOFn (T.81 B.2.2)."""
     if marker.code in _UNSUPPORTED_FRAMES:
@@ -333,7 +349,7 @@ def _parse_frame(marker: _Marker) -> _FrameParameters:
     data = marker.parameters
     if len(data) < 6 or len(data) < 6 + 3 * data[5]:
         raise UnsupportedJpegError(StoredReason.MALFORMED, "short frame header")
-    if data[0] != 8:
+    if data[0] not in (8, 12):
         raise UnsupportedJpegError(StoredReason.PRECISION, f"{data[0]} bits")
     if not 1 <= data[5] <= 4:
         raise UnsupportedJpegError(StoredReason.MALFORMED, f"{data[5]} components")
@@ -343,7 +359,8 @@ def _parse_frame(marker: _Marker) -> _FrameParameters:
     if not all(1 <= h <= 4 and 1 <= v <= 4 for _, h, v, _ in components):
         raise UnsupportedJpegError(StoredReason.MALFORMED, "invalid sampling factors")
     height, width = int.from_bytes(data[1:3]), int.from_bytes(data[3:5])
-    return _FrameParameters(marker.code == SOF2, height, width, components)
+    arithmetic, progressive = marker.code in (SOF9, SOF10), marker.code in (SOF2, SOF10)
+    return _FrameParameters(arithmetic, progressive, data[0], height, width, components)
 
 
 def _parse_scan(marker: _Marker, frame: _FrameParameters | None, state: _State) -> ScanHeader:
@@ -359,12 +376,13 @@ def _parse_scan(marker: _Marker, frame: _FrameParameters | None, state: _State) 
         if ss > se or se > 63 or al > 13 or (ss == 0) != (se == 0) or (ss and data[0] > 1):
             return unmodelled
         needs_dc, needs_ac = ss == 0 and ah == 0, ss > 0
+    defined = state.conditioning if frame.arithmetic else state.huffman
     components: list[int] = []
     tables = []
     for i in range(1, 1 + 2 * data[0], 2):
         matching = [j for j, c in enumerate(frame.components) if c[0] == data[i] and j not in components]
-        dc = state.huffman.get((0, data[i + 1] >> 4))
-        ac = state.huffman.get((1, data[i + 1] & 15))
+        dc = defined.get((0, data[i + 1] >> 4))
+        ac = defined.get((1, data[i + 1] & 15))
         if not matching or (needs_dc and dc is None) or (needs_ac and ac is None):
             return unmodelled
         components.append(matching[0])
@@ -391,7 +409,10 @@ def _lay_out(
     mcu_columns = _ceil_div(frame.width, 8 * h_max)
     mcu_rows = _ceil_div(frame.height, 8 * v_max)
     if mcu_columns * h_max * mcu_rows * v_max * 64 > limits.max_pixels:
-        raise UnsupportedJpegError(StoredReason.TOO_LARGE, f"{frame.width}x{frame.height} pixels")
+        raise LimitError(
+            f"has {frame.width} x {frame.height} pixels, more than the limit of {limits.max_pixels:,} ({{}})",
+            "max_pixels",
+        )
     undefined = np.ones(64, np.int32)
     components = tuple(
         Component(identifier, h, v, quantization.get(i, undefined), mcu_rows * v, mcu_columns * h)
@@ -400,19 +421,21 @@ def _lay_out(
     headers = []
     coded_blocks = 0
     for scan in scans:
-        columns, rows, blocks = mcu_columns, mcu_rows, 0
+        columns, rows, per_mcu = mcu_columns, mcu_rows, 0
         if len(scan.components) == 1:
             _, h, v, _ = frame.components[scan.components[0]]
             columns = _ceil_div(_ceil_div(frame.width * h, h_max), 8)
             rows = _ceil_div(_ceil_div(frame.height * v, v_max), 8)
-            blocks = 1
+            per_mcu = 1
         elif scan.components:
-            blocks = sum(components[i].horizontal * components[i].vertical for i in scan.components)
-        coded_blocks += columns * rows * blocks
+            per_mcu = sum(components[i].horizontal * components[i].vertical for i in scan.components)
+        coded_blocks += columns * rows * per_mcu
         headers.append(replace(scan, mcu_columns=columns, mcu_rows=rows))
-    if coded_blocks > limits.max_scan_blocks * sum(c.block_rows * c.block_columns for c in components):
-        raise UnsupportedJpegError(StoredReason.TOO_LARGE, f"{len(scans)} scans")
-    return Layout(
-        Frame(frame.width, frame.height, frame.progressive, mcu_rows, mcu_columns, components),
-        tuple(headers),
-    )
+    blocks = sum(c.block_rows * c.block_columns for c in components)
+    if coded_blocks > limits.max_scan_blocks * blocks:
+        raise LimitError(
+            f"codes each block more than {limits.max_scan_blocks} times in {len(scans):,} scans ({{}})",
+            "max_scan_blocks",
+        )
+    size = frame.width, frame.height, frame.progressive, mcu_rows, mcu_columns
+    return Layout(Frame(*size, components, frame.precision, frame.arithmetic), tuple(headers))

@@ -19,8 +19,7 @@ from jrecomp.options import DEFAULT_LIMITS, Limits
 from jrecomp.t81 import (
     DHT,
     DQT,
-    LARGEST_AC_CATEGORY,
-    LARGEST_DC_CATEGORY,
+    LARGEST_CATEGORIES,
     MOST_BLOCKS_IN_MCU,
     SOF0,
     SOF1,
@@ -53,11 +52,11 @@ def rebuild(
 ) -> JpegFile:
     """Make a JpegFile with the same frame and other steps and coefficients, in a regular form.
 
-    The new file keeps picture size, sampling factors, component identifiers, metadata, and the bytes after
-    EOI. Repeated identifiers become 1, 2, and so on. Metadata before the first scan moves to the beginning,
-    later metadata to the end. The new file has no restart markers and no bytes between segments. Parts that
-    damage() reports are lost. Coefficients of blocks that only pad the frame to whole MCUs become 0 if scans
-    of one component omit them (T.81 A.2.2).
+    The new file is Huffman-coded. It keeps picture size, sample precision, sampling factors, component
+    identifiers, metadata, and the bytes after EOI. Repeated identifiers become 1, 2, and so on. Metadata
+    before the first scan moves to the beginning, later metadata to the end. The new file has no restart
+    markers and no bytes between segments. Parts that damage() reports are lost. Coefficients of blocks that
+    only pad the frame to whole MCUs become 0 if scans of one component omit them (T.81 A.2.2).
 
     file: provides the frame and headers.
     steps: for each component the quantization table, [64] in zig-zag order, 0 to 65535. T.81 does not allow
@@ -65,13 +64,13 @@ def rebuild(
         to the same picture.
     coefficients: for each component int16 [block rows, block columns, 64], shaped as in `file`.
     huffman: "typical" for the tables of T.81 K.3.3, "optimal" for the tables of the smallest file.
-        Progressive scans always have optimal tables.
+        Progressive scans and files of 12 bits always have optimal tables.
     progressive: use libjpeg's progressive scan script instead of sequential scans.
     strip: keep only metadata that affects the display, see metadata(), and nothing after EOI.
     limits: bounds on the size of the picture and on scans.
 
     Returns the new file for write(). Raises ValueError if arrays do not fit the frame, UnsupportedJpegError
-    for coefficients beyond the range of 8-bit baseline files or scans beyond the limits.
+    for coefficients beyond the range of the sample precision or scans beyond the limits.
     """
     _check(file.frame, steps, coefficients)
     coefficients = [_without(c, s == 0) for c, s in zip(coefficients, steps, strict=True)]
@@ -87,7 +86,7 @@ def rebuild(
         sof = _frame_header(file.frame, identifiers, tables, progressive=True)
         layout, counts = _count(head + sof, script, identifiers, coefficients, limits)
     coefficients = [_coded(c, i, file.frame, script) for i, c in enumerate(coefficients)]
-    typical = huffman == "typical" and not progressive
+    typical = huffman == "typical" and not progressive and file.frame.precision == 8
     scans = [_scan_headers(s, identifiers, c, typical) for s, c in zip(script, counts, strict=True)]
     after = b"" if strip else trailer(file.headers) or b""
     headers = head + sof + b"".join(scans) + (b"" if strip else late_metadata(file.headers)) + END + after
@@ -154,11 +153,12 @@ def _quantization(steps: Sequence[npt.NDArray[np.integer]]) -> bytes:
 def _frame_header(
     frame: Frame, identifiers: Sequence[int], steps: Sequence[npt.NDArray[np.integer]], progressive: bool
 ) -> bytes:
-    """SOFn (T.81 B.2.2); steps of more than 8 bits need the extended process."""
-    wide = any(s.max() > 255 for s in steps)
+    """SOFn (T.81 B.2.2); samples or steps of more than 8 bits need the extended process."""
+    wide = frame.precision > 8 or any(s.max() > 255 for s in steps)
     code = SOF2 if progressive else SOF1 if wide else SOF0
     numbers = _numbers([_packed(s) for s in steps])
-    parameters = b"\x08" + frame.height.to_bytes(2) + frame.width.to_bytes(2) + bytes([len(identifiers)])
+    parameters = bytes([frame.precision]) + frame.height.to_bytes(2) + frame.width.to_bytes(2)
+    parameters += bytes([len(identifiers)])
     for identifier, c, s in zip(identifiers, frame.components, steps, strict=True):
         parameters += bytes([identifier, c.horizontal << 4 | c.vertical, numbers[_packed(s)]])
     return segment(code, parameters)
@@ -224,8 +224,8 @@ def _counts_of(layout: Layout, index: int, coefficients: Sequence[Int16]) -> Int
     except ValueError:
         raise UnsupportedJpegError(StoredReason.OUT_OF_RANGE) from None
     categories = np.arange(256) & 15
-    dc, ac = counts.sum(0)
-    if dc[categories > LARGEST_DC_CATEGORY].any() or ac[categories > LARGEST_AC_CATEGORY].any():
+    pairs = zip(counts.sum(0), LARGEST_CATEGORIES[layout.frame.precision], strict=True)
+    if any(kind[categories > largest].any() for kind, largest in pairs):
         raise UnsupportedJpegError(StoredReason.OUT_OF_RANGE)
     return counts
 

@@ -35,9 +35,10 @@ class Component:
 class Frame:
     """The frame (T.81 B.2.2).
 
-    width, height: in pixels. progressive: whether the coding process is progressive.
+    width, height: in pixels. progressive: whether the coding process is progressive rather than sequential.
     mcu_rows, mcu_columns: size in MCUs of an interleaved scan over all components. A component has
     mcu_rows times its vertical sampling factor block rows, and likewise block columns.
+    precision: bits per sample, 8 or 12. arithmetic: whether entropy coding is arithmetic rather than Huffman.
     """
 
     width: int
@@ -46,6 +47,8 @@ class Frame:
     mcu_rows: int
     mcu_columns: int
     components: tuple[Component, ...]
+    precision: int = 8
+    arithmetic: bool = False
 
 
 @dataclass
@@ -77,7 +80,8 @@ class ScanReconstruction:
 
     segments: empty if the whole scan is one regular segment without a tail.
     padding_bit: fills the last byte before each restart marker and at the end.
-    padding: (index of the MCU after the interval, padding bits) where the padding differs from that.
+    padding: (index of the MCU after the interval, padding bits) where the padding differs from that; in
+        arithmetic-coded scans zero bytes at the end of the interval, and their number.
     zero_runs: (block index, number of ZRL symbols after the last coefficient).
     max_eob_run: length at which EOB runs are written.
     eob_switches: indices of blocks after which the rule for writing an EOB run is reversed.
@@ -97,7 +101,8 @@ class JpegFile:
 
     frame: as parsed from `headers`.
     coefficients: for each component the quantized coefficients, int16 [block rows, block columns, 64] in
-        zig-zag order, -32767 to 32767 (valid 8-bit files stay within 2047); 0 where no scan codes them.
+        zig-zag order, -32767 to 32767 (valid 8-bit files stay within 2047); 0 where
+        no scan codes them.
     headers: every byte of the file that is not entropy-coded data of a scan, in order: marker segments,
         bytes between them, and bytes after EOI.
     scans: reconstruction data of each SOS marker segment.

@@ -1,4 +1,4 @@
-// Entropy-coded data to coefficients (T.81 F.2.2, G.2).
+// Huffman-coded data to coefficients (T.81 F.2.2, G.2).
 //
 // Nothing is repaired here. Decoding stops at the first MCU that encode_segment() could not write again, and
 // the caller keeps the bytes from there on as they are. Blocks may be decoded in part there. That does no
@@ -368,6 +368,7 @@ private:
 
 Decoded ScanDecoder::decode(const std::uint8_t* begin, const std::uint8_t* end, std::int64_t first_mcu,
                             std::int64_t restart_interval, int first_restart) {
+    if (scan_.arithmetic) return decode_arithmetic(begin, end, first_mcu, restart_interval, first_restart);
     SegmentDecoder segment{*this, end, restart_interval, first_restart};
     if (!scan_.progressive) return segment.run<SequentialKind>(begin, first_mcu);
     if (scan_.ss == 0) {
@@ -380,6 +381,7 @@ Decoded ScanDecoder::decode(const std::uint8_t* begin, const std::uint8_t* end, 
 
 Choices ScanDecoder::choices() const {
     Choices result;
+    result.padding = zero_bytes_;
     std::int64_t balance = 0;  // paddings all ones less those all zeros
     for (const Padding& p : padding_) {
         balance += (p.bits == (1 << p.count) - 1) - (p.bits == 0);
