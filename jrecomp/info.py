@@ -18,7 +18,8 @@ class JpegInfo:
     sampling: "4:2:0" or another common name of the chroma subsampling, "gray" for one component, otherwise
         the sampling factors of each component, horizontal x vertical, as in "2x2,1x1,1x2".
     progressive: whether the coding process is progressive rather than sequential.
-    quality: the libjpeg quality (1 to 100) whose luminance table is nearest to the file's first table.
+    quality: the libjpeg quality (1 to 100) whose luminance table is nearest to the file's first table;
+        None if the file has no quantization table for its first component.
     header_bytes: number of bytes that are not entropy-coded.
     precision: bits per sample, 8 or 12. arithmetic: whether entropy coding is arithmetic rather than Huffman.
     """
@@ -30,7 +31,7 @@ class JpegInfo:
     components: int
     sampling: str
     progressive: bool
-    quality: int
+    quality: int | None
     header_bytes: int
     precision: int = 8
     arithmetic: bool = False
@@ -78,6 +79,7 @@ class Info:
 
 def describe_picture(frame: Frame, found: Found) -> JpegInfo:
     """The properties of a picture, from its frame and its place."""
+    first = frame.components[0]
     return JpegInfo(
         offset=found.offset,
         size=len(found.headers) + found.removed,
@@ -86,7 +88,7 @@ def describe_picture(frame: Frame, found: Found) -> JpegInfo:
         components=len(frame.components),
         sampling=_sampling(frame),
         progressive=frame.progressive,
-        quality=nearest_quality(frame.components[0].quantization.tolist()),
+        quality=nearest_quality(first.quantization.tolist()) if first.has_table else None,
         header_bytes=len(found.headers),
         precision=frame.precision,
         arithmetic=frame.arithmetic,

@@ -1,6 +1,7 @@
 """Files with JPEG pictures: from bytes to the contents of a container, and back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise, zip_longest
 
@@ -73,7 +74,7 @@ class PictureCoder:
     def _decode(self, coded: Coded, found: Found, frame: Frame, threads: int) -> ScanData:
         """The scan data of a picture. Scan data inside its headers are not needed."""
         scans = container.unpack_reconstruction(coded.reconstruction, self.limits)
-        slices = codec.EncodedSlices(coded.mcu_rows, list(coded.slices))
+        slices = codec.EncodedSlices(coded.mcu_rows, list(coded.slices), coded.copies)
         coefficients = codec.decode(frame, slices, self.model, threads, self._engine, self.limits)
         return jpeg.scan_data(JpegFile(frame, coefficients, found.headers, scans), self.limits)
 
@@ -82,13 +83,27 @@ class PictureCoder:
         headers, _ = jpeg.split(data)
         removed = len(data) - len(headers)
         self._spend_pixels(jpeg.parse_frame(headers, self.limits), removed)
-        file = jpeg.read(data, self.limits)
-        slices = codec.encode(file, self.model, self.resources.workers, self._engine)
-        coded = Coded(container.pack_reconstruction(file.scans), slices.mcu_rows, tuple(slices.data))
-        size = _FIELD_BYTES + len(coded.reconstruction) + sum(map(len, coded.slices))
-        if size >= removed and not first:
+        coded = min(map(self._coded, self._parsings(data)), key=lambda coded: coded.size)
+        if _FIELD_BYTES + coded.size >= removed and not first:
             raise UnsupportedJpegError(StoredReason.NOT_SMALLER)
-        return file.headers, coded
+        return headers, coded
+
+    def _parsings(self, data: bytes) -> Iterator[JpegFile]:
+        """The parsed picture; if a damaged scan ends with repeated bytes, also without decoding these."""
+        file = jpeg.read(data, self.limits)
+        scans = file.scans
+        yield file
+        del file  # frees the coefficients
+        if any(scan.segments for scan in scans):
+            with suppress(UnsupportedJpegError):
+                less = jpeg.read(data, self.limits, idle=False)
+                if less.scans != scans:
+                    yield less
+
+    def _coded(self, file: JpegFile) -> Coded:
+        slices = codec.encode(file, self.model, self.resources.workers, self._engine)
+        scans = container.pack_reconstruction(file.scans)
+        return Coded(scans, slices.copies, slices.mcu_rows, tuple(slices.data))
 
     def _spend_pixels(self, frame: Frame, removed: int) -> None:
         excess = excess_pixels(frame.width * frame.height, removed)

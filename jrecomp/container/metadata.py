@@ -1,6 +1,6 @@
-"""The metadata of a modelled file: skeleton, steps, and reconstruction data (docs/format.md, "Metadata")."""
+"""The metadata of a file: skeleton, steps, reconstruction data, copies (docs/format.md, "Metadata")."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain, islice, repeat, zip_longest
 
@@ -16,7 +16,7 @@ _KINDS = {Picture: _PICTURE, Join: _JOIN, Base64: _BASE64}
 _STEPS_PER_PICTURE = 8
 """Steps of a file, per picture of the limits."""
 
-_NOTHING = Coded(b"", 0, ())
+_NOTHING = Coded(b"", b"", 0, ())
 _BLANK = Picture(0, 0, _NOTHING)
 
 
@@ -27,7 +27,7 @@ def pack_metadata(front: bytes, back: bytes, steps: Sequence[Step]) -> bytes:
     found = pictures(steps)
     writer.data += dictionary.replace(front, [picture.position for picture in found])
     for picture in found:
-        blob(writer, picture.coded.reconstruction)
+        _whole(writer, picture)
     return bytes(writer.data) + back
 
 
@@ -50,17 +50,18 @@ def unpack_metadata(
     front = dictionary.restore(reader, min(length - grown, LARGEST_FRONT))
     if brief:
         return front, b"", tuple(steps)
-    reconstructions = iter([blob(reader, b"") for _ in found])
+    whole = iter([_whole(reader, picture) for picture in found])
     back = reader.raw(b"", reader.left)
     if len(front) + len(back) + grown != length:
         raise CorruptContainerError("damaged container: its parts do not have the length of the file")
-    return front, back, tuple(_with_reconstruction(step, reconstructions) for step in steps)
+    return front, back, tuple(next(whole) if isinstance(step, Picture) else step for step in steps)
 
 
-def _with_reconstruction(step: Step, reconstructions: Iterator[bytes]) -> Step:
-    if not isinstance(step, Picture):
-        return step
-    return replace(step, coded=replace(step.coded, reconstruction=next(reconstructions)))
+def _whole(fields: Fields, picture: Picture) -> Picture:
+    """Write or read what precedes the slices of a picture."""
+    coded = picture.coded
+    reconstruction, copies = blob(fields, coded.reconstruction), blob(fields, coded.copies)
+    return replace(picture, coded=replace(coded, reconstruction=reconstruction, copies=copies))
 
 
 def _growth(step: Step) -> int:

@@ -1,6 +1,7 @@
 """Parsing of JPEG files to quantized coefficients, and exact writing (docs/format/jpeg.md)."""
 
 from jrecomp.jpeg.damage import damage
+from jrecomp.jpeg.ending import oddity, separate
 from jrecomp.jpeg.markers import Extent, extent, first_scan, split
 from jrecomp.jpeg.read import read
 from jrecomp.jpeg.rebuild import rebuild
@@ -18,10 +19,12 @@ __all__ = [
     "damage",
     "extent",
     "first_scan",
+    "oddity",
     "parse_frame",
     "read",
     "rebuild",
     "scan_data",
+    "separate",
     "split",
     "write",
 ]

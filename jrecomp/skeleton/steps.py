@@ -23,13 +23,20 @@ PIXELS_PER_BYTE = 256
 class Coded:
     """What restores the scan data of a picture from its headers.
 
-    reconstruction: result of pack_reconstruction(). mcu_rows: MCU rows of each slice except the last, which
-    may have fewer. slices: the range-coded coefficients of each slice.
+    reconstruction: result of pack_reconstruction(). copies: the MCUs that are in no slice, as
+    codec.EncodedSlices has them. mcu_rows: MCU rows of each slice except the last, which may have fewer.
+    slices: the range-coded coefficients of each slice.
     """
 
     reconstruction: bytes
+    copies: bytes
     mcu_rows: int
     slices: tuple[bytes, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of bytes."""
+        return len(self.reconstruction) + len(self.copies) + sum(map(len, self.slices))
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,7 @@ def check_modelled(body: ByTheBook, photo: bytes) -> None:
     assert [metadata.varint() for _ in range(3)] == [1, 0, len(photo) - len(expected.headers)]
     assert front_by_the_book(metadata) == expected.headers
     assert metadata.take(metadata.varint()) == container.pack_reconstruction(expected.scans)
+    assert metadata.varint() == 0  # bytes of copies
     assert metadata.data == b""
     assert [body.varint() for _ in range(2)] == [1, expected.frame.mcu_rows]
     (length,) = [body.varint()]

@@ -121,7 +121,7 @@ def encode(data: bytes, first: bool) -> tuple[bytes, Coded]:
     parse(headers)
     if not first and len(data) - len(headers) < 10:
         raise UnsupportedJpegError(StoredReason.NOT_SMALLER)
-    return headers, Coded(b"", 1, tuple(data[begin:end] for begin, end in ranges))
+    return headers, Coded(b"", b"", 1, tuple(data[begin:end] for begin, end in ranges))
 
 
 def decode(picture: Picture, headers: bytes) -> Sequence[memoryview]:

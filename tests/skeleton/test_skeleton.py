@@ -217,7 +217,7 @@ def test_nested_text_is_bounded() -> None:
     assert sum(moved) <= 17 * len(data)
 
 
-BLANK = Coded(b"", 1, (b"",))
+BLANK = Coded(b"", b"", 1, (b"",))
 
 
 @pytest.mark.parametrize(

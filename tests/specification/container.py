@@ -46,11 +46,12 @@ class Picture:
     position: int
     removed: int
     reconstruction: bytes = b""
+    copies: bytes = b""
     mcu_rows: int = 0
     slices: list[bytes] = field(default_factory=list)
 
     def rows_of_slices(self, mcu_rows: int) -> list[int]:
-        """MCU rows of each slice. mcu_rows: of the frame."""
+        """MCU rows of each slice. mcu_rows: of the coded frame."""
         need(len(self.slices) == ceil_div(mcu_rows, self.mcu_rows), "the number of slices")
         starts = range(0, mcu_rows, self.mcu_rows)
         return [min(self.mcu_rows, mcu_rows - start) for start in starts]
@@ -84,6 +85,11 @@ class Modelled:
     model: int
     skeleton: bytes
     steps: list[Step]
+
+    @property
+    def pictures(self) -> list[Picture]:
+        """The steps that are pictures."""
+        return [step for step in self.steps if isinstance(step, Picture)]
 
 
 def read(container: bytes) -> Stored | Modelled:
@@ -119,8 +125,9 @@ def read_modelled(container: bytes, fields: Reader) -> Modelled:
     need(len(metadata) <= 4 * original.length + 4096, "length of the metadata")
     skeleton, steps = read_metadata(Reader(metadata))
     need(len(skeleton) + sum(map(lengthening, steps)) == original.length, "length of the original")
-    read_slices(container, fields, [step for step in steps if isinstance(step, Picture)])
-    return Modelled(original, model, skeleton, steps)
+    body = Modelled(original, model, skeleton, steps)
+    read_slices(container, fields, body.pictures)
+    return body
 
 
 def read_source(fields: Reader) -> None:
@@ -139,7 +146,7 @@ def read_metadata(fields: Reader) -> tuple[bytes, list[Step]]:
     front = read_front(fields)
     for step in steps:
         if isinstance(step, Picture):
-            step.reconstruction = fields.blob()
+            step.reconstruction, step.copies = fields.blob(), fields.blob()
     return front + fields.left, steps
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.specification import blocks, container, headers, jpeg, latents, planes
+from tests.specification import blocks, container, copies, headers, jpeg, latents, planes
 from tests.specification.container import Join, Modelled, Picture, Stored
 from tests.specification.conventions import Ints, Reader, need
 from tests.specification.models import Component, read_weights
@@ -71,12 +71,15 @@ def load(weights: Path, identifier: int) -> Model:
 
 
 def decode_slices(model: Model, frame: headers.Frame, picture: Picture) -> list[Ints]:
-    """docs/format/models.md, "Slices": coefficients [64, rows, columns] of each component."""
+    """docs/format/models.md, "Slices", "Copies": coefficients [64, rows, columns] of each component."""
+    found = copies.read(picture.copies, frame)
+    coded_rows = copies.coded_rows(found, frame)
     slices = [
         decode_slice(model, frame, mcu_rows, data)
-        for mcu_rows, data in zip(picture.rows_of_slices(frame.mcu_rows), picture.slices, strict=True)
+        for mcu_rows, data in zip(picture.rows_of_slices(len(coded_rows)), picture.slices, strict=True)
     ]
-    return [np.concatenate([part.coefficients for part in parts], 1) for parts in zip(*slices, strict=True)]
+    coded = [np.concatenate([part.coefficients for part in parts], 1) for parts in zip(*slices, strict=True)]
+    return copies.restore(found, coded_rows, coded, frame)
 
 
 def decode_slice(model: Model, frame: headers.Frame, mcu_rows: int, data: bytes) -> list[Component]:

@@ -3,15 +3,18 @@
 import ast
 import re
 import sys
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import jrecomp
 from jrecomp import container as boxes
 from jrecomp import jpeg as parser
+from jrecomp.codec import copies as jrecomp_copies
 from jrecomp.codec.engines import encode_slices
 from jrecomp.container.boxes import Lossless, Original
 from jrecomp.container.dictionary import entries
@@ -58,6 +61,12 @@ def files() -> dict[str, bytes]:
     restarts = make.encoded(make.picture(65, 48), quality=60, restart_marker_blocks=3)
     damaged = bytearray(baseline)
     damaged[-200] ^= 0x5A
+    tiles = colour.crop((0, 0, 16, 16)).resize((32, 16))
+    tiled = Image.new("RGB", (256, 96), "navy")
+    for x, y in product(range(0, 256, 32), (32, 48, 64)):
+        tiled.paste(tiles, (x, y))
+    gray = make.encoded(make.picture(128, 96, "L"), quality=80, optimize=True)
+    half = len(gray) // 2
     return {
         "metadata": make.encoded(colour, exif=exif, icc_profile=b"icc" * 99, comment=b"words") + b"trailer",
         "progressive": progressive,
@@ -71,6 +80,8 @@ def files() -> dict[str, bytes]:
         "cut": baseline[: 3 * len(baseline) // 4],
         "cut in a later scan": progressive[: 3 * len(progressive) // 4],
         "damaged": bytes(damaged),
+        "tiles": make.encoded(tiled, quality=95),
+        "a hole": gray[:half] + bytes(600) + gray[half + 600 :],
     }
 
 
@@ -85,6 +96,16 @@ def test_small_file(name: str, model: str) -> None:
     assert decompress(compressed, WEIGHTS) == FILES[name]
 
 
+def test_files_with_copies() -> None:
+    """Of the files above these have some, of which one adds to DC coefficients."""
+    boxes = {name: container.read(jrecomp.compress(data, model="fast")) for name, data in FILES.items()}
+    pictures = {name: box.pictures for name, box in boxes.items() if isinstance(box, container.Modelled)}
+    copied = {name: picture.copies for name, (picture, *_) in pictures.items() if picture.copies}
+    assert set(copied) == {"tiles", "a hole"}
+    found = jrecomp_copies.unpack(copied["a hole"], parser.read(FILES["a hole"]).frame)
+    assert any(any(copy.steps) for copy in found)
+
+
 @pytest.mark.parametrize("name", samples.FILES)
 def test_pictures_in_files(name: str) -> None:
     """In headers, after each other, in Base64 text, and in pieces."""
@@ -92,7 +113,7 @@ def test_pictures_in_files(name: str) -> None:
     compressed = jrecomp.compress(data, model="fast")
     body = container.read(compressed)
     assert isinstance(body, container.Modelled)
-    assert sum(isinstance(step, container.Picture) for step in body.steps) == len(expected)
+    assert len(body.pictures) == len(expected)
     assert decompress(compressed, WEIGHTS) == data
 
 
@@ -115,7 +136,7 @@ def test_several_slices(model: str) -> None:
     coded[1] = b""
     reconstruction = boxes.pack_reconstruction(file.scans)
     scans = len(data) - len(file.headers)
-    step = Picture(0, scans, Coded(reconstruction, rows, tuple(coded)))
+    step = Picture(0, scans, Coded(reconstruction, b"", rows, tuple(coded)))
     body = Lossless(Original.of(data), chosen.identifier, file.headers, b"", (step,))
     assert file.frame.mcu_rows == 5 and not any(part.any() for part in slices[1])
     assert decompress(boxes.pack(body), WEIGHTS) == data
