@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise, zip_longest
 
 from jrecomp import codec, container, jpeg
@@ -62,7 +63,7 @@ class PictureCoder:
         workers = self.resources.workers
         with Workers(min(workers, len(parts))) as pool:
             small = {
-                index: pool.submit(self._decode, *part, threads=1)
+                index: pool.submit(partial(self._decode, *part, threads=1))
                 for index, part in enumerate(parts)
                 if len(parts) > 1 and len(part[0].slices) == 1
             }
@@ -101,7 +102,7 @@ class PictureCoder:
                     yield less
 
     def _coded(self, file: JpegFile) -> Coded:
-        slices = codec.encode(file, self.model, self.resources.workers, self._engine)
+        slices = codec.encode(file, self.model, self.resources.workers, self._engine, self.limits)
         scans = container.pack_reconstruction(file.scans)
         return Coded(scans, slices.copies, slices.mcu_rows, tuple(slices.data))
 

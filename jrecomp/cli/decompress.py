@@ -9,6 +9,7 @@ from jrecomp.batch import Destination
 from jrecomp.cli import options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode
+from jrecomp.options import Limits
 
 
 @click.command("decompress")
@@ -16,9 +17,15 @@ from jrecomp.errors import ExitCode
 @options.destination
 @options.threads
 @options.device
+@options.limits
 @options.reporting
 def command(
-    selection: Selection, destination: Destination, threads: int, device: str, reporting: Reporting
+    selection: Selection,
+    destination: Destination,
+    threads: int,
+    device: str,
+    limits: Limits,
+    reporting: Reporting,
 ) -> ExitCode:
     """Restore compressed files, from FILE.jrc to FILE.
 
@@ -31,5 +38,5 @@ def command(
     """
     jobs = batch.plan(selection.find(batch.CONTAINER_SUFFIXES), destination, files.restored_name)
     at_once, threads = batch.share(threads, device, len(jobs))
-    work = partial(batch.decompress, threads=threads, device=device, force=destination.force)
+    work = partial(batch.decompress, threads=threads, device=device, limits=limits, force=destination.force)
     return report.run(jobs, work, report.restored, reporting, at_once=at_once, pipes=batch.pipes(jobs))

@@ -7,7 +7,7 @@ from hashlib import sha256
 from jrecomp.container.fields import FieldReader, Fields, FieldWriter
 from jrecomp.container.metadata import pack_metadata, unpack_metadata
 from jrecomp.container.tables import read_slices, read_tables, write_slices
-from jrecomp.errors import CorruptContainerError
+from jrecomp.errors import CorruptContainerError, check_memory
 from jrecomp.options import Limits
 from jrecomp.skeleton import Picture, Step, pictures
 
@@ -93,20 +93,29 @@ def write_body(writer: FieldWriter, box: Container) -> None:
     write_slices(writer, pictures(box.steps))
 
 
-def read_stored(reader: FieldReader, brief: bool) -> Stored:
-    """Read the body of mode 0. brief: leave out what is stored."""
+def read_stored(reader: FieldReader, limits: Limits, brief: bool) -> Stored:
+    """Read the body of mode 0; raises CorruptContainerError, and LimitError if memory does not suffice.
+
+    limits: bounds the memory for what is stored. brief: leave out what is stored.
+    """
     original, reason = _original(reader), reader.byte()
     contents = reader.packed(original.length)
-    return Stored(original, reason, b"" if brief else contents[:])
+    if brief:
+        return Stored(original, reason)
+    check_memory(original.length, limits.max_memory)
+    return Stored(original, reason, contents[:])
 
 
 def read_lossless(reader: FieldReader, limits: Limits, brief: bool) -> Lossless:
-    """Read the body of mode 1; raises CorruptContainerError.
+    """Read the body of mode 1; raises CorruptContainerError, and LimitError if memory does not suffice.
 
-    limits: bounds the number of pictures. brief: leave out the back of the skeleton and what restores scans.
+    limits: bounds the number of pictures, and the memory for the file and its metadata. brief: leave out the
+    back of the skeleton and what restores scans.
     """
     original, model = _original(reader), reader.varint()
     metadata = reader.packed(4 * original.length + _ALLOWANCE)
+    if not brief:
+        check_memory(original.length + len(metadata), limits.max_memory)
     front, back, steps = unpack_metadata(metadata, original.length, limits, brief)
     if not brief:
         slices = read_slices(reader, read_tables(reader, len(pictures(steps))))

@@ -70,7 +70,7 @@ def _check(data: bytes) -> None:
 def _read_body(reader: FieldReader, limits: Limits, brief: bool) -> Container:
     mode = reader.byte()
     if mode == _MODES[Stored]:
-        return read_stored(reader, brief)
+        return read_stored(reader, limits, brief)
     if mode == _MODES[Lossless]:
         return read_lossless(reader, limits, brief)
     if mode == _MODES[Lossy]:
