@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from jrecomp.codec import blocks as codec
+from jrecomp.codec.regression import Regression
 from jrecomp.coding import BitEncoder
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.model import blocks as model
@@ -114,9 +115,9 @@ class Recorder(counters.Decisions):
 def coded(file: JpegFile, built: model.BlocksModel, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """What the reference computes for all decisions of a file, in order.
 
-    It is without predictions from innovations, which the codec learns from the file and training does not see.
+    It is without predictions from innovations. The codec learns them from the file; training does not see them.
     """
-    monkeypatch.setattr(codec.Regression, "learn", lambda *_: None)
+    monkeypatch.setattr(Regression, "learn", lambda *_: None)
     monkeypatch.setattr(codec, "Decisions", Recorder)
     monkeypatch.setattr(Recorder, "seen", [], raising=False)
     encode(file, built)
