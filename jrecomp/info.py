@@ -15,7 +15,8 @@ class JpegInfo:
     sampling: "4:2:0" or another common name of the chroma subsampling, "gray" for one component, otherwise
         the sampling factors of each component, horizontal x vertical, as in "2x2,1x1,1x2".
     progressive: whether the coding process is progressive rather than sequential.
-    quality: the libjpeg quality (1 to 100) whose luminance table is nearest to the file's first table.
+    quality: the libjpeg quality (1 to 100) whose luminance table is nearest to the file's first table;
+        None if the file has no quantization table for its first component.
     header_bytes: number of bytes that are not entropy-coded.
     precision: bits per sample, 8 or 12. arithmetic: whether entropy coding is arithmetic rather than Huffman.
     """
@@ -25,7 +26,7 @@ class JpegInfo:
     components: int
     sampling: str
     progressive: bool
-    quality: int
+    quality: int | None
     header_bytes: int
     precision: int = 8
     arithmetic: bool = False
@@ -67,13 +68,14 @@ class Info:
 
 def describe_frame(frame: Frame, header_bytes: int) -> JpegInfo:
     """The properties of a JPEG file, from its frame and the number of bytes that are not entropy-coded."""
+    first = frame.components[0]
     return JpegInfo(
         width=frame.width,
         height=frame.height,
         components=len(frame.components),
         sampling=_sampling(frame),
         progressive=frame.progressive,
-        quality=nearest_quality(frame.components[0].quantization.tolist()),
+        quality=nearest_quality(first.quantization.tolist()) if first.has_table else None,
         header_bytes=header_bytes,
         precision=frame.precision,
         arithmetic=frame.arithmetic,

@@ -36,6 +36,7 @@ def compress(
     *,
     model: str | None = None,
     strip: bool = False,
+    strip_trailer: bool = False,
     rule: str = RULES[0],
     threads: int = 0,
     device: str = "auto",
@@ -51,6 +52,7 @@ def compress(
     data: the file.
     model: name of a model; None selects the default.
     strip: omit metadata that decoders do not need to display the picture.
+    strip_trailer: omit the bytes after the picture, such as videos and further pictures.
     rule: quality metric that lossy results are optimized for, one of options.RULES.
     threads: number of threads; 0 uses one per core. device: one of options.DEVICES. Neither changes the
         result.
@@ -69,9 +71,11 @@ def compress(
     try:
         file = jpeg.read(data, limits)
         frame = file.frame
-        writer = ContainerWriter(data, file, WriteOptions(strip), limits, predictor, resources)
+        options = WriteOptions(strip, strip_trailer)
+        writer = ContainerWriter(data, file, options, limits, predictor, resources)
         if wanted.lossless:
-            result, note = writer.unchanged(), Note(None, "")
+            result = writer.unchanged()
+            note = Note(None, result.remark)
         else:
             result, note = Request(wanted, writer, Requantizer(file, tuning), on_progress).meet()
         del file, writer  # frees the coefficients: verification needs as much memory again
@@ -79,11 +83,11 @@ def compress(
         if len(result.output) >= len(data):
             raise UnsupportedJpegError(StoredReason.NOT_SMALLER)
     except UnsupportedJpegError as error:
-        result, note = _stored(data, error.reason, wanted, strip, frame)
+        result, note = _stored(data, error.reason, wanted, strip or strip_trailer, frame)
     except (VerificationError, CorruptContainerError):  # the decoder differs from the encoder
         if not wanted.lossless:
             raise
-        result, note = _stored(data, StoredReason.VERIFICATION, wanted, strip, frame)
+        result, note = _stored(data, StoredReason.VERIFICATION, wanted, strip or strip_trailer, frame)
     on_note(note)
     return result.output
 
@@ -92,6 +96,7 @@ def shrink(
     data: Buffer,
     *,
     strip: bool = False,
+    strip_trailer: bool = False,
     progressive: bool = False,
     rule: str = RULES[0],
     limits: Limits = DEFAULT_LIMITS,
@@ -101,7 +106,7 @@ def shrink(
 ) -> bytes:
     """Make a smaller JPEG file from a JPEG file. The result is parsed and compared before it is returned.
 
-    progressive: write progressive scans, which are slightly smaller. The other parameters are those of
+    progressive: write progressive scans where they are smaller. The other parameters are those of
     compress(). Without a target no coefficient changes. The source is returned if no result that meets the
     target is smaller.
 
@@ -111,11 +116,12 @@ def shrink(
     wanted, tuning, data = Target.of(**target), load_rule(rule), bytes(data)
     try:
         file = jpeg.read(data, limits)
-        options = WriteOptions(strip, progressive or file.frame.progressive)
+        options = WriteOptions(strip, strip_trailer, progressive or file.frame.progressive)
         writer = JpegWriter(data, file, options, limits)
         if wanted.lossless:
             result = writer.unchanged()
-            note = Note(None, f"unchanged: {writer.damage}" if writer.damage else "")
+            reason = writer.obstacle if result.output == data else ""
+            note = Note(None, f"unchanged: {reason}" if reason else result.remark)
         else:
             result, note = Request(wanted, writer, Requantizer(file, tuning), on_progress).meet()
     except LimitError:

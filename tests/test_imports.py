@@ -16,9 +16,11 @@ PACKAGE = ROOT / "jrecomp"
 LAYERS = {
     "jrecomp": 1,
     "jrecomp.array_types": 0,
+    "jrecomp.attributes": 0,
     "jrecomp.errors": 0,
     "jrecomp.options": 0,
     "jrecomp.t81": 0,
+    "jrecomp.temporary": 0,
     "jrecomp.threads": 0,
     "jrecomp.native": 0,
     "jrecomp.jpeg": 1,
@@ -131,7 +133,7 @@ def test_import_is_light() -> None:
 
 
 def test_version_is_light() -> None:
-    code = "from jrecomp.cli import main\ntry: main(['--version'])\nexcept SystemExit: pass"
+    code = "from jrecomp.cli.app import main\ntry: main(['--version'])\nexcept SystemExit: pass"
     assert loaded_by(code) & (RUNTIME | {"torch"}) == {"click"}
 
 

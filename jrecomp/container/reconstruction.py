@@ -1,7 +1,7 @@
 """Serialization of the reconstruction data of scans (docs/format/jpeg.md, "Reconstruction data")."""
 
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise, repeat
 
 from jrecomp.container.fields import FieldReader, Fields, FieldWriter, blob, repeated
 from jrecomp.errors import CorruptContainerError
@@ -9,8 +9,8 @@ from jrecomp.jpeg.types import ScanReconstruction, Segment
 from jrecomp.options import DEFAULT_LIMITS, Limits
 from jrecomp.t81 import LARGEST_EOB_RUN
 
-_SEGMENTS, _PADDING_ZERO, _PADDING, _ZERO_RUNS, _MAX_RUN, _SWITCHES = 1, 2, 4, 8, 16, 32
-_ALL = 63
+_SEGMENTS, _PADDING_ZERO, _PADDING, _ZERO_RUNS, _EOB_RUNS, _SWITCHES, _EXTRANEOUS = 1, 2, 4, 8, 16, 32, 64
+_ALL = 127
 
 
 def pack_reconstruction(scans: Sequence[ScanReconstruction]) -> bytes:
@@ -60,10 +60,13 @@ def _scan(fields: Fields, scan: ScanReconstruction) -> ScanReconstruction:
         result.padding = _exceptions(fields, scan.padding)
     if flags & _ZERO_RUNS:
         result.zero_runs = _exceptions(fields, scan.zero_runs)
-    if flags & _MAX_RUN:
+    if flags & _EOB_RUNS:
         result.max_eob_run = fields.varint(scan.max_eob_run)
+        result.last_eob_run = fields.varint(scan.last_eob_run)
     if flags & _SWITCHES:
         result.eob_switches = _increasing(fields, scan.eob_switches)
+    if flags & _EXTRANEOUS:
+        result.extraneous = _extraneous(fields, scan.extraneous)
     return result
 
 
@@ -73,8 +76,9 @@ def _flags(scan: ScanReconstruction) -> int:
         | (0 if scan.padding_bit else _PADDING_ZERO)
         | (_PADDING if scan.padding else 0)
         | (_ZERO_RUNS if scan.zero_runs else 0)
-        | (_MAX_RUN if scan.max_eob_run != LARGEST_EOB_RUN else 0)
+        | (_EOB_RUNS if (scan.max_eob_run, scan.last_eob_run) != (LARGEST_EOB_RUN, 0) else 0)
         | (_SWITCHES if scan.eob_switches else 0)
+        | (_EXTRANEOUS if scan.extraneous else 0)
     )
 
 
@@ -93,6 +97,13 @@ def _exceptions(fields: Fields, exceptions: Sequence[tuple[int, int]]) -> list[t
     indices = _increasing(fields, [index for index, _ in exceptions])
     values = fields.raw(bytes(value for _, value in exceptions), len(indices))
     return list(zip(indices, values, strict=True))
+
+
+def _extraneous(fields: Fields, extraneous: Sequence[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+    """Pairs of an index and bytes; all indices precede all bytes."""
+    indices = _increasing(fields, [index for index, _ in extraneous])
+    contents = chain((content for _, content in extraneous), repeat(b""))
+    return [(index, blob(fields, content)) for index, content in zip(indices, contents, strict=False)]
 
 
 def _increasing(fields: Fields, values: Sequence[int]) -> list[int]:

@@ -1,6 +1,7 @@
 """Parsing of JPEG files to quantized coefficients, and exact writing (docs/format/jpeg.md)."""
 
 from jrecomp.jpeg.damage import damage
+from jrecomp.jpeg.ending import oddity, separate
 from jrecomp.jpeg.read import read
 from jrecomp.jpeg.rebuild import rebuild
 from jrecomp.jpeg.types import Component, Frame, JpegFile, ScanReconstruction, Segment
@@ -14,8 +15,10 @@ __all__ = [
     "Segment",
     "assemble",
     "damage",
+    "oddity",
     "parse_frame",
     "read",
     "rebuild",
+    "separate",
     "write",
 ]

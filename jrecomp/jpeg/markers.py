@@ -164,7 +164,15 @@ def split(data: bytes) -> tuple[bytes, list[tuple[int, int]]]:
 
 def segments(headers: bytes) -> Iterator[tuple[int, bytes]]:
     """Code and parameters of each marker segment that parse() evaluates."""
-    return ((marker.code, marker.parameters) for marker in _walk(headers, False))
+    return ((code, parameters) for code, _, parameters in located_segments(headers))
+
+
+def located_segments(headers: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Code, position of the parameters, and parameters of each marker segment that parse() evaluates."""
+    return (
+        (marker.code, marker.end - len(marker.parameters), marker.parameters)
+        for marker in _walk(headers, False)
+    )
 
 
 def trailer(headers: bytes) -> bytes | None:
@@ -225,7 +233,7 @@ def parse(headers: bytes, limits: Limits = DEFAULT_LIMITS) -> Layout:
         raise UnsupportedJpegError(StoredReason.NOT_JPEG)
     state = _State({}, dict(TYPICAL_TABLES), dict(DEFAULT_CONDITIONING))
     frame: _FrameParameters | None = None
-    quantization: dict[int, Int32] = {}
+    quantization: dict[int, Int32 | None] = {}
     scans: list[ScanHeader] = []
     for marker in _walk(headers, False):
         if marker.code == DQT:
@@ -252,9 +260,7 @@ def parse(headers: bytes, limits: Limits = DEFAULT_LIMITS) -> Layout:
                 raise LimitError(f"has more than {limits.max_scans:,} scans ({{}})", "max_scans")
             for index in scan.components:
                 assert frame is not None
-                table = state.quantization.get(frame.components[index][3])
-                if table is not None:
-                    quantization.setdefault(index, table)
+                quantization.setdefault(index, state.quantization.get(frame.components[index][3]))
     if frame is None or not scans:
         raise UnsupportedJpegError(StoredReason.MALFORMED, f"no {'scan' if frame else 'frame'} header")
     return _lay_out(frame, quantization, scans, limits)
@@ -351,7 +357,7 @@ def _ceil_div(a: int, b: int) -> int:
 
 def _lay_out(
     frame: _FrameParameters,
-    quantization: dict[int, Int32],
+    quantization: dict[int, Int32 | None],
     scans: list[ScanHeader],
     limits: Limits,
 ) -> Layout:
@@ -367,10 +373,18 @@ def _lay_out(
             f"has {frame.width} x {frame.height} pixels, more than the limit of {limits.max_pixels:,} ({{}})",
             "max_pixels",
         )
-    undefined = np.ones(64, np.int32)
+    tables = [quantization.get(i) for i in range(len(frame.components))]
     components = tuple(
-        Component(identifier, h, v, quantization.get(i, undefined), mcu_rows * v, mcu_columns * h)
-        for i, (identifier, h, v, _) in enumerate(frame.components)
+        Component(
+            identifier,
+            h,
+            v,
+            np.ones(64, np.int32) if table is None else table,
+            mcu_rows * v,
+            mcu_columns * h,
+            table is not None,
+        )
+        for (identifier, h, v, _), table in zip(frame.components, tables, strict=True)
     )
     headers = []
     coded_blocks = 0

@@ -181,7 +181,9 @@ def encode_scan(header: ScanHeader, scan: Scan | None, data: ScanReconstruction)
                 data.padding,
                 data.zero_runs,
                 data.max_eob_run,
+                data.last_eob_run,
                 data.eob_switches,
+                data.extraneous,
             )
         for s in segments:
             if s.mcus > 0:

@@ -14,8 +14,10 @@ class Component:
 
     identifier: 0 to 255. horizontal, vertical: sampling factors, 1 to 4.
     quantization: its quantization table at its first scan, int32 [64] in zig-zag order, 0 to 65535; all 1 if
-        the file does not define it.
+        it has none.
     block_rows, block_columns: number of blocks, padded to whole MCUs of an interleaved scan.
+    has_table: whether the file defines the quantization table before the component's first scan. Abbreviated
+        files (T.81 B.4) do not, as the tiles of TIFF files. The steps are then unknown.
     """
 
     identifier: int
@@ -24,6 +26,7 @@ class Component:
     quantization: Int32
     block_rows: int
     block_columns: int
+    has_table: bool = True
 
     @property
     def steps(self) -> Int32:
@@ -84,7 +87,10 @@ class ScanReconstruction:
         arithmetic-coded scans zero bytes at the end of the interval, and their number.
     zero_runs: (block index, number of ZRL symbols after the last coefficient).
     max_eob_run: length at which EOB runs are written.
+    last_eob_run: length of an EOB run that goes on after the last block of the scan, 0 if none does.
     eob_switches: indices of blocks after which the rule for writing an EOB run is reversed.
+    extraneous: (index of the MCU after the interval, bytes between its padding and the restart marker or the
+        end), such as fill bytes. They are no part of the picture.
     """
 
     segments: list[Segment] = field(default_factory=list)
@@ -92,7 +98,9 @@ class ScanReconstruction:
     padding: list[tuple[int, int]] = field(default_factory=list)
     zero_runs: list[tuple[int, int]] = field(default_factory=list)
     max_eob_run: int = LARGEST_EOB_RUN
+    last_eob_run: int = 0
     eob_switches: list[int] = field(default_factory=list)
+    extraneous: list[tuple[int, bytes]] = field(default_factory=list)
 
 
 @dataclass

@@ -1,8 +1,8 @@
 """The scan codec in C++ (ITU-T T.81, annexes D, F and G), and counts of coefficients.
 
 The choices of an encoder are lists of exceptions to what libjpeg does: pairs of an index and a value. Indices
-count MCUs (padding) or blocks (zero runs, EOB switches) in coding order from the scan's start. Arguments that
-do not fit raise ValueError.
+count MCUs (padding, extraneous bytes) or blocks (zero runs, EOB switches) in coding order from the scan's
+start. Arguments that do not fit raise ValueError.
 """
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 Blocks = npt.NDArray[np.int16]
 Exceptions = list[tuple[int, int]]
+Extraneous = list[tuple[int, bytes]]
 
 def instructions() -> list[str]:
     """Those instruction sets of "avx2" and "avx512" that the engine is built for and this processor has."""
@@ -47,8 +48,10 @@ class Scan:
     def finish(self) -> None:
         """Make the choices in everything that decode() decoded those of choices() and encode()."""
 
-    def choices(self) -> tuple[int, Exceptions, Exceptions, int, list[int]]:
-        """The padding bit, exceptions to it, zero runs, the longest EOB run, EOB switches."""
+    def choices(self) -> tuple[int, Exceptions, Exceptions, int, int, list[int], Extraneous]:
+        """The padding bit, exceptions to it, zero runs, the longest and the last EOB run, EOB switches, and
+        bytes between the padding and what follows.
+        """
 
     def set_choices(
         self,
@@ -56,7 +59,9 @@ class Scan:
         padding: Exceptions,
         zero_runs: Exceptions,
         max_eob_run: int,
+        last_eob_run: int,
         eob_switches: list[int],
+        extraneous: Extraneous,
     ) -> None:
         """Set the choices of encode()."""
 

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -38,6 +39,9 @@ struct ScanComponent {
 // An index and the value attached to it. Indices count blocks or MCUs in coding order from the scan's start.
 using Exception = std::pair<std::int64_t, int>;
 
+// The number of MCUs before the end of a restart interval, and bytes between its padding and what follows.
+using Extraneous = std::pair<std::int64_t, std::string>;
+
 // The choices that T.81 leaves to the encoder, as exceptions to those of libjpeg. Lists are sorted by index.
 struct Choices {
     int padding_bit = 1;  // fills up the last byte of a restart interval
@@ -46,7 +50,9 @@ struct Choices {
     std::vector<Exception> padding;
     std::vector<Exception> zero_runs;  // blocks that end with needless ZRL symbols, and their number
     int max_eob_run = kMaxEobRun;
+    int last_eob_run = 0;  // length of an EOB run that goes on after the last block of the scan, 0 for none
     std::vector<std::int64_t> eob_switches;  // blocks after which the rule for ending an EOB run is reversed
+    std::vector<Extraneous> extraneous;
 };
 
 struct Scan {
@@ -163,7 +169,9 @@ private:
     std::int64_t after_end_ = 0;         // MCUs decoded after the end of arithmetic-coded data, at most all
     std::vector<Exception> zero_runs_;
     std::vector<EobSwitch> eob_switches_;
+    std::vector<Extraneous> extraneous_;
     int longest_run_ = 0;
+    int last_run_ = 0;
 };
 
 // Encodes a segment into `out`, with the parameters of ScanDecoder::decode(). pad: whether an incomplete last

@@ -14,6 +14,9 @@ namespace {
 // The most bits that one block can take, without correction bits pending from earlier blocks.
 constexpr std::size_t kBlockBits = 64 * 32 + 64 + 64 * 16;
 
+std::int64_t extraneous_index(const Extraneous& e) { return e.first; }
+using ExtraneousBytes = Follower<Extraneous, std::int64_t (*)(const Extraneous&)>;
+
 // A sink takes the symbols of a scan, each with the additional bits that follow it. This one writes them.
 class BitSink : public BitWriter {
 public:
@@ -207,12 +210,13 @@ class AcKind : public Emitter<Sink> {
     using Base = Emitter<Sink>;
 
 public:
-    using Base::out, Base::symbol;
+    using Base::scan, Base::out, Base::symbol;
     AcKind(const Scan& s, const Choices& choices, std::int64_t first_mcu, Sink& sink)
         : Base(s, choices, first_mcu, sink),
           table(sink.ac_table(0)),
           band(band_mask(s)),
           max_run_(choices.max_eob_run),
+          last_run_(choices.last_eob_run),
           switches_(choices.eob_switches, first_mcu, own_index) {}
 
     void reset() {}
@@ -233,6 +237,7 @@ protected:
         const std::size_t before = waiting_.size();
         waiting_.insert(waiting_.end(), bits, bits + count);
         ++run_;
+        if (mcu + 1 == scan.mcus()) run_ = std::max(run_, last_run_);
         const std::size_t limit = kCorrectionLimit;
         const bool by_rule = run_ == max_run_ || (before <= limit && waiting_.size() > limit);
         const bool reversed = switches_.find(mcu) != nullptr;
@@ -243,7 +248,7 @@ protected:
     const std::uint64_t band;
 
 private:
-    const int max_run_;
+    const int max_run_, last_run_;
     Indices switches_;
     int run_ = 0;
     std::vector<std::uint8_t> waiting_;
@@ -371,6 +376,7 @@ struct SegmentEncoder {
         BitSink out(scan);
         Kind<BitSink> kind(scan, choices, first_mcu, out);
         Exceptions padding(choices.padding, first_mcu, exception_index);
+        ExtraneousBytes extraneous(choices.extraneous, first_mcu, extraneous_index);
         McuCursor cursor(scan, first_mcu);
         const std::int64_t end = first_mcu + mcus;
         std::int64_t interval_end = restart_interval != 0 ? first_mcu + restart_interval : end;
@@ -378,7 +384,7 @@ struct SegmentEncoder {
         for (std::int64_t mcu = first_mcu; mcu < end; ++mcu, cursor.advance(1)) {
             if (mcu == interval_end) {
                 kind.flush();
-                end_interval(out, padding, mcu);
+                end_interval(out, padding, extraneous, mcu);
                 out.restart_marker(restart);
                 restart = (restart + 1) & 7;
                 interval_end += restart_interval;
@@ -390,7 +396,7 @@ struct SegmentEncoder {
         kind.flush();
         if (kind.failed) return false;
         if (pad) {
-            end_interval(out, padding, end);
+            end_interval(out, padding, extraneous, end);
         } else {
             out.reserve(64);
             out.truncate();
@@ -400,10 +406,14 @@ struct SegmentEncoder {
     }
 
 private:
-    void end_interval(BitWriter& out, Exceptions& padding, std::int64_t mcu) const {
+    void end_interval(BitWriter& out, Exceptions& padding, ExtraneousBytes& extraneous,
+                      std::int64_t mcu) const {
         out.reserve(64);
         const Exception* const e = padding.find(mcu);
         out.pad(e != nullptr ? static_cast<std::uint32_t>(e->second) : choices.padding_bit != 0 ? 0xFFu : 0u);
+        const Extraneous* const bytes = extraneous.find(mcu);
+        if (bytes != nullptr) out.raw(bytes->second);
+        out.reserve(64);
     }
 };
 

@@ -29,6 +29,7 @@ using Blocks = nb::ndarray<std::int16_t, nb::ndim<3>, nb::c_contig, nb::device::
 // Blocks, blocks per MCU across and down, DC and AC table as in the DHT or DAC segment.
 using Table = std::optional<nb::bytes>;
 using Component = std::tuple<Blocks, int, int, Table, Table>;
+using PyExtraneous = std::pair<std::int64_t, nb::bytes>;
 
 // Checks a table. The result refers to the bytes.
 HuffmanSpec checked_table(const Table& bytes) {
@@ -107,25 +108,34 @@ public:
 
     void finish() { choices_ = decoder_.choices(); }
 
-    std::tuple<int, std::vector<Exception>, std::vector<Exception>, int, std::vector<std::int64_t>> choices()
-        const {
-        return {choices_.padding_bit, choices_.padding, choices_.zero_runs, choices_.max_eob_run,
-                choices_.eob_switches};
+    std::tuple<int, std::vector<Exception>, std::vector<Exception>, int, int, std::vector<std::int64_t>,
+               std::vector<PyExtraneous>>
+    choices() const {
+        std::vector<PyExtraneous> extraneous;
+        for (const Extraneous& e : choices_.extraneous)
+            extraneous.emplace_back(e.first, nb::bytes(e.second.data(), e.second.size()));
+        return {choices_.padding_bit,  choices_.padding,      choices_.zero_runs, choices_.max_eob_run,
+                choices_.last_eob_run, choices_.eob_switches, std::move(extraneous)};
     }
 
     void set_choices(int padding_bit, std::vector<Exception> padding, std::vector<Exception> zero_runs,
-                     int max_eob_run, std::vector<std::int64_t> eob_switches) {
+                     int max_eob_run, int last_eob_run, std::vector<std::int64_t> eob_switches,
+                     const std::vector<PyExtraneous>& extraneous) {
         require(padding_bit == 0 || padding_bit == 1, "bad padding bit");
         require(max_eob_run >= 1 && max_eob_run <= kMaxEobRun, "bad longest EOB run");
+        require(last_eob_run >= 0 && last_eob_run <= kMaxEobRun, "bad last EOB run");
         for (const Exception& e : padding) require(e.second >= 0 && e.second <= kMaxPadding, "bad padding");
         for (const Exception& e : zero_runs) require(e.second >= 1 && e.second <= 4, "bad zero runs");
-        const auto by_index = [](const Exception& a, const Exception& b) { return a.first < b.first; };
+        const auto by_index = [](const auto& a, const auto& b) { return a.first < b.first; };
         require(std::is_sorted(padding.begin(), padding.end(), by_index) &&
                     std::is_sorted(zero_runs.begin(), zero_runs.end(), by_index) &&
-                    std::is_sorted(eob_switches.begin(), eob_switches.end()),
+                    std::is_sorted(eob_switches.begin(), eob_switches.end()) &&
+                    std::is_sorted(extraneous.begin(), extraneous.end(), by_index),
                 "exceptions out of order");
-        choices_ = Choices{padding_bit, std::move(padding), std::move(zero_runs), max_eob_run,
-                           std::move(eob_switches)};
+        choices_ = Choices{padding_bit,  std::move(padding),      std::move(zero_runs), max_eob_run,
+                           last_eob_run, std::move(eob_switches), {}};
+        for (const PyExtraneous& e : extraneous)
+            choices_.extraneous.emplace_back(e.first, std::string(e.second.c_str(), e.second.size()));
     }
 
     nb::bytes encode(std::int64_t first_mcu, std::int64_t mcus, std::int64_t restart_interval,
@@ -244,7 +254,8 @@ NB_MODULE(_scan, module) {
         .def("finish", &PyScan::finish)
         .def("choices", &PyScan::choices)
         .def("set_choices", &PyScan::set_choices, nb::arg("padding_bit"), nb::arg("padding"),
-             nb::arg("zero_runs"), nb::arg("max_eob_run"), nb::arg("eob_switches"))
+             nb::arg("zero_runs"), nb::arg("max_eob_run"), nb::arg("last_eob_run"), nb::arg("eob_switches"),
+             nb::arg("extraneous"))
         .def("encode", &PyScan::encode, nb::arg("first_mcu"), nb::arg("mcus"), nb::arg("restart_interval"),
              nb::arg("first_restart"), nb::arg("pad"))
         .def("symbol_counts", &PyScan::symbol_counts);

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "scan.hpp"
@@ -165,10 +166,12 @@ void round_trip() {
     Choices odd;
     odd.padding_bit = random_below(2);
     odd.max_eob_run = 1 + random_below(kMaxEobRun);
+    odd.last_eob_run = random_below(kMaxEobRun + 1);
     for (std::int64_t i = 0; i < 300; i += 1 + random_below(60)) {
         odd.padding.emplace_back(i, random_below(128));
         odd.zero_runs.emplace_back(i, 1 + random_below(4));
         odd.eob_switches.push_back(i);
+        odd.extraneous.emplace_back(i, std::string(static_cast<std::size_t>(random_below(100)), '\xff'));
     }
     encode_segment(scan, odd, first, scan.mcus() - first, interval, restart, true, coded);
 }

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from jrecomp.errors import StoredReason, UnsupportedJpegError
-from jrecomp.jpeg import JpegFile, parse_frame, read, rebuild, write
+from jrecomp.jpeg import JpegFile, ScanReconstruction, parse_frame, read, rebuild, write
 from jrecomp.jpeg.huffman import coded_bits, is_huffman_table, shortest_table
 from jrecomp.jpeg.metadata import exif_orientation
 from jrecomp.native._scan import Scan
@@ -254,7 +254,7 @@ def test_random_coefficients(data: st.DataObject, kind: Kind) -> None:
         blocks = random.integers(1 - 2**bits, 2**bits, shape) * (random.random(shape) < density)
         blocks[..., 0] = random.integers(-1024, 1024, shape[:2])
         coefficients.append(blocks.astype(np.int16))
-    file = JpegFile(frame, coefficients, header, [])
+    file = JpegFile(frame, coefficients, header, [ScanReconstruction()])
     written = again(file, **kind)
     new = same_content(file, written)
     Image.open(io.BytesIO(written)).load() if len(sampling) != 2 else None
@@ -432,7 +432,7 @@ def test_metadata_is_kept_in_order(kind: Kind) -> None:
     after = b"trailer" + data
     data = data[:at] + b"garbage" + segment(0xED, b"late") + MPF + data[at:] + after
     rebuilt = again(read(data), **kind)
-    metadata = [exif(6), XMP, COMMENT, *ICC, segment(0xEF, b""), COMMENT, segment(0xED, b"late")]
+    metadata = [exif(6), XMP, COMMENT, *ICC, segment(0xEF, b""), COMMENT, segment(0xED, b"late"), MPF]
     assert rebuilt.startswith(data[:20] + b"".join(metadata) + b"\xff\xdb")
     assert b"garbage" not in rebuilt and rebuilt.endswith(b"\xff\xd9" + after)
 

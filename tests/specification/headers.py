@@ -27,7 +27,7 @@ class FrameComponent:
     v: int
     table: int
     steps: Ints = field(default_factory=lambda: np.ones(64, np.int64))
-    has_steps: bool = False
+    is_used: bool = False
 
 
 @dataclass
@@ -260,9 +260,9 @@ class HeaderReader:
         return found
 
     def use_steps(self, part: FrameComponent) -> None:
-        """The table in force at the first modelled scan at which it is defined."""
-        if not part.has_steps and part.table in self.quantization:
-            part.steps, part.has_steps = self.quantization[part.table], True
+        """The table in force at the first modelled scan."""
+        if not part.is_used:
+            part.steps, part.is_used = self.quantization.get(part.table, part.steps), True
 
 
 def has_tables(frame: Frame, scan: Scan, component: ScanComponent) -> bool:

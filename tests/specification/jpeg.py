@@ -23,14 +23,19 @@ class Segment:
 
 @dataclass
 class Special:
-    """Section "Reconstruction data": what is special about a scan; the defaults. padding: by MCU index."""
+    """Section "Reconstruction data": what is special about a scan; the defaults.
+
+    padding, extraneous: by MCU index.
+    """
 
     segments: list[Segment] | None = None
     padding_bit: int = 1
     padding: dict[int, int] = field(default_factory=dict)
     zero_runs: dict[int, int] = field(default_factory=dict)
     longest_eob_run: int = 32767
+    last_eob_run: int = 0
     eob_switches: set[int] = field(default_factory=set)
+    extraneous: dict[int, bytes] = field(default_factory=dict)
 
 
 def read_reconstruction(data: bytes, scans: int) -> dict[int, Special]:
@@ -52,7 +57,7 @@ def read_reconstruction(data: bytes, scans: int) -> dict[int, Special]:
 def read_special(fields: Reader) -> Special:
     """Section "Reconstruction data": from the flags of a special scan on."""
     flags, special = fields.byte(), Special()
-    need(flags < 64, "flags")
+    need(flags < 128, "flags")
     special.padding_bit = 0 if flags & 2 else 1
     if flags & 1:
         special.segments = [read_segment(fields) for _ in range(fields.varint())] or None
@@ -63,8 +68,13 @@ def read_special(fields: Reader) -> Special:
     if flags & 16:
         special.longest_eob_run = fields.varint()
         need(1 <= special.longest_eob_run <= 32767, "longest EOB run")
+        special.last_eob_run = fields.varint()
+        need(special.last_eob_run <= 32767, "last EOB run")
     if flags & 32:
         special.eob_switches = set(read_list(fields))
+    if flags & 64:
+        for item in read_list(fields):
+            special.extraneous.setdefault(item, fields.blob())
     return special
 
 
@@ -246,8 +256,9 @@ class HuffmanSegmentWriter(SegmentWriter):
         self.predictions = [0] * len(self.predictions)
 
     def pad(self, mcu: int) -> None:
-        """Padding before an MCU."""
+        """Padding and extraneous bytes before an MCU."""
         self.output.pad(self.special.padding.get(mcu, 255 * self.special.padding_bit))
+        self.output.written += self.special.extraneous.get(mcu, b"")
 
     def write_block(self, n: int, block: list[int], index: int) -> None:
         """Section "Coding of a block". n: the component in the scan. index: of the block in the scan."""
@@ -313,6 +324,8 @@ class HuffmanSegmentWriter(SegmentWriter):
         """Section "Progressive scans of AC, first scan": adds a block with its correction bits to the run."""
         before = len(self.waiting)
         self.eob_run += 1
+        if index + 1 == self.layout.mcus:
+            self.eob_run = max(self.eob_run, self.special.last_eob_run)
         self.waiting += bits
         ends = self.eob_run == self.special.longest_eob_run
         ends = ends or before <= WAITING_BITS < len(self.waiting)

@@ -77,6 +77,25 @@ def test_padding() -> None:
     assert check(gray_file(data, before_sos=dri(1))) > 2
 
 
+def test_extraneous_bytes() -> None:
+    parts = builder.gray_intervals(BLOCKS[:12], 2)
+    data = parts[0] + b"".join(bytes(i) + rst(i) + part for i, part in enumerate(parts[1:]))
+    assert check(gray_file(data + b"more", before_sos=dri(2))) > 2
+
+
+def test_an_eob_run_that_goes_on_after_the_scan() -> None:
+    """Of a picture with more columns than the frame; in a first and in a refinement scan."""
+    blocks = [[0] * 64, *([0] + [4] * 63 for _ in range(5)), *[[0] * 64] * 30]
+    data = builder.progressive(blocks, builder.LikeLibjpeg())
+    assert data.count((8 * len(blocks)).to_bytes(2)) == 1
+    for width in range(8, 8 * len(blocks), 8):
+        cut = data.replace((8 * len(blocks)).to_bytes(2), width.to_bytes(2))
+        file = jpeg.read(cut)
+        assert check(cut) > 2
+        assert not any(scan.segments for scan in file.scans)
+    assert all(scan.last_eob_run > 1 for scan in file.scans[1:3])
+
+
 def test_needless_zero_runs() -> None:
     bits, prediction = builder.Bits(), 0
     blocks = [[5] + [0] * 63, [7] + [0] * 14 + [2] + [0] * 48, [0] * 64, [1] * 64]
@@ -87,13 +106,14 @@ def test_needless_zero_runs() -> None:
 
 
 def test_height_and_wide_steps_after_the_first_scan() -> None:
-    """DNL; a table of two-byte steps that is defined for the second scan of its component only."""
+    """DNL; tables of two-byte steps. Those that are not in force at the first scan have no effect."""
     scan = sos([0]) + builder.sequential(BLOCKS[:12])
-    data = SOI + dht(0, 0, DC_TABLE) + dht(1, 0, AC_TABLE) + sof(0xC1, 32, 0, [(1, 1)]) + scan + dnl(24)
-    data += dqt(0, range(300, 364), wide=True) + scan + dqt(0, range(1, 65)) + scan + EOI
-    assert check(data) == 2
-    steps = read_headers(jpeg.read(data).headers).frame.components[0].steps
-    assert steps.tolist() == list(range(300, 364))
+    data = SOI + dht(0, 0, DC_TABLE) + dht(1, 0, AC_TABLE)
+    rest = sof(0xC1, 32, 0, [(1, 1)]) + scan + dnl(24) + dqt(0, range(1, 65)) + scan + EOI
+    for table, steps in ((dqt(0, range(300, 364), wide=True), list(range(300, 364))), (b"", [1] * 64)):
+        assert check(data + table + rest) == 2
+        found = read_headers(jpeg.read(data + table + rest).headers).frame.components[0].steps
+        assert found.tolist() == steps
 
 
 @pytest.mark.parametrize("data", [b"", b"raw bytes"])
