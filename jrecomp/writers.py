@@ -255,9 +255,9 @@ class ContainerWriter(Writer):
         return self._smaller_jpeg(new)[1]
 
     def _parsings(self, file: JpegFile, data: bytes) -> Iterator[JpegFile]:
-        """The parsed file; if a scan is damaged and ends with repeated bytes, also without decoding these."""
+        """The parsed file; if a scan does not end as it should but with repeated bytes, also without these."""
         yield file
-        if any(scan.segments for scan in file.scans):
+        if any(scan.segments or scan.extraneous or scan.last_eob_run for scan in file.scans):
             with suppress(UnsupportedJpegError):
                 less = jpeg.read(data, self.limits, idle=False)
                 if less.scans != file.scans:

@@ -115,7 +115,7 @@ class Recorder(counters.Decisions):
 def coded(file: JpegFile, built: model.BlocksModel, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """What the reference computes for all decisions of a file, in order.
 
-    It is without predictions from innovations. The codec learns them from the file; training does not see them.
+    It is without predictions from innovations. The codec learns them from the file, training lacks them.
     """
     monkeypatch.setattr(Regression, "learn", lambda *_: None)
     monkeypatch.setattr(codec, "Decisions", Recorder)
