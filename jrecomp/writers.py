@@ -255,7 +255,7 @@ class ContainerWriter(Writer):
         return self._smaller_jpeg(new)[1]
 
     def _parsings(self, file: JpegFile, data: bytes) -> Iterator[JpegFile]:
-        """The parsed file; if a scan does not end as it should but with repeated bytes, also without these."""
+        """The parsed file; if a scan ends irregularly and with repeated bytes, also without these."""
         yield file
         if any(scan.segments or scan.extraneous or scan.last_eob_run for scan in file.scans):
             with suppress(UnsupportedJpegError):
