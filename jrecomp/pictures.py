@@ -8,6 +8,7 @@ from itertools import pairwise, zip_longest
 
 from jrecomp import codec, container, jpeg
 from jrecomp.container import Lossless, Original
+from jrecomp.container.fields import FieldWriter
 from jrecomp.errors import LimitError, StoredReason, UnsupportedJpegError
 from jrecomp.jpeg.types import Frame, JpegFile
 from jrecomp.model import Model
@@ -84,18 +85,18 @@ class PictureCoder:
         headers, _ = jpeg.split(data)
         removed = len(data) - len(headers)
         self._spend_pixels(jpeg.parse_frame(headers, self.limits), removed)
-        coded = min(map(self._coded, self._parsings(data)), key=lambda coded: coded.size)
-        if _FIELD_BYTES + coded.size >= removed and not first:
+        coded = min(map(self._coded, self._parsings(data)), key=_size)
+        if _FIELD_BYTES + _size(coded) >= removed and not first:
             raise UnsupportedJpegError(StoredReason.NOT_SMALLER)
         return headers, coded
 
     def _parsings(self, data: bytes) -> Iterator[JpegFile]:
-        """The parsed picture; if a damaged scan ends with repeated bytes, also without decoding those."""
+        """The parsed picture; if a scan ends irregularly and with repeated bytes, also without these."""
         file = jpeg.read(data, self.limits)
         scans = file.scans
         yield file
         del file  # frees the coefficients
-        if any(scan.segments or scan.extraneous for scan in scans):
+        if any(scan.segments or scan.extraneous or scan.last_eob_run for scan in scans):
             with suppress(UnsupportedJpegError):
                 less = jpeg.read(data, self.limits, idle=False)
                 if less.scans != scans:
@@ -111,6 +112,13 @@ class PictureCoder:
         if excess > self._pixels:
             raise LimitError("all pictures together have more pixels than the limit ({})", "max_pixels")
         self._pixels -= excess
+
+
+def _size(coded: Coded) -> int:
+    """The number of bytes that a picture takes in a container, where reconstruction data is compressed."""
+    scans = FieldWriter()
+    scans.packed(coded.reconstruction)
+    return len(scans.data) + len(coded.copies) + sum(map(len, coded.slices))
 
 
 def _insert(headers: bytes, scans: ScanData) -> list[memoryview]:
