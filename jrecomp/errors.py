@@ -125,7 +125,10 @@ def shortage(error: BaseException | None) -> ShortageError | None:
 
 
 class StoredReason(IntEnum):
-    """Why a file was stored as bytes instead of being modelled; docs/format.md lists the numbers."""
+    """Why a file was stored as bytes instead of being modelled; docs/format.md lists the numbers.
+
+    ARITHMETIC does not occur any more; the number stays.
+    """
 
     NOT_JPEG = 1
     ARITHMETIC = 2
@@ -147,7 +150,7 @@ class StoredReason(IntEnum):
 _REASON_TEXT = {
     StoredReason.NOT_JPEG: "not a JPEG file",
     StoredReason.ARITHMETIC: "arithmetic-coded JPEG",
-    StoredReason.PRECISION: "sample precision other than 8 bits",
+    StoredReason.PRECISION: "sample precision other than 8 or 12 bits",
     StoredReason.LOSSLESS: "lossless JPEG",
     StoredReason.HIERARCHICAL: "hierarchical JPEG",
     StoredReason.MALFORMED: "malformed JPEG headers",

@@ -18,6 +18,7 @@ class JpegInfo:
     quality: the libjpeg quality (1 to 100) whose luminance table is nearest to the file's first table;
         None if the file has no quantization table for its first component.
     header_bytes: number of bytes that are not entropy-coded.
+    precision: bits per sample, 8 or 12. arithmetic: whether entropy coding is arithmetic rather than Huffman.
     """
 
     width: int
@@ -27,6 +28,8 @@ class JpegInfo:
     progressive: bool
     quality: int | None
     header_bytes: int
+    precision: int = 8
+    arithmetic: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,8 @@ def describe_frame(frame: Frame, header_bytes: int) -> JpegInfo:
         progressive=frame.progressive,
         quality=nearest_quality(first.quantization.tolist()) if first.has_table else None,
         header_bytes=header_bytes,
+        precision=frame.precision,
+        arithmetic=frame.arithmetic,
     )
 
 

@@ -13,7 +13,10 @@ TESTS = Path(__file__).parent
 NATIVE = TESTS.parent / "jrecomp" / "native"
 COMPILER = os.environ.get("CXX", "g++")
 
-SCAN = [TESTS / "jpeg" / "fuzz_scan.cpp", NATIVE / "scan_decode.cpp", NATIVE / "scan_encode.cpp"]
+SCAN = [
+    TESTS / "jpeg" / "fuzz_scan.cpp",
+    *(NATIVE / f"scan_{name}.cpp" for name in ("decode", "encode", "arithmetic")),
+]
 ENGINE = [
     TESTS / "model" / "fuzz_engine.cpp",
     *(NATIVE / "engine" / f"{name}.cpp" for name in ("ac_inputs", "inputs", "network", "planes")),

@@ -151,6 +151,10 @@ def _image(info: Info) -> str | None:
     if info.jpeg is None:
         return None
     process = "progressive" if info.jpeg.progressive else "sequential"
+    if info.jpeg.arithmetic:
+        process += ", arithmetic coding"
+    if info.jpeg.precision != 8:
+        process += f", {info.jpeg.precision} bits"
     components = f"{info.jpeg.components} component{'s' * (info.jpeg.components > 1)}"
     quality = "no quantization table" if info.jpeg.quality is None else f"about quality {info.jpeg.quality}"
     return f"{info.jpeg.width} x {info.jpeg.height}, {components} {info.jpeg.sampling}, {process}, {quality}"

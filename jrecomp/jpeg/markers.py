@@ -16,6 +16,8 @@ from jrecomp.jpeg.huffman import is_huffman_table
 from jrecomp.jpeg.types import Component, Frame
 from jrecomp.options import DEFAULT_LIMITS, Limits
 from jrecomp.t81 import (
+    DAC,
+    DEFAULT_CONDITIONING,
     DHP,
     DHT,
     DNL,
@@ -53,8 +55,6 @@ _UNSUPPORTED_FRAMES = {
     SOF5: StoredReason.HIERARCHICAL,
     SOF6: StoredReason.HIERARCHICAL,
     SOF7: StoredReason.HIERARCHICAL,
-    SOF9: StoredReason.ARITHMETIC,
-    SOF10: StoredReason.ARITHMETIC,
     SOF11: StoredReason.LOSSLESS,
     SOF13: StoredReason.HIERARCHICAL,
     SOF14: StoredReason.HIERARCHICAL,
@@ -69,7 +69,8 @@ class ScanHeader:
     offset: position in the headers at which the scan's data is inserted.
     components: indices into Frame.components; empty if the scan cannot be modelled.
     ss, se, ah, al: spectral selection and successive approximation.
-    tables: for each component the DC and the AC Huffman table, None if undefined.
+    tables: for each component the DC and the AC table, None if undefined: a Huffman table, or for arithmetic
+        coding the two bytes of an entry of a DAC segment (T.81 B.2.4.3).
     restart_interval: in MCUs, 0 without restart markers.
     mcu_columns, mcu_rows: size of the scan in MCUs, 0 until the frame's height is known. A scan of one
         component has an MCU per block, and omits blocks that only pad the frame to whole MCUs (T.81 A.2.2).
@@ -202,7 +203,9 @@ def segment(code: int, parameters: bytes) -> bytes:
 class _FrameParameters:
     """The parameters of an SOF marker segment (T.81 B.2.2); components are (identifier, H, V, Tq)."""
 
+    arithmetic: bool
     progressive: bool
+    precision: int
     height: int
     width: int
     components: list[tuple[int, int, int, int]]
@@ -214,6 +217,7 @@ class _State:
 
     quantization: dict[int, Int32]
     huffman: dict[tuple[int, int], bytes | None]
+    conditioning: dict[tuple[int, int], bytes | None]
     restart_interval: int = 0
 
 
@@ -227,7 +231,7 @@ def parse(headers: bytes, limits: Limits = DEFAULT_LIMITS) -> Layout:
     """
     if not headers.startswith(START):
         raise UnsupportedJpegError(StoredReason.NOT_JPEG)
-    state = _State({}, dict(TYPICAL_TABLES))
+    state = _State({}, dict(TYPICAL_TABLES), dict(DEFAULT_CONDITIONING))
     frame: _FrameParameters | None = None
     quantization: dict[int, Int32 | None] = {}
     scans: list[ScanHeader] = []
@@ -236,6 +240,8 @@ def parse(headers: bytes, limits: Limits = DEFAULT_LIMITS) -> Layout:
             _parse_quantization(marker.parameters, state)
         elif marker.code == DHT:
             _parse_huffman(marker.parameters, state)
+        elif marker.code == DAC:
+            _parse_conditioning(marker.parameters, state)
         elif marker.code == DRI and len(marker.parameters) >= 2:
             state.restart_interval = int.from_bytes(marker.parameters[:2])
         elif marker.code == DNL and len(marker.parameters) >= 2:
@@ -286,6 +292,16 @@ def _parse_huffman(data: bytes, state: _State) -> None:
         position = end
 
 
+def _parse_conditioning(data: bytes, state: _State) -> None:
+    """DAC (T.81 B.2.4.3)."""
+    for place, value in zip(data[::2], data[1::2], strict=False):
+        kind, identifier = place >> 4, place & 15
+        if kind > 1 or identifier > 3:
+            return
+        valid = 1 <= value <= 63 if kind else value & 15 <= value >> 4
+        state.conditioning[kind, identifier] = bytes([place, value]) if valid else None
+
+
 def _parse_frame(marker: _Marker) -> _FrameParameters:
     """SOFn (T.81 B.2.2)."""
     if marker.code in _UNSUPPORTED_FRAMES:
@@ -293,7 +309,7 @@ def _parse_frame(marker: _Marker) -> _FrameParameters:
     data = marker.parameters
     if len(data) < 6 or len(data) < 6 + 3 * data[5]:
         raise UnsupportedJpegError(StoredReason.MALFORMED, "short frame header")
-    if data[0] != 8:
+    if data[0] not in (8, 12):
         raise UnsupportedJpegError(StoredReason.PRECISION, f"{data[0]} bits")
     if not 1 <= data[5] <= 4:
         raise UnsupportedJpegError(StoredReason.MALFORMED, f"{data[5]} components")
@@ -303,7 +319,8 @@ def _parse_frame(marker: _Marker) -> _FrameParameters:
     if not all(1 <= h <= 4 and 1 <= v <= 4 for _, h, v, _ in components):
         raise UnsupportedJpegError(StoredReason.MALFORMED, "invalid sampling factors")
     height, width = int.from_bytes(data[1:3]), int.from_bytes(data[3:5])
-    return _FrameParameters(marker.code == SOF2, height, width, components)
+    arithmetic, progressive = marker.code in (SOF9, SOF10), marker.code in (SOF2, SOF10)
+    return _FrameParameters(arithmetic, progressive, data[0], height, width, components)
 
 
 def _parse_scan(marker: _Marker, frame: _FrameParameters | None, state: _State) -> ScanHeader:
@@ -319,12 +336,13 @@ def _parse_scan(marker: _Marker, frame: _FrameParameters | None, state: _State) 
         if ss > se or se > 63 or al > 13 or (ss == 0) != (se == 0) or (ss and data[0] > 1):
             return unmodelled
         needs_dc, needs_ac = ss == 0 and ah == 0, ss > 0
+    defined = state.conditioning if frame.arithmetic else state.huffman
     components: list[int] = []
     tables = []
     for i in range(1, 1 + 2 * data[0], 2):
         matching = [j for j, c in enumerate(frame.components) if c[0] == data[i] and j not in components]
-        dc = state.huffman.get((0, data[i + 1] >> 4))
-        ac = state.huffman.get((1, data[i + 1] & 15))
+        dc = defined.get((0, data[i + 1] >> 4))
+        ac = defined.get((1, data[i + 1] & 15))
         if not matching or (needs_dc and dc is None) or (needs_ac and ac is None):
             return unmodelled
         components.append(matching[0])
@@ -387,7 +405,5 @@ def _lay_out(
             f"codes each block more than {limits.max_scan_blocks} times in {len(scans):,} scans ({{}})",
             "max_scan_blocks",
         )
-    return Layout(
-        Frame(frame.width, frame.height, frame.progressive, mcu_rows, mcu_columns, components),
-        tuple(headers),
-    )
+    size = frame.width, frame.height, frame.progressive, mcu_rows, mcu_columns
+    return Layout(Frame(*size, components, frame.precision, frame.arithmetic), tuple(headers))

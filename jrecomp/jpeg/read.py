@@ -10,7 +10,7 @@ from jrecomp.options import DEFAULT_LIMITS, Limits
 
 
 def read(data: bytes, limits: Limits = DEFAULT_LIMITS) -> JpegFile:
-    """Parse a JPEG file with 8-bit samples and Huffman coding, of the sequential or progressive processes.
+    """Parse a JPEG file of a sequential or progressive process, Huffman or arithmetic, with 8 or 12 bits.
 
     data: the file. limits: bounds on memory and time.
 

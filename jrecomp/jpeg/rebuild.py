@@ -21,8 +21,7 @@ from jrecomp.t81 import (
     DHT,
     DQT,
     FRAMES,
-    LARGEST_AC_CATEGORY,
-    LARGEST_DC_CATEGORY,
+    LARGEST_CATEGORIES,
     MOST_BLOCKS_IN_MCU,
     SOF0,
     SOF1,
@@ -56,10 +55,11 @@ def rebuild(
 ) -> JpegFile:
     """Make a JpegFile with the same frame and other steps and coefficients, in a regular form.
 
-    The new file keeps picture size, sampling factors, component identifiers, metadata, and the bytes after
-    the picture, see separate(). Repeated identifiers become 1, 2, and so on. Metadata before the first scan
-    moves to the beginning, later metadata to the end; moved_index() adapts the index of further pictures. The
-    new file has no restart markers and no bytes between segments. Parts that damage() reports are lost.
+    The new file is Huffman-coded. It keeps picture size, sample precision, sampling factors, component
+    identifiers, metadata, and the bytes after the picture, see separate(). Repeated identifiers become 1, 2,
+    and so on. Metadata before the first scan moves to the beginning, later metadata to the end; offsets in
+    them stay. The new file has no restart markers and no bytes between segments. Parts that damage() reports
+    are lost.
     Coefficients of blocks that only pad the frame to whole MCUs become 0 if scans of one component omit them
     (T.81 A.2.2). If the source defines no quantization tables, the new file does not either.
 
@@ -69,14 +69,14 @@ def rebuild(
         to the same picture.
     coefficients: for each component int16 [block rows, block columns, 64], shaped as in `file`.
     huffman: "typical" for the tables of T.81 K.3.3, "optimal" for the tables of the smallest file.
-        Progressive scans always have optimal tables.
+        Progressive scans and files of 12 bits always have optimal tables.
     progressive: use libjpeg's progressive scan script instead of sequential scans.
     strip: keep only metadata that affects the display, see metadata().
     strip_trailer: omit the bytes after the picture.
     limits: bounds on the size of the picture and on scans.
 
     Returns the new file for write(). Raises ValueError if arrays do not fit the frame, UnsupportedJpegError
-    for coefficients beyond the range of 8-bit baseline files, scans beyond the limits, and files that lack
+    for coefficients beyond the range of the sample precision, scans beyond the limits, and files that lack
     the quantization tables of only some components.
     """
     _check(file.frame, steps, coefficients)
@@ -87,7 +87,7 @@ def rebuild(
     after = b"" if strip_trailer else after
     numbers, dqt = _quantization(file, tables)
     head = START + metadata(picture.headers, strip, bool(after)) + dqt
-    wide = any(table.max() > 255 for table in tables)
+    wide = file.frame.precision > 8 or any(table.max() > 255 for table in tables)
     script = _sequential(file.frame)
     sof = _frame_header(file.frame, identifiers, numbers, SOF1 if wide else SOF0)
     layout, counts = _count(head + sof, script, identifiers, coefficients, limits)
@@ -97,7 +97,7 @@ def rebuild(
         sof = _frame_header(file.frame, identifiers, numbers, SOF2)
         layout, counts = _count(head + sof, script, identifiers, coefficients, limits)
     coefficients = [_coded(c, i, file.frame, script) for i, c in enumerate(coefficients)]
-    typical = huffman == "typical" and not progressive
+    typical = huffman == "typical" and not progressive and file.frame.precision == 8
     scans = [_scan_headers(s, identifiers, c, typical) for s, c in zip(script, counts, strict=True)]
     late = b"" if strip else late_metadata(picture.headers)
     headers = head + sof + b"".join(scans) + late + END + after
@@ -171,8 +171,9 @@ def _quantization(file: JpegFile, steps: Sequence[npt.NDArray[np.integer]]) -> t
 
 
 def _frame_header(frame: Frame, identifiers: Sequence[int], numbers: Sequence[int], code: int) -> bytes:
-    """SOFn (T.81 B.2.2); numbers: of the quantization tables. Steps of more than 8 bits need SOF1 or SOF2."""
-    parameters = b"\x08" + frame.height.to_bytes(2) + frame.width.to_bytes(2) + bytes([len(identifiers)])
+    """SOFn (T.81 B.2.2); numbers: of the quantization tables."""
+    parameters = bytes([frame.precision]) + frame.height.to_bytes(2) + frame.width.to_bytes(2)
+    parameters += bytes([len(identifiers)])
     for identifier, c, number in zip(identifiers, frame.components, numbers, strict=True):
         parameters += bytes([identifier, c.horizontal << 4 | c.vertical, number])
     return segment(code, parameters)
@@ -238,8 +239,8 @@ def _counts_of(layout: Layout, index: int, coefficients: Sequence[Int16]) -> Int
     except ValueError:
         raise UnsupportedJpegError(StoredReason.OUT_OF_RANGE) from None
     categories = np.arange(256) & 15
-    dc, ac = counts.sum(0)
-    if dc[categories > LARGEST_DC_CATEGORY].any() or ac[categories > LARGEST_AC_CATEGORY].any():
+    pairs = zip(counts.sum(0), LARGEST_CATEGORIES[layout.frame.precision], strict=True)
+    if any(kind[categories > largest].any() for kind, largest in pairs):
         raise UnsupportedJpegError(StoredReason.OUT_OF_RANGE)
     return counts
 

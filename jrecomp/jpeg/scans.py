@@ -30,7 +30,8 @@ def native_scan(layout: Layout, header: ScanHeader, coefficients: Sequence[Int16
         horizontal, vertical = (1, 1) if single else (component.horizontal, component.vertical)
         components.append((coefficients[index], horizontal, vertical, dc, ac))
     bands = header.ss, header.se, header.ah, header.al
-    return Scan(layout.frame.progressive, bands, header.mcu_columns, header.mcu_rows, components)
+    frame = layout.frame
+    return Scan(frame.arithmetic, frame.progressive, bands, header.mcu_columns, header.mcu_rows, components)
 
 
 @dataclass

@@ -38,9 +38,10 @@ class Component:
 class Frame:
     """The frame (T.81 B.2.2).
 
-    width, height: in pixels. progressive: whether the coding process is progressive.
+    width, height: in pixels. progressive: whether the coding process is progressive rather than sequential.
     mcu_rows, mcu_columns: size in MCUs of an interleaved scan over all components. A component has
     mcu_rows times its vertical sampling factor block rows, and likewise block columns.
+    precision: bits per sample, 8 or 12. arithmetic: whether entropy coding is arithmetic rather than Huffman.
     """
 
     width: int
@@ -49,6 +50,8 @@ class Frame:
     mcu_rows: int
     mcu_columns: int
     components: tuple[Component, ...]
+    precision: int = 8
+    arithmetic: bool = False
 
 
 @dataclass
@@ -85,8 +88,8 @@ class ScanReconstruction:
     max_eob_run: length at which EOB runs are written.
     last_eob_run: length of an EOB run that goes on after the last block of the scan, 0 if none does.
     eob_switches: indices of blocks after which the rule for writing an EOB run is reversed.
-    extraneous: (index of the MCU after the interval, bytes between its padding and the restart marker or the
-        end), such as fill bytes. They are no part of the picture.
+    extraneous: (index of the MCU after the interval, bytes between the two or after the last one), such
+        as fill bytes. A restart marker follows, or the end of the scan. They are no part of the picture.
     """
 
     segments: list[Segment] = field(default_factory=list)
@@ -105,7 +108,8 @@ class JpegFile:
 
     frame: as parsed from `headers`.
     coefficients: for each component the quantized coefficients, int16 [block rows, block columns, 64] in
-        zig-zag order, -32767 to 32767 (valid 8-bit files stay within 2047); 0 where no scan codes them.
+        zig-zag order, -32767 to 32767 (valid 8-bit files stay within 2047); 0 where
+        no scan codes them.
     headers: every byte of the file that is not entropy-coded data of a scan, in order: marker segments,
         bytes between them, and bytes after EOI.
     scans: reconstruction data of each SOS marker segment.

@@ -1,4 +1,4 @@
-"""The scan codec in C++ (ITU-T T.81, annexes F and G), and counts of coefficients.
+"""The scan codec in C++ (ITU-T T.81, annexes D, F and G), and counts of coefficients.
 
 The choices of an encoder are lists of exceptions to what libjpeg does: pairs of an index and a value. Indices
 count MCUs (padding, extraneous bytes) or blocks (zero runs, EOB switches) in coding order from the scan's
@@ -26,6 +26,7 @@ class Scan:
 
     def __init__(
         self,
+        arithmetic: bool,
         progressive: bool,
         parameters: tuple[int, int, int, int],
         mcu_columns: int,
@@ -33,7 +34,7 @@ class Scan:
         components: list[tuple[Blocks, int, int, bytes | None, bytes | None]],
     ) -> None:
         """parameters: Ss, Se, Ah, Al (T.81 B.2.3). components: blocks, blocks per MCU across and down, DC and
-        AC table as in the DHT segment.
+        AC table as in the DHT segment, or for arithmetic coding the two bytes as in the DAC segment.
         """
 
     def decode(
@@ -67,7 +68,7 @@ class Scan:
     def encode(
         self, first_mcu: int, mcus: int, restart_interval: int, first_restart: int, pad: bool
     ) -> bytes:
-        """Encode a segment. Without pad, an incomplete last byte is left out."""
+        """Encode a segment. Without pad, bytes at the end that depend on later MCUs are left out."""
 
     def symbol_counts(self) -> list[tuple[list[int], list[int]]]:
         """How often encode() writes each symbol for the whole scan with default choices and without restarts.

@@ -16,12 +16,21 @@ namespace jrecomp {
 // must have room for those of one more block).
 constexpr int kCorrectionLimit = 1000 - 64 + 1;
 
+// What arithmetic coding has in place of Huffman tables (T.81 B.2.4.3, F.1.4.4): the destinations, 0 to 3,
+// whose statistics a component uses, and the conditioning parameters L and U for DC and Kx for AC in them.
+struct Conditioning {
+    int dc_destination, ac_destination;
+    int lower, upper;
+    int kx;
+};
+
 struct ScanComponent {
     std::int16_t* blocks;        // [block row][block column][64], in zig-zag order
     std::int64_t block_columns;  // of the array
     int horizontal, vertical;    // blocks per MCU across and down
     HuffmanDecoder dc_decoder, ac_decoder;
     HuffmanEncoder dc_encoder, ac_encoder;
+    Conditioning conditioning{};
 };
 
 // An index and the value attached to it. Indices count blocks or MCUs in coding order from the scan's start.
@@ -43,6 +52,7 @@ struct Choices {
 };
 
 struct Scan {
+    bool arithmetic;  // rather than Huffman-coded
     bool progressive;
     int ss, se;  // Ss, Se: the first and the last zig-zag index of the spectral selection
     int ah, al;  // Ah, Al: successive approximation, the lowest bit coded before (0: none) and now
@@ -136,11 +146,22 @@ private:
         std::int64_t block;
         int run;  // the length of the run that ended, 0 where one went on
     };
+    // What was decoded of a restart interval.
+    struct Interval {
+        std::int64_t certain;  // MCUs decoded without zeros from after the end of the data
+        std::ptrdiff_t bytes;  // of a regular interval; -1 if it is not regular
+    };
     friend struct Recorder;
     friend struct SegmentDecoder;
 
+    Decoded decode_arithmetic(const std::uint8_t* begin, const std::uint8_t* end, std::int64_t first_mcu,
+                              std::int64_t restart_interval, int first_restart);
+    Interval decode_interval(const std::uint8_t* begin, const std::uint8_t* marker, std::int64_t first_mcu,
+                             std::int64_t count);
+
     const Scan& scan_;
     std::vector<Padding> padding_;
+    std::int64_t after_end_ = 0;  // MCUs decoded after the end of arithmetic-coded data, at most all
     std::vector<Exception> zero_runs_;
     std::vector<EobSwitch> eob_switches_;
     std::vector<Extraneous> extraneous_;
@@ -153,6 +174,12 @@ private:
 bool encode_segment(const Scan& scan, const Choices& choices, std::int64_t first_mcu, std::int64_t mcus,
                     std::int64_t restart_interval, int first_restart, bool pad,
                     std::vector<std::uint8_t>& out);
+
+// encode_segment() for arithmetic-coded scans. finish: as pad; else only the bytes are written that do not
+// depend on the MCUs that follow.
+void encode_arithmetic_segment(const Scan& scan, const Choices& choices, std::int64_t first_mcu,
+                               std::int64_t mcus, std::int64_t restart_interval, int first_restart,
+                               bool finish, std::vector<std::uint8_t>& out);
 
 // How often each symbol occurs.
 using SymbolCounts = std::array<std::int64_t, 256>;

@@ -1,4 +1,4 @@
-// Entropy-coded data to coefficients (T.81 F.2.2, G.2).
+// Huffman-coded data to coefficients (T.81 F.2.2, G.2).
 //
 // Nothing is repaired here. Decoding stops at the first MCU that encode_segment() could not write again, and
 // the caller keeps the bytes from there on as they are. Blocks may be decoded in part there. That does no
@@ -336,7 +336,7 @@ struct SegmentDecoder {
                 if (kind.clean) clean = mark(mcu, in);
             }
             const std::uint8_t* const next = take_padding(in, mcu);
-            const std::uint8_t* const marker = mcu == total ? end : find_restart(next);
+            const std::uint8_t* const marker = mcu == total ? end : find_restart(next, end);
             if (mcu != total && (marker == end || marker[1] != kRst0 + restart)) return stop(clean, first_mcu);
             if (marker != next) out.extraneous_.emplace_back(mcu, std::string(next, marker));
             if (mcu == total) return Decoded{total - first_mcu, end};
@@ -360,14 +360,6 @@ private:
         return Decoded{clean.mcu - first_mcu, byte_at(clean.position)};
     }
 
-    // The next restart marker, or the end.
-    const std::uint8_t* find_restart(const std::uint8_t* p) const {
-        for (; end - p >= 2; ++p) {
-            if (p[0] == kMarker && (p[1] & 0xF8) == kRst0) return p;
-        }
-        return end;
-    }
-
     // Records the unread bits of the current byte as padding. Returns the next byte.
     const std::uint8_t* take_padding(BitReader& in, std::int64_t mcu) const {
         const int count = in.partial_bits();
@@ -381,6 +373,7 @@ private:
 
 Decoded ScanDecoder::decode(const std::uint8_t* begin, const std::uint8_t* end, std::int64_t first_mcu,
                             std::int64_t restart_interval, int first_restart) {
+    if (scan_.arithmetic) return decode_arithmetic(begin, end, first_mcu, restart_interval, first_restart);
     SegmentDecoder segment{*this, end, restart_interval, first_restart};
     if (!scan_.progressive) return segment.run<SequentialKind>(begin, first_mcu);
     if (scan_.ss == 0) {

@@ -1,9 +1,10 @@
-// Coefficients to entropy-coded data (T.81 F.1.2, G.1.2), by libjpeg's rules and the exceptions to them.
+// Coefficients to Huffman-coded data (T.81 F.1.2, G.1.2), by libjpeg's rules and the exceptions to them.
 
 #include <algorithm>
 #include <cstdlib>
 
 #include "bit_writer.hpp"
+#include "exceptions.hpp"
 #include "nonzero.hpp"
 #include "scan.hpp"
 
@@ -12,35 +13,6 @@ namespace {
 
 // The most bits that one block can take, without correction bits pending from earlier blocks.
 constexpr std::size_t kBlockBits = 64 * 32 + 64 + 64 * 16;
-
-// Finds items of a list that is sorted by index, for increasing indices.
-template <class Item, class Index>
-class Follower {
-public:
-    Follower(const std::vector<Item>& items, std::int64_t first, Index index)
-        : index_(index),
-          end_(items.end()) {
-        at_ = std::lower_bound(items.begin(), end_, first,
-                               [&](const Item& item, std::int64_t value) { return index_(item) < value; });
-    }
-
-    // The item at an index, or null. The index must not be below those of earlier calls.
-    const Item* find(std::int64_t index) {
-        while (at_ != end_ && index_(*at_) < index) ++at_;
-        return at_ != end_ && index_(*at_) == index ? &*at_ : nullptr;
-    }
-
-private:
-    Index index_;
-    typename std::vector<Item>::const_iterator at_, end_;
-};
-
-std::int64_t exception_index(const Exception& e) { return e.first; }
-std::int64_t own_index(const std::int64_t& index) { return index; }
-using Exceptions = Follower<Exception, std::int64_t (*)(const Exception&)>;
-std::int64_t extraneous_index(const Extraneous& e) { return e.first; }
-using ExtraneousBytes = Follower<Extraneous, std::int64_t (*)(const Extraneous&)>;
-using Indices = Follower<std::int64_t, std::int64_t (*)(const std::int64_t&)>;
 
 // A sink takes the symbols of a scan, each with the additional bits that follow it. This one writes them.
 class BitSink : public BitWriter {
@@ -473,6 +445,10 @@ bool run(const Scan& scan, Coder coder) {
 bool encode_segment(const Scan& scan, const Choices& choices, std::int64_t first_mcu, std::int64_t mcus,
                     std::int64_t restart_interval, int first_restart, bool pad,
                     std::vector<std::uint8_t>& out) {
+    if (scan.arithmetic) {
+        encode_arithmetic_segment(scan, choices, first_mcu, mcus, restart_interval, first_restart, pad, out);
+        return true;
+    }
     return run(scan,
                SegmentEncoder{scan, choices, first_mcu, mcus, restart_interval, first_restart, pad, out});
 }

@@ -26,25 +26,35 @@ namespace jrecomp {
 namespace {
 
 using Blocks = nb::ndarray<std::int16_t, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
-// Blocks, blocks per MCU across and down, DC and AC table as in the DHT segment.
-using Component = std::tuple<Blocks, int, int, std::optional<nb::bytes>, std::optional<nb::bytes>>;
+// Blocks, blocks per MCU across and down, DC and AC table as in the DHT or DAC segment.
+using Table = std::optional<nb::bytes>;
+using Component = std::tuple<Blocks, int, int, Table, Table>;
 using PyExtraneous = std::pair<std::int64_t, nb::bytes>;
 
 // Checks a table. The result refers to the bytes.
-HuffmanSpec checked_table(const std::optional<nb::bytes>& bytes) {
+HuffmanSpec checked_table(const Table& bytes) {
     require(bytes.has_value(), "the scan needs a Huffman table that is missing");
     const HuffmanSpec spec{static_cast<const std::uint8_t*>(bytes->data()), bytes->size()};
     require(spec.valid(), "invalid Huffman table");
     return spec;
 }
 
+// Checks an entry of a DAC segment (T.81 B.2.4.3): class and destination, and the parameters.
+std::pair<int, int> checked_conditioning(const Table& bytes) {
+    require(bytes.has_value() && bytes->size() == 2, "the scan needs conditioning that is missing");
+    const std::uint8_t* const entry = static_cast<const std::uint8_t*>(bytes->data());
+    require((entry[0] & 15) <= 3, "invalid conditioning");
+    return {entry[0] & 15, entry[1]};
+}
+
 // A scan over the coefficient arrays that it is decoded into or encoded from; see _scan.pyi.
 class PyScan {
 public:
     // parameters: Ss, Se, Ah, Al.
-    PyScan(bool progressive, std::tuple<int, int, int, int> parameters, std::int64_t mcu_columns,
-           std::int64_t mcu_rows, std::vector<Component> components)
+    PyScan(bool arithmetic, bool progressive, std::tuple<int, int, int, int> parameters,
+           std::int64_t mcu_columns, std::int64_t mcu_rows, std::vector<Component> components)
         : decoder_(scan_) {
+        scan_.arithmetic = arithmetic;
         scan_.progressive = progressive;
         std::tie(scan_.ss, scan_.se, scan_.ah, scan_.al) = parameters;
         scan_.mcu_columns = mcu_columns;
@@ -58,6 +68,8 @@ public:
             require(start == 0 || components.size() == 1,
                     "AC coefficients of several components share a scan");
             require(scan_.al >= 0 && scan_.al <= 13, "bad successive approximation");
+        } else {
+            require(parameters == std::make_tuple(0, 63, 0, 0), "bad parameters of a sequential scan");
         }
         for (const auto& [blocks, horizontal, vertical, dc, ac] : components) {
             require(horizontal >= 1 && horizontal <= 4 && vertical >= 1 && vertical <= 4,
@@ -73,16 +85,8 @@ public:
             c.block_columns = static_cast<std::int64_t>(blocks.shape(1));
             c.horizontal = horizontal;
             c.vertical = vertical;
-            if (start == 0 && scan_.ah == 0) {
-                const HuffmanSpec spec = checked_table(dc);
-                c.dc_decoder = HuffmanDecoder(spec);
-                c.dc_encoder = HuffmanEncoder(spec);
-            }
-            if (start != 0 || !progressive) {
-                const HuffmanSpec spec = checked_table(ac);
-                c.ac_decoder = HuffmanDecoder(spec);
-                c.ac_encoder = HuffmanEncoder(spec);
-            }
+            if (start == 0 && scan_.ah == 0) set_dc_table(c, dc);
+            if (start != 0 || !progressive) set_ac_table(c, ac);
             arrays_.push_back(blocks);
         }
     }
@@ -170,6 +174,30 @@ private:
         require(first_restart >= 0 && first_restart <= 7, "bad restart number");
     }
 
+    void set_dc_table(ScanComponent& component, const Table& table) const {
+        if (scan_.arithmetic) {
+            const auto [destination, bounds] = checked_conditioning(table);
+            component.conditioning.dc_destination = destination;
+            component.conditioning.lower = bounds & 15;
+            component.conditioning.upper = bounds >> 4;
+        } else {
+            const HuffmanSpec spec = checked_table(table);
+            component.dc_decoder = HuffmanDecoder(spec);
+            component.dc_encoder = HuffmanEncoder(spec);
+        }
+    }
+
+    void set_ac_table(ScanComponent& component, const Table& table) const {
+        if (scan_.arithmetic) {
+            std::tie(component.conditioning.ac_destination, component.conditioning.kx) =
+                checked_conditioning(table);
+        } else {
+            const HuffmanSpec spec = checked_table(table);
+            component.ac_decoder = HuffmanDecoder(spec);
+            component.ac_encoder = HuffmanEncoder(spec);
+        }
+    }
+
     Scan scan_{};
     ScanDecoder decoder_;
     Choices choices_;
@@ -217,10 +245,10 @@ NB_MODULE(_scan, module) {
     module.def("count_magnitudes", &jrecomp::count_magnitudes, nb::arg("blocks").noconvert(),
                nb::arg("counts").noconvert());
     nb::class_<PyScan>(module, "Scan")
-        .def(nb::init<bool, std::tuple<int, int, int, int>, std::int64_t, std::int64_t,
+        .def(nb::init<bool, bool, std::tuple<int, int, int, int>, std::int64_t, std::int64_t,
                       std::vector<jrecomp::Component>>(),
-             nb::arg("progressive"), nb::arg("parameters"), nb::arg("mcu_columns"), nb::arg("mcu_rows"),
-             nb::arg("components"))
+             nb::arg("arithmetic"), nb::arg("progressive"), nb::arg("parameters"), nb::arg("mcu_columns"),
+             nb::arg("mcu_rows"), nb::arg("components"))
         .def("decode", &PyScan::decode, nb::arg("data"), nb::arg("begin"), nb::arg("end"),
              nb::arg("first_mcu"), nb::arg("restart_interval"), nb::arg("first_restart"))
         .def("finish", &PyScan::finish)

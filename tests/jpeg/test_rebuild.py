@@ -386,13 +386,15 @@ def test_symbol_counts() -> None:
     blocks = np.zeros((1, 2, 64), np.int16)
     blocks[0, 0, [0, 1, 40]] = 5, -1, 2
     table = bytes(16)
-    counts = Scan(False, (0, 63, 0, 0), 2, 1, [(blocks, 1, 1, table, table)]).symbol_counts()
+    counts = Scan(False, False, (0, 63, 0, 0), 2, 1, [(blocks, 1, 1, table, table)]).symbol_counts()
     [(dc, ac)] = [
         ({i: n for i, n in enumerate(c[0]) if n}, {i: n for i, n in enumerate(c[1]) if n}) for c in counts
     ]
     assert dc == {3: 2}
     assert ac == {0x01: 1, 0xF0: 2, 6 << 4 | 2: 1, 0: 2}
-    [(dc_list, ac_list)] = Scan(True, (1, 63, 0, 1), 2, 1, [(blocks, 1, 1, None, table)]).symbol_counts()
+    [(dc_list, ac_list)] = Scan(
+        False, True, (1, 63, 0, 1), 2, 1, [(blocks, 1, 1, None, table)]
+    ).symbol_counts()
     assert not any(dc_list)
     assert {i: n for i, n in enumerate(ac_list) if n} == {0xF0: 2, 7 << 4 | 1: 1, 0x10: 1}
 

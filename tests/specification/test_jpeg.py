@@ -21,6 +21,7 @@ from tests.jpeg.builder import (
     sos,
     tables,
 )
+from tests.specification.arithmetic import DecisionCoder, Estimate
 from tests.specification.conventions import DamagedError
 from tests.specification.headers import read_headers
 from tests.specification.jpeg import write
@@ -122,11 +123,44 @@ def test_scan_that_is_not_modelled(data: bytes) -> None:
     assert check(file + sos([4]) + data + EOI) > 2
 
 
-@pytest.mark.parametrize("marker", [0xC3, 0xC9, 0xDE, 0xF7])
+@pytest.mark.parametrize("marker", [0xC3, 0xCB, 0xDE, 0xF7])
 def test_other_kinds_are_damage(marker: int) -> None:
     headers = SOI + tables() + sof(marker, 8, 8, [(1, 1)]) + sof(0xC1, 8, 8, [(1, 1)]) + sos([0]) + EOI
     with pytest.raises(DamagedError):
         read_headers(headers)
+
+
+@pytest.mark.parametrize("process", ["sequential", "progressive"])
+def test_arithmetic_coding(process: str) -> None:
+    """With conditioning, zeros at the end, two restart intervals, and bytes of another kind."""
+    blocks = samples.random_blocks(24, seed=3, largest=2000)
+    source = builder.progressive(blocks, builder.LikeLibjpeg())
+    if process == "sequential":
+        data = rst(0).join(builder.gray_intervals(blocks, 12))
+        source = gray_file(data, 32, 48, before_sos=dri(12))
+    data = samples.arithmetic(source, bytes.fromhex("00311003"))
+    assert check(data) == 2
+    assert check(data[:-2] + bytes(3) + EOI) > 2
+    assert check(data[:-2] + b"more" + EOI) > 2
+
+
+def test_every_state_of_the_table() -> None:
+    """Decisions of all probabilities reach all states of the table on the page, and jrecomp decodes them."""
+    used: set[int] = set()
+
+    class Counting(DecisionCoder):
+        def code(self, estimate: Estimate, d: int) -> None:
+            used.add(estimate.state)
+            super().code(estimate, d)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tests.specification.arithmetic.DecisionCoder", Counting)
+        for largest in (1, 3, 40, 2000, 16000):
+            blocks = samples.random_blocks(150, seed=largest, largest=largest)
+            blocks += [[0] * 64] * 1500
+            file = gray_file(builder.sequential(blocks), 8 * len(blocks), 8)
+            assert check(samples.arithmetic(file)) == 2
+    assert used == set(range(114))
 
 
 FILES = {
@@ -136,6 +170,9 @@ FILES = {
     "progressive restarts": samples.pillow(channels=1, progressive=True, restart_marker_rows=1),
     "CMYK": samples.pillow(40, 24, channels=4),
 }
+
+
+FILES |= {f"arithmetic {name}": samples.arithmetic(data) for name, data in FILES.items()}
 
 
 @pytest.mark.parametrize("name", FILES)
