@@ -22,7 +22,10 @@ class ExitCode(IntEnum):
     TARGET = 8
     SHORTAGE = 9
     LIMIT = 10
+    NO_SPACE = 11
+    HANGUP = 129
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 def printable(text: str) -> str:
@@ -43,6 +46,8 @@ class JrecompError(Exception):
     """
 
     exit_code: ExitCode = ExitCode.INTERNAL
+    ends_run: bool = False
+    """Whether other files would fail for the same reason, so that none is tried."""
 
     def __init__(self, message: str = "", *options: str) -> None:
         super().__init__(message, *options)
@@ -92,6 +97,27 @@ class OutputError(JrecompError):
     """An output already exists or cannot be written."""
 
     exit_code = ExitCode.OUTPUT
+
+    @classmethod
+    def of(cls, name: object, error: OSError) -> "OutputError":
+        """The error for a failure of the system to write to what is called `name`."""
+        message = f"{name}: {error.strerror or error}"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return NoSpaceError(message)
+        return ReadOnlyError(message) if error.errno == errno.EROFS else OutputError(message)
+
+
+class NoSpaceError(OutputError):
+    """The disk is full, or the quota is exceeded."""
+
+    exit_code = ExitCode.NO_SPACE
+    ends_run = True
+
+
+class ReadOnlyError(OutputError):
+    """The file system of an output is read-only."""
+
+    ends_run = True
 
 
 class TargetError(JrecompError):

@@ -120,8 +120,10 @@ def command(
     jrecomp bench kodak --lossy --model default --output lossy
     """
     from jrecomp.bench import inputs
+    from jrecomp.cli.process import unwind_on_interrupt
     from jrecomp.model import weights
 
+    unwind_on_interrupt()
     _refuse("--scaling", scaling, "qualities", "samplings", "threads", "device", "lossy")
     _refuse("a comparison without --lossy", not lossy, "peers")
     if output:

@@ -82,7 +82,12 @@ destination = _bundle(
     "destination",
     Destination.__annotations__,
     Destination,
-    click.option("-o", "--output", metavar="OUT", help='Write the result to OUT; "-" means standard output.'),
+    click.option(
+        "-o",
+        "--output",
+        metavar="OUT",
+        help='Write the result to OUT, a file or a folder; "-" means standard output.',
+    ),
     click.option(
         "--output-dir",
         metavar="DIR",
