@@ -59,9 +59,8 @@ def rebuild(
     identifiers, metadata, and the bytes after the picture, see separate(). Repeated identifiers become 1, 2,
     and so on. Metadata before the first scan moves to the beginning, later metadata to the end; offsets in
     them stay. The new file has no restart markers and no bytes between segments. Parts that damage() reports
-    are lost.
-    Coefficients of blocks that only pad the frame to whole MCUs become 0 if scans of one component omit them
-    (T.81 A.2.2). If the source defines no quantization tables, the new file does not either.
+    are lost. Coefficients of blocks that only pad the frame to whole MCUs become 0 if scans of one component
+    omit them (T.81 A.2.2). If the source defines no quantization tables, the new file does not either.
 
     file: provides the frame and headers.
     steps: for each component the quantization table, [64] in zig-zag order, 0 to 65535. T.81 does not allow
