@@ -89,12 +89,12 @@ class PictureCoder:
         return headers, coded
 
     def _parsings(self, data: bytes) -> Iterator[JpegFile]:
-        """The parsed picture; if a damaged scan ends with repeated bytes, also without decoding these."""
+        """The parsed picture; if a damaged scan ends with repeated bytes, also without decoding those."""
         file = jpeg.read(data, self.limits)
         scans = file.scans
         yield file
         del file  # frees the coefficients
-        if any(scan.segments for scan in scans):
+        if any(scan.segments or scan.extraneous for scan in scans):
             with suppress(UnsupportedJpegError):
                 less = jpeg.read(data, self.limits, idle=False)
                 if less.scans != scans:

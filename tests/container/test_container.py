@@ -162,7 +162,7 @@ def test_overhead_of_a_picture() -> None:
     first, second = (
         Picture(0, 10_000, Coded(b"\1\0", b"", 64, (data,))) for data in (bytes(900), bytes(901))
     )
-    headers = bytes(range(40))
+    headers = random.Random(1).randbytes(40)
     one, two = made(1, headers, b"", (first,)), made(1, headers, b"", (first, second))
     assert len(pack(two)) - len(pack(one)) - 901 <= 14
 
