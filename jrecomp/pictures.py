@@ -7,6 +7,7 @@ from itertools import pairwise, zip_longest
 
 from jrecomp import codec, container, jpeg
 from jrecomp.container import Lossless, Original
+from jrecomp.container.packing import squeeze
 from jrecomp.errors import LimitError, StoredReason, UnsupportedJpegError
 from jrecomp.jpeg.types import Frame, JpegFile
 from jrecomp.model import Model
@@ -83,8 +84,8 @@ class PictureCoder:
         headers, _ = jpeg.split(data)
         removed = len(data) - len(headers)
         self._spend_pixels(jpeg.parse_frame(headers, self.limits), removed)
-        coded = min(map(self._coded, self._parsings(data)), key=lambda coded: coded.size)
-        if _FIELD_BYTES + coded.size >= removed and not first:
+        coded = min(map(self._coded, self._parsings(data)), key=_size)
+        if _FIELD_BYTES + _size(coded) >= removed and not first:
             raise UnsupportedJpegError(StoredReason.NOT_SMALLER)
         return headers, coded
 
@@ -110,6 +111,12 @@ class PictureCoder:
         if excess > self._pixels:
             raise LimitError("all pictures together have more pixels than the limit ({})", "max_pixels")
         self._pixels -= excess
+
+
+def _size(coded: Coded) -> int:
+    """About the number of bytes of a coded picture in a container, which squeezes reconstruction data."""
+    reconstruction = coded.reconstruction
+    return coded.size - len(reconstruction) + min(len(reconstruction), len(squeeze(reconstruction)))
 
 
 def _insert(headers: bytes, scans: ScanData) -> list[memoryview]:

@@ -111,7 +111,7 @@ def test_bytes_before_the_end(kind: str, extra: bytes, note: str) -> None:
 
 @needs_djpeg
 @pytest.mark.parametrize("kind", SCANS)
-@pytest.mark.parametrize("after", [b"", b"\0" * 30, b"SEFT", b"\xff\xd9", picture("sequential")], ids=len)
+@pytest.mark.parametrize("after", [b"", b"\0" * 30, b"SEFT", b"\xff\xd9", samples.pillow(50, 40)], ids=len)
 def test_missing_end(kind: str, after: bytes) -> None:
     """What follows stays, behind an end."""
     regular = picture(kind)
