@@ -57,15 +57,18 @@ class Limits:
         progressive script codes each luma block 5 times. A file with thousands of scans exceeds the limit
         and is stored.
     max_scans: largest number of scans. It limits the cost of files that consist of scan headers.
-    max_segments: largest number of segments decoded in a scan. It limits the cost of files that consist of
-        restart markers; the rest of such a scan is kept as raw bytes.
+    max_segments: largest number of segments decoded in the scans of a picture; each scan may have one in any
+        case. It limits the cost of files that consist of restart markers; the rest of such a scan is kept as
+        raw bytes.
+    max_pictures: largest number of pictures of a file that are modelled.
     max_slice_blocks: largest number of blocks in a slice of several MCU rows, as docs/format/models.md
         requires. It bounds the memory of a decoding thread.
     max_markers: largest number of marker segments in the headers of a JPEG file. It limits the cost of files
         that consist of empty segments.
-    max_memory: largest number of bytes that a call may allocate for a file beyond its input and its result,
-        by an estimate that is made before: coefficients, and the working memory of each thread, of which
-        fewer are used if that makes them fit. The command line reads at most as many bytes from an input.
+    max_memory: largest number of bytes that a call may allocate for a file beyond its input, by estimates
+        that are made before: coefficients, and the working memory of each thread, of which fewer are used if
+        that makes them fit; for containers also the metadata and the file that they claim to restore. The
+        command line reads at most as many bytes from an input.
 
     All are integers. Raises TypeError for other values, and ValueError for negative ones.
     """
@@ -74,6 +77,7 @@ class Limits:
     max_scan_blocks: int = 64
     max_scans: int = 4096
     max_segments: int = 1 << 14
+    max_pictures: int = 1 << 14
     max_slice_blocks: int = 1 << 17
     max_markers: int = 1 << 16
     max_memory: int = 1 << 32

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Unpack, cast
 
-from jrecomp import codec, container, jpeg
+from jrecomp import container, jpeg
 from jrecomp.codec import Resources
 from jrecomp.container import Lossless, Lossy, Original, Stored
 from jrecomp.errors import (
@@ -24,14 +24,16 @@ from jrecomp.errors import (
     UnsupportedJpegError,
     VerificationError,
 )
-from jrecomp.info import Info, JpegInfo, describe_frame, describe_reason
-from jrecomp.jpeg.types import Frame, JpegFile
+from jrecomp.info import Info, JpegInfo, describe_picture, describe_reason
+from jrecomp.jpeg.types import Frame
 from jrecomp.lossy import Requantizer, Target, TargetOptions, load_rule
 from jrecomp.model import DEFAULT_MODEL
 from jrecomp.model import load as load_model
 from jrecomp.options import DEFAULT_LIMITS, RULES, Buffer, Limits, as_bytes, check_type
+from jrecomp.pictures import PictureCoder
 from jrecomp.rate import Note, OnNote, OnProgress, Request, ignore
-from jrecomp.writers import ContainerWriter, JpegWriter, Result, WriteOptions, stored
+from jrecomp.skeleton import describe
+from jrecomp.writers import ContainerWriter, JpegWriter, Result, WriteOptions, lossless, stored
 
 
 def compress(
@@ -71,21 +73,31 @@ def compress(
     data, wanted, resources = as_bytes(data), Target.of(**target), Resources(threads, device)
     if model is not None:
         check_type("model", model, str)
-    _check_options(strip=strip, rule=rule, limits=limits, on_progress=on_progress, on_note=on_note)
+    _check_options(
+        strip=strip,
+        strip_trailer=strip_trailer,
+        rule=rule,
+        limits=limits,
+        on_progress=on_progress,
+        on_note=on_note,
+    )
     tuning, predictor = load_rule(rule), load_model(model or DEFAULT_MODEL)
     resources.engine(predictor)
     frame = None
     try:
-        file = jpeg.read(data, limits)
-        frame = file.frame
-        options = WriteOptions(strip, strip_trailer)
-        writer = ContainerWriter(data, file, options, limits, predictor, resources)
-        if wanted.lossless:
-            result = writer.unchanged()
-            note = Note(None, result.remark)
+        if wanted.lossless and not (strip or strip_trailer):
+            result, note = lossless(data, PictureCoder(predictor, resources, limits)), Note(None, "")
         else:
-            result, note = Request(wanted, writer, Requantizer(file, tuning), on_progress).meet()
-        del file, writer  # frees the coefficients: verification needs as much memory again
+            file = jpeg.read(data, limits)
+            frame = file.frame
+            options = WriteOptions(strip, strip_trailer)
+            writer = ContainerWriter(data, file, options, limits, predictor, resources)
+            if wanted.lossless:
+                result = writer.unchanged()
+                note = Note(None, result.remark)
+            else:
+                result, note = Request(wanted, writer, Requantizer(file, tuning), on_progress).meet()
+            del file, writer  # frees the coefficients: verification needs as much memory again
         verify(result.output, result.restored, threads=threads, device=device, limits=limits)
         if len(result.output) >= len(data):
             raise UnsupportedJpegError(StoredReason.NOT_SMALLER)
@@ -123,6 +135,7 @@ def shrink(
     data, wanted = as_bytes(data), Target.of(**target)
     _check_options(
         strip=strip,
+        strip_trailer=strip_trailer,
         progressive=progressive,
         rule=rule,
         limits=limits,
@@ -161,7 +174,7 @@ def decompress(
     """
     data, resources = as_bytes(data), Resources(threads, device)
     _check_options(limits=limits)
-    box = container.unpack(data)
+    box = container.unpack(data, limits)
     restored = box.data if isinstance(box, Stored) else _restored(box, resources, limits)
     if Original.of(restored) != box.original:
         raise VerificationError("the restored bytes do not match the checksum of the original")
@@ -197,7 +210,7 @@ def inspect(data: Buffer, *, limits: Limits = DEFAULT_LIMITS) -> Info:
     """
     data = as_bytes(data)
     _check_options(limits=limits)
-    box = container.unpack(data)
+    box = container.unpack(data, limits, brief=True)
     if isinstance(box, Stored):
         sizes = box.original.length, len(data)
         return Info(
@@ -215,13 +228,14 @@ def inspect(data: Buffer, *, limits: Limits = DEFAULT_LIMITS) -> Info:
         box.original.length,
         model=_model_name(box.model),
         model_id=box.model,
-        jpeg=_jpeg_info(box, limits),
+        pictures=_pictures(box, limits),
         quality=box.quality / 100 if isinstance(box, Lossy) else None,
     )
 
 
 _OPTIONS: dict[str, type] = {
     "strip": bool,
+    "strip_trailer": bool,
     "progressive": bool,
     "rule": str,
     "limits": Limits,
@@ -236,19 +250,17 @@ def _check_options(**options: object) -> None:
 
 
 def _restored(box: Lossless, resources: Resources, limits: Limits) -> bytes:
-    model = load_model(box.model)
-    engine = resources.engine(model)
-    slices = codec.EncodedSlices(box.mcu_rows, list(box.slices), box.copies)
+    coder = PictureCoder(load_model(box.model), resources, limits)
     with _damaged_headers():
-        frame = jpeg.parse_frame(box.headers, limits)
-    scans = container.unpack_reconstruction(box.reconstruction, limits)
-    coefficients = codec.decode(frame, slices, model, resources.workers, engine, limits)
-    return jpeg.write(JpegFile(frame, coefficients, box.headers, scans), limits)
+        return coder.restore(box)
 
 
-def _jpeg_info(box: Lossless, limits: Limits) -> JpegInfo:
+def _pictures(box: Lossless, limits: Limits) -> tuple[JpegInfo, ...]:
     with _damaged_headers():
-        return describe_frame(jpeg.parse_frame(box.headers, limits), len(box.headers))
+        return tuple(
+            describe_picture(jpeg.parse_frame(picture.headers, limits), picture)
+            for picture in describe(box.front, box.steps)
+        )
 
 
 @contextmanager

@@ -1,8 +1,6 @@
 """Writers of results for one JPEG file: as containers, and as standard JPEG files."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -18,6 +16,8 @@ from jrecomp.jpeg.types import JpegFile
 from jrecomp.lossy import HIGHEST, Requantized
 from jrecomp.model import Model
 from jrecomp.options import Limits
+from jrecomp.pictures import PictureCoder
+from jrecomp.skeleton import pictures
 
 _TABLE_BYTES, _FIELD_BYTES = 500, 50
 """Approximate least size in bytes of the tables of a JPEG file, and of the fields of a container."""
@@ -54,6 +54,17 @@ class Result:
 def stored(data: bytes, reason: StoredReason) -> Result:
     """A container that stores a file unmodelled."""
     return Result(container.pack(Stored(Original.of(data), reason, data)), data)
+
+
+def lossless(data: bytes, coder: PictureCoder) -> Result:
+    """A container of a file with modelled pictures.
+
+    Raises UnsupportedJpegError, with the reason of the first picture, if no picture becomes smaller.
+    """
+    found = coder.dismantle(data)
+    if found.reason and not pictures(found.steps):
+        raise found.reason
+    return Result(container.pack(coder.box(data, found)), data)
 
 
 @dataclass(frozen=True)
@@ -233,11 +244,9 @@ class ContainerWriter(Writer):
 
         The source is stored unmodelled if that is smaller.
         """
-        kept, restored, remark = self._kept()
-        boxes = [self._lossless(file, restored) for file in self._parsings(kept, restored)]
-        if restored != self.source:
-            boxes = [self._lossy(box, HIGHEST) for box in boxes]
-        packed = min(map(container.pack, boxes), key=len)
+        _, restored, remark = self._kept()
+        box = self._lossless(restored)
+        packed = container.pack(box if restored == self.source else self._lossy(box, HIGHEST))
         if len(packed) >= len(self.source):
             as_bytes = stored(self.source, StoredReason.NOT_SMALLER)
             if len(as_bytes.output) < len(packed):
@@ -246,22 +255,13 @@ class ContainerWriter(Writer):
 
     def changed(self, new: Requantized, quality: float) -> Result:
         """See Writer."""
-        file, restored, remark = self._smaller_jpeg(new)
-        box = self._lossy(self._lossless(file, restored), quality)
+        _, restored, remark = self._smaller_jpeg(new)
+        box = self._lossy(self._lossless(restored), quality)
         return Result(container.pack(box), restored, quality, remark)
 
     def changed_jpeg(self, new: Requantized) -> bytes:
         """See Writer."""
         return self._smaller_jpeg(new)[1]
-
-    def _parsings(self, file: JpegFile, data: bytes) -> Iterator[JpegFile]:
-        """The parsed file; if a scan is damaged and ends with repeated bytes, also without decoding these."""
-        yield file
-        if any(scan.segments for scan in file.scans):
-            with suppress(UnsupportedJpegError):
-                less = jpeg.read(data, self.limits, idle=False)
-                if less.scans != file.scans:
-                    yield less
 
     def _smaller_jpeg(self, new: Requantized) -> tuple[JpegFile, bytes, str]:
         """The changed file, its bytes and a remark.
@@ -278,18 +278,9 @@ class ContainerWriter(Writer):
     def _lossy(self, box: Lossless, quality: float) -> Lossy:
         return Lossy(**vars(box), source=len(self.source), quality=round(100 * quality))
 
-    def _lossless(self, file: JpegFile, restored: bytes) -> Lossless:
-        engine = self.resources.engine(self.model)
-        slices = codec.encode(file, self.model, self.resources.workers, engine, self.limits)
-        return Lossless(
-            original=Original.of(restored),
-            model=self.model.identifier,
-            headers=file.headers,
-            reconstruction=container.pack_reconstruction(file.scans),
-            mcu_rows=slices.mcu_rows,
-            slices=tuple(slices.data),
-            copies=slices.copies,
-        )
+    def _lossless(self, restored: bytes) -> Lossless:
+        coder = PictureCoder(self.model, self.resources, self.limits)
+        return coder.box(restored, coder.dismantle(restored))
 
 
 def _check_same(actual: JpegFile, expected: JpegFile) -> None:

@@ -11,6 +11,7 @@ from jrecomp import container
 from jrecomp.container import Lossless, Original
 from jrecomp.errors import CorruptContainerError, LimitError, UnknownModelError, VerificationError
 from jrecomp.options import Limits
+from tests.boxes import coded, recoded
 
 DAMAGE = CorruptContainerError, VerificationError
 EXPLICIT = *DAMAGE, UnknownModelError, LimitError
@@ -37,17 +38,17 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
 def damaged(box: Lossless, rng: random.Random) -> Lossless:
     kind = rng.randrange(6)
     if kind == 0:
-        return replace(box, headers=mutated(box.headers, rng))
+        return replace(box, front=mutated(box.front, rng))
     if kind == 1:
-        return replace(box, reconstruction=mutated(box.reconstruction, rng))
-    if kind == 2 and box.slices:
-        slices = list(box.slices)
+        return recoded(box, reconstruction=mutated(coded(box).reconstruction, rng))
+    if kind == 2:
+        slices = list(coded(box).slices)
         number = rng.randrange(len(slices))
         slices[number] = mutated(slices[number], rng)
-        return replace(box, slices=tuple(slices))
+        return recoded(box, slices=tuple(slices))
     if kind == 3:
-        slices = rng.choices([*box.slices, b""], k=rng.randrange(12))
-        return replace(box, slices=tuple(slices), mcu_rows=rng.choice([0, 1, 2, 5, 1000, 1 << 40]))
+        slices = rng.choices([*coded(box).slices, b""], k=rng.randrange(1, 12))
+        return recoded(box, slices=tuple(slices), mcu_rows=rng.choice([0, 1, 2, 5, 1000, 1 << 40]))
     if kind == 4:
         return replace(box, model=rng.choice([1, 2, 3, 9, 1 << 60]))
     return replace(box, original=Original(rng.choice([0, 1, 1 << 40]), box.original.checksum))

@@ -38,6 +38,7 @@ from jrecomp.lossy import ms_ssim, pixels, psnr
 from jrecomp.options import RULES
 from jrecomp.pipeline import shrink
 from jrecomp.rate import Note
+from tests.boxes import coded, recoded
 from tests.jpeg import builder, samples
 from tests.lossy.pictures import ADOBE_RGB, flat
 
@@ -183,7 +184,7 @@ def test_ms_ssim_is_met(function: Callable[..., bytes], wanted: float) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-@pytest.mark.parametrize("options", [{"max_bytes": 3000}, {"min_psnr": 36}, {"min_ms_ssim": 0.98}])
+@pytest.mark.parametrize("options", [{"max_bytes": 2950}, {"min_psnr": 36}, {"min_ms_ssim": 0.98}])
 def test_what_is_missed_is_told(
     function: Callable[..., bytes], options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -424,7 +425,7 @@ def test_threads_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> No
     found = {jrecomp.compress(picture(), max_bytes=1800, threads=n) for n in (1, 2, 3, 0)}
     assert len(found) == 1
     box = container.unpack(found.pop())
-    assert isinstance(box, Lossy) and len(box.slices) == 3
+    assert isinstance(box, Lossy) and len(coded(box).slices) == 3
 
 
 def test_16_bit_tables() -> None:
@@ -571,31 +572,37 @@ class TestForgedContainers:
         return lossy_box()
 
     def test_slices(self, box: Lossy) -> None:
-        for position in range(0, len(box.slices[0]), 37):
-            damaged = bytearray(box.slices[0])
+        first, *others = coded(box).slices
+        for position in range(0, len(first), 37):
+            damaged = bytearray(first)
             damaged[position] ^= 0x10
             with pytest.raises((CorruptContainerError, VerificationError)):
-                jrecomp.decompress(container.pack(replace(box, slices=(bytes(damaged), *box.slices[1:]))))
+                jrecomp.decompress(container.pack(recoded(box, slices=(bytes(damaged), *others))))
 
     @settings(max_examples=60)
     @given(data=st.data())
     def test_headers_and_reconstruction(self, data: st.DataObject) -> None:
         """Never other bytes than those of the checksum, and no other errors."""
         box = lossy_box()
-        field = data.draw(st.sampled_from(["headers", "reconstruction"]))
-        forged = bytearray(getattr(box, field))
+        field = data.draw(st.sampled_from(["front", "reconstruction"]))
+        forged = bytearray(box.front if field == "front" else coded(box).reconstruction)
         for _ in range(data.draw(st.integers(1, 3))):
             forged[data.draw(st.integers(0, len(forged) - 1))] = data.draw(st.integers(0, 255))
-        packed = container.pack(Lossy(**vars(box) | {field: bytes(forged)}))
+        changes: dict[str, Any] = {field: bytes(forged)}
+        packed = container.pack(replace(box, **changes) if field == "front" else recoded(box, **changes))
         with suppress(JrecompError):
             assert jrecomp.decompress(packed) == jrecomp.decompress(container.pack(box))
         with suppress(JrecompError):
             jrecomp.inspect(packed)
 
-    @pytest.mark.parametrize("changes", [{"model": 99}, {"mcu_rows": 0}, {"mcu_rows": 1}, {"slices": ()}])
+    @pytest.mark.parametrize("changes", [{"mcu_rows": 0}, {"mcu_rows": 1}, {"slices": ()}])
     def test_fields(self, box: Lossy, changes: dict[str, Any]) -> None:
-        with pytest.raises((CorruptContainerError, UnknownModelError, VerificationError)):
-            jrecomp.decompress(container.pack(replace(box, **changes)))
+        with pytest.raises((CorruptContainerError, VerificationError)):
+            jrecomp.decompress(container.pack(recoded(box, **changes)))
+
+    def test_model(self, box: Lossy) -> None:
+        with pytest.raises(UnknownModelError):
+            jrecomp.decompress(container.pack(replace(box, model=99)))
 
     def test_source_and_quality_are_for_people(self, box: Lossy) -> None:
         forged = container.pack(replace(box, source=1 << 50, quality=1))

@@ -18,7 +18,7 @@ from jrecomp.options import Limits
 def command(selection: Selection, limits: Limits, reporting: Reporting) -> ExitCode:
     """Describe .jrc files.
 
-    The description has the mode, the model, sizes, properties of the image, and the reason if the file is
+    The description has the mode, the model, sizes, properties of all pictures, and the reason if the file is
     stored unchanged. The checksum of the .jrc file is checked, but the image is not decoded; the command
     verify does that.
 

@@ -19,7 +19,10 @@ from jrecomp import batch, rate
 from jrecomp.batch import Job, Outcome, Work
 from jrecomp.cli.options import Reporting
 from jrecomp.errors import ExitCode, flag, printable
-from jrecomp.info import Info
+from jrecomp.info import Info, JpegInfo
+
+_LISTED = 20
+"""Number of pictures besides the first one that details() lists."""
 
 Describe = Callable[[Outcome, Info], str]
 """Formats the outcome of a successful job."""
@@ -152,10 +155,13 @@ def details(outcome: Outcome, info: Info) -> str:
         "original": f"{info.original_bytes:,} bytes",
         "restores": f"{info.restored_bytes:,} bytes" if info.mode == "lossy" else None,
         "compressed": f"{info.compressed_bytes:,} bytes, saved {info.saving:.2%}",
-        "image": _image(info),
+        "image": _image(info.jpeg) if info.jpeg else None,
         "headers": f"{info.jpeg.header_bytes:,} bytes" if info.jpeg else None,
     }
     lines = [f"  {label:<15}{value}" for label, value in rows.items() if value]
+    lines += [f"  {'picture':<15}{_picture(picture)}" for picture in info.pictures[: _LISTED + 1][1:]]
+    if len(info.pictures) > _LISTED + 1:
+        lines.append(f"  {'':<15}and {len(info.pictures) - _LISTED - 1:,} more")
     return "\n".join([printable(outcome.job.name), *lines])
 
 
@@ -165,17 +171,19 @@ def _model(info: Info) -> str | None:
     return f"{info.model or 'not installed'} (id {info.model_id})"
 
 
-def _image(info: Info) -> str | None:
-    if info.jpeg is None:
-        return None
-    process = "progressive" if info.jpeg.progressive else "sequential"
-    if info.jpeg.arithmetic:
+def _image(picture: JpegInfo) -> str:
+    process = "progressive" if picture.progressive else "sequential"
+    if picture.arithmetic:
         process += ", arithmetic coding"
-    if info.jpeg.precision != 8:
-        process += f", {info.jpeg.precision} bits"
-    components = f"{info.jpeg.components} component{'s' * (info.jpeg.components > 1)}"
-    quality = "no quantization table" if info.jpeg.quality is None else f"about quality {info.jpeg.quality}"
-    return f"{info.jpeg.width} x {info.jpeg.height}, {components} {info.jpeg.sampling}, {process}, {quality}"
+    if picture.precision != 8:
+        process += f", {picture.precision} bits"
+    components = f"{picture.components} component{'s' * (picture.components > 1)}"
+    quality = "no quantization table" if picture.quality is None else f"about quality {picture.quality}"
+    return f"{picture.width} x {picture.height}, {components} {picture.sampling}, {process}, {quality}"
+
+
+def _picture(picture: JpegInfo) -> str:
+    return f"{picture.size:,} bytes at {picture.offset:,}: {_image(picture)}"
 
 
 def _failure(outcome: Outcome) -> str:

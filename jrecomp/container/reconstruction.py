@@ -16,26 +16,31 @@ _ALL = 127
 def pack_reconstruction(scans: Sequence[ScanReconstruction]) -> bytes:
     """The reconstruction data of all scans as bytes; 2 bytes if all scans are regular."""
     writer = FieldWriter()
-    _scans(writer, scans, len(scans))
+    _scans(writer, scans, None)
     return bytes(writer.data)
 
 
 def unpack_reconstruction(data: bytes, limits: Limits = DEFAULT_LIMITS) -> list[ScanReconstruction]:
     """The inverse of pack_reconstruction().
 
-    limits: bounds the number of scans. Raises CorruptContainerError if the data is malformed.
+    limits: bounds the numbers of scans and segments. Raises CorruptContainerError if the data is malformed.
     """
     reader = FieldReader(data)
-    scans = _scans(reader, (), limits.max_scans)
+    scans = _scans(reader, (), limits)
     reader.finish()
     return scans
 
 
-def _scans(fields: Fields, scans: Sequence[ScanReconstruction], limit: int) -> list[ScanReconstruction]:
+def _scans(
+    fields: Fields, scans: Sequence[ScanReconstruction], limits: Limits | None
+) -> list[ScanReconstruction]:
     """The number of scans, then the index and data of each scan that differs from ScanReconstruction()."""
     count = fields.varint(len(scans))
-    if count > limit:
-        raise CorruptContainerError(f"the container has {count} scans, but at most {limit} are allowed")
+    if limits and count > limits.max_scans:
+        raise CorruptContainerError(
+            f"the container has {count:,} scans, but at most {limits.max_scans:,} are allowed"
+        )
+    segments = limits.max_segments + limits.max_scans if limits else None
     result = [ScanReconstruction() for _ in range(count)]
     special = [index for index, scan in enumerate(scans) if scan != ScanReconstruction()]
     index = 0
@@ -44,17 +49,19 @@ def _scans(fields: Fields, scans: Sequence[ScanReconstruction], limit: int) -> l
         index += step
         if index >= count or (number > 0 and step == 0):
             raise CorruptContainerError("damaged container: the index of a scan is wrong")
-        result[index] = _scan(fields, scans[index] if scans else ScanReconstruction())
+        result[index] = _scan(fields, scans[index] if scans else ScanReconstruction(), segments)
+        segments = segments - len(result[index].segments) if segments is not None else None
     return result
 
 
-def _scan(fields: Fields, scan: ScanReconstruction) -> ScanReconstruction:
+def _scan(fields: Fields, scan: ScanReconstruction, limit: int | None) -> ScanReconstruction:
+    """The data of a scan; limit: largest number of segments that a reader accepts."""
     flags = fields.byte(_flags(scan))
     if flags & ~_ALL:
         raise CorruptContainerError("damaged container: its reconstruction data has unknown flags")
     result = ScanReconstruction(padding_bit=0 if flags & _PADDING_ZERO else 1)
     if flags & _SEGMENTS:
-        segments = repeated(fields, scan.segments, Segment(0, 0, 0))
+        segments = repeated(fields, scan.segments, Segment(0, 0, 0), limit)
         result.segments = [_segment(fields, segment) for segment in segments]
     if flags & _PADDING:
         result.padding = _exceptions(fields, scan.padding)

@@ -7,6 +7,7 @@ scan parameters are parsed from the headers alone, in the same way for reading a
 import re
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import NamedTuple
 
 import numpy as np
@@ -53,6 +54,8 @@ START, END = bytes([0xFF, SOI]), bytes([0xFF, EOI])
 # markers 0xFF01 to 0xFFBF are treated as damage and do not end the scan.
 _MARKER = re.compile(rb"\xff[\xc0-\xcf\xd9-\xfe]")
 _SCAN_END = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")
+
+_SEGMENT_COST = 256
 
 _UNSUPPORTED_FRAMES = {
     SOF3: StoredReason.LOSSLESS,
@@ -114,13 +117,57 @@ class _Marker(NamedTuple):
     data_end: int
 
 
-def _walk(data: bytes, with_scan_data: bool, limits: Limits | None = None) -> Iterator[_Marker]:
+def _walk(
+    data: bytes | bytearray, with_scan_data: bool, begin: int = 0, limits: Limits | None = None
+) -> Iterator[_Marker]:
     """The marker segments up to EOI, a second frame header, or a truncated segment.
 
     The segments are the same for a whole file and for its headers. with_scan_data: `data` is a whole file.
-    limits: bounds their number; None for headers that were parsed with limits. Raises LimitError.
+    begin: position of SOI. limits: bounds their number; None for headers that were parsed with limits. Raises
+    LimitError.
     """
-    position, count = 2, 0
+    return takewhile(lambda marker: marker.code != EOI, _walk_to_end(data, with_scan_data, begin, limits))
+
+
+class Extent(NamedTuple):
+    """Where a picture ends, and what finding its end takes.
+
+    end: behind EOI, or behind the last marker segment and its scan data. cost: number of bytes up to the end
+    or to the marker at which reading stopped, whichever is later, plus 256 for each marker segment. stop:
+    position of that marker; the length of the data if there was none.
+    """
+
+    end: int
+    cost: int
+    stop: int
+
+
+def extent(data: bytes | bytearray, begin: int = 0, *, with_scan_data: bool = True) -> Extent:
+    """The extent of a picture.
+
+    begin: position of its SOI. with_scan_data: whether the data of its scans are in place.
+    """
+    segments = -1
+    for marker in _walk_to_end(data, with_scan_data, begin):
+        last, segments = marker, segments + 1
+    cost = max(last.data_end, last.end) - begin + _SEGMENT_COST * segments
+    return Extent(last.data_end, cost, last.end)
+
+
+def first_scan(headers: bytes) -> int:
+    """Where the data of the first scan are inserted in JpegFile.headers; their end if there is no scan."""
+    return next((marker.end for marker in _walk(headers, False) if marker.code == SOS), len(headers))
+
+
+def _walk_to_end(
+    data: bytes | bytearray, with_scan_data: bool, begin: int, limits: Limits | None = None
+) -> Iterator[_Marker]:
+    """What _walk() yields, and at last a marker EOI.
+
+    Its `end` is where reading stopped, its `data_end` where the picture ends.
+    """
+    position = last = begin + len(START)
+    stop, count = len(data), 0
     framed = False
     while match := _MARKER.search(data, position):
         code = match[0][1]
@@ -128,7 +175,8 @@ def _walk(data: bytes, with_scan_data: bool, limits: Limits | None = None) -> It
         length = int.from_bytes(data[start : start + 2])
         end = start + length
         if code == EOI or end > len(data) or start + 2 > len(data) or (framed and code in FRAMES):
-            return
+            stop, last = match.start(), start if code == EOI else last
+            break
         count += 1
         if limits and count > limits.max_markers:
             raise LimitError(f"has more than {limits.max_markers:,} marker segments ({{}})", "max_markers")
@@ -136,11 +184,12 @@ def _walk(data: bytes, with_scan_data: bool, limits: Limits | None = None) -> It
         if length < 2:
             continue
         framed = framed or code in FRAMES
-        position = _scan_end(data, end) if with_scan_data and code == SOS else end
-        yield _Marker(code, data[start + 2 : end], end, position)
+        position = last = _scan_end(data, end) if with_scan_data and code == SOS else end
+        yield _Marker(code, bytes(data[start + 2 : end]), end, position)
+    yield _Marker(EOI, b"", stop, last)
 
 
-def _scan_end(data: bytes, start: int) -> int:
+def _scan_end(data: bytes | bytearray, start: int) -> int:
     """Where the scan data at `start` ends: before the fill bytes of the next marker other than RSTn."""
     match = _SCAN_END.search(data, start)
     if match is None:
@@ -159,7 +208,7 @@ def split(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[bytes, list[tup
     """
     if not data.startswith(START):
         raise UnsupportedJpegError(StoredReason.NOT_JPEG)
-    ranges = [(m.end, m.data_end) for m in _walk(data, True, limits) if m.code == SOS]
+    ranges = [(m.end, m.data_end) for m in _walk(data, True, limits=limits) if m.code == SOS]
     pieces = []
     position = 0
     for begin, end in ranges:
@@ -242,7 +291,7 @@ def parse(headers: bytes, limits: Limits = DEFAULT_LIMITS) -> Layout:
     frame: _FrameParameters | None = None
     quantization: dict[int, Int32 | None] = {}
     scans: list[ScanHeader] = []
-    for marker in _walk(headers, False, limits):
+    for marker in _walk(headers, False, limits=limits):
         if marker.code == DQT:
             _parse_quantization(marker.parameters, state)
         elif marker.code == DHT:

@@ -30,12 +30,12 @@ def read(data: bytes, limits: Limits = DEFAULT_LIMITS, *, idle: bool = True) -> 
             begin,
             end,
             end if idle else idle_from(data, begin, end),
-            limits.max_segments,
         )
         for header, (begin, end) in zip(layout.scans, ranges, strict=True)
     ]
+    left = limits.max_segments
     for reader in readers:
-        reader.decode()
+        left -= reader.decode(max(1, left))
     scans = [reader.reconstruction() for reader in readers]
     if all(s.segments and not any(segment.mcus for segment in s.segments) for s in scans):
         raise UnsupportedJpegError(StoredReason.MALFORMED, "no scan can be decoded")

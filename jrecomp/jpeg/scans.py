@@ -68,18 +68,11 @@ class ScanReader:
 
     Call decode() of all scans, then reconstruction() of each. header: the scan's header. scan: its native
     codec, or None. data: the file. begin, end: range of the scan's data in it. stop: the end of what is
-    decoded. max_segments: largest number of segments to decode.
+    decoded.
     """
 
     def __init__(
-        self,
-        header: ScanHeader,
-        scan: Scan | None,
-        data: bytes,
-        begin: int,
-        end: int,
-        stop: int,
-        max_segments: int,
+        self, header: ScanHeader, scan: Scan | None, data: bytes, begin: int, end: int, stop: int
     ) -> None:
         self._header = header
         self._scan = scan
@@ -87,18 +80,17 @@ class ScanReader:
         self._begin = begin
         self._end = end
         self._stop = stop
-        self._max_segments = max_segments
         self._pieces: list[_Piece] = []
 
-    def decode(self) -> None:
-        """Decode the data into the coefficient arrays."""
+    def decode(self, max_segments: int) -> int:
+        """Decode the data into the coefficient arrays; returns the number of segments."""
         if self._scan is None:
-            return
+            return 0
         interval = self._header.restart_interval
         if interval and _RESTART.search(self._data, self._begin, self._stop) is None:
             interval = 0 if self._header.mcus > interval else interval
         position, mcu, number = self._begin, 0, 0
-        for _ in range(self._max_segments):
+        for _ in range(max_segments):
             mcus, stop = self._scan.decode(self._data, position, self._stop, mcu, interval, number)
             segment = Segment(mcu, mcus, interval, number)
             if mcus > 0 or not self._pieces:
@@ -112,6 +104,22 @@ class ScanReader:
                 break
             position, number = match.end(), (marker + 1) & 7
         self._scan.finish()
+        last = self._pieces[-1]
+        reached = last.segment.first_mcu + last.segment.mcus
+        if last.stop == self._stop < self._end and reached == self._header.mcus:
+            self._append_extraneous(self._data[self._stop : self._end])
+            last.stop = self._end
+        return len(self._pieces)
+
+    def _append_extraneous(self, content: bytes) -> None:
+        """Add to the bytes after the last MCU."""
+        assert self._scan is not None
+        bit, padding, zero_runs, longest, last, switches, extraneous = self._scan.choices()
+        mcus = self._header.mcus
+        if extraneous and extraneous[-1][0] == mcus:
+            content = extraneous.pop()[1] + content
+        extraneous.append((mcus, content))
+        self._scan.set_choices(bit, padding, zero_runs, longest, last, switches, extraneous)
 
     def reconstruction(self) -> ScanReconstruction:
         """The data that encode_scan() needs besides the coefficients to give the identical bytes.

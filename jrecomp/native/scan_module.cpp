@@ -125,7 +125,7 @@ public:
         require(padding_bit == 0 || padding_bit == 1, "bad padding bit");
         require(max_eob_run >= 1 && max_eob_run <= kMaxEobRun, "bad longest EOB run");
         require(last_eob_run >= 0 && last_eob_run <= kMaxEobRun, "bad last EOB run");
-        for (const Exception& e : padding) require(e.second >= 0 && e.second <= kMaxPadding, "bad padding");
+        for (const Exception& e : padding) require(e.second >= 0 && e.second <= 127, "bad padding");
         for (const Exception& e : zero_runs) require(e.second >= 1 && e.second <= 4, "bad zero runs");
         const auto by_index = [](const auto& a, const auto& b) { return a.first < b.first; };
         require(std::is_sorted(padding.begin(), padding.end(), by_index) &&

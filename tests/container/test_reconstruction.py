@@ -125,3 +125,19 @@ def test_scans_are_limited() -> None:
         unpack_reconstruction(data, Limits(max_scans=6))
     with pytest.raises(CorruptContainerError, match="scans"):
         unpack_reconstruction(bytes.fromhex("ffffffffffffffff7f 00"))
+
+
+@pytest.mark.parametrize("counts", [(7,), (3, 4)])
+def test_segments_of_all_scans_are_limited(counts: tuple[int, ...]) -> None:
+    """Their number is refused before they are read; a scan may have one in any case."""
+    scans = [ScanReconstruction([Segment(0, 0, 0)] * count) for count in counts]
+    packed = pack_reconstruction(scans)
+    assert unpack_reconstruction(packed, Limits(max_segments=5, max_scans=2)) == scans
+    with pytest.raises(CorruptContainerError, match="items in a list"):
+        unpack_reconstruction(packed, Limits(max_segments=4, max_scans=2))
+
+
+def test_a_million_empty_segments() -> None:
+    packed = pack_reconstruction([ScanReconstruction([Segment(0, 0, 0)] * 1_000_000)])
+    with pytest.raises(CorruptContainerError, match="1,000,000 items"):
+        unpack_reconstruction(packed)

@@ -117,7 +117,10 @@ def layout(frame: Frame, scan: Scan) -> Layout:
 
 @dataclass(frozen=True)
 class Headers:
-    """What is read from the headers. scans: the end of each SOS segment; the scan, None if not modelled."""
+    """What is read from the headers, which are `data`.
+
+    scans: the end of each SOS segment; the scan, None if not modelled.
+    """
 
     data: bytes
     frame: Frame
@@ -125,23 +128,29 @@ class Headers:
 
 
 def read_headers(data: bytes) -> Headers:
-    """Section "Headers"."""
-    reader = HeaderReader()
+    """Section "Headers"; their end: docs/format.md, "Steps". data: bytes that begin with the headers."""
+    reader, last = HeaderReader(), 2
     need(data.startswith(b"\xff\xd8"), "headers begin with FF D8")
     for code, start, end in segments(data):
-        if is_frame(code) and reader.frame is not None:
+        if code == 0xD9:
+            last = end
+        if code == 0xD9 or (is_frame(code) and reader.frame is not None):
             break
         reader.process(code, data[start:end], end)
+        last = end
     frame = reader.frame
     need(len(reader.scans) >= 1, "no SOS segment")
     if frame is None or frame.width == 0 or frame.height == 0:
         raise DamagedError("no frame with samples")
     need(len(reader.scans) <= 4096, "number of scans")
-    return Headers(data, frame, reader.scans)
+    return Headers(data[:last], frame, reader.scans)
 
 
 def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Section "Headers", steps 1 to 4: second byte of the marker, and start and end of the parameters."""
+    """Section "Headers", steps 1 to 4: second byte of the marker, and start and end of the parameters.
+
+    `FF D9` is the last one and has no parameters.
+    """
     at = 2
     while (at := data.find(b"\xff", at)) >= 0 and at + 1 < len(data):
         code = data[at + 1]
@@ -150,7 +159,10 @@ def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
             continue
         length = big_endian(data[at + 2 : at + 4])
         end = at + 2 + length
-        if code == 0xD9 or at + 4 > len(data) or end > len(data):
+        if code == 0xD9:
+            yield code, at + 2, at + 2
+            return
+        if at + 4 > len(data) or end > len(data):
             return
         if length >= 2:
             yield code, at + 4, end

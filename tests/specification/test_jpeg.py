@@ -37,7 +37,8 @@ def check(data: bytes) -> int:
         assert own.steps.tolist() == other.quantization.tolist()
     reconstruction = container.pack_reconstruction(file.scans)
     coefficients = [array.transpose(2, 0, 1).astype(np.int64) for array in file.coefficients]
-    assert write(headers, reconstruction, coefficients) == data
+    behind = file.headers[len(headers.data) :]
+    assert write(headers, reconstruction, coefficients) + behind == data
     return len(reconstruction)
 
 
