@@ -16,13 +16,13 @@ from jrecomp.threads import Workers
 
 COMMAND = """
 import contextlib, os, resource, sys
-import jrecomp, jrecomp.cli, jrecomp.cli.verify
+import jrecomp, jrecomp.cli.app, jrecomp.cli.verify
 
 data = open("0.jpg", "rb").read()  # what it imports and opens cannot be reached with some of the limits
 for model in ("fast", "default"):
     jrecomp.verify(jrecomp.compress(data, model=model), threads=2)
 with contextlib.suppress(SystemExit):
-    jrecomp.cli.main(["compress", "-r", "--threads", "1", "none.jpg"])
+    jrecomp.cli.app.main(["compress", "-r", "--threads", "1", "none.jpg"])
 kind, amount = getattr(resource, sys.argv.pop(1)), int(sys.argv.pop(1))
 if kind == resource.RLIMIT_NPROC and os.getuid() == 0:
     os.setuid(65534)  # root may start any number
