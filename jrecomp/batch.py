@@ -5,7 +5,7 @@ import stat
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,11 +14,12 @@ from typing import Any
 from jrecomp import files, pipeline
 from jrecomp.codec import Resources
 from jrecomp.codec.devices import CUDA
-from jrecomp.errors import ExitCode, InputError, JrecompError, UsageError
+from jrecomp.errors import ExitCode, InputError, JrecompError, UsageError, shortage
 from jrecomp.info import Info
 from jrecomp.lossy.target import TargetOptions
 from jrecomp.model import load
 from jrecomp.rate import Note, OnProgress
+from jrecomp.threads import Workers
 
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 SHRUNK_SUFFIXES = tuple(f"{files.SHRUNK}{suffix}" for suffix in JPEG_SUFFIXES)
@@ -222,7 +223,7 @@ def run(jobs: Iterable[Job], work: Work, at_once: int = 1) -> Iterator[Outcome]:
     remaining jobs are cancelled, and running computations are not awaited.
     """
     running: deque[_Running] = deque()
-    pool = ThreadPoolExecutor(at_once)
+    pool = Workers(at_once)
     try:
         for job in jobs:
             while running and (running[0].done() or job.size + sum(r.size for r in running) > IN_MEMORY):
@@ -237,7 +238,7 @@ def run(jobs: Iterable[Job], work: Work, at_once: int = 1) -> Iterator[Outcome]:
 class _Running:
     """A job whose input has been read and whose computation has been submitted."""
 
-    def __init__(self, job: Job, work: Work, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, job: Job, work: Work, pool: Workers) -> None:
         self._job, self._steps, self.size = job, work(job), job.size
         self._future: Future[tuple[Any, float]] = Future()
         started = time.perf_counter()
@@ -275,9 +276,7 @@ def _timed(compute: Compute) -> tuple[Any, float]:
 
 
 def _unexpected(error: Exception) -> JrecompError:
-    if isinstance(error, MemoryError):
-        return JrecompError("out of memory")
-    return JrecompError(f"unexpected {type(error).__name__}: {error}")
+    return shortage(error) or JrecompError(f"unexpected {type(error).__name__}: {error}")
 
 
 def exit_code(outcomes: Iterable[Outcome]) -> ExitCode:

@@ -3,6 +3,8 @@
 Exit codes and stored reasons are part of the interface. A number is never given a new meaning.
 """
 
+import errno
+from collections.abc import Callable
 from enum import IntEnum
 
 
@@ -18,6 +20,8 @@ class ExitCode(IntEnum):
     VERIFICATION = 6
     OUTPUT = 7
     TARGET = 8
+    SHORTAGE = 9
+    LIMIT = 10
     INTERRUPTED = 130
 
 
@@ -26,14 +30,32 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def flag(option: str) -> str:
+    """An option of a function as the command line spells it: max_bytes is --max-bytes."""
+    return f"--{option.replace('_', '-')}"
+
+
 class JrecompError(Exception):
-    """Base class of all exceptions that jrecomp defines; str() gives a message of one line."""
+    """Base class of all exceptions that jrecomp defines; str() gives a message of one line.
+
+    message: the text. options: names of options in Python, each of which replaces a "{}" of the message; the
+    command line spells them differently, see named(). Without options, braces stand for themselves.
+    """
 
     exit_code: ExitCode = ExitCode.INTERNAL
 
+    def __init__(self, message: str = "", *options: str) -> None:
+        super().__init__(message, *options)
+        self.message, self.options = message, options
+
+    def named(self, spell: Callable[[str], str]) -> str:
+        """The message, with control characters escaped; spell: gives the name of an option to print."""
+        names = map(spell, self.options)
+        return printable(self.message.format(*names) if self.options else self.message)
+
     def __str__(self) -> str:
-        """The message, with control characters escaped."""
-        return printable(super().__str__())
+        """The message, with options named as in Python."""
+        return self.named(str)
 
 
 class UsageError(JrecompError):
@@ -78,6 +100,30 @@ class TargetError(JrecompError):
     exit_code = ExitCode.TARGET
 
 
+class ShortageError(JrecompError):
+    """The machine lacks memory, threads or open files. It says nothing about the file."""
+
+    exit_code = ExitCode.SHORTAGE
+
+
+_SHORTAGES = (errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE)
+_SHORTAGE_WORDS = ("can't start new thread", "failed to map segment", "annot allocate memory")
+"""What Python says where it cannot start a thread, and the linker where it has no memory for a library."""
+
+
+def shortage(error: BaseException | None) -> ShortageError | None:
+    """The shortage of the machine that an exception or one of its causes reports, None for others."""
+    while error is not None:
+        if isinstance(error, MemoryError):
+            return ShortageError("out of memory")
+        if isinstance(error, OSError) and error.errno in _SHORTAGES:
+            return ShortageError(f"the machine is short of resources: {error.strerror}")
+        if isinstance(error, RuntimeError | ImportError) and any(w in str(error) for w in _SHORTAGE_WORDS):
+            return ShortageError(f"the machine is short of resources: {error}")
+        error = error.__cause__ or error.__context__
+    return None
+
+
 class StoredReason(IntEnum):
     """Why a file was stored as bytes instead of being modelled; docs/format.md lists the numbers."""
 
@@ -120,4 +166,33 @@ class UnsupportedJpegError(JrecompError):
 
     def __init__(self, reason: StoredReason, detail: str = "") -> None:
         super().__init__(f"{reason.text}: {detail}" if detail else reason.text)
-        self.reason = reason
+        self.args = reason, detail  # which copy and pickle pass to __init__()
+        self.reason, self.detail = reason, detail
+
+
+class LimitError(UnsupportedJpegError):
+    """The file takes more memory or work than the limits of the call allow; compress() stores such files.
+
+    message, options: as for JrecompError; the option is the limit.
+    """
+
+    exit_code = ExitCode.LIMIT
+
+    def __init__(self, message: str, *options: str) -> None:
+        JrecompError.__init__(self, message, *options)
+        self.reason, self.detail = StoredReason.TOO_LARGE, ""
+
+
+def check_memory(needed: int, limit: int) -> None:
+    """Raise LimitError if a file needs more bytes of memory than Limits.max_memory."""
+    if needed > limit:
+        sizes = f"needs about {size(needed)} of memory, more than the limit of {size(limit)}"
+        raise LimitError(f"{sizes} ({{}})", "max_memory")
+
+
+def size(count: int) -> str:
+    """A number of bytes for a message, such as "6.8 GB"."""
+    for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if count >= unit:
+            return f"{count / unit:.3g} {name}"
+    return f"{count} bytes"

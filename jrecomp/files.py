@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
-from jrecomp.errors import InputError, JrecompError, OutputError, UsageError
+from jrecomp.errors import InputError, JrecompError, OutputError, UsageError, shortage
 
 SUFFIX = ".jrc"
 SHRUNK = ".shrunk"
@@ -146,4 +146,4 @@ def _drop_stdout() -> None:
 
 
 def _failure(kind: type[JrecompError], path: Path | None, error: OSError) -> JrecompError:
-    return kind(f"{path or 'pipe'}: {error.strerror or error}")
+    return shortage(error) or kind(f"{path or 'pipe'}: {error.strerror or error}")

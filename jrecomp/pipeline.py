@@ -4,6 +4,8 @@ The functions are thread-safe and print nothing. Whatever the input, the excepti
 JrecompError and MemoryError. docs/format.md specifies the containers.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Unpack
 
 from jrecomp import codec, container, jpeg
@@ -12,16 +14,15 @@ from jrecomp.container import Lossless, Lossy, Original, Stored
 from jrecomp.errors import (
     CorruptContainerError,
     InputError,
-    JrecompError,
+    LimitError,
     StoredReason,
     TargetError,
     UnknownModelError,
     UnsupportedJpegError,
-    UsageError,
     VerificationError,
 )
 from jrecomp.info import Info, JpegInfo, describe_frame, describe_reason
-from jrecomp.jpeg.types import Frame
+from jrecomp.jpeg.types import Frame, JpegFile
 from jrecomp.lossy import Requantizer, Target, TargetOptions, load_rule
 from jrecomp.model import DEFAULT_MODEL
 from jrecomp.model import load as load_model
@@ -79,9 +80,7 @@ def compress(
             raise UnsupportedJpegError(StoredReason.NOT_SMALLER)
     except UnsupportedJpegError as error:
         result, note = _stored(data, error.reason, wanted, strip, frame)
-    except (MemoryError, TargetError, UsageError):
-        raise
-    except Exception:  # a defect of jrecomp must not lose a file, so it is stored
+    except (VerificationError, CorruptContainerError):  # the decoder differs from the encoder
         if not wanted.lossless:
             raise
         result, note = _stored(data, StoredReason.VERIFICATION, wanted, strip, frame)
@@ -119,6 +118,8 @@ def shrink(
             note = Note(None, f"unchanged: {writer.damage}" if writer.damage else "")
         else:
             result, note = Request(wanted, writer, Requantizer(file, tuning), on_progress).meet()
+    except LimitError:
+        raise
     except UnsupportedJpegError as error:
         raise InputError(f"cannot be shrunk: {error}") from error
     on_note(note)
@@ -195,27 +196,27 @@ def _restored(box: Lossless, resources: Resources, limits: Limits) -> bytes:
     model = load_model(box.model)
     engine = resources.engine(model)
     slices = codec.EncodedSlices(box.mcu_rows, list(box.slices))
-    try:
+    with _damaged_headers():
         frame = jpeg.parse_frame(box.headers, limits)
-        scans = container.unpack_reconstruction(box.reconstruction, limits)
-        coefficients = codec.decode(frame, slices, model, resources.workers, engine, limits)
-        return jpeg.write(jpeg.assemble(box.headers, scans, coefficients, limits), limits)
-    except MemoryError:
-        raise
-    except Exception as error:  # damaged contents can cause any exception in the decoder
-        raise _undecodable(error) from error
+    scans = container.unpack_reconstruction(box.reconstruction, limits)
+    coefficients = codec.decode(frame, slices, model, resources.workers, engine, limits)
+    return jpeg.write(JpegFile(frame, coefficients, box.headers, scans), limits)
 
 
 def _jpeg_info(box: Lossless, limits: Limits) -> JpegInfo:
-    try:
+    with _damaged_headers():
         return describe_frame(jpeg.parse_frame(box.headers, limits), len(box.headers))
-    except Exception as error:
-        raise _undecodable(error) from error
 
 
-def _undecodable(error: Exception) -> CorruptContainerError:
-    detail = str(error) if isinstance(error, JrecompError) else type(error).__name__
-    return CorruptContainerError(f"the container cannot be decoded: {detail}")
+@contextmanager
+def _damaged_headers() -> Iterator[None]:
+    """Raises CorruptContainerError for headers that no encoder accepts."""
+    try:
+        yield
+    except LimitError:
+        raise
+    except UnsupportedJpegError as error:
+        raise CorruptContainerError(f"damaged container: its headers are no JPEG file's: {error}") from error
 
 
 def _stored(

@@ -124,11 +124,5 @@ def fake_core(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(container, "unpack_reconstruction", lambda data, limits: [])
     monkeypatch.setattr(jpeg, "parse_frame", lambda headers, limits: FRAME, raising=False)
     monkeypatch.setattr(jpeg, "write", write, raising=False)
-    monkeypatch.setattr(
-        jpeg,
-        "assemble",
-        lambda headers, scans, parts, limits: JpegFile(FRAME, parts, headers, []),
-        raising=False,
-    )
     monkeypatch.setattr(codec, "encode", encode)
     monkeypatch.setattr(codec, "decode", decode)

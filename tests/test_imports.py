@@ -19,6 +19,7 @@ LAYERS = {
     "jrecomp.errors": 0,
     "jrecomp.options": 0,
     "jrecomp.t81": 0,
+    "jrecomp.threads": 0,
     "jrecomp.native": 0,
     "jrecomp.jpeg": 1,
     "jrecomp.coding": 1,

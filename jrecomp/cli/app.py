@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from jrecomp import __version__
-from jrecomp.errors import ExitCode, JrecompError, printable
+from jrecomp.errors import ExitCode, JrecompError, flag, printable, shortage
 
 _COMMANDS = {
     "compress": "jrecomp.cli.compress",
@@ -48,16 +48,21 @@ class App(click.Group):
             code = error.exit_code
         except click.Abort:
             code = _fail("interrupted", ExitCode.INTERRUPTED)
-        except JrecompError as error:
-            code = _fail(str(error), error.exit_code)
-        except ModuleNotFoundError as error:
-            message = f"the package {error.name} is not installed (pip install jrecomp[bench,train])"
-            code = _fail(message, ExitCode.USAGE)
-        except OSError as error:  # while printing; errors of files are outcomes of their jobs
-            code = _fail(f"{error.filename or 'standard output'}: {error.strerror or error}", ExitCode.OUTPUT)
         except Exception as error:
-            code = _fail(f"unexpected {type(error).__name__}: {error}", ExitCode.INTERNAL)
+            code = _failure(error)
         sys.exit(int(code or ExitCode.OK))
+
+
+def _failure(error: Exception) -> ExitCode:
+    """Prints a line about an exception, and returns its exit code."""
+    if known := error if isinstance(error, JrecompError) else shortage(error):
+        return _fail(known.named(flag), known.exit_code)
+    if isinstance(error, ModuleNotFoundError):
+        message = f"the package {error.name} is not installed (pip install jrecomp[bench,train])"
+        return _fail(message, ExitCode.USAGE)
+    if isinstance(error, OSError):  # while printing; errors of files are outcomes of their jobs
+        return _fail(f"{error.filename or 'standard output'}: {error.strerror or error}", ExitCode.OUTPUT)
+    return _fail(f"unexpected {type(error).__name__}: {error}", ExitCode.INTERNAL)
 
 
 def _fail(message: str, code: ExitCode) -> ExitCode:
@@ -72,7 +77,8 @@ def main() -> None:
 
     The commands exit with 0 after success, 1 after an internal error, 2 for wrong usage, 3 if an input is
     missing or unreadable, 4 if a .jrc file is damaged, 5 if its model is not installed, 6 if verification
-    failed, 7 if an output exists or cannot be written, 8 if a target cannot be met, and 130 if interrupted.
+    failed, 7 if an output exists or cannot be written, 8 if a target cannot be met, 9 if the machine lacks
+    memory, threads or open files, 10 if a file exceeds --max-memory or --max-pixels, and 130 if interrupted.
     With several files, the first failure determines the exit status.
     """
 

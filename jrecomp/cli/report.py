@@ -17,7 +17,7 @@ import click
 from jrecomp import batch, rate
 from jrecomp.batch import Job, Outcome, Work
 from jrecomp.cli.options import Reporting
-from jrecomp.errors import ExitCode, printable
+from jrecomp.errors import ExitCode, flag, printable
 from jrecomp.info import Info
 
 Describe = Callable[[Outcome, Info], str]
@@ -159,8 +159,12 @@ def _image(info: Info) -> str | None:
 
 
 def _failure(outcome: Outcome) -> str:
-    name, text = printable(outcome.job.name), str(outcome.error)
+    name, text = printable(outcome.job.name), _message(outcome)
     return text if text.startswith(f"{name}:") else f"{name}: {text}"
+
+
+def _message(outcome: Outcome) -> str:
+    return outcome.error.named(flag) if outcome.error else ""
 
 
 def _totals(outcomes: list[Outcome], seconds: float) -> dict[str, Any]:
@@ -197,7 +201,7 @@ def _document(outcomes: list[Outcome], seconds: float) -> dict[str, Any]:
 def _entry(outcome: Outcome) -> dict[str, Any]:
     entry: dict[str, Any] = {"source": outcome.job.name, "seconds": outcome.seconds}
     if outcome.error:
-        return entry | {"error": str(outcome.error), "exit_code": int(outcome.error.exit_code)}
+        return entry | {"error": _message(outcome), "exit_code": int(outcome.error.exit_code)}
     if outcome.job.target:
         entry["target"] = str(outcome.job.target)
     if outcome.note:

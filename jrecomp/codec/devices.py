@@ -47,7 +47,9 @@ class Resources:
         if self.device != CUDA:
             return DEFAULT_ENGINE
         if model is not None and CUDA not in engines_of(model):
-            raise UsageError(f"device {CUDA!r} does not support model {model.name!r} (use --device cpu)")
+            raise UsageError(
+                f"device {CUDA!r} does not support model {model.name!r} (choose another {{}})", "device"
+            )
         return CUDA
 
 

@@ -4,7 +4,6 @@ The native engine is the fastest on CPUs, the torch engines serve GPUs, and the 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
 from itertools import groupby
@@ -20,6 +19,7 @@ from jrecomp.coding import BitDecoder, BitEncoder
 from jrecomp.errors import CorruptContainerError
 from jrecomp.model import BlocksModel, LatentsModel, Model, PlanesModel
 from jrecomp.native.engine import Damaged, SliceDecoder, SliceEncoder
+from jrecomp.threads import Workers
 
 Steps = Sequence[Int32]
 """The quantization table of each component, int32 [64] in zig-zag order, at least 1."""
@@ -42,7 +42,7 @@ class Engine(Protocol[Kind]):
     """Codes slices with models of a kind."""
 
     def encode(self, model: Kind, steps: Steps, slices: Sequence[Slice], threads: int) -> list[bytes]:
-        """The range-coded bytes of each slice, computed on this number of threads."""
+        """The range-coded bytes of each slice, computed on up to this number of threads."""
         ...
 
     def decode(
@@ -67,14 +67,14 @@ class SliceBySlice(Generic[Kind]):
 
     def encode(self, model: Kind, steps: Steps, slices: Sequence[Slice], threads: int) -> list[bytes]:
         """See Engine."""
-        with ThreadPoolExecutor(threads) as pool:
+        with Workers(min(threads, len(slices))) as pool:
             return list(pool.map(lambda parts: self._encode(model, steps, parts), slices))
 
     def decode(
         self, model: Kind, steps: Steps, slices: Sequence[Slice], data: Sequence[bytes], threads: int
     ) -> None:
         """See Engine."""
-        with _damage(), ThreadPoolExecutor(threads) as pool:
+        with _damage(), Workers(min(threads, len(slices))) as pool:
             list(pool.map(lambda parts, data: self._decode(model, steps, parts, data), slices, data))
 
 
@@ -90,7 +90,7 @@ class TorchEngine:
     def encode(self, model: PlanesModel, steps: Steps, slices: Sequence[Slice], threads: int) -> list[bytes]:
         """See Engine. The slices of a batch are coded on several threads."""
         result: list[bytes] = []
-        with _out_of_memory(), ThreadPoolExecutor(threads) as workers:
+        with _out_of_memory(), Workers(threads) as workers:
             for batch in _batches(slices):
                 coders = [SliceEncoder(model.tables.sigmoid) for _ in batch]
                 known = [np.stack(parts) for parts in zip(*batch, strict=True)]
@@ -103,7 +103,7 @@ class TorchEngine:
     ) -> None:
         """See Engine. The slices of a batch are coded on several threads."""
         left = iter(data)
-        with _out_of_memory(), _damage(), ThreadPoolExecutor(threads) as workers:
+        with _out_of_memory(), _damage(), Workers(threads) as workers:
             for batch in _batches(slices):
                 coders = [SliceDecoder(model.tables.sigmoid, next(left)) for _ in batch]
                 on_device = _on(model, self._device)
@@ -113,14 +113,14 @@ class TorchEngine:
 def _numpy_encode(model: PlanesModel, steps: Steps, parts: Slice) -> bytes:
     bits = BitEncoder()
     coder, known = NumpyCoder(model.tables.sigmoid, bits), [part[None] for part in parts]
-    with ThreadPoolExecutor(1) as worker:
+    with Workers(1) as worker:
         walk_slices(steps, _batch_shapes([parts]), model, [coder], known, worker)
     return bits.finish()
 
 
 def _numpy_decode(model: PlanesModel, steps: Steps, parts: Slice, data: bytes) -> None:
     coder = NumpyCoder(model.tables.sigmoid, BitDecoder(data))
-    with ThreadPoolExecutor(1) as worker:
+    with Workers(1) as worker:
         _fill([parts], walk_slices(steps, _batch_shapes([parts]), model, [coder], None, worker))
 
 

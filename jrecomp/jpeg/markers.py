@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from jrecomp.array_types import Int32
-from jrecomp.errors import StoredReason, UnsupportedJpegError
+from jrecomp.errors import LimitError, StoredReason, UnsupportedJpegError
 from jrecomp.jpeg.huffman import is_huffman_table
 from jrecomp.jpeg.types import Component, Frame
 from jrecomp.options import DEFAULT_LIMITS, Limits
@@ -214,8 +214,8 @@ def parse(headers: bytes, limits: Limits = DEFAULT_LIMITS) -> Layout:
 
     headers: as returned by split(). limits: bounds on the size of the picture and on scans.
 
-    Raises UnsupportedJpegError for coding processes that are not supported, malformed frame headers, and
-    files beyond the limits. A malformed scan header or table only makes its scans unmodelled.
+    Raises UnsupportedJpegError for coding processes that are not supported and malformed frame headers, and
+    LimitError for files beyond the limits. A malformed scan header or table only makes its scans unmodelled.
     """
     if not headers.startswith(START):
         raise UnsupportedJpegError(StoredReason.NOT_JPEG)
@@ -243,7 +243,7 @@ def parse(headers: bytes, limits: Limits = DEFAULT_LIMITS) -> Layout:
             scan = _parse_scan(marker, frame, state)
             scans.append(scan)
             if len(scans) > limits.max_scans:
-                raise UnsupportedJpegError(StoredReason.TOO_LARGE, f"more than {limits.max_scans} scans")
+                raise LimitError(f"has more than {limits.max_scans:,} scans ({{}})", "max_scans")
             for index in scan.components:
                 assert frame is not None
                 table = state.quantization.get(frame.components[index][3])
@@ -345,7 +345,10 @@ def _lay_out(
     mcu_columns = _ceil_div(frame.width, 8 * h_max)
     mcu_rows = _ceil_div(frame.height, 8 * v_max)
     if mcu_columns * h_max * mcu_rows * v_max * 64 > limits.max_pixels:
-        raise UnsupportedJpegError(StoredReason.TOO_LARGE, f"{frame.width}x{frame.height} pixels")
+        raise LimitError(
+            f"has {frame.width} x {frame.height} pixels, more than the limit of {limits.max_pixels:,} ({{}})",
+            "max_pixels",
+        )
     undefined = np.ones(64, np.int32)
     components = tuple(
         Component(identifier, h, v, quantization.get(i, undefined), mcu_rows * v, mcu_columns * h)
@@ -354,18 +357,22 @@ def _lay_out(
     headers = []
     coded_blocks = 0
     for scan in scans:
-        columns, rows, blocks = mcu_columns, mcu_rows, 0
+        columns, rows, per_mcu = mcu_columns, mcu_rows, 0
         if len(scan.components) == 1:
             _, h, v, _ = frame.components[scan.components[0]]
             columns = _ceil_div(_ceil_div(frame.width * h, h_max), 8)
             rows = _ceil_div(_ceil_div(frame.height * v, v_max), 8)
-            blocks = 1
+            per_mcu = 1
         elif scan.components:
-            blocks = sum(components[i].horizontal * components[i].vertical for i in scan.components)
-        coded_blocks += columns * rows * blocks
+            per_mcu = sum(components[i].horizontal * components[i].vertical for i in scan.components)
+        coded_blocks += columns * rows * per_mcu
         headers.append(replace(scan, mcu_columns=columns, mcu_rows=rows))
-    if coded_blocks > limits.max_scan_blocks * sum(c.block_rows * c.block_columns for c in components):
-        raise UnsupportedJpegError(StoredReason.TOO_LARGE, f"{len(scans)} scans")
+    blocks = sum(c.block_rows * c.block_columns for c in components)
+    if coded_blocks > limits.max_scan_blocks * blocks:
+        raise LimitError(
+            f"codes each block more than {limits.max_scan_blocks} times in {len(scans):,} scans ({{}})",
+            "max_scan_blocks",
+        )
     return Layout(
         Frame(frame.width, frame.height, frame.progressive, mcu_rows, mcu_columns, components),
         tuple(headers),

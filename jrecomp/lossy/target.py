@@ -47,7 +47,7 @@ class Target:
         chosen = {name: value for name, value in given.items() if value is not None}
         if len(chosen) > 1:
             first, second, *_ = chosen
-            raise UsageError(f"{first} and {second} exclude each other (use only one)")
+            raise UsageError("{} and {} exclude each other (use only one)", first, second)
         for name, value in chosen.items():
             _check(name, value)
             if (name, value) != ("quality", 100):

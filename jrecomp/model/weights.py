@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from jrecomp.errors import UnknownModelError
+from jrecomp.errors import UnknownModelError, shortage
 from jrecomp.model import blocks, latents, planes
 from jrecomp.model.arrays import Arrays
 from jrecomp.model.blocks import BlocksModel
@@ -55,10 +55,14 @@ _LOADING = RLock()
 def load(wanted: str | int = DEFAULT_MODEL) -> Model:
     """Load a model once and keep it.
 
-    wanted: its name or permanent identifier. Raises UnknownModelError if it is not installed or damaged.
+    wanted: its name or permanent identifier. Raises UnknownModelError if it is not installed or damaged, and
+    ShortageError if its file cannot be opened as too many others are open.
     """
     with _LOADING:  # otherwise threads could build the same model several times
-        return _load(wanted)
+        try:
+            return _load(wanted)
+        except OSError as error:
+            raise shortage(error) or UnknownModelError(f"model {wanted!r} cannot be read: {error}") from error
 
 
 @cache

@@ -55,7 +55,7 @@ def test_kinds_without_an_engine_for_a_gpu_are_refused(kind: type[Model], machin
     for name in ("auto", "cpu"):
         assert Resources(device=name).engine(model) == "native"
     if kind in WITHOUT_CUDA:
-        with pytest.raises(UsageError, match=r"does not support model 'some' \(use --device cpu\)"):
+        with pytest.raises(UsageError, match=r"does not support model 'some' \(choose another device\)"):
             Resources(device="cuda").engine(model)
     else:
         assert kind is PlanesModel
