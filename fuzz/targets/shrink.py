@@ -12,7 +12,7 @@ from PIL import Image
 from fuzz.mutation import mutate_segments as mutate
 from fuzz.targets import LIMITS
 from jrecomp.array_types import UInt8
-from jrecomp.errors import InputError
+from jrecomp.errors import InputError, LimitError
 from jrecomp.pipeline import shrink
 
 __all__ = ["check", "mutate"]
@@ -32,7 +32,7 @@ def check(data: bytes) -> None:
             limits=LIMITS,
             **({"quality": options >> 4 & 63} if lossy else {}),
         )
-    except InputError:
+    except (InputError, LimitError):
         return
     assert len(small) <= len(data)
     before, after = _pixels(data), _pixels(small)
