@@ -32,7 +32,7 @@ def mutate_segments(data: bytes, mutation: Mutation) -> bytes:
 def mutate_value(value: Any, mutation: Mutation) -> Any:
     """Change a value of a container: bytes, an integer, or a part of a tuple or dataclass."""
     if isinstance(value, bytes):
-        return random.choice([mutation, lambda data: mutate_segments(data, mutation)])(value)
+        return mutation(value) if random.random() < 0.5 else mutate_segments(value, mutation)
     if isinstance(value, int):
         other = random.getrandbits(random.randrange(1, 63))
         return random.choice([0, 1, value + 1, max(0, value - 1), other])

@@ -41,14 +41,18 @@ class Parameters:
     def scan(self, arrays: list[Int16]) -> Scan:
         """The codec over the coefficients of each component."""
         pairs = zip(arrays, self.components, strict=True)
-        components = [(array, c.horizontal, c.vertical, c.dc, c.ac) for array, c in pairs]
+        components: list[tuple[Int16, int, int, bytes | None, bytes | None]] = [
+            (array, c.horizontal, c.vertical, c.dc, c.ac) for array, c in pairs
+        ]
         return Scan(self.progressive, self.bands, self.columns, self.rows, components)
 
     def truncated(self, array: Int16, lowest: int) -> Int16:
         """Coefficients with only the bits from `lowest` on (T.81 G.1.2.1, G.1.2.2)."""
         if self.bands[0] == 0:
-            return array >> lowest << lowest
-        return np.sign(array) * (np.abs(array) >> lowest << lowest)
+            shifted: Int16 = array >> lowest << lowest
+            return shifted
+        magnitudes: Int16 = np.abs(array) >> lowest << lowest
+        return np.where(array < 0, -magnitudes, magnitudes)
 
     def before(self, array: Int16) -> Int16:
         """What is known of coefficients before the scan."""

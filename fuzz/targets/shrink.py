@@ -13,6 +13,7 @@ from fuzz.mutation import mutate_segments as mutate
 from fuzz.targets import LIMITS
 from jrecomp.array_types import UInt8
 from jrecomp.errors import InputError, LimitError
+from jrecomp.lossy.target import TargetOptions
 from jrecomp.pipeline import shrink
 
 __all__ = ["check", "mutate"]
@@ -23,23 +24,19 @@ warnings.simplefilter("ignore")  # Pillow warns of odd Exif data
 def check(data: bytes) -> None:
     """Shrink without loss or with loss; the options depend on the bytes."""
     options = crc32(data)
-    lossy = options & 12 == 0
+    target: TargetOptions = {"quality": options >> 4 & 63} if options & 12 == 0 else {}
     try:
-        small = shrink(
-            data,
-            strip=bool(options & 1),
-            progressive=bool(options & 2),
-            limits=LIMITS,
-            **({"quality": options >> 4 & 63} if lossy else {}),
-        )
+        small = shrink(data, strip=bool(options & 1), progressive=bool(options & 2), limits=LIMITS, **target)
     except (InputError, LimitError):
         return
     assert len(small) <= len(data)
     before, after = _pixels(data), _pixels(small)
-    same = after is not None and before is not None and after.shape == before.shape
-    if before is None or (same and (lossy or (after == before).all())):
-        return
-    assert _libjpeg_warns(data), "the picture is not that of the source"
+    if before is not None and (after is None or not _alike(before, after, bool(target))):
+        assert _libjpeg_warns(data), "the picture is not that of the source"
+
+
+def _alike(before: UInt8, after: UInt8, lossy: bool) -> bool:
+    return before.shape == after.shape and (lossy or bool((before == after).all()))
 
 
 def _pixels(data: bytes) -> UInt8 | None:
