@@ -2,7 +2,7 @@
 
 import click
 
-from jrecomp.cli import main
+from jrecomp.cli.app import main
 
 _INTRODUCTION = """\
 # The `jrecomp` command

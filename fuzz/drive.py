@@ -48,14 +48,20 @@ def replay(name: str, rounds: int, folders: list[Path]) -> None:
     """Check the files in folders, and inputs changed at random; it needs no fuzzer."""
     target: Any = import_module(f"fuzz.targets.{name}")
     inputs = [path.read_bytes() for folder in folders for path in sorted(folder.iterdir())]
-    for data in inputs:
-        target.check(data)
     random.seed(1)
-    for _ in range(rounds):
-        data = random.choice(inputs)
-        mutate = getattr(target, "mutate", lambda data, mutation: mutation(data))
-        target.check(mutate(data, _changed) if random.random() < 0.5 else _changed(data))
+    for data in (*inputs, *(_mutated(target, random.choice(inputs)) for _ in range(rounds))):
+        try:
+            target.check(data)
+        except BaseException:
+            print(f"input: {data.hex()}")
+            raise
     print(f"{name}: {len(inputs)} files and {rounds} changed inputs")
+
+
+def _mutated(target: Any, data: bytes) -> bytes:
+    if hasattr(target, "mutate") and random.random() < 0.5:
+        return bytes(target.mutate(data, _changed))
+    return _changed(data)
 
 
 def _changed(data: bytes) -> bytes:

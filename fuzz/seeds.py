@@ -2,8 +2,6 @@
 
 import os
 import random
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import sha256
@@ -27,7 +25,8 @@ from tests.jpeg.builder import (
     segment,
     sequential,
 )
-from tests.jpeg.samples import pillow, random_blocks
+from tests.jpeg.samples import arithmetic, pillow, random_blocks
+from tests.skeleton.samples import boxes, extended_xmp, flashpix, lines, with_segments, with_thumbnail
 
 LARGEST = 8192
 """Largest input in bytes. Small ones are found faster."""
@@ -49,6 +48,8 @@ def _made() -> Iterator[bytes]:
     """JPEG files of all kinds, also damaged ones."""
     ordinary = list(_ordinary())
     yield from ordinary
+    yield from (arithmetic(data) for data in ordinary)
+    yield from _nested()
     yield from _odd()
     for data in ordinary[::3]:
         scan = data.rindex(b"\xff\xda") + 20
@@ -69,10 +70,6 @@ def _ordinary() -> Iterator[bytes]:
     yield pillow(40, 40, restart_marker_blocks=1)
     yield pillow(40, 24, restart_marker_rows=1, progressive=True)
     yield pillow(24, 24, quality=40, exif=b"Exif\0\0MM\0*\0\0\0\x08" + bytes(6), comment=b"a comment")
-    if shutil.which("cjpeg"):
-        yield subprocess.run(
-            ["cjpeg", "-arithmetic"], input=b"P5 24 16 255 " + bytes(range(128)) * 3, stdout=-1, check=True
-        ).stdout
 
 
 def _odd() -> Iterator[bytes]:
@@ -88,6 +85,18 @@ def _odd() -> Iterator[bytes]:
     yield SOI + gray_file(sequential(blocks))[2:].replace(EOI, b"\xff\xff" + EOI)
     for seed in range(4):
         yield progressive(random_blocks(9, seed), Whimsical(seed))
+
+
+def _nested() -> Iterator[bytes]:
+    """Pictures inside pictures, next to each other, and as text."""
+    small, main = pillow(9, 9), pillow(17, 17, progressive=True)
+    yield with_thumbnail(main, small)
+    yield with_thumbnail(with_thumbnail(main, small), with_thumbnail(main, small))
+    yield main + bytes(40) + small + small
+    yield b"text before " + main
+    text = b"<xmp>" + lines(small, b"\n") + b"</xmp>" + lines(main, b"&#10;")
+    for segments in (extended_xmp(text, 300), flashpix(small, 100), boxes(small, 100)):
+        yield with_segments(main, *segments)
 
 
 def _found() -> Iterator[bytes]:

@@ -4,14 +4,15 @@ import os
 import stat
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jrecomp import files, pipeline
+from jrecomp import files, pipeline, temporary
 from jrecomp.codec import Resources
 from jrecomp.codec.devices import CUDA
 from jrecomp.errors import ExitCode, InputError, JrecompError, UsageError, shortage
@@ -26,6 +27,10 @@ SHRUNK_SUFFIXES = tuple(f"{files.SHRUNK}{suffix}" for suffix in JPEG_SUFFIXES)
 CONTAINER_SUFFIXES = (files.SUFFIX,)
 
 PIPE = "-"
+STANDARD_INPUTS = (PIPE, "/dev/stdin", "/dev/fd/0")
+STANDARD_OUTPUTS = (PIPE, "/dev/stdout", "/dev/fd/1")
+DESCRIPTORS = Path("/dev/fd")
+"""The folder of open files: of what a shell passes as <(command)."""
 
 IN_MEMORY = 32 << 20
 """Largest total size in bytes of the inputs held at once. A larger file is held alone."""
@@ -37,11 +42,21 @@ class Job:
 
     source: the input, None for standard input. target: the output, None for standard output or for commands
     that write nothing. problem: an error found before the job runs; run() reports it as the outcome.
+    skipped: why there is nothing to do, or ""; such a job does not fail. root: the searched folder that the
+    input was found in. mirror: makes the folders of the target, if it is in a folder for all outputs.
     """
 
     source: Path | None
     target: Path | None = None
     problem: JrecompError | None = None
+    skipped: str = ""
+    root: Path | None = None
+    mirror: files.Mirror | None = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether the job has a target to write to."""
+        return not (self.problem or self.skipped)
 
     @property
     def name(self) -> str:
@@ -62,8 +77,8 @@ class Outcome:
     """The result of a job.
 
     seconds: time taken to read, compute and write, without waiting for other jobs.
-    info: description of the result; None after an error. note: a remark for the report, or "".
-    error: the error; None after success.
+    info: description of the result; None after an error and for skipped jobs. note: a remark for the report,
+    or "". error: the error; None after success.
     """
 
     job: Job
@@ -74,7 +89,7 @@ class Outcome:
 
 
 Compute = Callable[[], Any]
-JobSteps = Generator[Compute, Any, tuple[Info, str]]
+JobSteps = Generator[Compute, Any, tuple[Info | None, str]]
 """A job in progress: it reads, yields the computation, receives its result, writes, returns info and note."""
 
 Work = Callable[[Job], JobSteps]
@@ -85,6 +100,7 @@ class ChangeOptions(TargetOptions, total=False):
     """Options that change the restored file, as keyword arguments of pipeline.compress()."""
 
     strip: bool
+    strip_trailer: bool
     rule: str
 
 
@@ -92,13 +108,20 @@ class ChangeOptions(TargetOptions, total=False):
 class Destination:
     """Where outputs are written; beside the inputs by default.
 
-    output: path of the only output, "-" for standard output. output_dir: folder for all outputs. At most one
-    of the two may be given. force: replace existing outputs.
+    output: path of the only output, "-" for standard output; or a folder, which exists or ends with "/".
+    output_dir: folder for all outputs. At most one of the two may be given. force: replace existing outputs.
     """
 
     output: str | None = None
     output_dir: Path | None = None
     force: bool = False
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder for all outputs, None if there is none."""
+        if self.output and (self.output.endswith(os.sep) or Path(self.output).is_dir()):
+            return Path(self.output)
+        return self.output_dir
 
 
 def find(
@@ -115,7 +138,7 @@ def find(
     found: list[tuple[Job, Path]] = []
     for source in sources:
         path = Path(source)
-        if source == PIPE:
+        if source in STANDARD_INPUTS:
             found.append((Job(None), path))
         elif not stat.S_ISDIR(files.mode(path)):
             found.append((Job(path), Path(path.name)))
@@ -138,11 +161,15 @@ def _walk(folder: Path, suffixes: tuple[str, ...], excluded: tuple[str, ...]) ->
         folders.sort()
         taken = [n for n in sorted(names) if n.lower().endswith(suffixes)]
         paths = [Path(parent, name) for name in taken if not name.lower().endswith(excluded)]
-        jobs += [Job(path) for path in paths if stat.S_IFMT(files.mode(path)) in (stat.S_IFREG, 0)]
+        jobs += [_found(path, folder) for path in paths if stat.S_IFMT(files.mode(path)) in (stat.S_IFREG, 0)]
     if not jobs:
         problem = InputError(f"{folder}: contains no {', '.join(suffixes)} files")
         jobs.append(Job(folder, problem=problem))
     return jobs
+
+
+def _found(path: Path, root: Path) -> Job:
+    return Job(path, skipped="the link leads nowhere" if files.is_broken_link(path) else "", root=root)
 
 
 def plan(
@@ -158,12 +185,15 @@ def plan(
     """
     if destination.output and destination.output_dir:
         raise UsageError("-o and --output-dir exclude each other (use only one)")
-    if destination.output and len(found) > 1:
+    if destination.output and not destination.folder and len(found) > 1:
         raise UsageError("-o names one output, but there are several inputs (use --output-dir)")
     jobs = [_with_target(job, relative, destination, rename) for job, relative in found]
-    counts = Counter(_real_target(job) for job in jobs if not job.problem)
+    if destination.folder:
+        mirrors = {job.root: files.Mirror(job.root, destination.folder) for job in jobs if job.root}
+        jobs = [replace(job, mirror=mirrors[job.root]) if job.root else job for job in jobs]
+    counts = Counter(_real_target(job) for job in jobs if job.writes)
     for job in jobs:
-        if not job.problem and (count := counts[_real_target(job)]) > 1:
+        if job.writes and (count := counts[_real_target(job)]) > 1:
             raise UsageError(f"{count} inputs would be written to {job.target or 'standard output'}")
     return jobs
 
@@ -174,29 +204,30 @@ def _real_target(job: Job) -> str:
 
 
 def _with_target(job: Job, relative: Path, destination: Destination, rename: Callable[[Path], Path]) -> Job:
-    if job.problem:
+    if not job.writes:
         return job
     try:
-        return Job(job.source, _target(job.source, relative, destination, rename))
+        return replace(job, target=_target(job.source, relative, destination, rename))
     except UsageError as error:
-        return Job(job.source, problem=error)
+        return replace(job, problem=error)
 
 
 def _target(
     source: Path | None, relative: Path, destination: Destination, rename: Callable[[Path], Path]
 ) -> Path | None:
+    nameless = source is None or source.parent == DESCRIPTORS
+    if destination.folder:
+        if nameless:
+            raise UsageError(f"{source or 'standard input'} has no name (name the output with -o)")
+        return rename(destination.folder / relative)
     if destination.output:
-        return None if destination.output == PIPE else Path(destination.output)
-    if source is None:
-        if destination.output_dir:
-            raise UsageError("standard input has no name to use in --output-dir (use -o)")
-        return None
-    return rename(destination.output_dir / relative if destination.output_dir else source)
+        return None if destination.output in STANDARD_OUTPUTS else Path(destination.output)
+    return None if nameless or source is None else rename(source)
 
 
 def pipes(jobs: Iterable[Job]) -> bool:
     """Whether any of the planned jobs writes to standard output."""
-    return any(job.target is None and not job.problem for job in jobs)
+    return any(job.target is None and job.writes for job in jobs)
 
 
 def share(threads: int, device: str, jobs: int, model: str | None = None) -> tuple[int, int]:
@@ -214,14 +245,29 @@ def share(threads: int, device: str, jobs: int, model: str | None = None) -> tup
     return at_once, resources.workers // at_once
 
 
-def run(jobs: Iterable[Job], work: Work, at_once: int = 1) -> Iterator[Outcome]:
+def run(jobs: Sequence[Job], work: Work, at_once: int = 1) -> Iterator[Outcome]:
     """Run jobs and yield their outcomes in order.
 
     jobs: with targets chosen by plan(). work: starts a job. at_once: how many jobs are computed at once.
 
-    Reading and writing happen in the caller's thread. An error ends only its own job. After an interrupt the
-    remaining jobs are cancelled, and running computations are not awaited.
+    Reading and writing happen in the caller's thread. An error ends only its own job, unless its `ends_run`
+    is true. Then, as after an interrupt, the remaining jobs are cancelled, and running computations are not
+    awaited. Temporary files that killed runs have left beside the targets are removed first.
     """
+    for folder in {Path(os.path.realpath(job.target)).parent for job in jobs if job.target and job.writes}:
+        temporary.sweep(folder)
+    try:
+        with closing(_run(jobs, work, at_once)) as outcomes:
+            for outcome in outcomes:
+                yield outcome
+                if outcome.error and outcome.error.ends_run:
+                    break
+    finally:
+        for mirror in {job.mirror for job in jobs if job.mirror}:
+            mirror.finish()
+
+
+def _run(jobs: Sequence[Job], work: Work, at_once: int) -> Generator[Outcome]:
     running: deque[_Running] = deque()
     pool = Workers(at_once)
     try:
@@ -239,7 +285,8 @@ class _Running:
     """A job whose input has been read and whose computation has been submitted."""
 
     def __init__(self, job: Job, work: Work, pool: Workers) -> None:
-        self._job, self._steps, self.size = job, work(job), job.size
+        self._job, self.size = job, job.size
+        self._steps = _skip(job) if job.skipped else work(job)
         self._future: Future[tuple[Any, float]] = Future()
         started = time.perf_counter()
         try:
@@ -260,6 +307,8 @@ class _Running:
             result, seconds = self._future.result()
             self._seconds += seconds
             started = time.perf_counter()
+            if self._job.mirror and self._job.target:
+                self._job.mirror.make(self._job.target)
             self._steps.send(result)
         except StopIteration as done:
             return Outcome(self._job, self._seconds + time.perf_counter() - started, *done.value)
@@ -268,6 +317,11 @@ class _Running:
         except Exception as error:
             return Outcome(self._job, self._seconds, error=_unexpected(error))
         raise AssertionError("a job yields one computation")
+
+
+def _skip(job: Job) -> JobSteps:
+    yield lambda: None
+    return None, job.skipped
 
 
 def _timed(compute: Compute) -> tuple[Any, float]:
@@ -280,8 +334,10 @@ def _unexpected(error: Exception) -> JrecompError:
 
 
 def exit_code(outcomes: Iterable[Outcome]) -> ExitCode:
-    """The exit code of the first failed job, OK if none failed."""
-    return next((outcome.error.exit_code for outcome in outcomes if outcome.error), ExitCode.OK)
+    """The exit code of the error that ended the run, otherwise of the first one; OK if none failed."""
+    errors = [outcome.error for outcome in outcomes if outcome.error]
+    first = next((error for error in errors if error.ends_run), next(iter(errors), None))
+    return first.exit_code if first else ExitCode.OK
 
 
 def compress(

@@ -22,7 +22,10 @@ class ExitCode(IntEnum):
     TARGET = 8
     SHORTAGE = 9
     LIMIT = 10
+    NO_SPACE = 11
+    HANGUP = 129
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 def printable(text: str) -> str:
@@ -43,6 +46,8 @@ class JrecompError(Exception):
     """
 
     exit_code: ExitCode = ExitCode.INTERNAL
+    ends_run: bool = False
+    """Whether other files would fail for the same reason, so that none is tried."""
 
     def __init__(self, message: str = "", *options: str) -> None:
         super().__init__(message, *options)
@@ -93,6 +98,27 @@ class OutputError(JrecompError):
 
     exit_code = ExitCode.OUTPUT
 
+    @classmethod
+    def of(cls, name: object, error: OSError) -> "OutputError":
+        """The error for a failure of the system to write to what is called `name`."""
+        message = f"{name}: {error.strerror or error}"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return NoSpaceError(message)
+        return ReadOnlyError(message) if error.errno == errno.EROFS else OutputError(message)
+
+
+class NoSpaceError(OutputError):
+    """The disk is full, or the quota is exceeded."""
+
+    exit_code = ExitCode.NO_SPACE
+    ends_run = True
+
+
+class ReadOnlyError(OutputError):
+    """The file system of an output is read-only."""
+
+    ends_run = True
+
 
 class TargetError(JrecompError):
     """No lossy result meets the requested target."""
@@ -125,7 +151,10 @@ def shortage(error: BaseException | None) -> ShortageError | None:
 
 
 class StoredReason(IntEnum):
-    """Why a file was stored as bytes instead of being modelled; docs/format.md lists the numbers."""
+    """Why a file was stored as bytes instead of being modelled; docs/format.md lists the numbers.
+
+    ARITHMETIC does not occur any more; the number stays.
+    """
 
     NOT_JPEG = 1
     ARITHMETIC = 2
@@ -147,7 +176,7 @@ class StoredReason(IntEnum):
 _REASON_TEXT = {
     StoredReason.NOT_JPEG: "not a JPEG file",
     StoredReason.ARITHMETIC: "arithmetic-coded JPEG",
-    StoredReason.PRECISION: "sample precision other than 8 bits",
+    StoredReason.PRECISION: "sample precision other than 8 or 12 bits",
     StoredReason.LOSSLESS: "lossless JPEG",
     StoredReason.HIERARCHICAL: "hierarchical JPEG",
     StoredReason.MALFORMED: "malformed JPEG headers",

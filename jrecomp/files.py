@@ -1,13 +1,14 @@
 """Reads whole files and writes them atomically. A path of None means standard input or output."""
 
+import errno
 import os
-import secrets
 import stat
 import sys
 from pathlib import Path
 from typing import BinaryIO
 
-from jrecomp.errors import InputError, JrecompError, OutputError, UsageError, shortage
+from jrecomp import attributes, temporary
+from jrecomp.errors import InputError, OutputError, UsageError, shortage
 
 SUFFIX = ".jrc"
 SHRUNK = ".shrunk"
@@ -39,6 +40,15 @@ def mode(path: Path) -> int:
         return 0
 
 
+def is_broken_link(path: Path) -> bool:
+    """Whether a path is a symbolic link to nothing, or to itself."""
+    try:
+        path.stat()
+    except OSError as error:
+        return path.is_symlink() and error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+    return False
+
+
 def read(path: Path | None) -> bytes:
     """All bytes of a file, or of standard input for None; raises InputError."""
     if path is None and sys.stdin is None:
@@ -46,17 +56,18 @@ def read(path: Path | None) -> bytes:
     try:
         return sys.stdin.buffer.read() if path is None else path.read_bytes()
     except OSError as error:
-        raise _failure(InputError, path, error) from error
+        raise shortage(error) or InputError(f"{path or 'pipe'}: {error.strerror or error}") from error
 
 
 def check_target(target: Path | None, source: Path | None, force: bool) -> None:
     """Check that an output may be written.
 
-    target: the output. source: the input that it is made from, if it is a file. force: allow replacing an
+    target: the output; a named pipe or a character device is written to, a symbolic link stands for the file
+    that it leads to. source: the input that it is made from, if it is a file. force: allow replacing an
     existing file.
 
-    Raises OutputError if standard output is closed, or if the target exists and `force` is false or it is not
-    a regular file. Raises UsageError if the target is a terminal or the source itself.
+    Raises OutputError if standard output is closed, or if the target exists and `force` is false or it is a
+    folder, a block device or a socket. Raises UsageError if the target is a terminal or the source itself.
     """
     if target is None:
         if sys.stdout is None:
@@ -64,7 +75,7 @@ def check_target(target: Path | None, source: Path | None, force: bool) -> None:
         if sys.stdout.isatty():
             raise UsageError("binary data is not written to a terminal (redirect standard output or use -o)")
         return
-    if not os.path.lexists(target):
+    if not os.path.lexists(target) or _is_stream(target):
         return
     if not force:
         raise OutputError(f"{target}: already exists (--force replaces it)")
@@ -79,22 +90,36 @@ def write(target: Path | None, data: bytes, source: Path | None, force: bool) ->
 
     The bytes are written to a temporary file in the same folder, flushed to disk and renamed. After any
     exception, KeyboardInterrupt included, the target is unchanged and the temporary file is removed. Missing
-    folders are created.
+    folders are created. Only pipes and devices are written to as they are.
 
-    target, source, force: as for check_target(). data: the bytes. The output gets the permissions and times
-    of the source.
+    target, source, force: as for check_target(). data: the bytes. The output gets the attributes of the
+    source.
 
     Raises OutputError, and the errors of check_target().
     """
     try:
         if target is None:
             _write_all(sys.stdout.buffer, data)
+        elif _is_stream(target):
+            _write_through(target, data)
         else:
             _replace(target, data, source, force)
     except OSError as error:
         if target is None:
             _drop_stdout()
-        raise _failure(OutputError, target, error) from error
+        raise shortage(error) or OutputError.of(target or "pipe", error) from error
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether a path is a named pipe or a character device such as /dev/null."""
+    return stat.S_ISFIFO(mode(path)) or stat.S_ISCHR(mode(path))
+
+
+def _write_through(target: Path, data: bytes) -> None:
+    with target.open("wb", buffering=0) as stream:
+        if stream.isatty():
+            raise UsageError(f"{target}: binary data is not written to a terminal (choose another output)")
+        _write_all(stream, data)
 
 
 def _write_all(stream: BinaryIO, data: bytes) -> None:
@@ -106,28 +131,19 @@ def _write_all(stream: BinaryIO, data: bytes) -> None:
 
 
 def _replace(target: Path, data: bytes, source: Path | None, force: bool) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    like = source.stat() if source is not None else None
-    temporary = target.with_name(f".jrecomp-{secrets.token_hex(8)}.tmp")
-    permissions = stat.S_IMODE(like.st_mode) & 0o777 if like else 0o666
-    try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, permissions), "wb") as file:
-            _fill(file, data, like)
+    real = target.resolve() if target.is_symlink() else target
+    real.parent.mkdir(parents=True, exist_ok=True)
+    like = source.stat() if source is not None and not _is_stream(source) else None
+    with temporary.create(real.parent, 0o600 if like else 0o666) as (path, file):
+        file.write(data)
+        file.flush()
+        if source is not None and like is not None:
+            attributes.copy(source, like, file.fileno())
+            attributes.copy_times(like, file.fileno())
+        os.fsync(file.fileno())
         check_target(target, source, force)  # again, as the target may have been created meanwhile
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(target.parent)
-
-
-def _fill(file: BinaryIO, data: bytes, like: os.stat_result | None) -> None:
-    file.write(data)
-    file.flush()
-    if like is not None:
-        os.fchmod(file.fileno(), stat.S_IMODE(like.st_mode) & 0o777)
-        os.utime(file.fileno(), ns=(like.st_atime_ns, like.st_mtime_ns))
-    os.fsync(file.fileno())
+        path.replace(real)
+    _sync_folder(real.parent)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -145,5 +161,43 @@ def _drop_stdout() -> None:
     os.close(descriptor)
 
 
-def _failure(kind: type[JrecompError], path: Path | None, error: OSError) -> JrecompError:
-    return shortage(error) or kind(f"{path or 'pipe'}: {error.strerror or error}")
+class Mirror:
+    """A folder of outputs, which is to have the structure of a folder of inputs.
+
+    Missing folders are made with the attributes of the corresponding folders of inputs. They get their times
+    and withheld permissions by finish(), after the last output was written.
+
+    source: the folder of inputs. target: the folder of outputs.
+    """
+
+    def __init__(self, source: Path, target: Path) -> None:
+        self._source, self._target = source, target
+        self._made: list[tuple[Path, int, os.stat_result]] = []
+
+    def make(self, output: Path) -> None:
+        """Make the folders that an output in the folder of outputs needs; raises OutputError."""
+        inner = output.parent.relative_to(self._target)
+        try:
+            for name in [*reversed(inner.parents), inner]:
+                self._make(self._source / name, self._target / name)
+        except OSError as error:
+            raise shortage(error) or OutputError.of(output, error) from error
+
+    def _make(self, source: Path, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            target.mkdir(0o700)
+        except FileExistsError:
+            return
+        like = source.stat()
+        attributes.copy(source, like, target)
+        permissions = stat.S_IMODE(target.stat().st_mode)
+        attributes.set_permissions(target, permissions | 0o700)
+        self._made.append((target, permissions, like))
+
+    def finish(self) -> None:
+        """Give the folders that were made their final permissions and times, the innermost first."""
+        while self._made:
+            target, permissions, like = self._made.pop()
+            attributes.set_permissions(target, permissions)
+            attributes.copy_times(like, target)

@@ -4,28 +4,37 @@ from dataclasses import dataclass
 
 from jrecomp.errors import StoredReason
 from jrecomp.jpeg.types import Frame
+from jrecomp.skeleton import Found
 from jrecomp.t81 import nearest_quality
 
 
 @dataclass(frozen=True)
 class JpegInfo:
-    """Properties of a modelled JPEG file.
+    """Properties of a modelled JPEG picture.
 
+    offset: position of the picture in the restored file, or of the Base64 text that encodes it.
+    size: in bytes.
     width, height: in pixels. components: 1 to 4.
     sampling: "4:2:0" or another common name of the chroma subsampling, "gray" for one component, otherwise
         the sampling factors of each component, horizontal x vertical, as in "2x2,1x1,1x2".
     progressive: whether the coding process is progressive rather than sequential.
-    quality: the libjpeg quality (1 to 100) whose luminance table is nearest to the file's first table.
+    quality: the libjpeg quality (1 to 100) whose luminance table is nearest to the file's first table;
+        None if the file has no quantization table for its first component.
     header_bytes: number of bytes that are not entropy-coded.
+    precision: bits per sample, 8 or 12. arithmetic: whether entropy coding is arithmetic rather than Huffman.
     """
 
+    offset: int
+    size: int
     width: int
     height: int
     components: int
     sampling: str
     progressive: bool
-    quality: int
+    quality: int | None
     header_bytes: int
+    precision: int = 8
+    arithmetic: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,7 +50,8 @@ class Info:
     model, model_id: name and permanent identifier of the model. The name is None if the model is not
         installed. Both are None for stored and shrunk files.
     stored_reason: why the file is stored; None if it is modelled or shrunk.
-    jpeg: properties of the restored JPEG file; None for stored and shrunk files.
+    pictures: properties of the modelled pictures of the restored file, such as the main picture and its
+        thumbnail, in order; empty for stored and shrunk files.
     quality: quality from 0 to 100 that a lossy result was made with; otherwise None.
     """
 
@@ -53,8 +63,13 @@ class Info:
     model: str | None = None
     model_id: int | None = None
     stored_reason: str | None = None
-    jpeg: JpegInfo | None = None
+    pictures: tuple[JpegInfo, ...] = ()
     quality: float | None = None
+
+    @property
+    def jpeg(self) -> JpegInfo | None:
+        """The first picture, which is the main picture of a JPEG file; None if there is none."""
+        return self.pictures[0] if self.pictures else None
 
     @property
     def saving(self) -> float:
@@ -62,16 +77,21 @@ class Info:
         return 1 - self.compressed_bytes / self.original_bytes if self.original_bytes else 0.0
 
 
-def describe_frame(frame: Frame, header_bytes: int) -> JpegInfo:
-    """The properties of a JPEG file, from its frame and the number of bytes that are not entropy-coded."""
+def describe_picture(frame: Frame, found: Found) -> JpegInfo:
+    """The properties of a picture, from its frame and its place."""
+    first = frame.components[0]
     return JpegInfo(
+        offset=found.offset,
+        size=len(found.headers) + found.removed,
         width=frame.width,
         height=frame.height,
         components=len(frame.components),
         sampling=_sampling(frame),
         progressive=frame.progressive,
-        quality=nearest_quality(frame.components[0].quantization.tolist()),
-        header_bytes=header_bytes,
+        quality=nearest_quality(first.quantization.tolist()) if first.has_table else None,
+        header_bytes=len(found.headers),
+        precision=frame.precision,
+        arithmetic=frame.arithmetic,
     )
 
 

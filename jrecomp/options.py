@@ -16,8 +16,10 @@ class Limits:
         progressive script codes each luma block 5 times. A file with thousands of scans exceeds the limit
         and is stored.
     max_scans: largest number of scans. It limits the cost of files that consist of scan headers.
-    max_segments: largest number of segments decoded in a scan. It limits the cost of files that consist of
-        restart markers; the rest of such a scan is kept as raw bytes.
+    max_segments: largest number of segments decoded in the scans of a picture; each scan may have one in any
+        case. It limits the cost of files that consist of restart markers; the rest of such a scan is kept as
+        raw bytes.
+    max_pictures: largest number of pictures of a file that are modelled.
     max_slice_blocks: largest number of blocks in a slice of several MCU rows, as docs/format/models.md
         requires. It bounds the memory of a decoding thread.
     """
@@ -26,6 +28,7 @@ class Limits:
     max_scan_blocks: int = 64
     max_scans: int = 4096
     max_segments: int = 1 << 14
+    max_pictures: int = 1 << 14
     max_slice_blocks: int = 1 << 17
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Unpack
 
-from jrecomp import codec, container, jpeg
+from jrecomp import container, jpeg
 from jrecomp.codec import Resources
 from jrecomp.container import Lossless, Lossy, Original, Stored
 from jrecomp.errors import (
@@ -21,14 +21,16 @@ from jrecomp.errors import (
     UnsupportedJpegError,
     VerificationError,
 )
-from jrecomp.info import Info, JpegInfo, describe_frame, describe_reason
-from jrecomp.jpeg.types import Frame, JpegFile
+from jrecomp.info import Info, JpegInfo, describe_picture, describe_reason
+from jrecomp.jpeg.types import Frame
 from jrecomp.lossy import Requantizer, Target, TargetOptions, load_rule
 from jrecomp.model import DEFAULT_MODEL
 from jrecomp.model import load as load_model
 from jrecomp.options import DEFAULT_LIMITS, RULES, Buffer, Limits
+from jrecomp.pictures import PictureCoder
 from jrecomp.rate import Note, OnNote, OnProgress, Request, ignore
-from jrecomp.writers import ContainerWriter, JpegWriter, Result, WriteOptions, stored
+from jrecomp.skeleton import describe
+from jrecomp.writers import ContainerWriter, JpegWriter, Result, WriteOptions, lossless, stored
 
 
 def compress(
@@ -36,6 +38,7 @@ def compress(
     *,
     model: str | None = None,
     strip: bool = False,
+    strip_trailer: bool = False,
     rule: str = RULES[0],
     threads: int = 0,
     device: str = "auto",
@@ -51,6 +54,7 @@ def compress(
     data: the file.
     model: name of a model; None selects the default.
     strip: omit metadata that decoders do not need to display the picture.
+    strip_trailer: omit the bytes after the picture, such as videos and further pictures.
     rule: quality metric that lossy results are optimized for, one of options.RULES.
     threads: number of threads; 0 uses one per core. device: one of options.DEVICES. Neither changes the
         result.
@@ -67,23 +71,28 @@ def compress(
     resources.engine(predictor)
     data, frame = bytes(data), None
     try:
-        file = jpeg.read(data, limits)
-        frame = file.frame
-        writer = ContainerWriter(data, file, WriteOptions(strip), limits, predictor, resources)
-        if wanted.lossless:
-            result, note = writer.unchanged(), Note(None, "")
+        if wanted.lossless and not (strip or strip_trailer):
+            result, note = lossless(data, PictureCoder(predictor, resources, limits)), Note(None, "")
         else:
-            result, note = Request(wanted, writer, Requantizer(file, tuning), on_progress).meet()
-        del file, writer  # frees the coefficients: verification needs as much memory again
+            file = jpeg.read(data, limits)
+            frame = file.frame
+            options = WriteOptions(strip, strip_trailer)
+            writer = ContainerWriter(data, file, options, limits, predictor, resources)
+            if wanted.lossless:
+                result = writer.unchanged()
+                note = Note(None, result.remark)
+            else:
+                result, note = Request(wanted, writer, Requantizer(file, tuning), on_progress).meet()
+            del file, writer  # frees the coefficients: verification needs as much memory again
         verify(result.output, result.restored, threads=threads, device=device, limits=limits)
         if len(result.output) >= len(data):
             raise UnsupportedJpegError(StoredReason.NOT_SMALLER)
     except UnsupportedJpegError as error:
-        result, note = _stored(data, error.reason, wanted, strip, frame)
+        result, note = _stored(data, error.reason, wanted, strip or strip_trailer, frame)
     except (VerificationError, CorruptContainerError):  # the decoder differs from the encoder
         if not wanted.lossless:
             raise
-        result, note = _stored(data, StoredReason.VERIFICATION, wanted, strip, frame)
+        result, note = _stored(data, StoredReason.VERIFICATION, wanted, strip or strip_trailer, frame)
     on_note(note)
     return result.output
 
@@ -92,6 +101,7 @@ def shrink(
     data: Buffer,
     *,
     strip: bool = False,
+    strip_trailer: bool = False,
     progressive: bool = False,
     rule: str = RULES[0],
     limits: Limits = DEFAULT_LIMITS,
@@ -101,7 +111,7 @@ def shrink(
 ) -> bytes:
     """Make a smaller JPEG file from a JPEG file. The result is parsed and compared before it is returned.
 
-    progressive: write progressive scans, which are slightly smaller. The other parameters are those of
+    progressive: write progressive scans where they are smaller. The other parameters are those of
     compress(). Without a target no coefficient changes. The source is returned if no result that meets the
     target is smaller.
 
@@ -111,11 +121,12 @@ def shrink(
     wanted, tuning, data = Target.of(**target), load_rule(rule), bytes(data)
     try:
         file = jpeg.read(data, limits)
-        options = WriteOptions(strip, progressive or file.frame.progressive)
+        options = WriteOptions(strip, strip_trailer, progressive or file.frame.progressive)
         writer = JpegWriter(data, file, options, limits)
         if wanted.lossless:
             result = writer.unchanged()
-            note = Note(None, f"unchanged: {writer.damage}" if writer.damage else "")
+            reason = writer.obstacle if result.output == data else ""
+            note = Note(None, f"unchanged: {reason}" if reason else result.remark)
         else:
             result, note = Request(wanted, writer, Requantizer(file, tuning), on_progress).meet()
     except LimitError:
@@ -136,7 +147,7 @@ def decompress(
     Returns the file. Raises CorruptContainerError, UnknownModelError, UsageError, and VerificationError if
     the length or checksum of the restored bytes is not the original's.
     """
-    resources, box = Resources(threads, device), container.unpack(bytes(data))
+    resources, box = Resources(threads, device), container.unpack(bytes(data), limits)
     restored = box.data if isinstance(box, Stored) else _restored(box, resources, limits)
     if Original.of(restored) != box.original:
         raise VerificationError("the restored bytes do not match the checksum of the original")
@@ -169,7 +180,7 @@ def inspect(data: Buffer, *, limits: Limits = DEFAULT_LIMITS) -> Info:
     data: the container. limits: as for compress(). Raises CorruptContainerError.
     """
     data = bytes(data)
-    box = container.unpack(data)
+    box = container.unpack(data, limits, brief=True)
     if isinstance(box, Stored):
         sizes = box.original.length, len(data)
         return Info(
@@ -187,25 +198,23 @@ def inspect(data: Buffer, *, limits: Limits = DEFAULT_LIMITS) -> Info:
         box.original.length,
         model=_model_name(box.model),
         model_id=box.model,
-        jpeg=_jpeg_info(box, limits),
+        pictures=_pictures(box, limits),
         quality=box.quality / 100 if isinstance(box, Lossy) else None,
     )
 
 
 def _restored(box: Lossless, resources: Resources, limits: Limits) -> bytes:
-    model = load_model(box.model)
-    engine = resources.engine(model)
-    slices = codec.EncodedSlices(box.mcu_rows, list(box.slices))
+    coder = PictureCoder(load_model(box.model), resources, limits)
     with _damaged_headers():
-        frame = jpeg.parse_frame(box.headers, limits)
-    scans = container.unpack_reconstruction(box.reconstruction, limits)
-    coefficients = codec.decode(frame, slices, model, resources.workers, engine, limits)
-    return jpeg.write(JpegFile(frame, coefficients, box.headers, scans), limits)
+        return coder.restore(box)
 
 
-def _jpeg_info(box: Lossless, limits: Limits) -> JpegInfo:
+def _pictures(box: Lossless, limits: Limits) -> tuple[JpegInfo, ...]:
     with _damaged_headers():
-        return describe_frame(jpeg.parse_frame(box.headers, limits), len(box.headers))
+        return tuple(
+            describe_picture(jpeg.parse_frame(picture.headers, limits), picture)
+            for picture in describe(box.front, box.steps)
+        )
 
 
 @contextmanager

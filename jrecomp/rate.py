@@ -5,10 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from jrecomp import jpeg
 from jrecomp.array_types import UInt8
 from jrecomp.errors import TargetError, UnsupportedJpegError
-from jrecomp.jpeg.metadata import has_index, metadata
+from jrecomp.jpeg.metadata import metadata
 from jrecomp.lossy import (
     HIGHEST,
     Goal,
@@ -79,12 +78,12 @@ class Request:
         """
         unchanged = self.writer.unchanged()
         result, text = self._meet(unchanged, self.target.largest(self.writer.file.frame))
-        return result, Note(result.quality, text)
+        return result, Note(result.quality, "; ".join(filter(None, [text, result.remark])))
 
     def _meet(self, unchanged: Result, largest: int | None) -> tuple[Result, str]:
         if largest is not None and len(unchanged.output) <= largest:
             return unchanged, ""
-        reason = self.writer.damage
+        reason = self.writer.obstacle
         try:
             found, text = (None, "") if reason else self._find(unchanged, largest)
         except UnsupportedJpegError as error:
@@ -97,8 +96,6 @@ class Request:
             return unchanged, f"lossless, {text or 'as nothing would change'}"
         if len(found.output) >= len(unchanged.output):
             return unchanged, "lossless, as a lossy result would not be smaller"
-        if has_index(self.writer.file.headers):
-            text = text or "the index of further pictures in the file is omitted"
         return found, text
 
     def _find(self, unchanged: Result, largest: int | None) -> tuple[Result | None, str]:
@@ -135,11 +132,19 @@ class Request:
     def _too_large(self, largest: int, unchanged: Result, least: Result) -> str:
         smaller = min(unchanged, least, key=lambda result: len(result.output))
         text = f"cannot be as small as {largest:,} bytes, only as {len(smaller.output):,} bytes"
-        headers = jpeg.read(smaller.restored, self.writer.limits).headers
-        kept, needed = (len(metadata(headers, strip)) for strip in (False, True))
-        if 4 * kept > len(smaller.output):
-            text += f"; metadata takes {kept:,} bytes, or {needed:,} with --strip"
-        return text
+        return f"{text}; {self._composition(smaller.restored)}"
+
+    def _composition(self, restored: bytes) -> str:
+        """What the bytes of a restored file are, and what options would leave of them."""
+        headers, after = self.writer.picture.headers, len(self.writer.after)
+        size, least = (len(metadata(headers, s, bool(after))) for s in (self.writer.options.strip, True))
+        parts = [
+            f"{len(restored) - size - after:,} bytes of the picture",
+            f"{size:,} of metadata" + (f" ({least:,} with --strip)" if least < size else ""),
+        ]
+        if after:
+            parts.append(f"{after:,} after the picture (0 with --strip-trailer)")
+        return f"the JPEG file has {', '.join(parts[:-1])} and {parts[-1]}"
 
     def _similar(self, metric: "_Metric", least: float) -> tuple[Result | None, str]:
         try:

@@ -11,7 +11,7 @@ SOF9, SOF10, SOF11 = 0xC9, 0xCA, 0xCB
 SOF13, SOF14, SOF15 = 0xCD, 0xCE, 0xCF
 DHT, JPG, DAC = 0xC4, 0xC8, 0xCC
 SOI, EOI, SOS, DQT, DNL, DRI, DHP = 0xD8, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD, 0xDE
-APP0, APP1, APP2, APP14, APP15, COM = 0xE0, 0xE1, 0xE2, 0xEE, 0xEF, 0xFE
+APP0, APP1, APP2, APP13, APP14, APP15, COM = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xEF, 0xFE
 
 SOF55 = 0xF7
 """The frame header of JPEG-LS (ITU-T T.87 C.1.1)."""
@@ -19,8 +19,8 @@ SOF55 = 0xF7
 FRAMES = frozenset(range(SOF0, SOF15 + 1)) - {DHT, JPG, DAC}
 """The codes of all frame headers."""
 
-LARGEST_DC_CATEGORY, LARGEST_AC_CATEGORY = 11, 10
-"""Largest magnitude categories of DC differences and AC coefficients in baseline scans (F.1.2.1, F.1.2.2)."""
+LARGEST_CATEGORIES = {8: (11, 10), 12: (15, 14)}
+"""Largest magnitude categories of DC differences and AC coefficients by sample precision (F.1.2, F.1.3)."""
 
 LARGEST_EOB_RUN = 0x7FFF
 """Largest number of blocks in an end-of-band run (G.1.2.2)."""
@@ -94,6 +94,17 @@ TYPICAL_TABLES: dict[tuple[int, int], bytes] = {
 
 Each has the layout of a DHT segment: the number of codes of each length from 1 to 16, then the symbols.
 Decoders use these tables for Motion JPEG frames without DHT segments.
+"""
+
+
+DEFAULT_CONDITIONING: dict[tuple[int, int], bytes] = {
+    (kind, destination): bytes([kind << 4 | destination, default])
+    for kind, default in ((0, 0x10), (1, 5))
+    for destination in range(4)
+}
+"""Conditioning of arithmetic coding without DAC segments (F.1.4.4): L 0 and U 1, Kx 5.
+
+By table class (0 for DC, 1 for AC) and destination, in the two bytes of a DAC segment (B.2.4.3).
 """
 
 

@@ -9,12 +9,15 @@ import numpy as np
 from jrecomp import codec, container, jpeg
 from jrecomp.container import Lossless, Lossy, Original, Stored
 from jrecomp.errors import StoredReason, UnsupportedJpegError, VerificationError
-from jrecomp.jpeg.markers import trailer
-from jrecomp.jpeg.metadata import has_index, metadata, stripped
+from jrecomp.jpeg.metadata import metadata, removed_metadata, stripped
+from jrecomp.jpeg.multi_picture import index_problem, moved_index
+from jrecomp.jpeg.previews import moved_previews
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.lossy import HIGHEST, Requantized
 from jrecomp.model import Model
 from jrecomp.options import Limits
+from jrecomp.pictures import PictureCoder
+from jrecomp.skeleton import pictures
 
 _TABLE_BYTES, _FIELD_BYTES = 500, 50
 """Approximate least size in bytes of the tables of a JPEG file, and of the fields of a container."""
@@ -24,10 +27,12 @@ _TABLE_BYTES, _FIELD_BYTES = 500, 50
 class WriteOptions:
     """Options of written JPEG files.
 
-    strip: omit metadata that decoders do not need. progressive: use libjpeg's progressive scan script.
+    strip: omit metadata that decoders do not need. strip_trailer: omit the bytes after the picture.
+    progressive: use libjpeg's progressive scan script where that is smaller.
     """
 
     strip: bool = False
+    strip_trailer: bool = False
     progressive: bool = False
 
 
@@ -36,17 +41,30 @@ class Result:
     """A result of compressing or shrinking.
 
     output: the bytes to write. restored: the file that `output` restores, or `output` itself if it is not a
-    container. quality: 0 to 100 if coefficients changed, otherwise None.
+    container. quality: 0 to 100 if coefficients changed, otherwise None. remark: what the restored file lacks
+    or has besides, as a phrase, or "".
     """
 
     output: bytes
     restored: bytes
     quality: float | None = None
+    remark: str = ""
 
 
 def stored(data: bytes, reason: StoredReason) -> Result:
     """A container that stores a file unmodelled."""
     return Result(container.pack(Stored(Original.of(data), reason, data)), data)
+
+
+def lossless(data: bytes, coder: PictureCoder) -> Result:
+    """A container of a file with modelled pictures.
+
+    Raises UnsupportedJpegError, with the reason of the first picture, if no picture becomes smaller.
+    """
+    found = coder.dismantle(data)
+    if found.reason and not pictures(found.steps):
+        raise found.reason
+    return Result(container.pack(coder.box(data, found)), data)
 
 
 @dataclass(frozen=True)
@@ -64,8 +82,33 @@ class Writer(ABC):
 
     @cached_property
     def damage(self) -> str:
-        """Why coefficients must not be changed, as jpeg.damage() reports it; empty if they may be."""
-        return jpeg.damage(self.file, self.limits)
+        """Why the picture must not be written anew; "" if it may be."""
+        return jpeg.damage(self.file, self.limits) or self._index_problem
+
+    @property
+    def obstacle(self) -> str:
+        """Why coefficients must not be changed; "" if they may be."""
+        complete = all(c.has_table for c in self.file.frame.components)
+        return self.damage or ("" if complete else "the quantization table is missing")
+
+    @cached_property
+    def picture(self) -> JpegFile:
+        """The file up to the end of the picture, as jpeg.separate() returns it."""
+        return self._parts[0]
+
+    @property
+    def after(self) -> bytes:
+        """The bytes after the picture that results keep."""
+        return b"" if self.options.strip_trailer else self._parts[1]
+
+    @property
+    def _index_problem(self) -> str:
+        """Why the pictures after the first one would be lost if its size changed; "" if they would not."""
+        return index_problem(self.picture.headers) if self.after else ""
+
+    @cached_property
+    def _parts(self) -> tuple[JpegFile, bytes]:
+        return jpeg.separate(self.file, self.limits)
 
     @property
     @abstractmethod
@@ -85,31 +128,61 @@ class Writer(ABC):
         """The JPEG file that changed() writes or restores."""
 
     def _metadata_bytes(self) -> int:
-        """Size in a result of the metadata and of the bytes after EOI."""
-        after = b"" if self.options.strip else trailer(self.file.headers) or b""
-        return len(metadata(self.file.headers, self.options.strip)) + len(after)
+        """Size in a result of the metadata and of the bytes after the picture."""
+        return len(metadata(self.picture.headers, self.options.strip, bool(self.after))) + len(self.after)
 
-    def _kept(self) -> tuple[JpegFile, bytes]:
-        """The parsed file and its bytes, stripped of metadata if the options ask for that."""
-        headers = stripped(self.file.headers) if self.options.strip else self.file.headers
-        if len(headers) >= len(self.file.headers):
-            return self.file, self.source
-        less = replace(self.file, headers=headers)
-        written = jpeg.write(less, self.limits)
+    def _kept(self) -> tuple[JpegFile, bytes, str]:
+        """The parsed file, its bytes and a remark, without what the options omit; its scans stay."""
+        kept = self.file, self.source, ""
+        if not (self.options.strip or self.options.strip_trailer):
+            return kept
+        if self._index_problem:
+            return *kept[:2], f"nothing was removed: {self._index_problem}"
+        headers = self.picture.headers
+        if self.options.strip:
+            headers = stripped(headers, bool(self.after))
+        less, written = self._written(replace(self.picture, headers=headers + self.after))
+        if len(written) >= len(self.source):
+            return kept
         _check_same(jpeg.read(written, self.limits), less)
-        return less, written
+        return less, written, self._removed(less)
 
-    def _rebuilt(self, new: Requantized, optimal: bool) -> JpegFile:
-        """The file with new coefficients; optimal: with optimal instead of typical Huffman tables."""
-        return jpeg.rebuild(
+    def _rebuilt(self, new: Requantized, optimal: bool, progressive: bool) -> tuple[JpegFile, bytes, str]:
+        """The file with new coefficients, its bytes and a remark; optimal: with optimal Huffman tables."""
+        file = jpeg.rebuild(
             self.file,
             new.steps,
             new.coefficients,
             huffman="optimal" if optimal else "typical",
-            progressive=self.options.progressive,
+            progressive=progressive,
             strip=self.options.strip,
+            strip_trailer=self.options.strip_trailer,
             limits=self.limits,
         )
+        remarks = self._removed(file), jpeg.oddity(self.file, self.limits)
+        return *self._written(file), "; ".join(filter(None, remarks))
+
+    def _written(self, file: JpegFile) -> tuple[JpegFile, bytes]:
+        """A file with the offsets of further pictures adapted to its length, and its bytes."""
+        written = jpeg.write(file, self.limits)
+        if not self.after:
+            return file, written
+        ends = [len(data) - len(self.after) for data in (written, self.source)]
+        headers = file.headers
+        for moved in (moved_index, moved_previews):
+            headers, written = (moved(data, ends[0], self.source, ends[1]) for data in (headers, written))
+        return replace(file, headers=headers), written
+
+    def _removed(self, file: JpegFile) -> str:
+        """What the options omit from a file, as a phrase."""
+        found = []
+        if self.options.strip:
+            headers = file.headers[: len(file.headers) - len(self.after)]
+            found.append(removed_metadata(self.picture.headers, headers))
+        if self.options.strip_trailer and self._parts[1]:
+            found.append(f"{len(self._parts[1]):,} bytes after the picture")
+        text = " and ".join(filter(None, found))
+        return f"removed {text}" if text else ""
 
 
 @dataclass(frozen=True)
@@ -123,8 +196,9 @@ class JpegWriter(Writer):
 
     def unchanged(self) -> Result:
         """The source, stripped if the options ask for that, or a smaller file with the same coefficients."""
-        kept = Result(*2 * (self._kept()[1],))
-        if self.damage or has_index(self.file.headers):
+        _, written, remark = self._kept()
+        kept = Result(written, written, remark=remark)
+        if self.damage:
             return kept
         same = Requantized([c.quantization for c in self.file.frame.components], self.file.coefficients)
         try:
@@ -135,14 +209,19 @@ class JpegWriter(Writer):
 
     def changed(self, new: Requantized, quality: float) -> Result:
         """See Writer."""
-        file = self._rebuilt(new, optimal=True)
-        written = jpeg.write(file, self.limits)
+        file, written, remark = self._smallest(new)
         _check_same(jpeg.read(written, self.limits), file)
-        return Result(written, written, quality)
+        return Result(written, written, quality, remark)
 
     def changed_jpeg(self, new: Requantized) -> bytes:
         """See Writer. The file is not parsed again."""
-        return jpeg.write(self._rebuilt(new, optimal=True), self.limits)
+        return self._smallest(new)[1]
+
+    def _smallest(self, new: Requantized) -> tuple[JpegFile, bytes, str]:
+        """The changed file with its bytes and a remark; sequential also where progressive was asked for."""
+        processes = {False, self.options.progressive}
+        files = [self._rebuilt(new, optimal=True, progressive=process) for process in sorted(processes)]
+        return min(files, key=lambda found: len(found[1]))
 
 
 @dataclass(frozen=True)
@@ -165,50 +244,43 @@ class ContainerWriter(Writer):
 
         The source is stored unmodelled if that is smaller.
         """
-        file, restored = self._kept()
-        box = self._lossless(file, restored)
+        _, restored, remark = self._kept()
+        box = self._lossless(restored)
         packed = container.pack(box if restored == self.source else self._lossy(box, HIGHEST))
         if len(packed) >= len(self.source):
             as_bytes = stored(self.source, StoredReason.NOT_SMALLER)
             if len(as_bytes.output) < len(packed):
                 return as_bytes
-        return Result(packed, restored)
+        return Result(packed, restored, remark=remark)
 
     def changed(self, new: Requantized, quality: float) -> Result:
         """See Writer."""
-        file, restored = self._smaller_jpeg(new)
-        box = self._lossy(self._lossless(file, restored), quality)
-        return Result(container.pack(box), restored, quality)
+        _, restored, remark = self._smaller_jpeg(new)
+        box = self._lossy(self._lossless(restored), quality)
+        return Result(container.pack(box), restored, quality, remark)
 
     def changed_jpeg(self, new: Requantized) -> bytes:
         """See Writer."""
         return self._smaller_jpeg(new)[1]
 
-    def _smaller_jpeg(self, new: Requantized) -> tuple[JpegFile, bytes]:
-        """The changed file with typical Huffman tables, or with optimal ones if it is not smaller otherwise.
+    def _smaller_jpeg(self, new: Requantized) -> tuple[JpegFile, bytes, str]:
+        """The changed file, its bytes and a remark.
 
-        Typical tables are entries of the container's dictionary, so they take hardly any bytes.
+        It has typical Huffman tables, or optimal ones if it is not smaller otherwise. Typical tables are
+        entries of the container's dictionary, so they take hardly any bytes.
         """
         for optimal in (False, True):
-            file = self._rebuilt(new, optimal)
-            restored = jpeg.write(file, self.limits)
-            if len(restored) < len(self.source):
+            result = self._rebuilt(new, optimal, self.options.progressive)
+            if len(result[1]) < len(self.source):
                 break
-        return file, restored
+        return result
 
     def _lossy(self, box: Lossless, quality: float) -> Lossy:
         return Lossy(**vars(box), source=len(self.source), quality=round(100 * quality))
 
-    def _lossless(self, file: JpegFile, restored: bytes) -> Lossless:
-        slices = codec.encode(file, self.model, self.resources.workers, self.resources.engine(self.model))
-        return Lossless(
-            original=Original.of(restored),
-            model=self.model.identifier,
-            headers=file.headers,
-            reconstruction=container.pack_reconstruction(file.scans),
-            mcu_rows=slices.mcu_rows,
-            slices=tuple(slices.data),
-        )
+    def _lossless(self, restored: bytes) -> Lossless:
+        coder = PictureCoder(self.model, self.resources, self.limits)
+        return coder.box(restored, coder.dismantle(restored))
 
 
 def _check_same(actual: JpegFile, expected: JpegFile) -> None:
@@ -216,6 +288,6 @@ def _check_same(actual: JpegFile, expected: JpegFile) -> None:
     pairs = zip(actual.coefficients, expected.coefficients, strict=True)
     steps = zip(actual.frame.components, expected.frame.components, strict=True)
     if not all(np.array_equal(a, b) for a, b in pairs) or not all(
-        np.array_equal(a.quantization, b.quantization) for a, b in steps
+        np.array_equal(a.quantization, b.quantization) and a.has_table == b.has_table for a, b in steps
     ):
         raise VerificationError("the written JPEG file has wrong coefficients or tables")

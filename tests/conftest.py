@@ -17,6 +17,7 @@ from jrecomp import codec, container, jpeg, pipeline
 from jrecomp.array_types import Int16
 from jrecomp.codec import EncodedSlices, devices, engines
 from jrecomp.errors import StoredReason, UnknownModelError, UnsupportedJpegError
+from jrecomp.jpeg import Extent
 from jrecomp.jpeg.types import Component, Frame, JpegFile
 from jrecomp.model import DEFAULT_MODEL
 from jrecomp.options import Limits
@@ -113,8 +114,12 @@ def fake_core(monkeypatch: pytest.MonkeyPatch) -> None:
     ) -> list[Int16]:
         return [remembered[slices.data[0]]]
 
-    def write(file: JpegFile, limits: object) -> bytes:
-        return file.headers + file.coefficients[0].astype(np.uint8).tobytes()
+    def scan_data(file: JpegFile, limits: object) -> list[tuple[int, bytes]]:
+        return [(20, file.coefficients[0].astype(np.uint8).tobytes())]
+
+    def extent(data: bytes, begin: int = 0, *, with_scan_data: bool = True) -> Extent:
+        end = len(data) if with_scan_data else min(len(data), begin + 20)
+        return Extent(end, end, end)
 
     all_engines: dict[Any, Any] = engines.ENGINES
     monkeypatch.setitem(all_engines, FakeModel, {"native": None, "cuda": None})
@@ -123,6 +128,8 @@ def fake_core(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(container, "pack_reconstruction", lambda scans: b"data")
     monkeypatch.setattr(container, "unpack_reconstruction", lambda data, limits: [])
     monkeypatch.setattr(jpeg, "parse_frame", lambda headers, limits: FRAME, raising=False)
-    monkeypatch.setattr(jpeg, "write", write, raising=False)
+    monkeypatch.setattr(jpeg, "split", lambda data: (data[:20], [(20, len(data))]))
+    monkeypatch.setattr(jpeg, "extent", extent)
+    monkeypatch.setattr(jpeg, "scan_data", scan_data)
     monkeypatch.setattr(codec, "encode", encode)
     monkeypatch.setattr(codec, "decode", decode)

@@ -1,5 +1,6 @@
 """Choosing files and targets, doing many jobs."""
 
+import errno
 import os
 import threading
 from pathlib import Path
@@ -7,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from jrecomp import batch, files
+from jrecomp import batch, files, temporary
 from jrecomp.batch import Destination, Job, Outcome, find, plan
 from jrecomp.errors import ExitCode, InputError, OutputError, UnknownModelError, UsageError
 from jrecomp.info import Info
@@ -61,12 +62,63 @@ def test_unreadable_folder_is_told(tree: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_pipes_in_folders_are_left_alone(tree: Path) -> None:
     os.mkfifo(tree / "b" / "pipe.jpg")
-    (tree / "broken.jpg").symlink_to("nowhere")
     assert targets([str(tree / "b")], Destination(output_dir=Path("out"))) == [
         "out/c.JPEG.jrc",
         "out/d/e.jpg.jrc",
     ]
-    assert str(tree / "broken.jpg.jrc") in targets([str(tree)], Destination())
+
+
+def test_links_in_folders(tree: Path) -> None:
+    """Links to files are followed, links to folders are not, and links to nothing are skipped."""
+    (tree / "file.jpg").symlink_to("a.jpg")
+    (tree / "b" / "up").symlink_to(tree)
+    (tree / "up.jpg").symlink_to(tree)
+    (tree / "broken.jpg").symlink_to("nowhere")
+    (tree / "loop.jpg").symlink_to("loop.jpg")
+    (tree / "odd.jpg").symlink_to("a.jpg/x")
+    jobs = [job for job, _ in find([str(tree)], True, batch.JPEG_SUFFIXES)]
+    skipped = [job.source.name for job in jobs if job.source and job.skipped]
+    assert skipped == ["broken.jpg", "loop.jpg", "odd.jpg"]
+    assert [job.source.name for job in jobs if job.source and job.writes] == [
+        "a.jpg",
+        "file.jpg",
+        "c.JPEG",
+        "e.jpg",
+    ]
+    named = find([str(tree / "broken.jpg")], True, batch.JPEG_SUFFIXES)
+    assert named[0][0].writes  # what the user names must exist: reading it fails
+
+
+def test_output_that_is_a_folder(tree: Path, tmp_path: Path) -> None:
+    """As with cp, several inputs, too."""
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to("there")
+    source = str(tree / "a.jpg")
+    for folder in (f"{tmp_path}/there", f"{tmp_path}/link", f"{tmp_path}/new/"):
+        assert targets([source], Destination(output=folder)) == [str(Path(folder, "a.jpg.jrc"))]
+    both = [source, str(tree / "b" / "c.JPEG")]
+    expected = [f"{tmp_path}/there/{name}" for name in ("a.jpg.jrc", "c.JPEG.jrc")]
+    assert targets(both, Destination(output=f"{tmp_path}/there")) == expected
+    assert "no name" in targets(["-"], Destination(output=f"{tmp_path}/there"))[0]
+    assert targets([source], Destination(output="new")) == ["new"]
+
+
+@pytest.mark.parametrize("name", ["/dev/stdin", "/dev/fd/0", "-"])
+def test_names_of_standard_input(name: str) -> None:
+    assert plan(find([name], False, ()), Destination(), files.compressed_name) == [Job(None)]
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "-"])
+def test_names_of_standard_output(name: str) -> None:
+    jobs = plan(find(["a"], False, ()), Destination(name), files.compressed_name)
+    assert jobs == [Job(Path("a"))] and batch.pipes(jobs)
+
+
+def test_descriptors_have_no_names() -> None:
+    """What a shell passes as <(command) goes to standard output unless the output is named."""
+    assert targets(["/dev/fd/63"], Destination()) == ["None"]
+    assert targets(["/dev/fd/63"], Destination("x.jrc")) == ["x.jrc"]
+    assert "no name" in targets(["/dev/fd/63"], Destination(output_dir=Path("out")))[0]
 
 
 def test_inputs_that_cannot_be_looked_at(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,6 +178,57 @@ def test_one_failure_does_not_stop_the_rest(at_once: int) -> None:
     ]
     assert batch.exit_code(outcomes) == ExitCode.OUTPUT
     assert batch.exit_code([Outcome(Job(None))]) == ExitCode.OK
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), OSError(errno.EROFS, "read-only")])
+def test_what_every_file_would_meet_ends_the_run(error: OSError) -> None:
+    """Nothing is begun or awaited afterwards, and the exit code is of this error."""
+    release = threading.Event()
+
+    def work(job: Job) -> batch.JobSteps:
+        yield lambda: release.wait(60) if job.name == "3" else None
+        raise OutputError("exists") if job.name == "0" else OutputError.of(job.name, error)
+
+    outcomes = list(batch.run([Job(Path(name)) for name in "0123"], work, 2))
+    assert [str(outcome.error) for outcome in outcomes] == ["exists", f"1: {error.strerror}"]
+    expected = ExitCode.NO_SPACE if error.errno == errno.ENOSPC else ExitCode.OUTPUT
+    assert batch.exit_code(outcomes[1:]) == batch.exit_code(outcomes) == expected
+    release.set()
+
+
+def test_skipped_jobs_are_no_failures() -> None:
+    def work(job: Job) -> batch.JobSteps:
+        yield lambda: None
+        return Info("stored", 1, 1, 1, 1), "done"
+
+    jobs = [Job(Path("a")), Job(Path("b"), skipped="empty"), Job(Path("c"))]
+    outcomes = list(batch.run(jobs, work, 2))
+    assert [(outcome.note, outcome.info is None) for outcome in outcomes] == [
+        ("done", False),
+        ("empty", True),
+        ("done", False),
+    ]
+    assert batch.exit_code(outcomes) == ExitCode.OK
+
+
+def test_a_run_sweeps_the_folders_of_its_targets(tmp_path: Path) -> None:
+    """Also those that a link leads to, as the output is written there."""
+
+    def work(job: Job) -> batch.JobSteps:
+        yield lambda: None
+        return Info("stored", 1, 1, 1, 1), ""
+
+    left = []
+    for name in ("out", "linked", "other"):
+        (tmp_path / name).mkdir()
+        left.append(tmp_path / name / f".jrecomp-{temporary.boot()}-{'0' * 16}.tmp")
+        left[-1].write_bytes(b"part")
+    (tmp_path / "linked" / "b").write_bytes(b"old")
+    (tmp_path / "link").symlink_to("linked/b")
+    jobs = [Job(Path("a"), tmp_path / "out" / "a"), Job(Path("b"), tmp_path / "link")]
+    jobs.append(Job(Path("c"), tmp_path / "missing" / "c"))
+    assert len(list(batch.run(jobs, work, 2))) == 3
+    assert [path.exists() for path in left] == [False, False, True]
 
 
 def test_jobs_are_computed_at_once_and_told_in_order() -> None:

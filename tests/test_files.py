@@ -1,15 +1,18 @@
 """File safety: an output is whole or absent, and nothing is replaced unasked."""
 
+import errno
 import io
 import os
+import socket
 import stat
 import sys
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
 
 from jrecomp import files
-from jrecomp.errors import InputError, OutputError, UsageError
+from jrecomp.errors import ExitCode, InputError, OutputError, UsageError
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -78,13 +81,14 @@ def test_existing_outputs_stay(source: Path, out: Path) -> None:
 
 def test_what_even_force_keeps(source: Path, out: Path) -> None:
     (out / "folder").mkdir()
-    os.mkfifo(out / "pipe")
-    for name in ("folder", "pipe"):
+    with socket.socket(socket.AF_UNIX) as listener, chdir(out):  # its names are short
+        listener.bind("socket")
+    for name in ("folder", "socket"):
         with pytest.raises(OutputError, match="not a regular file"):
             files.write(out / name, b"new", source, force=True)
     with pytest.raises(UsageError, match="is the input"):
         files.write(source, b"new", source, force=True)
-    assert sorted(path.name for path in out.iterdir()) == ["folder", "pipe"]
+    assert sorted(path.name for path in out.iterdir()) == ["folder", "socket"]
     assert source.read_bytes() == b"photo"
 
 
@@ -109,7 +113,7 @@ def test_dangling_link_counts_as_existing(source: Path, out: Path) -> None:
 
 
 @pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-@pytest.mark.parametrize("step", ["os.fsync", "os.utime", "pathlib.Path.replace"])
+@pytest.mark.parametrize("step", ["os.fsync", "jrecomp.attributes.copy", "pathlib.Path.replace"])
 def test_interrupted_write_leaves_nothing(
     source: Path, out: Path, monkeypatch: pytest.MonkeyPatch, step: str, failure: BaseException
 ) -> None:
@@ -122,6 +126,31 @@ def test_interrupted_write_leaves_nothing(
         with pytest.raises((OutputError, KeyboardInterrupt)):
             files.write(out / "a", b"new", source, force=True)
     assert contents(out) == {"a": b"old"}
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "ends"),
+    [
+        (errno.ENOSPC, ExitCode.NO_SPACE, True),
+        (errno.EDQUOT, ExitCode.NO_SPACE, True),
+        (errno.EROFS, ExitCode.OUTPUT, True),
+        (errno.EIO, ExitCode.OUTPUT, False),
+        (errno.EFBIG, ExitCode.OUTPUT, False),
+    ],
+)
+def test_what_ends_a_run(
+    source: Path, out: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: ExitCode, ends: bool
+) -> None:
+    """What every further file would meet, too."""
+
+    def fail(descriptor: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OutputError, match=os.strerror(number)) as caught:
+        files.write(out / "a", b"data", source, force=False)
+    assert (caught.value.exit_code, caught.value.ends_run) == (code, ends)
+    assert contents(out) == {}
 
 
 def test_output_that_appears_meanwhile(source: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from tests.jpeg.builder import AC_TABLE, DC_TABLE
 
 @dataclass(frozen=True)
 class Component:
-    """Blocks per MCU across and down, shape of the coefficients, and Huffman tables."""
+    """Blocks per MCU across and down, shape of the coefficients, and Huffman tables or conditioning."""
 
     horizontal: int
     vertical: int
@@ -27,6 +27,7 @@ class Component:
 class Parameters:
     """The parameters of a scan; bands: Ss, Se, Ah, Al. columns, rows: size in MCUs."""
 
+    arithmetic: bool
     progressive: bool
     bands: tuple[int, int, int, int]
     columns: int
@@ -44,7 +45,7 @@ class Parameters:
         components: list[tuple[Int16, int, int, bytes | None, bytes | None]] = [
             (array, c.horizontal, c.vertical, c.dc, c.ac) for array, c in pairs
         ]
-        return Scan(self.progressive, self.bands, self.columns, self.rows, components)
+        return Scan(self.arithmetic, self.progressive, self.bands, self.columns, self.rows, components)
 
     def truncated(self, array: Int16, lowest: int) -> Int16:
         """Coefficients with only the bits from `lowest` on (T.81 G.1.2.1, G.1.2.2)."""
@@ -83,40 +84,55 @@ class Part:
 
 
 def check(data: bytes) -> None:
-    """Decode first, or encode first."""
+    """Decode any data, encode coefficients, or decode what was encoded with an error in it."""
     reader = Reader(data)
     parameters = _parameters(reader)
     first = reader.choose([0, 0, reader.below(parameters.mcus)])
     part = Part(first, reader.choose([0, 0, 1, 2, 5]), reader.below(8))
-    if reader.below(2):
-        _decode_first(reader, parameters, part)
-    else:
+    way = reader.choose(["decode", "encode", "error"])
+    if way == "encode":
         _encode_first(reader, parameters, part)
+        return
+    arrays = [reader.coefficients(reader.below(64), c.shape) for c in parameters.components]
+    if way == "error":
+        place, error = reader.below(512), reader.take(reader.below(3))
+        data = _coded(parameters.scan(arrays), part, parameters.mcus - part.first) or b""
+        data = data[:place] + error + data[place + 1 :]
+    else:
+        data = reader.rest()
+    _decode_first(parameters, part, [parameters.before(array) for array in arrays], data)
 
 
-def _decode_first(reader: Reader, parameters: Parameters, part: Part) -> None:
-    arrays = [parameters.before(reader.coefficients(reader.below(9), c.shape)) for c in parameters.components]
-    scan, data = parameters.scan(arrays), reader.rest()
+def _decode_first(parameters: Parameters, part: Part, arrays: list[Int16], data: bytes) -> None:
+    scan = parameters.scan(arrays)
     mcus, stop = scan.decode(data, 0, len(data), part.first, part.restart_interval, part.first_restart)
     assert 0 <= mcus <= parameters.mcus - part.first and 0 <= stop <= len(data)
     scan.finish()
-    assert _encoded(scan, part, mcus, stop == len(data)) == data[:stop]
+    interval, restart = part.restart_interval, part.first_restart
+    assert scan.encode(part.first, mcus, interval, restart, stop == len(data)) == data[:stop]
 
 
 def _encode_first(reader: Reader, parameters: Parameters, part: Part) -> None:
     mcus = parameters.mcus - part.first
     padding_bit, longest_run = reader.below(2), reader.choose([LARGEST_EOB_RUN, 1, 2, 5])
-    choices = [[(reader.below(80), 1 + reader.below(4)) for _ in range(reader.below(3))] for _ in range(3)]
-    padding, zero_runs, switches = map(sorted, choices)
+    last_run = reader.choose([0, 0, 0, reader.below(80)])
+    choices = [[(reader.below(80), 1 + reader.below(4)) for _ in range(reader.below(3))] for _ in range(4)]
+    padding, zero_runs, switches, extraneous = map(sorted, choices)
     least = (1 << parameters.bands[3]) - 32768  # others would be -32768 without their lowest bits
     drawn = [reader.coefficients(reader.below(256), c.shape) for c in parameters.components]
     arrays = [np.maximum(array, least) for array in drawn]
     scan = parameters.scan(arrays)
-    scan.set_choices(padding_bit, padding, zero_runs, longest_run, [block for block, _ in switches])
-    try:
-        scan.symbol_counts()
-        coded = _encoded(scan, part, mcus, True)
-    except ValueError:  # a value or choice that no Huffman table has a symbol for
+    scan.set_choices(
+        padding_bit,
+        padding,
+        zero_runs,
+        longest_run,
+        last_run,
+        [block for block, _ in switches],
+        [(mcu, length * b"\xff") for mcu, length in extraneous],
+    )
+    coded = _coded(scan, part, mcus)
+    if coded is None:
         return
     decoded = [parameters.before(array) for array in arrays]
     again = parameters.scan(decoded)
@@ -125,15 +141,20 @@ def _encode_first(reader: Reader, parameters: Parameters, part: Part) -> None:
     for array, values, component in zip(arrays, decoded, parameters.components, strict=True):
         assert (values == parameters.after(array, component, part.first, mcus)).all()
     again.finish()
-    assert _encoded(again, part, mcus, True) == coded
+    assert _coded(again, part, mcus) == coded
 
 
-def _encoded(scan: Scan, part: Part, mcus: int, pad: bool) -> bytes:
-    return scan.encode(part.first, mcus, part.restart_interval, part.first_restart, pad)
+def _coded(scan: Scan, part: Part, mcus: int) -> bytes | None:
+    """The data of MCUs, None if the scan has no code for a value or a choice."""
+    try:
+        scan.symbol_counts()
+        return scan.encode(part.first, mcus, part.restart_interval, part.first_restart, True)
+    except ValueError:
+        return None
 
 
 def _parameters(reader: Reader) -> Parameters:
-    kind = reader.choose(["sequential", "dc", "ac", "ac"])
+    arithmetic, kind = bool(reader.below(2)), reader.choose(["sequential", "dc", "ac", "ac"])
     bands = 0, 63, 0, 0
     if kind != "sequential":
         lowest = reader.choose([0, 1, 2, 13])
@@ -142,14 +163,18 @@ def _parameters(reader: Reader) -> Parameters:
         bands = start, start + reader.below(64 - start) if kind == "ac" else 0, highest, lowest
     columns, rows = 1 + reader.below(6), 1 + reader.below(6)
     count = 1 if kind == "ac" else reader.choose([1, 1, 2, 3, 4])
-    components = [_component(reader, columns, rows, count == 1) for _ in range(count)]
-    return Parameters(kind != "sequential", bands, columns, rows, components)
+    components = [_component(reader, columns, rows, count == 1, arithmetic) for _ in range(count)]
+    return Parameters(arithmetic, kind != "sequential", bands, columns, rows, components)
 
 
-def _component(reader: Reader, columns: int, rows: int, alone: bool) -> Component:
+def _component(reader: Reader, columns: int, rows: int, alone: bool, arithmetic: bool) -> Component:
     horizontal, vertical = (1, 1) if alone else (1 + reader.below(4), 1 + reader.below(4))
     shape = rows * vertical, columns * horizontal + reader.below(2), 64
-    return Component(horizontal, vertical, shape, *(_table(kind, reader.below(8)) for kind in (0, 1)))
+    if arithmetic:
+        tables = [bytes([reader.below(4), reader.below(256)]) for _ in range(2)]
+    else:
+        tables = [_table(kind, reader.below(8)) for kind in (0, 1)]
+    return Component(horizontal, vertical, shape, *tables)
 
 
 @cache

@@ -128,8 +128,10 @@ def command(
     jrecomp bench photos --coverage --threads 0
     """
     from jrecomp.bench import inputs
+    from jrecomp.cli.process import unwind_on_interrupt
     from jrecomp.model import weights
 
+    unwind_on_interrupt()
     _refuse("--scaling", scaling, "qualities", "samplings", "threads", "device", "lossy", "coverage")
     _refuse("--coverage", coverage, "qualities", "samplings", "repeats", "device", "lossy")
     _refuse("a comparison without --lossy", not lossy, "peers")

@@ -1,5 +1,5 @@
 """The command line. Each command has a module of its own, which calls jrecomp.batch."""
 
-from jrecomp.cli.app import main, start
+from jrecomp.cli.process import start
 
-__all__ = ["main", "start"]
+__all__ = ["start"]

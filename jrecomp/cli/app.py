@@ -1,15 +1,15 @@
 """The `jrecomp` command: imports subcommands on use, and converts errors to messages and exit codes."""
 
 import io
-import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
 import click
 
 from jrecomp import __version__
-from jrecomp.errors import ExitCode, JrecompError, flag, printable, shortage
+from jrecomp.errors import ExitCode, JrecompError, OutputError, flag, printable, shortage
 
 _COMMANDS = {
     "compress": "jrecomp.cli.compress",
@@ -44,7 +44,8 @@ class App(click.Group):
         try:
             code = super().main(*args, **extra | {"standalone_mode": False})
         except click.ClickException as error:
-            error.show()
+            with suppress(OSError):  # there may be no room for the message either
+                error.show()
             code = error.exit_code
         except click.Abort:
             code = _fail("interrupted", ExitCode.INTERRUPTED)
@@ -61,12 +62,14 @@ def _failure(error: Exception) -> ExitCode:
         message = f"the package {error.name} is not installed (pip install jrecomp[bench,train])"
         return _fail(message, ExitCode.USAGE)
     if isinstance(error, OSError):  # while printing; errors of files are outcomes of their jobs
-        return _fail(f"{error.filename or 'standard output'}: {error.strerror or error}", ExitCode.OUTPUT)
+        failure = OutputError.of(error.filename or "standard output", error)
+        return _fail(str(failure), failure.exit_code)
     return _fail(f"unexpected {type(error).__name__}: {error}", ExitCode.INTERNAL)
 
 
 def _fail(message: str, code: ExitCode) -> ExitCode:
-    click.echo(f"jrecomp: {printable(message)}", err=True)
+    with suppress(OSError):
+        click.echo(f"jrecomp: {printable(message)}", err=True)
     return code
 
 
@@ -78,23 +81,8 @@ def main() -> None:
     The commands exit with 0 after success, 1 after an internal error, 2 for wrong usage, 3 if an input is
     missing or unreadable, 4 if a .jrc file is damaged, 5 if its model is not installed, 6 if verification
     failed, 7 if an output exists or cannot be written, 8 if a target cannot be met, 9 if the machine lacks
-    memory, threads or open files, 10 if a file exceeds --max-memory or --max-pixels, and 130 if interrupted.
-    With several files, the first failure determines the exit status.
+    memory, threads or open files, 10 if a file exceeds --max-memory or --max-pixels, and 11 if no space is
+    left on the disk, which ends the command at once. With several files, the first failure determines the
+    exit status. A signal ends the command with 128 and its number: 129 after SIGHUP, 130 after Ctrl-C, and
+    143 after SIGTERM.
     """
-
-
-def start() -> None:
-    """Run the command as a process.
-
-    After an interrupt the process ends at once, without waiting for threads that compute. They write no
-    files, and an unfinished output has been removed.
-    """
-    try:
-        main()
-    except SystemExit as end:
-        if end.code != ExitCode.INTERRUPTED:
-            raise
-    except KeyboardInterrupt:  # a second one, while the first was reported
-        pass
-    sys.stderr.flush()
-    os._exit(ExitCode.INTERRUPTED)

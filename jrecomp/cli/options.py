@@ -82,7 +82,12 @@ destination = _bundle(
     "destination",
     Destination.__annotations__,
     Destination,
-    click.option("-o", "--output", metavar="OUT", help='Write the result to OUT; "-" means standard output.'),
+    click.option(
+        "-o",
+        "--output",
+        metavar="OUT",
+        help='Write the result to OUT, a file or a folder; "-" means standard output.',
+    ),
     click.option(
         "--output-dir",
         metavar="DIR",
@@ -130,6 +135,11 @@ change = _bundle(
         "--strip",
         is_flag=True,
         help="Remove metadata (camera settings, location, comments); keep orientation and colour profile.",
+    ),
+    click.option(
+        "--strip-trailer",
+        is_flag=True,
+        help="Remove the bytes after the picture: videos, further pictures, data of editors.",
     ),
     click.option(
         "--rule",

@@ -5,10 +5,11 @@ standard error if a result is written to standard output.
 """
 
 import json
-import signal
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -18,7 +19,10 @@ from jrecomp import batch, rate
 from jrecomp.batch import Job, Outcome, Work
 from jrecomp.cli.options import Reporting
 from jrecomp.errors import ExitCode, flag, printable
-from jrecomp.info import Info
+from jrecomp.info import Info, JpegInfo
+
+_LISTED = 20
+"""Number of pictures besides the first one that details() lists."""
 
 Describe = Callable[[Outcome, Info], str]
 """Formats the outcome of a successful job."""
@@ -40,18 +44,21 @@ def run(
     Returns the exit code of the first failed job, OK if none failed.
     """
     started = time.perf_counter()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # handled like Ctrl-C
     outcomes: list[Outcome] = []
 
     def show(outcome: Outcome) -> None:
         if _on_terminal() and not reporting.quiet:
             click.echo("\r\033[K", err=True, nl=False)  # erases the line about an attempt
         if outcome.error:
-            click.echo(f"jrecomp: {_failure(outcome)}", err=True)
+            _tell(_failure(outcome))
+        elif outcome.job.skipped and not (reporting.quiet or reporting.as_json):
+            _tell(f"{printable(outcome.job.name)}: skipped, {outcome.note}")
         elif outcome.info and not (reporting.quiet or reporting.as_json):
             click.echo(describe(outcome, outcome.info), err=pipes)
 
     _collect(batch.run(jobs, work, at_once), jobs, outcomes, show, reporting.quiet)
+    if len(outcomes) < len(jobs):
+        _tell(f"stopped, {len(jobs) - len(outcomes)} files are left")
     seconds = time.perf_counter() - started
     if reporting.as_json:
         click.echo(json.dumps(_document(outcomes, seconds), indent=2), err=pipes)
@@ -67,25 +74,39 @@ def _collect(
     show: Callable[[Outcome], None],
     quiet: bool,
 ) -> None:
-    """Collect outcomes and print each at once, or all at the end if there is a progress bar."""
+    """Collect outcomes and print each at once, above a progress bar if there is one."""
     if quiet or len(jobs) < 2 or not _on_terminal():
         for outcome in arriving:
             outcomes.append(outcome)
             show(outcome)
         return
     sizes = [job.size for job in jobs]
-    try:
-        with click.progressbar(length=sum(sizes), file=sys.stderr) as bar:
-            for outcome, size in zip(arriving, sizes, strict=True):
-                outcomes.append(outcome)
-                bar.update(size)
-    finally:
-        for outcome in outcomes:
+    columns = _columns()
+    width = max(1, min(36, columns - 36))  # the bar must stay on one line
+    with click.progressbar(length=sum(sizes), width=width, show_eta=columns > 50, file=sys.stderr) as bar:
+        for outcome, size in zip(arriving, sizes, strict=False):
+            outcomes.append(outcome)
             show(outcome)
+            bar.label = f"{len(outcomes)} of {len(jobs)}"  # it changes, so that the bar is drawn again
+            bar.update(size)
+
+
+def _tell(text: str) -> None:
+    """Print a message to standard error. A message that cannot be printed must not stop the work."""
+    with suppress(OSError):
+        click.echo(f"jrecomp: {text}", err=True)
 
 
 def _on_terminal() -> bool:
-    return sys.stderr is not None and sys.stderr.isatty()  # it is None where it is closed
+    return sys.stderr.isatty()
+
+
+def _columns() -> int:
+    """Width of the terminal at standard error; 80 if it is unknown."""
+    try:
+        return os.get_terminal_size(2).columns or 80
+    except OSError:
+        return 80
 
 
 def attempts(jobs: list[Job], reporting: Reporting) -> Callable[[str], None]:
@@ -134,10 +155,13 @@ def details(outcome: Outcome, info: Info) -> str:
         "original": f"{info.original_bytes:,} bytes",
         "restores": f"{info.restored_bytes:,} bytes" if info.mode == "lossy" else None,
         "compressed": f"{info.compressed_bytes:,} bytes, saved {info.saving:.2%}",
-        "image": _image(info),
+        "image": _image(info.jpeg) if info.jpeg else None,
         "headers": f"{info.jpeg.header_bytes:,} bytes" if info.jpeg else None,
     }
     lines = [f"  {label:<15}{value}" for label, value in rows.items() if value]
+    lines += [f"  {'picture':<15}{_picture(picture)}" for picture in info.pictures[: _LISTED + 1][1:]]
+    if len(info.pictures) > _LISTED + 1:
+        lines.append(f"  {'':<15}and {len(info.pictures) - _LISTED - 1:,} more")
     return "\n".join([printable(outcome.job.name), *lines])
 
 
@@ -147,15 +171,19 @@ def _model(info: Info) -> str | None:
     return f"{info.model or 'not installed'} (id {info.model_id})"
 
 
-def _image(info: Info) -> str | None:
-    if info.jpeg is None:
-        return None
-    process = "progressive" if info.jpeg.progressive else "sequential"
-    components = f"{info.jpeg.components} component{'s' * (info.jpeg.components > 1)}"
-    return (
-        f"{info.jpeg.width} x {info.jpeg.height}, {components} {info.jpeg.sampling}, {process}, "
-        f"about quality {info.jpeg.quality}"
-    )
+def _image(picture: JpegInfo) -> str:
+    process = "progressive" if picture.progressive else "sequential"
+    if picture.arithmetic:
+        process += ", arithmetic coding"
+    if picture.precision != 8:
+        process += f", {picture.precision} bits"
+    components = f"{picture.components} component{'s' * (picture.components > 1)}"
+    quality = "no quantization table" if picture.quality is None else f"about quality {picture.quality}"
+    return f"{picture.width} x {picture.height}, {components} {picture.sampling}, {process}, {quality}"
+
+
+def _picture(picture: JpegInfo) -> str:
+    return f"{picture.size:,} bytes at {picture.offset:,}: {_image(picture)}"
 
 
 def _failure(outcome: Outcome) -> str:
@@ -173,7 +201,8 @@ def _totals(outcomes: list[Outcome], seconds: float) -> dict[str, Any]:
     compressed = sum(info.compressed_bytes for info in infos)
     return {
         "files": len(outcomes),
-        "failed": len(outcomes) - len(infos),
+        "failed": sum(outcome.error is not None for outcome in outcomes),
+        "skipped": sum(bool(outcome.job.skipped) for outcome in outcomes),
         "stored": sum(info.mode == "stored" for info in infos),
         "original_bytes": original,
         "compressed_bytes": compressed,
@@ -184,10 +213,11 @@ def _totals(outcomes: list[Outcome], seconds: float) -> dict[str, Any]:
 
 def _summary(outcomes: list[Outcome], seconds: float) -> str:
     totals = _totals(outcomes, seconds)
-    return (
-        "{files} files, {stored} stored, {failed} failed: {original_bytes:,} bytes original, "
-        "{compressed_bytes:,} compressed, saved {saving:.2%}".format_map(totals)
-    ) + _speed(totals["original_bytes"], seconds)
+    counts = "{files} files, {stored} stored, {failed} failed".format_map(totals)
+    if totals["skipped"]:
+        counts += f", {totals['skipped']} skipped"
+    sizes = "{original_bytes:,} bytes original, {compressed_bytes:,} compressed, saved {saving:.2%}"
+    return f"{counts}: {sizes.format_map(totals)}{_speed(totals['original_bytes'], seconds)}"
 
 
 def _speed(original_bytes: int, seconds: float) -> str:

@@ -15,7 +15,7 @@ from jrecomp.errors import ExitCode
 @options.selection
 @options.destination
 @options.change
-@click.option("--progressive", is_flag=True, help="Write progressive JPEG files, which are slightly smaller.")
+@click.option("--progressive", is_flag=True, help="Write progressive JPEG files where they are smaller.")
 @options.reporting
 def command(
     selection: Selection,

@@ -12,6 +12,7 @@ import numpy as np
 
 from jrecomp.array_types import Index, Int16, Int32, Int64
 from jrecomp.codec.coders import VALUE_LIMIT, check_range
+from jrecomp.codec.regression import Regression, innovations
 from jrecomp.model.adaptation import BinaryCoder
 from jrecomp.model.arrays import component_class
 from jrecomp.model.blocks import (
@@ -63,7 +64,7 @@ class ComponentBlocks:
     steps: [64], the quantization table. values: [rows, columns, 64], coefficients. dequantized: [rows,
     columns, 64], coefficients times steps, limited to +-32767. edges: [rows, columns, 32], pixels of the last
     two rows and columns of blocks, in quarters. last: [rows, columns], index of the last non-zero AC
-    coefficient.
+    coefficient. innovations: [rows, columns, 64], as from regression.innovations().
     """
 
     steps: Int64
@@ -71,11 +72,12 @@ class ComponentBlocks:
     dequantized: Int64
     edges: Int64
     last: Int64
+    innovations: Int64
 
     @classmethod
     def empty(cls, steps: Int64, shape: tuple[int, int]) -> "ComponentBlocks":
         """All values 0; shape: rows and columns in blocks."""
-        sizes = ((64,), (64,), (EDGES,), ())
+        sizes = ((64,), (64,), (EDGES,), (), (64,))
         return cls(steps, *(np.zeros(shape + size, np.int64) for size in sizes))
 
     @property
@@ -103,7 +105,9 @@ class ComponentCoder:
         self._weights = weights = model.classes[component_class(number)]
         self._decisions = Decisions(model, weights, coder)
         self._first = before[0] if before and covers(before[0], part) else None
-        self._other = before[-1] if number >= 2 and before[-1].shape == part.shape else None
+        self._before = before[-1] if before and before[-1].shape == part.shape else None
+        self._other = self._before if number >= 2 else None
+        self._regression = Regression(part.steps)
         octaves = eighths_of_octaves(part.steps[CONTEXT_STEPS])
         self._constant = weights["bias"] + (octaves @ weights["step_weight"] >> 7)
 
@@ -124,9 +128,14 @@ class ComponentCoder:
         scales = layer(hidden + weights["own_last"][last], weights["scale_weight"], weights["scale_bias"])
         scales = np.clip(scales, -SCALE_LIMIT, SCALE_LIMIT)
         base, pixels = surroundings({n: part.edges[other] for n, other in neighbours.items()})
-        values = part.values[place]
-        for k in (*range(1, last + 1), 0):
-            predicted, expected = self._prediction(place, k, base, pixels)
+        values, count = part.values[place], 16 * (last // 16 + 1)
+        other, sums = self._innovations_before(place, count), np.zeros(64, np.int64)
+        across = self._regression.predict(other)
+        for k in (*range(1, count), 0):
+            sums[k] = self._own_sum(place, k, pixels)
+            if k > last:
+                continue
+            predicted, expected = self._prediction(k, wrap32(sums[k] + across[k]), base)
             wanted = None if truth is None else int(truth[k]) - predicted
             residual = self._decisions.value(k, expected, int(scales[k]), 0 < k == last, wanted)
             values[k] = predicted + residual
@@ -136,6 +145,15 @@ class ComponentCoder:
         check_range(values)
         part.last[place] = last
         part.edges[place] = edges(part.dequantized[place], self._model)
+        sums[0] += base << 15
+        part.innovations[place] = innovations(part.dequantized[place], sums, count)
+        self._regression.learn(other, part.innovations[place])
+
+    def _innovations_before(self, place: Place, count: int) -> Int64:
+        """The innovations of the component before in the first coefficients of a block, otherwise 0."""
+        if self._before is None:
+            return np.zeros(64, np.int64)
+        return np.where(np.arange(64) < count, self._before.innovations[place], 0)
 
     def _neighbours(self, place: Place) -> dict[int, Place]:
         """The positions of the neighbours inside the slice."""
@@ -156,17 +174,24 @@ class ComponentCoder:
             hidden += chosen(weights["across_near"], self._other.values[place], OWN_LEVELS)
         return hidden
 
-    def _prediction(self, place: Place, k: int, base: Integers, pixels: Int64) -> tuple[int, Expected]:
-        """The value to subtract from coefficient k, and the expectation of the residual."""
-        weights, step = self._weights, self._part.steps[k]
+    def _own_sum(self, place: Place, k: int, pixels: Int64) -> Int64:
+        """The prediction of coefficient k by the weights of the model, without the base of DC."""
         known = self._part.dequantized[place]  # 0 where not yet coded
-        total = weights["edge"][k] @ pixels + known @ weights["within"][:, k]
-        if k == 0:
-            whole, expected = expected_dc(wrap32(total) + (base << 15), step)
-            return int(whole), expected
-        if self._other is not None:
-            total += self._other.dequantized[place][k] * weights["across"][k]
-        return 0, expected_ac(wrap32(total), step)
+        total = self._weights["edge"][k] @ pixels + known @ self._weights["within"][:, k]
+        if k and self._other is not None:
+            total += self._other.dequantized[place][k] * self._weights["across"][k]
+        return wrap32(total)
+
+    def _prediction(self, k: int, total: Int64, base: Integers) -> tuple[int, Expected]:
+        """The value to subtract from coefficient k, and the expectation of the residual.
+
+        total: the prediction, without the base of DC.
+        """
+        step = self._part.steps[k]
+        if k:
+            return 0, expected_ac(total, step)
+        whole, expected = expected_dc(total + (base << 15), step)
+        return int(whole), expected
 
 
 def dequantized(coefficients: Int64, steps: Int64) -> Int64:

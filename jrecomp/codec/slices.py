@@ -4,13 +4,14 @@ docs/format/models.md, "Slices", specifies them.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from jrecomp.array_types import Int16, Int32
+from jrecomp.array_types import Bool, Int16, Int32
+from jrecomp.codec import copies
 from jrecomp.codec.engines import DEFAULT_ENGINE, decode_slices, encode_slices
 from jrecomp.errors import CorruptContainerError
 from jrecomp.jpeg.types import Frame, JpegFile
@@ -26,10 +27,12 @@ class EncodedSlices:
     """The coded coefficients of a frame.
 
     mcu_rows: MCU rows of each slice except the last, which may have fewer. data: the bytes of each slice.
+    copies: the MCUs that are in no slice, as copies.pack() gives them.
     """
 
     mcu_rows: int
     data: list[bytes]
+    copies: bytes = b""
 
 
 def encode(jpeg: JpegFile, model: Model, threads: int = 1, engine: str = DEFAULT_ENGINE) -> EncodedSlices:
@@ -38,13 +41,20 @@ def encode(jpeg: JpegFile, model: Model, threads: int = 1, engine: str = DEFAULT
     jpeg: the file. model: predicts the coefficients. threads: number of threads. engine: name of an engine
     for the model. Neither threads nor engine change the bytes.
     """
-    frame, mcu_rows = jpeg.frame, _slice_rows(jpeg.frame)
-    slices = _cut(frame, jpeg.coefficients, mcu_rows)
+    frame, coefficients = jpeg.frame, jpeg.coefficients
+    repeated = copies.find(frame, coefficients)
+    if repeated:
+        mask = copies.covered(repeated, frame)
+        coefficients = copies.reduced(mask, frame, coefficients)
+        frame = _coded(frame, mask)
+    mcu_rows = _slice_rows(frame)
+    slices = _cut(frame, coefficients, mcu_rows)
     full = [any(part.any() for part in parts) for parts in slices]
     with threadpool_limits(1):
         chosen = list(compress(slices, full))
         data = iter(encode_slices(model, engine, _steps(frame), chosen, threads))
-    return EncodedSlices(mcu_rows, [next(data) or b"\0" if nonzero else b"" for nonzero in full])
+    parts = [next(data) or b"\0" if nonzero else b"" for nonzero in full]
+    return EncodedSlices(mcu_rows, parts, copies.pack(repeated))
 
 
 def decode(
@@ -61,18 +71,26 @@ def decode(
     of threads. engine: name of an engine for the model. limits: bounds the size of slices.
     Returns for each component int16 [block rows, block columns, 64]. Raises CorruptContainerError.
     """
-    starts = range(0, frame.mcu_rows, max(1, slices.mcu_rows))
+    repeated = copies.unpack(slices.copies, frame)
+    coded = _coded(frame, copies.covered(repeated, frame))
+    starts = range(0, coded.mcu_rows, max(1, slices.mcu_rows))
     if slices.mcu_rows < 1 or len(starts) != len(slices.data):
         raise CorruptContainerError("damaged container: the slices do not cover the frame")
-    blocks = min(slices.mcu_rows, frame.mcu_rows) * _row_blocks(frame)
+    blocks = min(slices.mcu_rows, coded.mcu_rows) * _row_blocks(frame)
     if slices.mcu_rows > 1 and blocks > limits.max_slice_blocks:
         raise CorruptContainerError("damaged container: a slice is too large")
     coefficients = [np.zeros((c.block_rows, c.block_columns, 64), np.int16) for c in frame.components]
-    cut = _cut(frame, coefficients, slices.mcu_rows)
+    cut = _cut(coded, coefficients, slices.mcu_rows)
     full = list(compress(cut, slices.data))
     with threadpool_limits(1):
         decode_slices(model, engine, _steps(frame), full, list(filter(None, slices.data)), threads)
+    copies.restore(repeated, frame, coefficients)
     return coefficients
+
+
+def _coded(frame: Frame, mask: Bool) -> Frame:
+    """The frame without the MCU rows that consist of copies; mask: from copies.covered()."""
+    return replace(frame, mcu_rows=int(np.count_nonzero(~mask.all(1))))
 
 
 def _cut(frame: Frame, coefficients: Sequence[Int16], mcu_rows: int) -> list[list[Int16]]:

@@ -1,14 +1,18 @@
 """The contents of containers in each mode, and their fields (docs/format.md, the sections on bodies)."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from jrecomp.container import dictionary
-from jrecomp.container.fields import FieldReader, Fields, FieldWriter, blob, blobs
+from jrecomp.container.fields import FieldReader, Fields, FieldWriter
+from jrecomp.container.metadata import pack_metadata, unpack_metadata
+from jrecomp.container.tables import read_slices, read_tables, write_slices
 from jrecomp.errors import CorruptContainerError
+from jrecomp.options import Limits
+from jrecomp.skeleton import Picture, Step, pictures
 
 _CHECKSUM_BYTES = 4
-_METADATA_ALLOWANCE = 4096
+_ALLOWANCE = 4096
 """Bytes that metadata may have beyond four times the length of the original."""
 
 HIGHEST_QUALITY = 10000
@@ -46,21 +50,18 @@ class Stored:
 
 @dataclass(frozen=True)
 class Lossless:
-    """A modelled JPEG file.
+    """A file with modelled JPEG pictures.
 
     original: identifies the file. model: permanent identifier of the model that coded the slices.
-    headers: every byte of the file that is not entropy-coded data of a modelled scan.
-    reconstruction: result of pack_reconstruction().
-    mcu_rows: MCU rows in each slice except the last, which may have fewer.
-    slices: the range-coded coefficients of each slice.
+    front, back: the skeleton: the file without the scan data of its pictures. The steps refer to bytes of the
+    front only. steps: what restores the file from the skeleton.
     """
 
     original: Original = Original()
     model: int = 0
-    headers: bytes = b""
-    reconstruction: bytes = b""
-    mcu_rows: int = 0
-    slices: tuple[bytes, ...] = ()
+    front: bytes = b""
+    back: bytes = b""
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,47 +78,58 @@ class Lossy(Lossless):
 Container = Stored | Lossless
 
 
-def stored(fields: Fields, box: Stored) -> Stored:
-    """Write or read the body of mode 0; a reader ignores `box`."""
-    original = _original(fields, box.original)
-    return Stored(original, fields.byte(box.reason), fields.packed(box.data, original.length))
+def write_body(writer: FieldWriter, box: Container) -> None:
+    """Write the body of a container."""
+    if isinstance(box, Stored):
+        _original(writer, box.original)
+        writer.byte(box.reason)
+        writer.packed(box.data)
+        return
+    if isinstance(box, Lossy):
+        _source(writer, box.source, box.quality)
+    _original(writer, box.original)
+    writer.varint(box.model)
+    writer.packed(pack_metadata(box.front, box.back, box.steps))
+    write_slices(writer, pictures(box.steps))
 
 
-def lossless(fields: Fields, box: Lossless) -> Lossless:
-    """Write or read the body of mode 1; a reader ignores `box`."""
-    original = _original(fields, box.original)
-    model = fields.varint(box.model)
-    metadata = fields.packed(_join_metadata(box), 4 * original.length + _METADATA_ALLOWANCE)
-    headers, reconstruction = _split_metadata(metadata, original.length)
-    return Lossless(
-        original,
-        model,
-        headers,
-        reconstruction,
-        mcu_rows=fields.varint(box.mcu_rows),
-        slices=blobs(fields, box.slices),
-    )
+def read_stored(reader: FieldReader, brief: bool) -> Stored:
+    """Read the body of mode 0. brief: leave out what is stored."""
+    original, reason = _original(reader), reader.byte()
+    contents = reader.packed(original.length)
+    return Stored(original, reason, b"" if brief else contents[:])
 
 
-def lossy(fields: Fields, box: Lossy) -> Lossy:
-    """Write or read the body of mode 2; a reader ignores `box`. Raises CorruptContainerError."""
-    source, quality = fields.varint(box.source), fields.varint(box.quality)
+def read_lossless(reader: FieldReader, limits: Limits, brief: bool) -> Lossless:
+    """Read the body of mode 1; raises CorruptContainerError.
+
+    limits: bounds the number of pictures. brief: leave out the back of the skeleton and what restores scans.
+    """
+    original, model = _original(reader), reader.varint()
+    metadata = reader.packed(4 * original.length + _ALLOWANCE)
+    front, back, steps = unpack_metadata(metadata, original.length, limits, brief)
+    if not brief:
+        slices = read_slices(reader, read_tables(reader, len(pictures(steps))))
+        steps = tuple(_with_slices(step, slices) if isinstance(step, Picture) else step for step in steps)
+    return Lossless(original, model, front, back, steps)
+
+
+def read_lossy(reader: FieldReader, limits: Limits, brief: bool) -> Lossy:
+    """Read the body of mode 2 as read_lossless() does."""
+    source, quality = _source(reader)
     if quality > HIGHEST_QUALITY:
         raise CorruptContainerError(f"damaged container: its quality is {quality / 100:g}, more than 100")
-    return Lossy(**vars(lossless(fields, box)), source=source, quality=quality)
+    return Lossy(**vars(read_lossless(reader, limits, brief)), source=source, quality=quality)
 
 
-def _original(fields: Fields, original: Original) -> Original:
+def _original(fields: Fields, original: Original = Original()) -> Original:
     return Original(fields.varint(original.length), fields.raw(original.checksum, _CHECKSUM_BYTES))
 
 
-def _join_metadata(box: Lossless) -> bytes:
-    writer = FieldWriter()
-    blob(writer, box.reconstruction)
-    return bytes(writer.data) + dictionary.replace(box.headers)
+def _source(fields: Fields, source: int = 0, quality: int = 0) -> tuple[int, int]:
+    return fields.varint(source), fields.varint(quality)
 
 
-def _split_metadata(metadata: bytes, limit: int) -> tuple[bytes, bytes]:
-    reader = FieldReader(metadata)
-    reconstruction = blob(reader, b"")
-    return dictionary.restore(reader.raw(b"", reader.left), limit), reconstruction
+def _with_slices(picture: Picture, slices: Iterator[tuple[int, tuple[bytes, ...]]]) -> Picture:
+    mcu_rows, data = next(slices)
+    return replace(picture, coded=replace(picture.coded, mcu_rows=mcu_rows, slices=data))

@@ -1,48 +1,63 @@
 """Replaces byte strings that are common in JPEG headers with references (docs/format.md, "Metadata").
 
-The transform is exact for any bytes. Entries are found at any position, also in embedded thumbnails.
+The transform is exact for any bytes. Entries are found at any position in the headers of pictures.
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import pairwise
 
-from jrecomp.container.fields import FieldReader, Fields, FieldWriter, repeated
+from jrecomp.container.fields import FieldReader, Fields, FieldWriter, blob, repeated
 from jrecomp.errors import CorruptContainerError
 from jrecomp.t81 import TYPICAL_TABLES, scaled_table
 
-_SEARCHED_BYTES = 1 << 16  # the headers are at the beginning; searching appended videos would take long
+_WINDOW = 1 << 16
+"""Entries are searched in this many bytes from the SOI of each picture on."""
 
 
-def replace(data: bytes) -> bytes:
+def replace(data: bytes, starts: Sequence[int]) -> bytes:
     """Replace entries of the dictionary in headers with references.
+
+    starts: where the headers of pictures begin, in ascending order.
 
     Returns the references and the literals, laid out as docs/format.md specifies.
     """
     references: list[tuple[int, int]] = []
     literals = []
     end = 0
-    for match in _pattern().finditer(data, 0, _SEARCHED_BYTES):
+    for match in _found(data, starts):
         literals.append(data[end : match.start()])
         references.append((len(literals[-1]), entries().index(match.group())))
         end = match.end()
     writer = FieldWriter()
     _references(writer, references)
-    return bytes(writer.data) + b"".join(literals) + data[end:]
+    blob(writer, b"".join(literals) + data[end:])
+    return bytes(writer.data)
 
 
-def restore(data: bytes, limit: int) -> bytes:
+def _found(data: bytes, starts: Sequence[int]) -> Iterator[re.Match[bytes]]:
+    """The entries in the data, from left to right, without overlap."""
+    end = 0
+    for start, following in pairwise([*starts, len(data)]):
+        for match in _pattern().finditer(data, max(start, end), min(start + _WINDOW, following)):
+            end = match.end()
+            yield match
+
+
+def restore(reader: FieldReader, limit: int) -> bytes:
     """The inverse of replace(); raises CorruptContainerError if it fails or exceeds `limit` bytes."""
-    reader = FieldReader(data)
-    result = bytearray()
-    for gap, number in _references(reader, []):
+    references, result = _references(reader, []), bytearray()
+    literals = FieldReader(blob(reader, b""))
+    for gap, number in references:
         if number >= len(entries()):
             raise CorruptContainerError(f"damaged container: the dictionary has no entry {number}")
-        result += reader.raw(b"", gap) + entries()[number]
+        result += literals.raw(b"", gap) + entries()[number]
         if len(result) > limit:
             break
-    result += reader.raw(b"", reader.left)
+    result += literals.raw(b"", literals.left)
     if len(result) > limit:
-        raise CorruptContainerError("damaged container: its headers are longer than the file")
+        raise CorruptContainerError("damaged container: its headers are longer than they can be")
     return bytes(result)
 
 

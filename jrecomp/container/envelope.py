@@ -2,14 +2,24 @@
 
 from zlib import crc32
 
-from jrecomp.container.boxes import Container, Lossless, Lossy, Stored, lossless, lossy, stored
+from jrecomp.container.boxes import (
+    Container,
+    Lossless,
+    Lossy,
+    Stored,
+    read_lossless,
+    read_lossy,
+    read_stored,
+    write_body,
+)
 from jrecomp.container.fields import FieldReader, FieldWriter
 from jrecomp.errors import CorruptContainerError
+from jrecomp.options import DEFAULT_LIMITS, Limits
 
 FORMAT_VERSION = 1
 
 _SIGNATURE = b"\xd1JR"
-_STORED_MODE, _LOSSLESS_MODE, _LOSSY_MODE = 0, 1, 2
+_MODES = {Stored: 0, Lossless: 1, Lossy: 2}
 _CHECKSUM_BYTES = 4
 
 
@@ -18,27 +28,25 @@ def pack(box: Container) -> bytes:
     writer = FieldWriter()
     writer.raw(_SIGNATURE, len(_SIGNATURE))
     writer.byte(FORMAT_VERSION)
-    if isinstance(box, Stored):
-        writer.byte(_STORED_MODE)
-        stored(writer, box)
-    elif isinstance(box, Lossy):
-        writer.byte(_LOSSY_MODE)
-        lossy(writer, box)
-    else:
-        writer.byte(_LOSSLESS_MODE)
-        lossless(writer, box)
+    writer.byte(_MODES[type(box)])
+    write_body(writer, box)
     return bytes(writer.data) + crc32(writer.data).to_bytes(_CHECKSUM_BYTES, "little")
 
 
-def unpack(data: bytes) -> Container:
+def unpack(data: bytes, limits: Limits = DEFAULT_LIMITS, *, brief: bool = False) -> Container:
     """The contents of a container; raises CorruptContainerError.
 
     Lengths are checked before memory is allocated for them.
+
+    limits: bounds on the numbers of pictures and scans. brief: read only what describes the container. Stored
+    data, `back` and the `coded` of pictures are empty then, and are not decompressed.
     """
     _check(data)
-    reader = FieldReader(data[len(_SIGNATURE) + 1 : -_CHECKSUM_BYTES])
-    box = _read_body(reader)
-    reader.finish()
+    reader = FieldReader(data[:-_CHECKSUM_BYTES])
+    reader.raw(b"", len(_SIGNATURE) + 1)
+    box = _read_body(reader, limits, brief)
+    if not brief:
+        reader.finish()
     return box
 
 
@@ -59,12 +67,12 @@ def _check(data: bytes) -> None:
         raise CorruptContainerError("damaged or truncated container: its checksum does not match")
 
 
-def _read_body(reader: FieldReader) -> Container:
+def _read_body(reader: FieldReader, limits: Limits, brief: bool) -> Container:
     mode = reader.byte()
-    if mode == _STORED_MODE:
-        return stored(reader, Stored())
-    if mode == _LOSSLESS_MODE:
-        return lossless(reader, Lossless())
-    if mode == _LOSSY_MODE:
-        return lossy(reader, Lossy())
+    if mode == _MODES[Stored]:
+        return read_stored(reader, brief)
+    if mode == _MODES[Lossless]:
+        return read_lossless(reader, limits, brief)
+    if mode == _MODES[Lossy]:
+        return read_lossy(reader, limits, brief)
     raise CorruptContainerError(f"the container has the unknown mode {mode}")

@@ -8,13 +8,29 @@ the value and returns the one that it reads. The types are specified in docs/for
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice, repeat
 from typing import Protocol, TypeVar
+from zlib import crc32
 
 from jrecomp.container import packing
 from jrecomp.errors import CorruptContainerError
 
 T = TypeVar("T")
 
+CHECK_BYTES = 2
+"""Bytes of a check, see Fields.check()."""
+
 _MAX_VARINT_BYTES = 9  # 63 bits
+
+
+class Sliceable(Protocol):
+    """Bytes, or an object that makes them when they are used."""
+
+    def __len__(self) -> int:
+        """Number of bytes."""
+        ...
+
+    def __getitem__(self, part: slice, /) -> bytes:
+        """Some of the bytes."""
+        ...
 
 
 class Fields(Protocol):
@@ -32,32 +48,27 @@ class Fields(Protocol):
         """Exactly `length` bytes."""
         ...
 
-    def packed(self, value: bytes, limit: int) -> bytes:
-        """Bytes that are compressed if that makes the field shorter.
-
-        limit: the largest uncompressed length that a reader accepts.
-        """
-        ...
-
 
 def blob(fields: Fields, value: bytes) -> bytes:
     """Bytes, preceded by their length."""
     return fields.raw(value, fields.varint(len(value)))
 
 
-def blobs(fields: Fields, values: Sequence[bytes]) -> tuple[bytes, ...]:
-    """Several byte strings: their number, all lengths, then all contents."""
-    lengths = [fields.varint(len(value)) for value in repeated(fields, values, b"")]
-    return tuple(map(fields.raw, chain(values, repeat(b"")), lengths))
-
-
-def repeated(fields: Fields, values: Sequence[T], blank: T) -> Iterator[T]:
+def repeated(fields: Fields, values: Sequence[T], blank: T, limit: int | None = None) -> Iterator[T]:
     """Write or read the number of values, and yield as many: those given to write, or blanks to read.
 
     Values are yielded one at a time. A reader of a wrong number thus reaches the end of the data before it
-    allocates memory for that many values.
+    allocates memory for that many values. limit: the largest number that a reader accepts.
     """
-    return islice(chain(values, repeat(blank)), fields.varint(len(values)))
+    count = fields.varint(len(values))
+    if limit is not None and count > limit:
+        raise CorruptContainerError(f"the container has {count:,} items in a list, more than {limit:,}")
+    return islice(chain(values, repeat(blank)), count)
+
+
+def check_of(data: bytes | bytearray) -> bytes:
+    """The low two bytes of the CRC-32 of bytes, as they are written."""
+    return (crc32(data) & 0xFFFF).to_bytes(CHECK_BYTES, "little")
 
 
 class FieldWriter:
@@ -85,8 +96,8 @@ class FieldWriter:
         self.data += value
         return value
 
-    def packed(self, value: bytes, limit: int) -> bytes:
-        """Append bytes, compressed if that makes the field shorter; `limit` is not used."""
+    def packed(self, value: bytes) -> None:
+        """Append bytes, compressed if that makes the field shorter."""
         self.varint(len(value))
         compressed = FieldWriter()
         blob(compressed, packing.squeeze(value))
@@ -95,13 +106,16 @@ class FieldWriter:
         else:
             self.varint(0)
             self.data += value
-        return value
+
+    def check(self) -> None:
+        """Append the low two bytes of the CRC-32 of the bytes so far."""
+        self.data += check_of(self.data)
 
 
 class FieldReader:
     """Reads fields from bytes; its methods raise CorruptContainerError for damaged or truncated data."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: Sliceable) -> None:
         self._data = data
         self._position = 0
 
@@ -135,15 +149,21 @@ class FieldReader:
         start, self._position = self._position, self._position + length
         return self._data[start : self._position]
 
-    def packed(self, value: bytes, limit: int) -> bytes:
-        """Read bytes and decompress them."""
+    def packed(self, limit: int) -> Sliceable:
+        """Read bytes that are at most `limit`; they are decompressed as far as they are used."""
         length = self.varint()
         if length > limit:
             raise CorruptContainerError(
                 f"damaged container: a field has {length} bytes, but at most {limit} are possible"
             )
         squeezed = blob(self, b"")
-        return packing.expand(squeezed, length) if squeezed else self.raw(b"", length)
+        return packing.Expander(squeezed, length) if squeezed else self.raw(b"", length)
+
+    def check(self) -> None:
+        """Read the low two bytes of the CRC-32 of the bytes so far, and compare."""
+        expected = check_of(self._data[: self._position])
+        if self.raw(b"", CHECK_BYTES) != expected:
+            raise CorruptContainerError("damaged container: its fields do not fit their check")
 
     def finish(self) -> None:
         """Raise CorruptContainerError if bytes are left."""

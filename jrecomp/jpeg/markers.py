@@ -7,6 +7,8 @@ scan parameters are parsed from the headers alone, in the same way for reading a
 import re
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
+from itertools import takewhile
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +18,8 @@ from jrecomp.jpeg.huffman import is_huffman_table
 from jrecomp.jpeg.types import Component, Frame
 from jrecomp.options import DEFAULT_LIMITS, Limits
 from jrecomp.t81 import (
+    DAC,
+    DEFAULT_CONDITIONING,
     DHP,
     DHT,
     DNL,
@@ -48,13 +52,13 @@ START, END = bytes([0xFF, SOI]), bytes([0xFF, EOI])
 _MARKER = re.compile(rb"\xff[\xc0-\xcf\xd9-\xfe]")
 _SCAN_END = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")
 
+_SEGMENT_COST = 256
+
 _UNSUPPORTED_FRAMES = {
     SOF3: StoredReason.LOSSLESS,
     SOF5: StoredReason.HIERARCHICAL,
     SOF6: StoredReason.HIERARCHICAL,
     SOF7: StoredReason.HIERARCHICAL,
-    SOF9: StoredReason.ARITHMETIC,
-    SOF10: StoredReason.ARITHMETIC,
     SOF11: StoredReason.LOSSLESS,
     SOF13: StoredReason.HIERARCHICAL,
     SOF14: StoredReason.HIERARCHICAL,
@@ -69,7 +73,8 @@ class ScanHeader:
     offset: position in the headers at which the scan's data is inserted.
     components: indices into Frame.components; empty if the scan cannot be modelled.
     ss, se, ah, al: spectral selection and successive approximation.
-    tables: for each component the DC and the AC Huffman table, None if undefined.
+    tables: for each component the DC and the AC table, None if undefined: a Huffman table, or for arithmetic
+        coding the two bytes of an entry of a DAC segment (T.81 B.2.4.3).
     restart_interval: in MCUs, 0 without restart markers.
     mcu_columns, mcu_rows: size of the scan in MCUs, 0 until the frame's height is known. A scan of one
         component has an MCU per block, and omits blocks that only pad the frame to whole MCUs (T.81 A.2.2).
@@ -110,12 +115,52 @@ class _Marker:
     data_end: int
 
 
-def _walk(data: bytes, with_scan_data: bool) -> Iterator[_Marker]:
+def _walk(data: bytes | bytearray, with_scan_data: bool, begin: int = 0) -> Iterator[_Marker]:
     """The marker segments up to EOI, a second frame header, or a truncated segment.
 
     The segments are the same for a whole file and for its headers. with_scan_data: `data` is a whole file.
+    begin: position of SOI.
     """
-    position = 2
+    return takewhile(lambda marker: marker.code != EOI, _walk_to_end(data, with_scan_data, begin))
+
+
+class Extent(NamedTuple):
+    """Where a picture ends, and what finding its end takes.
+
+    end: behind EOI, or behind the last marker segment and its scan data. cost: number of bytes up to the end
+    or to the marker at which reading stopped, whichever is later, plus 256 for each marker segment. stop:
+    position of that marker; the length of the data if there was none.
+    """
+
+    end: int
+    cost: int
+    stop: int
+
+
+def extent(data: bytes | bytearray, begin: int = 0, *, with_scan_data: bool = True) -> Extent:
+    """The extent of a picture.
+
+    begin: position of its SOI. with_scan_data: whether the data of its scans are in place.
+    """
+    segments = -1
+    for marker in _walk_to_end(data, with_scan_data, begin):
+        last, segments = marker, segments + 1
+    cost = max(last.data_end, last.end) - begin + _SEGMENT_COST * segments
+    return Extent(last.data_end, cost, last.end)
+
+
+def first_scan(headers: bytes) -> int:
+    """Where the data of the first scan are inserted in JpegFile.headers; their end if there is no scan."""
+    return next((marker.end for marker in _walk(headers, False) if marker.code == SOS), len(headers))
+
+
+def _walk_to_end(data: bytes | bytearray, with_scan_data: bool, begin: int) -> Iterator[_Marker]:
+    """What _walk() yields, and at last a marker EOI.
+
+    Its `end` is where reading stopped, its `data_end` where the picture ends.
+    """
+    position = last = begin + len(START)
+    stop = len(data)
     framed = False
     while match := _MARKER.search(data, position):
         code = match[0][1]
@@ -123,16 +168,18 @@ def _walk(data: bytes, with_scan_data: bool) -> Iterator[_Marker]:
         length = int.from_bytes(data[start : start + 2])
         end = start + length
         if code == EOI or end > len(data) or start + 2 > len(data) or (framed and code in FRAMES):
-            return
+            stop, last = match.start(), start if code == EOI else last
+            break
         position = start
         if length < 2:
             continue
         framed = framed or code in FRAMES
-        position = _scan_end(data, end) if with_scan_data and code == SOS else end
-        yield _Marker(code, data[start + 2 : end], end, position)
+        position = last = _scan_end(data, end) if with_scan_data and code == SOS else end
+        yield _Marker(code, bytes(data[start + 2 : end]), end, position)
+    yield _Marker(EOI, b"", stop, last)
 
 
-def _scan_end(data: bytes, start: int) -> int:
+def _scan_end(data: bytes | bytearray, start: int) -> int:
     """Where the scan data at `start` ends: before the fill bytes of the next marker other than RSTn."""
     match = _SCAN_END.search(data, start)
     if match is None:
@@ -163,7 +210,15 @@ def split(data: bytes) -> tuple[bytes, list[tuple[int, int]]]:
 
 def segments(headers: bytes) -> Iterator[tuple[int, bytes]]:
     """Code and parameters of each marker segment that parse() evaluates."""
-    return ((marker.code, marker.parameters) for marker in _walk(headers, False))
+    return ((code, parameters) for code, _, parameters in located_segments(headers))
+
+
+def located_segments(headers: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Code, position of the parameters, and parameters of each marker segment that parse() evaluates."""
+    return (
+        (marker.code, marker.end - len(marker.parameters), marker.parameters)
+        for marker in _walk(headers, False)
+    )
 
 
 def trailer(headers: bytes) -> bytes | None:
@@ -194,7 +249,9 @@ def segment(code: int, parameters: bytes) -> bytes:
 class _FrameParameters:
     """The parameters of an SOF marker segment (T.81 B.2.2); components are (identifier, H, V, Tq)."""
 
+    arithmetic: bool
     progressive: bool
+    precision: int
     height: int
     width: int
     components: list[tuple[int, int, int, int]]
@@ -206,6 +263,7 @@ class _State:
 
     quantization: dict[int, Int32]
     huffman: dict[tuple[int, int], bytes | None]
+    conditioning: dict[tuple[int, int], bytes | None]
     restart_interval: int = 0
 
 
@@ -219,15 +277,17 @@ def parse(headers: bytes, limits: Limits = DEFAULT_LIMITS) -> Layout:
     """
     if not headers.startswith(START):
         raise UnsupportedJpegError(StoredReason.NOT_JPEG)
-    state = _State({}, dict(TYPICAL_TABLES))
+    state = _State({}, dict(TYPICAL_TABLES), dict(DEFAULT_CONDITIONING))
     frame: _FrameParameters | None = None
-    quantization: dict[int, Int32] = {}
+    quantization: dict[int, Int32 | None] = {}
     scans: list[ScanHeader] = []
     for marker in _walk(headers, False):
         if marker.code == DQT:
             _parse_quantization(marker.parameters, state)
         elif marker.code == DHT:
             _parse_huffman(marker.parameters, state)
+        elif marker.code == DAC:
+            _parse_conditioning(marker.parameters, state)
         elif marker.code == DRI and len(marker.parameters) >= 2:
             state.restart_interval = int.from_bytes(marker.parameters[:2])
         elif marker.code == DNL and len(marker.parameters) >= 2:
@@ -246,9 +306,7 @@ def parse(headers: bytes, limits: Limits = DEFAULT_LIMITS) -> Layout:
                 raise LimitError(f"has more than {limits.max_scans:,} scans ({{}})", "max_scans")
             for index in scan.components:
                 assert frame is not None
-                table = state.quantization.get(frame.components[index][3])
-                if table is not None:
-                    quantization.setdefault(index, table)
+                quantization.setdefault(index, state.quantization.get(frame.components[index][3]))
     if frame is None or not scans:
         raise UnsupportedJpegError(StoredReason.MALFORMED, f"no {'scan' if frame else 'frame'} header")
     return _lay_out(frame, quantization, scans, limits)
@@ -280,6 +338,16 @@ def _parse_huffman(data: bytes, state: _State) -> None:
         position = end
 
 
+def _parse_conditioning(data: bytes, state: _State) -> None:
+    """DAC (T.81 B.2.4.3)."""
+    for place, value in zip(data[::2], data[1::2], strict=False):
+        kind, identifier = place >> 4, place & 15
+        if kind > 1 or identifier > 3:
+            return
+        valid = 1 <= value <= 63 if kind else value & 15 <= value >> 4
+        state.conditioning[kind, identifier] = bytes([place, value]) if valid else None
+
+
 def _parse_frame(marker: _Marker) -> _FrameParameters:
     """SOFn (T.81 B.2.2)."""
     if marker.code in _UNSUPPORTED_FRAMES:
@@ -287,7 +355,7 @@ def _parse_frame(marker: _Marker) -> _FrameParameters:
     data = marker.parameters
     if len(data) < 6 or len(data) < 6 + 3 * data[5]:
         raise UnsupportedJpegError(StoredReason.MALFORMED, "short frame header")
-    if data[0] != 8:
+    if data[0] not in (8, 12):
         raise UnsupportedJpegError(StoredReason.PRECISION, f"{data[0]} bits")
     if not 1 <= data[5] <= 4:
         raise UnsupportedJpegError(StoredReason.MALFORMED, f"{data[5]} components")
@@ -297,7 +365,8 @@ def _parse_frame(marker: _Marker) -> _FrameParameters:
     if not all(1 <= h <= 4 and 1 <= v <= 4 for _, h, v, _ in components):
         raise UnsupportedJpegError(StoredReason.MALFORMED, "invalid sampling factors")
     height, width = int.from_bytes(data[1:3]), int.from_bytes(data[3:5])
-    return _FrameParameters(marker.code == SOF2, height, width, components)
+    arithmetic, progressive = marker.code in (SOF9, SOF10), marker.code in (SOF2, SOF10)
+    return _FrameParameters(arithmetic, progressive, data[0], height, width, components)
 
 
 def _parse_scan(marker: _Marker, frame: _FrameParameters | None, state: _State) -> ScanHeader:
@@ -313,12 +382,13 @@ def _parse_scan(marker: _Marker, frame: _FrameParameters | None, state: _State) 
         if ss > se or se > 63 or al > 13 or (ss == 0) != (se == 0) or (ss and data[0] > 1):
             return unmodelled
         needs_dc, needs_ac = ss == 0 and ah == 0, ss > 0
+    defined = state.conditioning if frame.arithmetic else state.huffman
     components: list[int] = []
     tables = []
     for i in range(1, 1 + 2 * data[0], 2):
         matching = [j for j, c in enumerate(frame.components) if c[0] == data[i] and j not in components]
-        dc = state.huffman.get((0, data[i + 1] >> 4))
-        ac = state.huffman.get((1, data[i + 1] & 15))
+        dc = defined.get((0, data[i + 1] >> 4))
+        ac = defined.get((1, data[i + 1] & 15))
         if not matching or (needs_dc and dc is None) or (needs_ac and ac is None):
             return unmodelled
         components.append(matching[0])
@@ -333,7 +403,7 @@ def _ceil_div(a: int, b: int) -> int:
 
 def _lay_out(
     frame: _FrameParameters,
-    quantization: dict[int, Int32],
+    quantization: dict[int, Int32 | None],
     scans: list[ScanHeader],
     limits: Limits,
 ) -> Layout:
@@ -349,10 +419,18 @@ def _lay_out(
             f"has {frame.width} x {frame.height} pixels, more than the limit of {limits.max_pixels:,} ({{}})",
             "max_pixels",
         )
-    undefined = np.ones(64, np.int32)
+    tables = [quantization.get(i) for i in range(len(frame.components))]
     components = tuple(
-        Component(identifier, h, v, quantization.get(i, undefined), mcu_rows * v, mcu_columns * h)
-        for i, (identifier, h, v, _) in enumerate(frame.components)
+        Component(
+            identifier,
+            h,
+            v,
+            np.ones(64, np.int32) if table is None else table,
+            mcu_rows * v,
+            mcu_columns * h,
+            table is not None,
+        )
+        for (identifier, h, v, _), table in zip(frame.components, tables, strict=True)
     )
     headers = []
     coded_blocks = 0
@@ -373,7 +451,5 @@ def _lay_out(
             f"codes each block more than {limits.max_scan_blocks} times in {len(scans):,} scans ({{}})",
             "max_scan_blocks",
         )
-    return Layout(
-        Frame(frame.width, frame.height, frame.progressive, mcu_rows, mcu_columns, components),
-        tuple(headers),
-    )
+    size = frame.width, frame.height, frame.progressive, mcu_rows, mcu_columns
+    return Layout(Frame(*size, components, frame.precision, frame.arithmetic), tuple(headers))

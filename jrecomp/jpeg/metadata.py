@@ -1,37 +1,61 @@
 """Metadata of JPEG files: the APPn and COM marker segments that a rebuilt file keeps."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
 
-from jrecomp.jpeg.markers import START, segment, segments, trailer, without
-from jrecomp.t81 import APP0, APP1, APP2, APP14, APP15, COM, SOS
+from jrecomp.jpeg.markers import START, located_segments, segment, segments, trailer, without
+from jrecomp.jpeg.multi_picture import MPF
+from jrecomp.jpeg.previews import EXIF
+from jrecomp.t81 import APP0, APP1, APP2, APP13, APP14, APP15, COM, SOS
 
-_JFIF, _EXIF, _ICC, _MPF, _ADOBE = b"JFIF\0", b"Exif\0\0", b"ICC_PROFILE\0", b"MPF\0", b"Adobe"
+_JFIF, _ICC, _ADOBE = b"JFIF\0", b"ICC_PROFILE\0", b"Adobe"
+_GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"  # ISO 21496-1: the pictures that follow include a gain map
+_KINDS = [
+    (APP0, b"JF", "JFIF"),
+    (APP1, EXIF, "Exif"),
+    (APP1, b"http://ns.adobe.com/x", "XMP"),
+    (APP2, _ICC, "ICC profile"),
+    (APP2, MPF, "index of further pictures"),
+    (APP13, b"Photoshop 3.0\0", "Photoshop"),
+    (COM, b"", "comments"),
+]
 _ORIENTATION = 0x0112
 _WIDTHS = {3: 2, 4: 4}  # bytes of the TIFF types SHORT and LONG
 
 
-def metadata(headers: bytes, strip: bool) -> bytes:
+def metadata(headers: bytes, strip: bool, followed: bool) -> bytes:
     """The metadata before the first scan, as marker segments in order.
 
     headers: JpegFile.headers. strip: keep only what affects the display of the picture: colour transform
-    (JFIF, Adobe), pixel density, ICC profile, and orientation (Exif).
-
-    The index of a Multi-Picture file (CIPA DC-007) is omitted in any case, as its offsets would be wrong.
+    (JFIF, Adobe), pixel density, ICC profile, and orientation (Exif). followed: whether the bytes after the
+    picture are kept. Then `strip` also keeps what leads to pictures in them: the index of a Multi-Picture
+    file (CIPA DC-007) and the mark of a gain map (ISO 21496-1).
     """
     kept = _kept(_leading(headers))
-    return b"".join(segment(code, data) for code, data in (_essential(kept) if strip else kept))
+    return _joined(_essential(kept, followed) if strip else kept)
 
 
 def late_metadata(headers: bytes) -> bytes:
     """The metadata after the first scan header, which decoders ignore, as marker segments in order."""
-    late = list(segments(headers))[len(_leading(headers)) :]
-    return b"".join(segment(code, data) for code, data in _kept(late))
+    return _joined(_kept(list(segments(headers))[len(_leading(headers)) :]))
 
 
-def has_index(headers: bytes) -> bool:
-    """Whether JpegFile.headers contain the index of a Multi-Picture file (CIPA DC-007)."""
-    return any(code == APP2 and data.startswith(_MPF) for code, data in segments(headers))
+def removed_metadata(old: bytes, new: bytes) -> str:
+    """The metadata that are only in the first of two JpegFile.headers, as a phrase; "" without any."""
+    before, after = (list(_kept(segments(headers))) for headers in (old, new))
+    size = len(_joined(before)) - len(_joined(after))
+    gone = [_kind(*found) for found in Counter(before) - Counter(after)]
+    return f"{size:,} bytes of metadata ({', '.join(dict.fromkeys(gone))})" if size > 0 else ""
+
+
+def _kind(code: int, data: bytes) -> str:
+    kinds = (name for known, start, name in _KINDS if code == known and data.startswith(start))
+    return next(kinds, f"APP{code - APP0}")
+
+
+def _joined(found: Iterable[tuple[int, bytes]]) -> bytes:
+    return b"".join(segment(code, data) for code, data in found)
 
 
 def _leading(headers: bytes) -> list[tuple[int, bytes]]:
@@ -39,28 +63,20 @@ def _leading(headers: bytes) -> list[tuple[int, bytes]]:
 
 
 def _kept(found: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
-    for code, data in found:
-        if (APP0 <= code <= APP15 or code == COM) and not (code == APP2 and data.startswith(_MPF)):
-            yield code, data
+    return ((code, data) for code, data in found if APP0 <= code <= APP15 or code == COM)
 
 
-def stripped(headers: bytes) -> bytes:
-    """JpegFile.headers with only the metadata that metadata() keeps with `strip`, and nothing after EOI.
+def stripped(headers: bytes, followed: bool) -> bytes:
+    """The headers of a picture with only the metadata that metadata() keeps with `strip`.
 
-    If EOI is missing, nothing after the first scan header is removed, as it may belong to another picture.
+    headers: of a picture that separate() returns. followed: as for metadata(). If EOI is missing, nothing
+    after the first scan header is removed, as it may belong to another picture.
     """
-    codes = {*range(APP0, APP15 + 1), COM}
-    after = trailer(headers)
-    if after is None:
-        begin = headers.index(segment(*_first_scan(headers)))
-        kept = without(headers[:begin], codes) + headers[begin:]
-    else:
-        kept = without(headers[: len(headers) - len(after)], codes)
-    return kept[: len(START)] + metadata(headers, strip=True) + kept[len(START) :]
-
-
-def _first_scan(headers: bytes) -> tuple[int, bytes]:
-    return next(found for found in segments(headers) if found[0] == SOS)
+    end = len(headers)
+    if trailer(headers) is None:
+        end = next(begin for code, begin, _ in located_segments(headers) if code == SOS)
+    kept = without(headers[:end], {*range(APP0, APP15 + 1), COM}) + headers[end:]
+    return START + metadata(headers, True, followed) + kept[len(START) :]
 
 
 def is_rgb(headers: bytes, identifiers: Sequence[int]) -> bool:
@@ -78,17 +94,17 @@ def is_rgb(headers: bytes, identifiers: Sequence[int]) -> bool:
     return adobe[-1][11] == 0 if adobe else bytes(identifiers) == b"RGB"
 
 
-def _essential(metadata: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+def _essential(metadata: Iterable[tuple[int, bytes]], followed: bool) -> Iterator[tuple[int, bytes]]:
     has_exif = False
     for code, data in metadata:
         if code == APP0 and data.startswith(_JFIF) and len(data) >= 14:
             yield code, data[:12] + bytes(2)  # no thumbnail
-        elif code == APP1 and data.startswith(_EXIF) and not has_exif:
+        elif code == APP1 and data.startswith(EXIF) and not has_exif:
             has_exif = True  # readers use the first Exif segment
             orientation = exif_orientation(data)
             if orientation != 1:
                 yield code, _exif(orientation)
-        elif code == APP2 and data.startswith(_ICC):
+        elif code == APP2 and data.startswith((_ICC, MPF, _GAIN_MAP) if followed else _ICC):
             yield code, data
         elif code == APP14 and data.startswith(_ADOBE) and len(data) >= 12:
             yield code, data[:12]
@@ -99,7 +115,7 @@ def exif_orientation(data: bytes) -> int:
 
     data: the parameters of the segment. They hold a TIFF file with the tag in its first directory.
     """
-    tiff = data[len(_EXIF) :]
+    tiff = data[len(EXIF) :]
     if not tiff.startswith((b"II*\0", b"MM\0*")):
         return 1
 
@@ -121,4 +137,4 @@ def _exif(orientation: int) -> bytes:
     entry = b"".join(
         [_ORIENTATION.to_bytes(2), (3).to_bytes(2), (1).to_bytes(4), orientation.to_bytes(2), bytes(2)]
     )
-    return _EXIF + b"MM\0*" + (8).to_bytes(4) + (1).to_bytes(2) + entry + bytes(4)
+    return EXIF + b"MM\0*" + (8).to_bytes(4) + (1).to_bytes(2) + entry + bytes(4)

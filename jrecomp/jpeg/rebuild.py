@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from jrecomp.array_types import Bool, Int16, Int64
 from jrecomp.errors import StoredReason, UnsupportedJpegError
+from jrecomp.jpeg.ending import separate
 from jrecomp.jpeg.huffman import coded_bits, shortest_table
-from jrecomp.jpeg.markers import END, START, Layout, parse, segment, trailer
+from jrecomp.jpeg.markers import END, START, Layout, parse, segment, segments
 from jrecomp.jpeg.metadata import late_metadata, metadata
 from jrecomp.jpeg.scans import native_scan
 from jrecomp.jpeg.types import Frame, JpegFile, ScanReconstruction
@@ -19,8 +20,8 @@ from jrecomp.options import DEFAULT_LIMITS, Limits
 from jrecomp.t81 import (
     DHT,
     DQT,
-    LARGEST_AC_CATEGORY,
-    LARGEST_DC_CATEGORY,
+    FRAMES,
+    LARGEST_CATEGORIES,
     MOST_BLOCKS_IN_MCU,
     SOF0,
     SOF1,
@@ -49,15 +50,18 @@ def rebuild(
     huffman: Literal["typical", "optimal"],
     progressive: bool = False,
     strip: bool = False,
+    strip_trailer: bool = False,
     limits: Limits = DEFAULT_LIMITS,
 ) -> JpegFile:
     """Make a JpegFile with the same frame and other steps and coefficients, in a regular form.
 
-    The new file keeps picture size, sampling factors, component identifiers, metadata, and the bytes after
-    EOI. Repeated identifiers become 1, 2, and so on. Metadata before the first scan moves to the beginning,
-    later metadata to the end. The new file has no restart markers and no bytes between segments. Parts that
-    damage() reports are lost. Coefficients of blocks that only pad the frame to whole MCUs become 0 if scans
-    of one component omit them (T.81 A.2.2).
+    The new file is Huffman-coded. It keeps picture size, sample precision, sampling factors, component
+    identifiers, metadata, and the bytes after the picture, see separate(). Repeated identifiers become 1, 2,
+    and so on. Metadata before the first scan moves to the beginning, later metadata to the end; moved_index()
+    adapts the index of further pictures. The new file has no restart markers and no bytes between segments.
+    Parts that damage() reports are lost. Coefficients of blocks that only pad the frame to whole MCUs become
+    0 if scans of one component omit them (T.81 A.2.2). If the source defines no quantization tables, the new
+    file does not either.
 
     file: provides the frame and headers.
     steps: for each component the quantization table, [64] in zig-zag order, 0 to 65535. T.81 does not allow
@@ -65,32 +69,38 @@ def rebuild(
         to the same picture.
     coefficients: for each component int16 [block rows, block columns, 64], shaped as in `file`.
     huffman: "typical" for the tables of T.81 K.3.3, "optimal" for the tables of the smallest file.
-        Progressive scans always have optimal tables.
+        Progressive scans and files of 12 bits always have optimal tables.
     progressive: use libjpeg's progressive scan script instead of sequential scans.
-    strip: keep only metadata that affects the display, see metadata(), and nothing after EOI.
+    strip: keep only metadata that affects the display, see metadata().
+    strip_trailer: omit the bytes after the picture.
     limits: bounds on the size of the picture and on scans.
 
     Returns the new file for write(). Raises ValueError if arrays do not fit the frame, UnsupportedJpegError
-    for coefficients beyond the range of 8-bit baseline files or scans beyond the limits.
+    for coefficients beyond the range of the sample precision, scans beyond the limits, and files that lack
+    the quantization tables of only some components.
     """
     _check(file.frame, steps, coefficients)
     coefficients = [_without(c, s == 0) for c, s in zip(coefficients, steps, strict=True)]
     tables = [np.maximum(s, 1) for s in steps]
     identifiers = _identifiers(file.frame)
-    head = START + metadata(file.headers, strip) + _quantization(tables)
+    picture, after = separate(file, limits)
+    after = b"" if strip_trailer else after
+    numbers, dqt = _quantization(file, tables)
+    head = START + metadata(picture.headers, strip, bool(after)) + dqt
+    wide = file.frame.precision > 8 or any(table.max() > 255 for table in tables)
     script = _sequential(file.frame)
-    sof = _frame_header(file.frame, identifiers, tables, progressive=False)
+    sof = _frame_header(file.frame, identifiers, numbers, SOF1 if wide else SOF0)
     layout, counts = _count(head + sof, script, identifiers, coefficients, limits)
     if progressive:
         # The sequential count above raises the same errors with and without `progressive`.
         script = _progressive(file.frame)
-        sof = _frame_header(file.frame, identifiers, tables, progressive=True)
+        sof = _frame_header(file.frame, identifiers, numbers, SOF2)
         layout, counts = _count(head + sof, script, identifiers, coefficients, limits)
     coefficients = [_coded(c, i, file.frame, script) for i, c in enumerate(coefficients)]
-    typical = huffman == "typical" and not progressive
+    typical = huffman == "typical" and not progressive and file.frame.precision == 8
     scans = [_scan_headers(s, identifiers, c, typical) for s, c in zip(script, counts, strict=True)]
-    after = b"" if strip else trailer(file.headers) or b""
-    headers = head + sof + b"".join(scans) + (b"" if strip else late_metadata(file.headers)) + END + after
+    late = b"" if strip else late_metadata(picture.headers)
+    headers = head + sof + b"".join(scans) + late + END + after
     return JpegFile(layout.frame, coefficients, headers, [ScanReconstruction() for _ in script])
 
 
@@ -145,22 +155,30 @@ def _packed(step: npt.NDArray[np.integer]) -> bytes:
     return step.astype("u1" if step.max() <= 255 else ">u2").tobytes()
 
 
-def _quantization(steps: Sequence[npt.NDArray[np.integer]]) -> bytes:
-    """DQT (T.81 B.2.4.1), with a segment for each table as libjpeg writes them."""
+def _quantization(file: JpegFile, steps: Sequence[npt.NDArray[np.integer]]) -> tuple[list[int], bytes]:
+    """The number of each component's table, and DQT (T.81 B.2.4.1), with a segment for each table.
+
+    Without tables in the source, the numbers are those of the source, and there are no segments.
+    """
+    if not any(c.has_table for c in file.frame.components):
+        sof = next(parameters for code, parameters in segments(file.headers) if code in FRAMES)
+        return [sof[8 + 3 * i] for i in range(len(steps))], b""
+    if not all(c.has_table for c in file.frame.components):
+        raise UnsupportedJpegError(StoredReason.MALFORMED, "a quantization table is missing")
     tables = _numbers([_packed(s) for s in steps])
-    return b"".join(segment(DQT, bytes([(len(t) > 64) << 4 | number]) + t) for t, number in tables.items())
+    dqt = [segment(DQT, bytes([(len(t) > 64) << 4 | number]) + t) for t, number in tables.items()]
+    return [tables[_packed(s)] for s in steps], b"".join(dqt)
 
 
-def _frame_header(
-    frame: Frame, identifiers: Sequence[int], steps: Sequence[npt.NDArray[np.integer]], progressive: bool
-) -> bytes:
-    """SOFn (T.81 B.2.2); steps of more than 8 bits need the extended process."""
-    wide = any(s.max() > 255 for s in steps)
-    code = SOF2 if progressive else SOF1 if wide else SOF0
-    numbers = _numbers([_packed(s) for s in steps])
-    parameters = b"\x08" + frame.height.to_bytes(2) + frame.width.to_bytes(2) + bytes([len(identifiers)])
-    for identifier, c, s in zip(identifiers, frame.components, steps, strict=True):
-        parameters += bytes([identifier, c.horizontal << 4 | c.vertical, numbers[_packed(s)]])
+def _frame_header(frame: Frame, identifiers: Sequence[int], numbers: Sequence[int], code: int) -> bytes:
+    """SOFn (T.81 B.2.2); numbers: of the quantization tables.
+
+    Samples or steps of more than 8 bits need SOF1 or SOF2.
+    """
+    parameters = bytes([frame.precision]) + frame.height.to_bytes(2) + frame.width.to_bytes(2)
+    parameters += bytes([len(identifiers)])
+    for identifier, c, number in zip(identifiers, frame.components, numbers, strict=True):
+        parameters += bytes([identifier, c.horizontal << 4 | c.vertical, number])
     return segment(code, parameters)
 
 
@@ -224,8 +242,8 @@ def _counts_of(layout: Layout, index: int, coefficients: Sequence[Int16]) -> Int
     except ValueError:
         raise UnsupportedJpegError(StoredReason.OUT_OF_RANGE) from None
     categories = np.arange(256) & 15
-    dc, ac = counts.sum(0)
-    if dc[categories > LARGEST_DC_CATEGORY].any() or ac[categories > LARGEST_AC_CATEGORY].any():
+    pairs = zip(counts.sum(0), LARGEST_CATEGORIES[layout.frame.precision], strict=True)
+    if any(kind[categories > largest].any() for kind, largest in pairs):
         raise UnsupportedJpegError(StoredReason.OUT_OF_RANGE)
     return counts
 

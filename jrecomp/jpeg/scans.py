@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from jrecomp.array_types import Int16
 from jrecomp.errors import CorruptContainerError
 from jrecomp.jpeg.markers import Layout, ScanHeader
@@ -14,6 +16,24 @@ from jrecomp.jpeg.types import ScanReconstruction, Segment
 from jrecomp.native._scan import Scan
 
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
+
+LEAST_IDLE, IDLE_PERIODS = 256, (1, 2, 4)
+"""Least length of repeated bytes that idle_from() finds, and the lengths of the pattern that repeats."""
+
+
+def idle_from(data: bytes, begin: int, end: int) -> int:
+    """Where the repeated bytes at the end of a scan's data begin; `end` if there are none.
+
+    data: the file. begin, end: range of the scan's data in it.
+    """
+    scan = np.frombuffer(data, np.uint8, end - begin, begin)
+    if len(scan) < LEAST_IDLE:
+        return end
+    starts = []
+    for period in IDLE_PERIODS:
+        different = np.flatnonzero(scan[period:] != scan[:-period])
+        starts.append(int(different[-1]) + 1 if len(different) else 0)
+    return begin + min(starts) if len(scan) - min(starts) >= LEAST_IDLE else end
 
 
 def native_scan(layout: Layout, header: ScanHeader, coefficients: Sequence[Int16]) -> Scan | None:
@@ -30,7 +50,8 @@ def native_scan(layout: Layout, header: ScanHeader, coefficients: Sequence[Int16
         horizontal, vertical = (1, 1) if single else (component.horizontal, component.vertical)
         components.append((coefficients[index], horizontal, vertical, dc, ac))
     bands = header.ss, header.se, header.ah, header.al
-    return Scan(layout.frame.progressive, bands, header.mcu_columns, header.mcu_rows, components)
+    frame = layout.frame
+    return Scan(frame.arithmetic, frame.progressive, bands, header.mcu_columns, header.mcu_rows, components)
 
 
 @dataclass
@@ -46,35 +67,35 @@ class ScanReader:
     """Decodes one scan of a file.
 
     Call decode() of all scans, then reconstruction() of each. header: the scan's header. scan: its native
-    codec, or None. data: the file. begin, end: range of the scan's data in it. max_segments: largest number
-    of segments to decode.
+    codec, or None. data: the file. begin, end: range of the scan's data in it. stop: the end of what is
+    decoded.
     """
 
     def __init__(
-        self, header: ScanHeader, scan: Scan | None, data: bytes, begin: int, end: int, max_segments: int
+        self, header: ScanHeader, scan: Scan | None, data: bytes, begin: int, end: int, stop: int
     ) -> None:
         self._header = header
         self._scan = scan
         self._data = data
         self._begin = begin
         self._end = end
-        self._max_segments = max_segments
+        self._stop = stop
         self._pieces: list[_Piece] = []
 
-    def decode(self) -> None:
-        """Decode the data into the coefficient arrays."""
+    def decode(self, max_segments: int) -> int:
+        """Decode the data into the coefficient arrays; returns the number of segments."""
         if self._scan is None:
-            return
+            return 0
         interval = self._header.restart_interval
-        if interval and _RESTART.search(self._data, self._begin, self._end) is None:
+        if interval and _RESTART.search(self._data, self._begin, self._stop) is None:
             interval = 0 if self._header.mcus > interval else interval
         position, mcu, number = self._begin, 0, 0
-        for _ in range(self._max_segments):
-            mcus, stop = self._scan.decode(self._data, position, self._end, mcu, interval, number)
+        for _ in range(max_segments):
+            mcus, stop = self._scan.decode(self._data, position, self._stop, mcu, interval, number)
             segment = Segment(mcu, mcus, interval, number)
             if mcus > 0 or not self._pieces:
                 self._pieces.append(_Piece(segment, position, stop))
-            match = _RESTART.search(self._data, stop, self._end)
+            match = _RESTART.search(self._data, stop, self._stop)
             if match is None:
                 break
             marker = self._data[match.end() - 1] & 7
@@ -83,6 +104,7 @@ class ScanReader:
                 break
             position, number = match.end(), (marker + 1) & 7
         self._scan.finish()
+        return len(self._pieces)
 
     def reconstruction(self) -> ScanReconstruction:
         """The data that encode_scan() needs besides the coefficients to give the identical bytes.
@@ -152,7 +174,9 @@ def encode_scan(header: ScanHeader, scan: Scan | None, data: ScanReconstruction)
                 data.padding,
                 data.zero_runs,
                 data.max_eob_run,
+                data.last_eob_run,
                 data.eob_switches,
+                data.extraneous,
             )
         for s in segments:
             if s.mcus > 0:

@@ -14,8 +14,10 @@ class Component:
 
     identifier: 0 to 255. horizontal, vertical: sampling factors, 1 to 4.
     quantization: its quantization table at its first scan, int32 [64] in zig-zag order, 0 to 65535; all 1 if
-        the file does not define it.
+        it has none.
     block_rows, block_columns: number of blocks, padded to whole MCUs of an interleaved scan.
+    has_table: whether the file defines the quantization table before the component's first scan. Abbreviated
+        files (T.81 B.4) do not, as the tiles of TIFF files. The steps are then unknown.
     """
 
     identifier: int
@@ -24,6 +26,7 @@ class Component:
     quantization: Int32
     block_rows: int
     block_columns: int
+    has_table: bool = True
 
     @property
     def steps(self) -> Int32:
@@ -35,9 +38,10 @@ class Component:
 class Frame:
     """The frame (T.81 B.2.2).
 
-    width, height: in pixels. progressive: whether the coding process is progressive.
+    width, height: in pixels. progressive: whether the coding process is progressive rather than sequential.
     mcu_rows, mcu_columns: size in MCUs of an interleaved scan over all components. A component has
     mcu_rows times its vertical sampling factor block rows, and likewise block columns.
+    precision: bits per sample, 8 or 12. arithmetic: whether entropy coding is arithmetic rather than Huffman.
     """
 
     width: int
@@ -46,6 +50,8 @@ class Frame:
     mcu_rows: int
     mcu_columns: int
     components: tuple[Component, ...]
+    precision: int = 8
+    arithmetic: bool = False
 
 
 @dataclass
@@ -77,10 +83,14 @@ class ScanReconstruction:
 
     segments: empty if the whole scan is one regular segment without a tail.
     padding_bit: fills the last byte before each restart marker and at the end.
-    padding: (index of the MCU after the interval, padding bits) where the padding differs from that.
+    padding: (index of the MCU after the interval, padding bits) where the padding differs from that; in
+        arithmetic-coded scans zero bytes at the end of the interval, and their number.
     zero_runs: (block index, number of ZRL symbols after the last coefficient).
     max_eob_run: length at which EOB runs are written.
+    last_eob_run: length of an EOB run that goes on after the last block of the scan, 0 if none does.
     eob_switches: indices of blocks after which the rule for writing an EOB run is reversed.
+    extraneous: (index of the MCU after the interval, bytes between its padding and the restart marker or the
+        end), such as fill bytes. They are no part of the picture.
     """
 
     segments: list[Segment] = field(default_factory=list)
@@ -88,7 +98,9 @@ class ScanReconstruction:
     padding: list[tuple[int, int]] = field(default_factory=list)
     zero_runs: list[tuple[int, int]] = field(default_factory=list)
     max_eob_run: int = LARGEST_EOB_RUN
+    last_eob_run: int = 0
     eob_switches: list[int] = field(default_factory=list)
+    extraneous: list[tuple[int, bytes]] = field(default_factory=list)
 
 
 @dataclass
@@ -97,7 +109,8 @@ class JpegFile:
 
     frame: as parsed from `headers`.
     coefficients: for each component the quantized coefficients, int16 [block rows, block columns, 64] in
-        zig-zag order, -32767 to 32767 (valid 8-bit files stay within 2047); 0 where no scan codes them.
+        zig-zag order, -32767 to 32767 (valid 8-bit files stay within 2047); 0 where
+        no scan codes them.
     headers: every byte of the file that is not entropy-coded data of a scan, in order: marker segments,
         bytes between them, and bytes after EOI.
     scans: reconstruction data of each SOS marker segment.

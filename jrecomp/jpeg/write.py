@@ -13,7 +13,18 @@ from jrecomp.options import DEFAULT_LIMITS, Limits
 
 
 def write(jpeg: JpegFile, limits: Limits = DEFAULT_LIMITS) -> bytes:
-    """The bytes of a JPEG file; the inverse of read().
+    """The bytes of a JPEG file; the inverse of read(). The parameters and errors are those of scan_data()."""
+    pieces = []
+    position = 0
+    for offset, data in scan_data(jpeg, limits):
+        pieces += [jpeg.headers[position:offset], data]
+        position = offset
+    pieces.append(jpeg.headers[position:])
+    return b"".join(pieces)
+
+
+def scan_data(jpeg: JpegFile, limits: Limits = DEFAULT_LIMITS) -> list[tuple[int, bytes]]:
+    """The data of each scan, and the position in the headers at which they are inserted.
 
     jpeg: frame and tables are taken from its headers. limits: bounds on the headers.
 
@@ -26,14 +37,10 @@ def write(jpeg: JpegFile, limits: Limits = DEFAULT_LIMITS) -> bytes:
     _check_shapes(layout.frame, jpeg.coefficients)
     # The native codec requires writable arrays, also for encoding.
     coefficients = [np.require(c, np.int16, ["C", "W"]) for c in jpeg.coefficients]
-    pieces = []
-    position = 0
-    for header, data in zip(layout.scans, jpeg.scans, strict=True):
-        pieces.append(jpeg.headers[position : header.offset])
-        pieces.append(encode_scan(header, native_scan(layout, header, coefficients), data))
-        position = header.offset
-    pieces.append(jpeg.headers[position:])
-    return b"".join(pieces)
+    return [
+        (header.offset, encode_scan(header, native_scan(layout, header, coefficients), data))
+        for header, data in zip(layout.scans, jpeg.scans, strict=True)
+    ]
 
 
 def parse_frame(headers: bytes, limits: Limits = DEFAULT_LIMITS) -> Frame:

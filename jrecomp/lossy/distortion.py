@@ -13,7 +13,7 @@ _CHROMINANCE = (0.344136**2 + 1.772**2) / 3, (1.402**2 + 0.714136**2) / 3
 
 
 def pixel_weights(file: JpegFile) -> list[Float64]:
-    """Squared error of pixels per squared error of a dequantized coefficient.
+    """Squared error of pixels per squared error of a dequantized coefficient, in the scale of 8-bit pixels.
 
     Returns for each component float64 [64], the mean over the colour channels. The weights follow from the
     orthonormal DCT, the colour transform and the upsampling of components. A factor of 2 is assumed to be
@@ -25,8 +25,9 @@ def pixel_weights(file: JpegFile) -> list[Float64]:
     number = len(frame.components)
     ycc = number == 3 and not is_rgb(file.headers, [c.identifier for c in frame.components])
     colours = [_LUMINANCE, *_CHROMINANCE] if ycc else [1 / number] * number
+    scale = 0.25 ** (frame.precision - 8)
     return [
-        colour * _gain(highest[0] / c.horizontal)[COLUMN] * _gain(highest[1] / c.vertical)[ROW]
+        scale * colour * _gain(highest[0] / c.horizontal)[COLUMN] * _gain(highest[1] / c.vertical)[ROW]
         for colour, c in zip(colours, frame.components, strict=True)
     ]
 

@@ -18,7 +18,9 @@ from jrecomp.lossy.distortion import pixel_weights
 from jrecomp.native._scan import count_magnitudes
 
 LARGEST = 2048
-"""Largest magnitude of a coefficient; those of valid 8-bit files are smaller."""
+"""Largest magnitude of a coefficient of 8-bit files; those of valid files are smaller. 4 more bits of sample
+precision are 4 more bits of coefficients.
+"""
 
 ROUNDS = 2
 """Number of iterations of choosing levels and estimating their rates again."""
@@ -42,7 +44,8 @@ class Histograms:
     @classmethod
     def of(cls, file: JpegFile) -> "Histograms":
         """The histograms of a file; raises UnsupportedJpegError for magnitudes beyond LARGEST."""
-        tables = [table for blocks in file.coefficients for table in _counted(blocks)]
+        largest = LARGEST << (file.frame.precision - 8)
+        tables = [table for blocks in file.coefficients for table in _counted(blocks, largest)]
         return cls(tables, [c.steps for c in file.frame.components], pixel_weights(file))
 
     @cached_property
@@ -147,8 +150,8 @@ def choose(
     return Levels(rows, step, levels)
 
 
-def _counted(blocks: Int16) -> list[Int64]:
-    counts = np.zeros((64, LARGEST + 2), np.int64)
+def _counted(blocks: Int16, largest: int) -> list[Int64]:
+    counts = np.zeros((64, largest + 2), np.int64)
     count_magnitudes(np.require(blocks, np.int16, ["C", "W"]), counts)
     if counts[:, -1].any():
         raise UnsupportedJpegError(StoredReason.OUT_OF_RANGE)

@@ -17,7 +17,7 @@ from jrecomp.jpeg.types import JpegFile
 from jrecomp.lossy.distortion import pixel_weights
 from jrecomp.lossy.levels import Histograms, Levels, choose
 from jrecomp.lossy.operating_point import HIGHEST, OperatingPoint
-from jrecomp.lossy.rules import Rule
+from jrecomp.lossy.rules import LARGEST_STEP, Rule
 
 LARGEST_LAMBDA = 4000.0
 """Squared error of pixels per bit at quality 0."""
@@ -114,7 +114,10 @@ class Requantizer:
             [w for q, w in zip(sources, self._weights, strict=True) if np.array_equal(q, source)]
             for source in sources
         ]
-        return [self.rule.steps(q, np.mean(w, 0), lmbda) for q, w in zip(sources, shared, strict=True)]
+        largest = LARGEST_STEP << (self.file.frame.precision - 8)
+        return [
+            self.rule.steps(q, np.mean(w, 0), lmbda, largest) for q, w in zip(sources, shared, strict=True)
+        ]
 
     def _levels(self, steps: Sequence[Int32], quality: float) -> Levels:
         return choose(self._histograms, steps, self._weights, _lambda(self._least, quality))

@@ -17,7 +17,7 @@ HIGH_RATE = np.log(2) / 6
 """Squared error, in squared steps, that one more bit saves in uniform quantization at high rate."""
 
 LARGEST_STEP = 255
-"""Largest quantization step of baseline files."""
+"""Largest quantization step of baseline files, which have 8 bits per sample; more bits scale it."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,12 @@ class Rule:
     widening: float
     flatness: float
 
-    def steps(self, source: Int32, weights: Float64, lmbda: float) -> Int32:
+    def steps(self, source: Int32, weights: Float64, lmbda: float, largest: int = LARGEST_STEP) -> Int32:
         """The new quantization steps.
 
         source: int32 [64], the source's steps, at least 1. weights: float64 [64], result of weights(). lmbda:
-        squared error per bit. Returns int32 [64], at least the source's steps.
+        squared error per bit. largest: limit of steps, unless the source's are larger.
+        Returns int32 [64], at least the source's steps.
         """
         stay = np.linspace(*self.stay, 64)
         ratio = np.sqrt(lmbda / (HIGH_RATE * weights)) / source * (stay.mean() / stay)
@@ -60,7 +61,7 @@ class Rule:
             [source, jumped, 3 * source],
             self.widening * ratio * source,
         )
-        limited: Int32 = np.clip(np.rint(steps), source, np.maximum(source, LARGEST_STEP)).astype(np.int32)
+        limited: Int32 = np.clip(np.rint(steps), source, np.maximum(source, largest)).astype(np.int32)
         return limited
 
     def weights(self, source: Int32, pixels: Float64) -> Float64:

@@ -44,8 +44,11 @@ NEAR_LEVELS, OWN_LEVELS = (1, 2, 4, 8, 16, 32, 64), (1, 3, 7, 15)
 the block itself or of another component.
 """
 
-CONFIDENCES, ENERGIES, STEPS, NEIGHBOURS = 12, 64, 9, 4
+CONFIDENCES, ENERGIES, STEPS, NEIGHBOURS = 18, 64, 9, 4
 """Numbers of confidence levels, energy levels, quantization steps and neighbouring blocks in the context."""
+
+TRAINED_CONFIDENCES = 12
+"""Number of confidence levels that have weights; higher levels begin with those of the last."""
 
 BANDS = ((1, 3), (3, 6), (6, 10), (10, 21), (21, 64))
 """First zig-zag index of each frequency band, and the index after its last."""
@@ -72,10 +75,10 @@ LAYOUT: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
     "scale_weight": (np.int16, (64, HIDDEN)),
     "scale_bias": (np.int32, (64,)),
     "own": (np.int16, (63, len(OWN_LEVELS) + 1, 64)),
-    "trust": (np.int16, (CONFIDENCES,)),
+    "trust": (np.int16, (TRAINED_CONFIDENCES,)),
     "length_slope": (np.int16, (len(MODELLED_LENGTHS),)),
-    "length_trust": (np.int16, (len(MODELLED_LENGTHS), 2, CONFIDENCES)),
-    "sign_start": (np.int16, (64, CONFIDENCES)),
+    "length_trust": (np.int16, (len(MODELLED_LENGTHS), 2, TRAINED_CONFIDENCES)),
+    "sign_start": (np.int16, (64, TRAINED_CONFIDENCES)),
 }
 """dtype and shape of each array of a component class. In weights files, _ and the class are appended."""
 

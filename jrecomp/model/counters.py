@@ -10,7 +10,7 @@ import numpy as np
 
 from jrecomp.array_types import Bool, Int64
 from jrecomp.model.adaptation import BinaryCoder
-from jrecomp.model.blocks import CELL_OFFSET, CONFIDENCES, BlocksModel, Integers, clamp
+from jrecomp.model.blocks import CELL_OFFSET, CONFIDENCES, TRAINED_CONFIDENCES, BlocksModel, Integers, clamp
 from jrecomp.model.symbols import ADAPTIVE_LENGTHS, LAST_LEVELS, LAST_OUTPUTS, MAX_LENGTH, MODELLED_LENGTHS
 from jrecomp.t81 import COLUMN, ROW
 
@@ -68,11 +68,12 @@ class Decisions:
     def __init__(self, model: BlocksModel, weights: Mapping[str, Int64], coder: BinaryCoder) -> None:
         self._coder, logits = coder, 32 * np.arange(CELLS) - 368
         lengths = (weights["length_slope"][:, None] * logits >> 8)[:, None, None]
-        zero = model.start(logits + weights["trust"][:, None])
+        trained = np.minimum(np.arange(CONFIDENCES), TRAINED_CONFIDENCES - 1)
+        zero = model.start(logits + weights["trust"][trained, None])
         self._last = Counters(np.tile(model.start(logits), (LAST_OUTPUTS, 1)))
         self._zero = Counters(np.tile(zero, (GROUP.max() + 1, 1, 1)))
-        self._sign = Counters(model.start(weights["sign_start"]))
-        self._length = Counters(model.start(lengths + weights["length_trust"][..., None]))
+        self._sign = Counters(model.start(weights["sign_start"][:, trained]))
+        self._length = Counters(model.start(lengths + weights["length_trust"][..., trained, None]))
         self._bits = Counters(np.full((len(ADAPTIVE_LENGTHS), 2, CONFIDENCES, 3), ONE >> 1))
 
     def last(self, logits: Int64, wanted: int | None) -> int:

@@ -8,6 +8,7 @@ docs/format/latents.md and docs/format/blocks.md.
 import hashlib
 import io
 import json
+import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -50,6 +51,16 @@ def names() -> list[str]:
 
 
 _LOADING = RLock()
+
+
+def _after_fork() -> None:
+    """Replace the lock in a child process, as the thread that held it exists in the parent only."""
+    global _LOADING
+    _LOADING = RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def load(wanted: str | int = DEFAULT_MODEL) -> Model:

@@ -1,8 +1,8 @@
-"""The scan codec in C++ (ITU-T T.81, annexes F and G), and counts of coefficients.
+"""The scan codec in C++ (ITU-T T.81, annexes D, F and G), and counts of coefficients.
 
 The choices of an encoder are lists of exceptions to what libjpeg does: pairs of an index and a value. Indices
-count MCUs (padding) or blocks (zero runs, EOB switches) in coding order from the scan's start. Arguments that
-do not fit raise ValueError.
+count MCUs (padding, extraneous bytes) or blocks (zero runs, EOB switches) in coding order from the scan's
+start. Arguments that do not fit raise ValueError.
 """
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 Blocks = npt.NDArray[np.int16]
 Exceptions = list[tuple[int, int]]
+Extraneous = list[tuple[int, bytes]]
 
 def instructions() -> list[str]:
     """Those instruction sets of "avx2" and "avx512" that the engine is built for and this processor has."""
@@ -25,6 +26,7 @@ class Scan:
 
     def __init__(
         self,
+        arithmetic: bool,
         progressive: bool,
         parameters: tuple[int, int, int, int],
         mcu_columns: int,
@@ -32,7 +34,7 @@ class Scan:
         components: list[tuple[Blocks, int, int, bytes | None, bytes | None]],
     ) -> None:
         """parameters: Ss, Se, Ah, Al (T.81 B.2.3). components: blocks, blocks per MCU across and down, DC and
-        AC table as in the DHT segment.
+        AC table as in the DHT segment, or for arithmetic coding the two bytes as in the DAC segment.
         """
 
     def decode(
@@ -46,8 +48,10 @@ class Scan:
     def finish(self) -> None:
         """Make the choices in everything that decode() decoded those of choices() and encode()."""
 
-    def choices(self) -> tuple[int, Exceptions, Exceptions, int, list[int]]:
-        """The padding bit, exceptions to it, zero runs, the longest EOB run, EOB switches."""
+    def choices(self) -> tuple[int, Exceptions, Exceptions, int, int, list[int], Extraneous]:
+        """The padding bit, exceptions to it, zero runs, the longest and the last EOB run, EOB switches, and
+        bytes between the padding and what follows.
+        """
 
     def set_choices(
         self,
@@ -55,14 +59,16 @@ class Scan:
         padding: Exceptions,
         zero_runs: Exceptions,
         max_eob_run: int,
+        last_eob_run: int,
         eob_switches: list[int],
+        extraneous: Extraneous,
     ) -> None:
         """Set the choices of encode()."""
 
     def encode(
         self, first_mcu: int, mcus: int, restart_interval: int, first_restart: int, pad: bool
     ) -> bytes:
-        """Encode a segment. Without pad, an incomplete last byte is left out."""
+        """Encode a segment. Without pad, bytes at the end that depend on later MCUs are left out."""
 
     def symbol_counts(self) -> list[tuple[list[int], list[int]]]:
         """How often encode() writes each symbol for the whole scan with default choices and without restarts.

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "t81.hpp"
@@ -46,6 +47,12 @@ public:
     void restart_marker(int number) {
         buffer_[size_++] = kMarker;
         buffer_[size_++] = static_cast<std::uint8_t>(kRst0 + number);
+    }
+
+    // Writes bytes as they are. Only after pad().
+    void raw(const std::string& bytes) {
+        reserve(8 * bytes.size());
+        for (const char byte : bytes) buffer_[size_++] = static_cast<std::uint8_t>(byte);
     }
 
     // The bytes written up to the last pad() or truncate().

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -15,28 +16,47 @@ namespace jrecomp {
 // must have room for those of one more block).
 constexpr int kCorrectionLimit = 1000 - 64 + 1;
 
+// The longest padding, in bits of a Huffman-coded scan and in zero bytes of an arithmetic-coded one.
+constexpr int kMaxPadding = 127;
+
+// What arithmetic coding has in place of Huffman tables (T.81 B.2.4.3, F.1.4.4): the destinations, 0 to 3,
+// whose statistics a component uses, and the conditioning parameters L and U for DC and Kx for AC in them.
+struct Conditioning {
+    int dc_destination, ac_destination;
+    int lower, upper;
+    int kx;
+};
+
 struct ScanComponent {
     std::int16_t* blocks;        // [block row][block column][64], in zig-zag order
     std::int64_t block_columns;  // of the array
     int horizontal, vertical;    // blocks per MCU across and down
     HuffmanDecoder dc_decoder, ac_decoder;
     HuffmanEncoder dc_encoder, ac_encoder;
+    Conditioning conditioning{};
 };
 
 // An index and the value attached to it. Indices count blocks or MCUs in coding order from the scan's start.
 using Exception = std::pair<std::int64_t, int>;
 
+// The number of MCUs before the end of a restart interval, and bytes between its padding and what follows.
+using Extraneous = std::pair<std::int64_t, std::string>;
+
 // The choices that T.81 leaves to the encoder, as exceptions to those of libjpeg. Lists are sorted by index.
 struct Choices {
     int padding_bit = 1;  // fills up the last byte of a restart interval
-    // Other padding: the number of MCUs before the end of the interval, and the padding bits.
+    // Other padding: the number of MCUs before the end of the interval, and the padding bits; in
+    // arithmetic-coded scans the number of zero bytes at the end, which libjpeg drops.
     std::vector<Exception> padding;
     std::vector<Exception> zero_runs;  // blocks that end with needless ZRL symbols, and their number
     int max_eob_run = kMaxEobRun;
+    int last_eob_run = 0;  // length of an EOB run that goes on after the last block of the scan, 0 for none
     std::vector<std::int64_t> eob_switches;  // blocks after which the rule for ending an EOB run is reversed
+    std::vector<Extraneous> extraneous;
 };
 
 struct Scan {
+    bool arithmetic;  // rather than Huffman-coded
     bool progressive;
     int ss, se;  // Ss, Se: the first and the last zig-zag index of the spectral selection
     int ah, al;  // Ah, Al: successive approximation, the lowest bit coded before (0: none) and now
@@ -130,14 +150,28 @@ private:
         std::int64_t block;
         int run;  // the length of the run that ended, 0 where one went on
     };
+    // What was decoded of a restart interval.
+    struct Interval {
+        std::int64_t certain;  // MCUs decoded without zeros from after the end of the data
+        int padding;           // number of zero bytes at the end; -1 if not regular
+    };
     friend struct Recorder;
     friend struct SegmentDecoder;
 
+    Decoded decode_arithmetic(const std::uint8_t* begin, const std::uint8_t* end, std::int64_t first_mcu,
+                              std::int64_t restart_interval, int first_restart);
+    Interval decode_interval(const std::uint8_t* begin, const std::uint8_t* marker, std::int64_t first_mcu,
+                             std::int64_t count);
+
     const Scan& scan_;
     std::vector<Padding> padding_;
+    std::vector<Exception> zero_bytes_;  // padding of arithmetic-coded scans
+    std::int64_t after_end_ = 0;         // MCUs decoded after the end of arithmetic-coded data, at most all
     std::vector<Exception> zero_runs_;
     std::vector<EobSwitch> eob_switches_;
+    std::vector<Extraneous> extraneous_;
     int longest_run_ = 0;
+    int last_run_ = 0;
 };
 
 // Encodes a segment into `out`, with the parameters of ScanDecoder::decode(). pad: whether an incomplete last
@@ -145,6 +179,12 @@ private:
 bool encode_segment(const Scan& scan, const Choices& choices, std::int64_t first_mcu, std::int64_t mcus,
                     std::int64_t restart_interval, int first_restart, bool pad,
                     std::vector<std::uint8_t>& out);
+
+// encode_segment() for arithmetic-coded scans. finish: as pad; else only the bytes are written that do not
+// depend on the MCUs that follow.
+void encode_arithmetic_segment(const Scan& scan, const Choices& choices, std::int64_t first_mcu,
+                               std::int64_t mcus, std::int64_t restart_interval, int first_restart,
+                               bool finish, std::vector<std::uint8_t>& out);
 
 // How often each symbol occurs.
 using SymbolCounts = std::array<std::int64_t, 256>;

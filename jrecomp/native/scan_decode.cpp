@@ -1,4 +1,4 @@
-// Entropy-coded data to coefficients (T.81 F.2.2, G.2).
+// Huffman-coded data to coefficients (T.81 F.2.2, G.2).
 //
 // Nothing is repaired here. Decoding stops at the first MCU that encode_segment() could not write again, and
 // the caller keeps the bytes from there on as they are. Blocks may be decoded in part there. That does no
@@ -50,7 +50,11 @@ struct Recorder {
 
     void zero_run(std::int64_t block, int count) { out.zero_runs_.emplace_back(block, count); }
     void eob_switch(std::int64_t block, int run) { out.eob_switches_.push_back({block, run}); }
-    void eob_run(int run) { out.longest_run_ = std::max(out.longest_run_, run); }
+    // left: MCUs up to the end of the interval. A longer run is that of the scan's end.
+    void eob_run(int run, std::int64_t left) {
+        out.longest_run_ = std::max(out.longest_run_, run);
+        if (run > left) out.last_run_ = run;
+    }
 };
 
 namespace {
@@ -175,13 +179,14 @@ public:
                 ++zero_runs;
             } else {
                 const int run = take_eob_run(in, symbol >> 4);
-                if (mcu + run > interval_end) return 0;
+                const std::int64_t left = interval_end - mcu;
+                if (run > left && interval_end != scan.mcus()) return 0;
                 if (empty && mcu == after_run_ && last_run_ < kMaxEobRun) eob_switch(mcu - 1, last_run_);
                 if (zero_runs != 0) zero_run(mcu, zero_runs);
-                eob_run(run);
+                eob_run(run, left);
                 after_run_ = mcu + run;
                 last_run_ = run;
-                return run;
+                return std::min<std::int64_t>(run, left);
             }
         }
         if (zero_runs != 0) zero_run(mcu, zero_runs);
@@ -222,13 +227,14 @@ public:
             if (symbol < 0 || category > 1) return 0;
             if (category == 0 && symbol != kZrl) {
                 const int run = take_eob_run(in, symbol >> 4);
-                if (mcu + run > interval_end) return 0;
+                const std::int64_t left = interval_end - mcu;
+                if (run > left && interval_end != scan.mcus()) return 0;
                 if (empty && mcu == after_run_ && !rule_ended_) eob_switch(mcu - 1, last_run_);
                 if (zero_runs != 0) zero_run(mcu, zero_runs);
-                eob_run(run);
+                eob_run(run, left);
                 waiting_ = correct(in, block, known, k, 64).bits;
                 last_run_ = run;
-                left_ = run - 1;
+                left_ = static_cast<int>(std::min<std::int64_t>(run, left)) - 1;
                 if (left_ == 0) end_run(mcu, false);
                 clean = left_ == 0;
                 return 1;
@@ -306,7 +312,7 @@ struct SegmentDecoder {
     struct Clean {
         std::int64_t mcu;
         BitReader::Position position;
-        std::size_t padding, zero_runs, eob_switches;
+        std::size_t padding, zero_runs, eob_switches, extraneous;
     };
 
     template <class Kind>
@@ -330,14 +336,12 @@ struct SegmentDecoder {
                 if (kind.clean) clean = mark(mcu, in);
             }
             const std::uint8_t* const next = take_padding(in, mcu);
-            if (mcu == total) {
-                if (next != end) return stop(clean, first_mcu);
-                return Decoded{total - first_mcu, end};
-            }
-            if (end - next < 2 || next[0] != kMarker || next[1] != kRst0 + restart)
-                return stop(clean, first_mcu);
+            const std::uint8_t* const marker = mcu == total ? end : find_restart(next);
+            if (mcu != total && (marker == end || marker[1] != kRst0 + restart)) return stop(clean, first_mcu);
+            if (marker != next) out.extraneous_.emplace_back(mcu, std::string(next, marker));
+            if (mcu == total) return Decoded{total - first_mcu, end};
             restart = (restart + 1) & 7;
-            in.reset(next + 2);
+            in.reset(marker + 2);
         }
         return stop(clean, first_mcu);
     }
@@ -345,14 +349,23 @@ struct SegmentDecoder {
 private:
     Clean mark(std::int64_t mcu, const BitReader& in) const {
         return Clean{mcu, in.position(), out.padding_.size(), out.zero_runs_.size(),
-                     out.eob_switches_.size()};
+                     out.eob_switches_.size(), out.extraneous_.size()};
     }
 
     Decoded stop(const Clean& clean, std::int64_t first_mcu) const {
         out.padding_.resize(clean.padding);
         out.zero_runs_.resize(clean.zero_runs);
         out.eob_switches_.resize(clean.eob_switches);
+        out.extraneous_.resize(clean.extraneous);
         return Decoded{clean.mcu - first_mcu, byte_at(clean.position)};
+    }
+
+    // The next restart marker, or the end.
+    const std::uint8_t* find_restart(const std::uint8_t* p) const {
+        for (; end - p >= 2; ++p) {
+            if (p[0] == kMarker && (p[1] & 0xF8) == kRst0) return p;
+        }
+        return end;
     }
 
     // Records the unread bits of the current byte as padding. Returns the next byte.
@@ -368,6 +381,7 @@ private:
 
 Decoded ScanDecoder::decode(const std::uint8_t* begin, const std::uint8_t* end, std::int64_t first_mcu,
                             std::int64_t restart_interval, int first_restart) {
+    if (scan_.arithmetic) return decode_arithmetic(begin, end, first_mcu, restart_interval, first_restart);
     SegmentDecoder segment{*this, end, restart_interval, first_restart};
     if (!scan_.progressive) return segment.run<SequentialKind>(begin, first_mcu);
     if (scan_.ss == 0) {
@@ -380,6 +394,7 @@ Decoded ScanDecoder::decode(const std::uint8_t* begin, const std::uint8_t* end, 
 
 Choices ScanDecoder::choices() const {
     Choices result;
+    result.padding = zero_bytes_;
     std::int64_t balance = 0;  // paddings all ones less those all zeros
     for (const Padding& p : padding_) {
         balance += (p.bits == (1 << p.count) - 1) - (p.bits == 0);
@@ -390,6 +405,8 @@ Choices ScanDecoder::choices() const {
         if (p.bits != usual) result.padding.emplace_back(p.mcu, p.bits);
     }
     result.zero_runs = zero_runs_;
+    result.last_eob_run = last_run_;
+    result.extraneous = extraneous_;
     // Some encoders have a lower limit of EOB runs than T.81. Then runs of that length need no exceptions.
     for (const EobSwitch& s : eob_switches_) {
         if (s.run != 0 && s.run == longest_run_) {

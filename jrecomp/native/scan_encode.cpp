@@ -1,9 +1,10 @@
-// Coefficients to entropy-coded data (T.81 F.1.2, G.1.2), by libjpeg's rules and the exceptions to them.
+// Coefficients to Huffman-coded data (T.81 F.1.2, G.1.2), by libjpeg's rules and the exceptions to them.
 
 #include <algorithm>
 #include <cstdlib>
 
 #include "bit_writer.hpp"
+#include "exceptions.hpp"
 #include "nonzero.hpp"
 #include "scan.hpp"
 
@@ -13,32 +14,8 @@ namespace {
 // The most bits that one block can take, without correction bits pending from earlier blocks.
 constexpr std::size_t kBlockBits = 64 * 32 + 64 + 64 * 16;
 
-// Finds items of a list that is sorted by index, for increasing indices.
-template <class Item, class Index>
-class Follower {
-public:
-    Follower(const std::vector<Item>& items, std::int64_t first, Index index)
-        : index_(index),
-          end_(items.end()) {
-        at_ = std::lower_bound(items.begin(), end_, first,
-                               [&](const Item& item, std::int64_t value) { return index_(item) < value; });
-    }
-
-    // The item at an index, or null. The index must not be below those of earlier calls.
-    const Item* find(std::int64_t index) {
-        while (at_ != end_ && index_(*at_) < index) ++at_;
-        return at_ != end_ && index_(*at_) == index ? &*at_ : nullptr;
-    }
-
-private:
-    Index index_;
-    typename std::vector<Item>::const_iterator at_, end_;
-};
-
-std::int64_t exception_index(const Exception& e) { return e.first; }
-std::int64_t own_index(const std::int64_t& index) { return index; }
-using Exceptions = Follower<Exception, std::int64_t (*)(const Exception&)>;
-using Indices = Follower<std::int64_t, std::int64_t (*)(const std::int64_t&)>;
+std::int64_t extraneous_index(const Extraneous& e) { return e.first; }
+using ExtraneousBytes = Follower<Extraneous, std::int64_t (*)(const Extraneous&)>;
 
 // A sink takes the symbols of a scan, each with the additional bits that follow it. This one writes them.
 class BitSink : public BitWriter {
@@ -233,12 +210,13 @@ class AcKind : public Emitter<Sink> {
     using Base = Emitter<Sink>;
 
 public:
-    using Base::out, Base::symbol;
+    using Base::scan, Base::out, Base::symbol;
     AcKind(const Scan& s, const Choices& choices, std::int64_t first_mcu, Sink& sink)
         : Base(s, choices, first_mcu, sink),
           table(sink.ac_table(0)),
           band(band_mask(s)),
           max_run_(choices.max_eob_run),
+          last_run_(choices.last_eob_run),
           switches_(choices.eob_switches, first_mcu, own_index) {}
 
     void reset() {}
@@ -259,6 +237,7 @@ protected:
         const std::size_t before = waiting_.size();
         waiting_.insert(waiting_.end(), bits, bits + count);
         ++run_;
+        if (mcu + 1 == scan.mcus()) run_ = std::max(run_, last_run_);
         const std::size_t limit = kCorrectionLimit;
         const bool by_rule = run_ == max_run_ || (before <= limit && waiting_.size() > limit);
         const bool reversed = switches_.find(mcu) != nullptr;
@@ -269,7 +248,7 @@ protected:
     const std::uint64_t band;
 
 private:
-    const int max_run_;
+    const int max_run_, last_run_;
     Indices switches_;
     int run_ = 0;
     std::vector<std::uint8_t> waiting_;
@@ -397,6 +376,7 @@ struct SegmentEncoder {
         BitSink out(scan);
         Kind<BitSink> kind(scan, choices, first_mcu, out);
         Exceptions padding(choices.padding, first_mcu, exception_index);
+        ExtraneousBytes extraneous(choices.extraneous, first_mcu, extraneous_index);
         McuCursor cursor(scan, first_mcu);
         const std::int64_t end = first_mcu + mcus;
         std::int64_t interval_end = restart_interval != 0 ? first_mcu + restart_interval : end;
@@ -404,7 +384,7 @@ struct SegmentEncoder {
         for (std::int64_t mcu = first_mcu; mcu < end; ++mcu, cursor.advance(1)) {
             if (mcu == interval_end) {
                 kind.flush();
-                end_interval(out, padding, mcu);
+                end_interval(out, padding, extraneous, mcu);
                 out.restart_marker(restart);
                 restart = (restart + 1) & 7;
                 interval_end += restart_interval;
@@ -416,7 +396,7 @@ struct SegmentEncoder {
         kind.flush();
         if (kind.failed) return false;
         if (pad) {
-            end_interval(out, padding, end);
+            end_interval(out, padding, extraneous, end);
         } else {
             out.reserve(64);
             out.truncate();
@@ -426,10 +406,14 @@ struct SegmentEncoder {
     }
 
 private:
-    void end_interval(BitWriter& out, Exceptions& padding, std::int64_t mcu) const {
+    void end_interval(BitWriter& out, Exceptions& padding, ExtraneousBytes& extraneous,
+                      std::int64_t mcu) const {
         out.reserve(64);
         const Exception* const e = padding.find(mcu);
         out.pad(e != nullptr ? static_cast<std::uint32_t>(e->second) : choices.padding_bit != 0 ? 0xFFu : 0u);
+        const Extraneous* const bytes = extraneous.find(mcu);
+        if (bytes != nullptr) out.raw(bytes->second);
+        out.reserve(64);
     }
 };
 
@@ -464,6 +448,10 @@ bool run(const Scan& scan, Coder coder) {
 bool encode_segment(const Scan& scan, const Choices& choices, std::int64_t first_mcu, std::int64_t mcus,
                     std::int64_t restart_interval, int first_restart, bool pad,
                     std::vector<std::uint8_t>& out) {
+    if (scan.arithmetic) {
+        encode_arithmetic_segment(scan, choices, first_mcu, mcus, restart_interval, first_restart, pad, out);
+        return true;
+    }
     return run(scan,
                SegmentEncoder{scan, choices, first_mcu, mcus, restart_interval, first_restart, pad, out});
 }

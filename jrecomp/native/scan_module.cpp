@@ -26,24 +26,35 @@ namespace jrecomp {
 namespace {
 
 using Blocks = nb::ndarray<std::int16_t, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
-// Blocks, blocks per MCU across and down, DC and AC table as in the DHT segment.
-using Component = std::tuple<Blocks, int, int, std::optional<nb::bytes>, std::optional<nb::bytes>>;
+// Blocks, blocks per MCU across and down, DC and AC table as in the DHT or DAC segment.
+using Table = std::optional<nb::bytes>;
+using Component = std::tuple<Blocks, int, int, Table, Table>;
+using PyExtraneous = std::pair<std::int64_t, nb::bytes>;
 
 // Checks a table. The result refers to the bytes.
-HuffmanSpec checked_table(const std::optional<nb::bytes>& bytes) {
+HuffmanSpec checked_table(const Table& bytes) {
     require(bytes.has_value(), "the scan needs a Huffman table that is missing");
     const HuffmanSpec spec{static_cast<const std::uint8_t*>(bytes->data()), bytes->size()};
     require(spec.valid(), "invalid Huffman table");
     return spec;
 }
 
+// Checks an entry of a DAC segment (T.81 B.2.4.3): class and destination, and the parameters.
+std::pair<int, int> checked_conditioning(const Table& bytes) {
+    require(bytes.has_value() && bytes->size() == 2, "the scan needs conditioning that is missing");
+    const std::uint8_t* const entry = static_cast<const std::uint8_t*>(bytes->data());
+    require((entry[0] & 15) <= 3, "invalid conditioning");
+    return {entry[0] & 15, entry[1]};
+}
+
 // A scan over the coefficient arrays that it is decoded into or encoded from; see _scan.pyi.
 class PyScan {
 public:
     // parameters: Ss, Se, Ah, Al.
-    PyScan(bool progressive, std::tuple<int, int, int, int> parameters, std::int64_t mcu_columns,
-           std::int64_t mcu_rows, std::vector<Component> components)
+    PyScan(bool arithmetic, bool progressive, std::tuple<int, int, int, int> parameters,
+           std::int64_t mcu_columns, std::int64_t mcu_rows, std::vector<Component> components)
         : decoder_(scan_) {
+        scan_.arithmetic = arithmetic;
         scan_.progressive = progressive;
         std::tie(scan_.ss, scan_.se, scan_.ah, scan_.al) = parameters;
         scan_.mcu_columns = mcu_columns;
@@ -57,6 +68,8 @@ public:
             require(start == 0 || components.size() == 1,
                     "AC coefficients of several components share a scan");
             require(scan_.al >= 0 && scan_.al <= 13, "bad successive approximation");
+        } else {
+            require(parameters == std::make_tuple(0, 63, 0, 0), "bad parameters of a sequential scan");
         }
         for (const auto& [blocks, horizontal, vertical, dc, ac] : components) {
             require(horizontal >= 1 && horizontal <= 4 && vertical >= 1 && vertical <= 4,
@@ -72,16 +85,8 @@ public:
             c.block_columns = static_cast<std::int64_t>(blocks.shape(1));
             c.horizontal = horizontal;
             c.vertical = vertical;
-            if (start == 0 && scan_.ah == 0) {
-                const HuffmanSpec spec = checked_table(dc);
-                c.dc_decoder = HuffmanDecoder(spec);
-                c.dc_encoder = HuffmanEncoder(spec);
-            }
-            if (start != 0 || !progressive) {
-                const HuffmanSpec spec = checked_table(ac);
-                c.ac_decoder = HuffmanDecoder(spec);
-                c.ac_encoder = HuffmanEncoder(spec);
-            }
+            if (start == 0 && scan_.ah == 0) set_dc_table(c, dc);
+            if (start != 0 || !progressive) set_ac_table(c, ac);
             arrays_.push_back(blocks);
         }
     }
@@ -103,25 +108,34 @@ public:
 
     void finish() { choices_ = decoder_.choices(); }
 
-    std::tuple<int, std::vector<Exception>, std::vector<Exception>, int, std::vector<std::int64_t>> choices()
-        const {
-        return {choices_.padding_bit, choices_.padding, choices_.zero_runs, choices_.max_eob_run,
-                choices_.eob_switches};
+    std::tuple<int, std::vector<Exception>, std::vector<Exception>, int, int, std::vector<std::int64_t>,
+               std::vector<PyExtraneous>>
+    choices() const {
+        std::vector<PyExtraneous> extraneous;
+        for (const Extraneous& e : choices_.extraneous)
+            extraneous.emplace_back(e.first, nb::bytes(e.second.data(), e.second.size()));
+        return {choices_.padding_bit,  choices_.padding,      choices_.zero_runs, choices_.max_eob_run,
+                choices_.last_eob_run, choices_.eob_switches, std::move(extraneous)};
     }
 
     void set_choices(int padding_bit, std::vector<Exception> padding, std::vector<Exception> zero_runs,
-                     int max_eob_run, std::vector<std::int64_t> eob_switches) {
+                     int max_eob_run, int last_eob_run, std::vector<std::int64_t> eob_switches,
+                     const std::vector<PyExtraneous>& extraneous) {
         require(padding_bit == 0 || padding_bit == 1, "bad padding bit");
         require(max_eob_run >= 1 && max_eob_run <= kMaxEobRun, "bad longest EOB run");
-        for (const Exception& e : padding) require(e.second >= 0 && e.second <= 127, "bad padding");
+        require(last_eob_run >= 0 && last_eob_run <= kMaxEobRun, "bad last EOB run");
+        for (const Exception& e : padding) require(e.second >= 0 && e.second <= kMaxPadding, "bad padding");
         for (const Exception& e : zero_runs) require(e.second >= 1 && e.second <= 4, "bad zero runs");
-        const auto by_index = [](const Exception& a, const Exception& b) { return a.first < b.first; };
+        const auto by_index = [](const auto& a, const auto& b) { return a.first < b.first; };
         require(std::is_sorted(padding.begin(), padding.end(), by_index) &&
                     std::is_sorted(zero_runs.begin(), zero_runs.end(), by_index) &&
-                    std::is_sorted(eob_switches.begin(), eob_switches.end()),
+                    std::is_sorted(eob_switches.begin(), eob_switches.end()) &&
+                    std::is_sorted(extraneous.begin(), extraneous.end(), by_index),
                 "exceptions out of order");
-        choices_ = Choices{padding_bit, std::move(padding), std::move(zero_runs), max_eob_run,
-                           std::move(eob_switches)};
+        choices_ = Choices{padding_bit,  std::move(padding),      std::move(zero_runs), max_eob_run,
+                           last_eob_run, std::move(eob_switches), {}};
+        for (const PyExtraneous& e : extraneous)
+            choices_.extraneous.emplace_back(e.first, std::string(e.second.c_str(), e.second.size()));
     }
 
     nb::bytes encode(std::int64_t first_mcu, std::int64_t mcus, std::int64_t restart_interval,
@@ -158,6 +172,30 @@ private:
                 "segment out of range");
         require(restart_interval >= 0 && restart_interval <= 65535, "bad restart interval");
         require(first_restart >= 0 && first_restart <= 7, "bad restart number");
+    }
+
+    void set_dc_table(ScanComponent& component, const Table& table) const {
+        if (scan_.arithmetic) {
+            const auto [destination, bounds] = checked_conditioning(table);
+            component.conditioning.dc_destination = destination;
+            component.conditioning.lower = bounds & 15;
+            component.conditioning.upper = bounds >> 4;
+        } else {
+            const HuffmanSpec spec = checked_table(table);
+            component.dc_decoder = HuffmanDecoder(spec);
+            component.dc_encoder = HuffmanEncoder(spec);
+        }
+    }
+
+    void set_ac_table(ScanComponent& component, const Table& table) const {
+        if (scan_.arithmetic) {
+            std::tie(component.conditioning.ac_destination, component.conditioning.kx) =
+                checked_conditioning(table);
+        } else {
+            const HuffmanSpec spec = checked_table(table);
+            component.ac_decoder = HuffmanDecoder(spec);
+            component.ac_encoder = HuffmanEncoder(spec);
+        }
     }
 
     Scan scan_{};
@@ -207,16 +245,17 @@ NB_MODULE(_scan, module) {
     module.def("count_magnitudes", &jrecomp::count_magnitudes, nb::arg("blocks").noconvert(),
                nb::arg("counts").noconvert());
     nb::class_<PyScan>(module, "Scan")
-        .def(nb::init<bool, std::tuple<int, int, int, int>, std::int64_t, std::int64_t,
+        .def(nb::init<bool, bool, std::tuple<int, int, int, int>, std::int64_t, std::int64_t,
                       std::vector<jrecomp::Component>>(),
-             nb::arg("progressive"), nb::arg("parameters"), nb::arg("mcu_columns"), nb::arg("mcu_rows"),
-             nb::arg("components"))
+             nb::arg("arithmetic"), nb::arg("progressive"), nb::arg("parameters"), nb::arg("mcu_columns"),
+             nb::arg("mcu_rows"), nb::arg("components"))
         .def("decode", &PyScan::decode, nb::arg("data"), nb::arg("begin"), nb::arg("end"),
              nb::arg("first_mcu"), nb::arg("restart_interval"), nb::arg("first_restart"))
         .def("finish", &PyScan::finish)
         .def("choices", &PyScan::choices)
         .def("set_choices", &PyScan::set_choices, nb::arg("padding_bit"), nb::arg("padding"),
-             nb::arg("zero_runs"), nb::arg("max_eob_run"), nb::arg("eob_switches"))
+             nb::arg("zero_runs"), nb::arg("max_eob_run"), nb::arg("last_eob_run"), nb::arg("eob_switches"),
+             nb::arg("extraneous"))
         .def("encode", &PyScan::encode, nb::arg("first_mcu"), nb::arg("mcus"), nb::arg("restart_interval"),
              nb::arg("first_restart"), nb::arg("pad"))
         .def("symbol_counts", &PyScan::symbol_counts);

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from jrecomp.array_types import Int16, Int32
-from jrecomp.jpeg.types import Component, Frame, JpegFile
+from jrecomp.jpeg.types import Component, JpegFile
 from jrecomp.lossy import Requantized
 from jrecomp.t81 import COLUMN, INDEX, PLACES, ROW
 
@@ -26,7 +26,14 @@ def transposed(file: JpegFile) -> JpegFile:
     """
     old = file.frame
     components = tuple(map(_transposed_component, old.components))
-    frame = Frame(old.height, old.width, old.progressive, old.mcu_columns, old.mcu_rows, components)
+    frame = replace(
+        old,
+        width=old.height,
+        height=old.width,
+        mcu_rows=old.mcu_columns,
+        mcu_columns=old.mcu_rows,
+        components=components,
+    )
     arrays = [np.ascontiguousarray(a.transpose(1, 0, 2)[..., TRANSPOSED]) for a in file.coefficients]
     return JpegFile(frame, arrays, b"", [])
 

@@ -19,7 +19,7 @@ from jrecomp.bench import codecs, inputs, measure, report, scaling
 from jrecomp.bench.codecs import Codec, Missing, Refused
 from jrecomp.bench.inputs import Encoding, Sample
 from jrecomp.bench.measure import Measurement, RoundTrip, Total
-from jrecomp.cli import main
+from jrecomp.cli.app import main
 from jrecomp.errors import ExitCode, UsageError
 from jrecomp.model import weights
 

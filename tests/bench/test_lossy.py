@@ -18,7 +18,7 @@ from jrecomp.bench.codecs import Missing, Refused
 from jrecomp.bench.curves import BANDS, Curve, Point, Similarity, Timing
 from jrecomp.bench.inputs import Encoding, Sample
 from jrecomp.bench.lossy import LossyCodec, Source
-from jrecomp.cli import main
+from jrecomp.cli.app import main
 from jrecomp.errors import ExitCode
 from jrecomp.lossy.bdrate import envelope, log_ratio, percent
 

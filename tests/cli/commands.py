@@ -5,7 +5,7 @@ from typing import Any
 
 from click.testing import CliRunner, Result
 
-from jrecomp.cli import main
+from jrecomp.cli.app import main
 from jrecomp.errors import ExitCode
 
 

@@ -10,6 +10,7 @@ import pytest
 from jrecomp import jpeg, pipeline
 from jrecomp.errors import ExitCode
 from tests.cli.commands import document, run
+from tests.jpeg import samples
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +40,8 @@ def test_shrink() -> None:
 
 def test_options_reach_the_pipeline() -> None:
     """Each as it was given."""
-    data = Path("a.jpg").read_bytes()
+    data = Path("a.jpg").read_bytes() + b"trailer"
+    Path("a.jpg").write_bytes(data)
     cases: list[tuple[list[str], dict[str, Any]]] = [
         (["--quality", "40"], {"quality": 40}),
         (["--quality", "33.3", "--rule", "ms-ssim"], {"quality": 33.3, "rule": "ms-ssim"}),
@@ -48,14 +50,17 @@ def test_options_reach_the_pipeline() -> None:
         (["--min-psnr", "35"], {"min_psnr": 35}),
         (["--min-ms-ssim", "0.9"], {"min_ms_ssim": 0.9}),
         (["--strip"], {"strip": True}),
+        (["--strip-trailer"], {"strip_trailer": True}),
     ]
     for arguments, options in cases:
         run("shrink", "a.jpg", "-o", "x.jpg", "-f", *arguments)
         assert Path("x.jpg").read_bytes() == pipeline.shrink(data, **options), arguments
         run("compress", "a.jpg", "-o", "x.jrc", "-f", *arguments)
         assert Path("x.jrc").read_bytes() == pipeline.compress(data, **options), arguments
-    run("shrink", "a.jpg", "-o", "x.jpg", "-f", "--progressive")
-    assert Path("x.jpg").read_bytes() == pipeline.shrink(data, progressive=True)
+    larger = samples.pillow(400, 300)
+    Path("larger.jpg").write_bytes(larger)
+    run("shrink", "larger.jpg", "-o", "x.jpg", "-f", "--progressive")
+    assert Path("x.jpg").read_bytes() == pipeline.shrink(larger, progressive=True)
     assert jpeg.read(Path("x.jpg").read_bytes()).frame.progressive
 
 

@@ -273,9 +273,10 @@ def test_flat_blocks_predict_their_dc(zero_model: BlocksModel) -> None:
     coder = predicted(zero_model, 0, [], part)
     base, seen = loop.surroundings({0: part.edges[0, 0]})
     assert base == 40 and not seen.any()
-    assert coder._prediction((0, 1), 0, base, seen) == (10, expected(False, 0))
+    total = coder._own_sum((0, 1), 0, seen)
+    assert coder._prediction(0, total, base) == (10, expected(False, 0))
     part.steps[0] = 9  # 80 / 9 is 142 / 16
-    assert coder._prediction((0, 1), 0, base, seen) == (9, expected(True, 1))
+    assert coder._prediction(0, total, base) == (9, expected(True, 1))
 
 
 def test_what_is_left_of_dc() -> None:
@@ -298,18 +299,17 @@ def test_predictions_of_ac() -> None:
     before.dequantized[0, 0, 5], part.dequantized[0, 0, 3] = 30, 50
     seen = np.zeros(41, np.int64)
     seen[40] = -100
-    coder = predicted(model, 2, [first, before], part)
-    assert coder._prediction((0, 0), 5, np.array(0), seen) == (
-        0,
-        expected(True, half_octaves(20 / 7)),
-    )  # -25 - 25 + 30
+    total = predicted(model, 2, [first, before], part)._own_sum((0, 0), 5, seen)
+    assert total == (-25 - 25 + 30) << 14
     smaller = predicted(model, 2, [first, loop.ComponentBlocks.empty(steps, (1, 2))], part)
-    assert smaller._prediction((0, 0), 5, np.array(0), seen) == (0, expected(True, half_octaves(50 / 7)))
+    assert smaller._own_sum((0, 0), 5, seen) == (-25 - 25) << 14
+    found = smaller._prediction(5, np.array(-50 << 14), np.array(0))
+    assert found == (0, expected(True, half_octaves(50 / 7)))
 
 
 def half_octaves(steps: float) -> int:
     """The confidence of a prediction that is not near a limit between two."""
-    return min(int(2 * np.log2(16 * steps)) - 1, 11)
+    return min(int(2 * np.log2(16 * steps)) - 1, 17)
 
 
 @given(st.integers(-(1 << 40), 1 << 40))
@@ -319,9 +319,9 @@ def test_sums_wrap_to_32_bits(x: int) -> None:
 
 def test_the_confidence_grows_by_half_octaves() -> None:
     """In sixteenths of a step."""
-    sixteenths = (0, 1, -1, 2, 3, 4, -5, 6, 8, 16, 63, 64, 1 << 20, -(1 << 20))
+    sixteenths = (0, 1, -1, 2, 3, 4, -5, 6, 8, 16, 63, 64, 500, 512, 1 << 20, -(1 << 20))
     found = [loop.expected_ac(np.array(s << 10), np.array(1)) for s in sixteenths]
-    assert [e.confidence for e in found] == [0, 0, 0, 1, 2, 3, 3, 4, 5, 7, 10, 11, 11, 11]
+    assert [e.confidence for e in found] == [0, 0, 0, 1, 2, 3, 3, 4, 5, 7, 10, 11, 16, 17, 17, 17]
     assert [e.below for e in found] == [s < 0 for s in sixteenths]
     ends = [loop.expected_ac(np.array(t), np.array(s)) for t, s in ((-(1 << 31), 65535), (1 << 30, 32767))]
     assert ends[0].confidence == ends[1].confidence

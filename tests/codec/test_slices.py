@@ -3,6 +3,7 @@
 import tracemalloc
 from contextlib import nullcontext
 
+import numpy as np
 import pytest
 
 from jrecomp import codec
@@ -36,8 +37,9 @@ def test_empty_slices_take_no_bytes(random_model: PlanesModel, engine: str) -> N
 def test_coefficients_are_held_once(random_model: PlanesModel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slicing, "SLICE_BLOCKS", 64)
     file = random_file([(1, 1)] * 3, 64, 64)
-    for array in file.coefficients:
+    for seed, array in enumerate(file.coefficients):
         array[:] = 0
+        array[..., 0] = np.random.default_rng(seed).integers(-1, 2, array.shape[:2])
     slices = codec.encode(file, random_model)
     tracemalloc.start()
     try:

@@ -2,6 +2,8 @@
 
 import random
 import re
+import tracemalloc
+from base64 import b64encode
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -13,20 +15,44 @@ from hypothesis import strategies as st
 
 from jrecomp.container import FORMAT_VERSION, Container, Lossless, Lossy, Original, Stored, pack, unpack
 from jrecomp.errors import CorruptContainerError
+from jrecomp.options import Limits
+from jrecomp.skeleton import Base64, Coded, Join, Picture, Step
 
 NUMBER = st.integers(0, 1 << 40)
+CODED = st.builds(
+    Coded,
+    st.binary(max_size=50),
+    st.binary(max_size=20),
+    NUMBER,
+    st.lists(st.binary(max_size=200), min_size=1, max_size=6).map(tuple),
+)
+PIECES = st.lists(st.integers(0, 1000), min_size=1, max_size=5).map(tuple)
+STEPS = st.lists(
+    st.one_of(
+        st.builds(Picture, st.integers(0, 100), st.integers(0, 1 << 40), CODED),
+        st.builds(Base64, st.integers(0, 100), st.integers(0, 1000)),
+        PIECES.map(lambda lengths: Join(7, lengths, lengths[1:])),
+    ),
+    max_size=6,
+).map(lambda steps: tuple(sorted(steps, key=lambda step: step.position)))
+
+
+def grown(step: Step) -> int:
+    """Bytes by which undoing a step lengthens a file."""
+    if isinstance(step, Base64):
+        return len(b64encode(bytes(step.length))) - step.length
+    return step.removed if isinstance(step, Picture) else 0
+
+
+def made(model: int, front: bytes, back: bytes, steps: tuple[Step, ...]) -> Lossless:
+    """A box whose original has the length that its parts say."""
+    length = len(front + back) + sum(map(grown, steps))
+    return Lossless(Original(length, bytes.fromhex("01020304")), model, front, back, steps)
+
+
 ORIGINAL = st.builds(Original, st.integers(1000, 1 << 40), st.binary(min_size=4, max_size=4))
 STORED = st.builds(Stored, ORIGINAL, st.integers(0, 255), st.binary(max_size=300))
-LOSSLESS = st.builds(
-    Lossless,
-    ORIGINAL,
-    NUMBER,
-    headers=st.binary(max_size=300),
-    reconstruction=st.binary(max_size=100),
-    mcu_rows=NUMBER,
-    slices=st.lists(st.binary(max_size=200), max_size=6).map(tuple),
-)
-
+LOSSLESS = st.builds(made, NUMBER, st.binary(max_size=300), st.binary(max_size=100), STEPS)
 LOSSY = st.builds(
     lambda box, source, quality: Lossy(**vars(box), source=source, quality=quality),
     LOSSLESS,
@@ -34,7 +60,18 @@ LOSSY = st.builds(
     st.integers(0, 10000),
 )
 
-SMALL = Lossless(Original.of(b"a file"), 1, b"header", b"ex", 4, (b"one", b"", b"three"))
+SLICES = (b"one", b"", b"three")
+SMALL = made(
+    1,
+    b"0123456789abcdefgh",
+    b"more",
+    (
+        Join(3, (4, 2), (1,)),
+        Base64(5, 6),
+        Picture(7, 300, Coded(b"ex", b"", 4, SLICES)),
+        Picture(9, 5, Coded(b"", b"", 4, SLICES)),
+    ),
+)
 SMALL_LOSSY = Lossy(**vars(SMALL), source=300, quality=7512)
 
 BOXES = [SMALL, SMALL_LOSSY, Stored(Original.of(b"text"), 1, b"text")]
@@ -42,16 +79,34 @@ BOXES = [SMALL, SMALL_LOSSY, Stored(Original.of(b"text"), 1, b"text")]
 LOSSY_BYTES = bytes.fromhex(
     "d14a52 01 02"  # signature, version, mode
     "ac02 d83a"  # 300 = 44 + 2 * 128 bytes; quality 7512 = 88 + 58 * 128
-    "06 7365d029 01"  # original, model
-    "0a 00 02 6578 00 686561646572"  # metadata, plain: reconstruction data, no reference, literals
-    "04 03 03 00 05 6f6e65 7468726565"  # slices
-    "ab86b093"  # checksum
+    "c902 01020304 01"  # original of 329 = 73 + 2 * 128 bytes, model
+    "2b 00"  # metadata, plain
+    "04"  # steps
+    "0d 02 04 01 02"  # join at 3: 2 ranges, of 4 and of 2 bytes, with a gap of 1
+    "0a 06"  # Base64 at 3 + 2
+    "08 ac02 08 05"  # pictures at 5 + 2 and at 7 + 2
+    "00 12 303132333435363738396162636465666768"  # front: no reference, literals
+    "02 6578 00 00 00"  # reconstruction data and copies
+    "6d6f7265"  # back
+    "03 04 03 00 05"  # the first picture: 3 slices, their MCU rows and lengths
+    "f1860000f5d8"  # their checks
+    "00 01"  # the second picture has the slices of the first
+    "4f2f"  # check
+    "6f6e65 7468726565"  # slices
+    "8ca6274e"  # checksum
 )
 
 
 def resealed(data: bytes) -> bytes:
     """The container with a checksum that fits its other bytes."""
     return data[:-4] + crc32(data[:-4]).to_bytes(4, "little")
+
+
+def rechecked(data: bytes) -> bytes:
+    """A container with the slices of SMALL, with check and checksum that fit its other bytes."""
+    end = len(data) - 4 - len(b"".join(SLICES)) - 2
+    check = crc32(data[:end]).to_bytes(4, "little")[:2]
+    return resealed(data[:end] + check + data[end + 2 :])
 
 
 @given(st.one_of(STORED, LOSSLESS, LOSSY))
@@ -71,9 +126,9 @@ def test_qualities_above_100_are_damage(quality: str) -> None:
     """10001 and more; 10000 is the highest."""
     body = LOSSY_BYTES.hex().split("d83a")
     highest = bytes.fromhex("904e".join(body))
-    assert unpack(resealed(highest)) == replace(SMALL_LOSSY, quality=10000)
+    assert unpack(rechecked(highest)) == replace(SMALL_LOSSY, quality=10000)
     with pytest.raises(CorruptContainerError, match="quality"):
-        unpack(resealed(bytes.fromhex(quality.join(body))))
+        unpack(rechecked(bytes.fromhex(quality.join(body))))
 
 
 @pytest.mark.parametrize("quality", ["904e00", "d8ba00", "80", "ff" * 10])
@@ -85,7 +140,7 @@ def test_numbers_that_are_none(quality: str) -> None:
 
 def test_a_lossy_body_is_a_lossless_one_behind_two_fields() -> None:
     start = bytes.fromhex("d14a5201")
-    assert unpack(resealed(start + b"\1" + LOSSY_BYTES[9:])) == SMALL
+    assert unpack(rechecked(start + b"\1" + LOSSY_BYTES[9:])) == SMALL
 
 
 def test_document_shows_the_exact_bytes() -> None:
@@ -96,10 +151,28 @@ def test_document_shows_the_exact_bytes() -> None:
 
 
 def test_overhead_of_a_modelled_file() -> None:
-    """What surrounds headers and coefficients takes at most 25 bytes in a file of up to 2 MB."""
-    contents = bytes(range(40)), bytes(20_000)
-    box = Lossless(Original(2_000_000, b"1234"), 1, contents[0], b"", 64, contents[1:])
-    assert len(pack(box)) - sum(map(len, contents)) <= 25
+    """What surrounds headers and coefficients takes at most 32 bytes in a file of up to 2 MB."""
+    headers, data = bytes(range(40)), bytes(20_000)
+    box = made(1, headers, b"", (Picture(0, 1_900_000, Coded(b"\1\0", b"", 64, (data,))),))
+    assert len(pack(box)) - len(headers + data) <= 32
+
+
+def test_overhead_of_a_picture() -> None:
+    """A further picture of up to 16 kB of which nothing is special takes 14 bytes."""
+    first, second = (
+        Picture(0, 10_000, Coded(b"\1\0", b"", 64, (data,))) for data in (bytes(900), bytes(901))
+    )
+    headers = bytes(range(40))
+    one, two = made(1, headers, b"", (first,)), made(1, headers, b"", (first, second))
+    assert len(pack(two)) - len(pack(one)) - 901 <= 14
+
+
+def test_equal_slices_are_written_once() -> None:
+    """As of a thumbnail that a file has twice."""
+    picture = Picture(0, 10_000, Coded(b"\1\0", b"", 64, (random.Random(1).randbytes(900),)))
+    one, two = made(1, b"front", b"", (picture,)), made(1, b"front", b"", (picture, picture))
+    assert len(pack(two)) - len(pack(one)) <= 10
+    assert unpack(pack(two)) == two
 
 
 @pytest.mark.parametrize("data", [b"", b"x", bytes(range(256)) * 40, bytes(100_000)])
@@ -175,13 +248,82 @@ def test_errors_say_what_is_wrong(data: bytes, message: str) -> None:
         unpack(data)
 
 
-def test_headers_longer_than_the_file() -> None:
-    with pytest.raises(CorruptContainerError, match="longer than the file"):
-        unpack(pack(replace(SMALL, original=Original(5, b"1234"))))
+@pytest.mark.parametrize("length", [328, 330, 0])
+def test_parts_have_the_length_of_the_file(length: int) -> None:
+    with pytest.raises(CorruptContainerError):
+        unpack(pack(replace(SMALL, original=Original(length, b"1234"))))
 
 
 def test_metadata_are_bounded_by_the_file() -> None:
     """A small container of a small file cannot ask for memory without end."""
-    bomb = replace(SMALL, original=Original(100, b"1234"), reconstruction=bytes(1 << 20))
+    bomb = made(1, b"", bytes(1 << 20), ())
     with pytest.raises(CorruptContainerError, match="at most 4496 are possible"):
-        unpack(pack(bomb))
+        unpack(pack(replace(bomb, original=Original(100, b"1234"))))
+
+
+def test_slices_have_checks() -> None:
+    """They tell where the damage is, where the checksum of the container does not."""
+    data = bytearray(pack(SMALL))
+    data[data.index(b"three")] ^= 1
+    with pytest.raises(CorruptContainerError, match="a slice does not fit its check"):
+        unpack(resealed(bytes(data)))
+    data = bytearray(pack(SMALL))
+    data[data.index(b"0123")] ^= 1
+    with pytest.raises(CorruptContainerError, match="its fields do not fit their check"):
+        unpack(resealed(bytes(data)))
+
+
+@pytest.mark.parametrize("box", [SMALL, SMALL_LOSSY])
+def test_descriptions_need_neither_back_nor_slices(box: Lossless) -> None:
+    blank = Coded(b"", b"", 0, ())
+    steps = tuple(replace(s, coded=blank) if isinstance(s, Picture) else s for s in box.steps)
+    assert unpack(pack(box), brief=True) == replace(box, back=b"", steps=steps)
+
+
+def test_descriptions_expand_no_more_than_they_need() -> None:
+    """A stored file and a back of 256 MB, which take a few hundred bytes in the container."""
+    zeros = bytes(256_000_000)
+    boxes: list[Container] = [
+        Stored(Original(len(zeros), b"1234"), 1, zeros),
+        made(1, b"front", zeros, SMALL.steps),
+    ]
+    for packed in map(pack, boxes):
+        assert len(packed) < 1000
+        tracemalloc.start()
+        unpack(packed, brief=True)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 8_000_000
+
+
+@pytest.mark.parametrize(
+    ("written", "forged", "message"),
+    [
+        ("040d02040102", "040f02040102", "a step is of an unknown kind"),
+        ("040d02040102", "040d00040102", "ranges are to be joined"),
+        ("040d02040102", "040d81804004", "ranges are to be joined"),
+        ("0304030005f186", "0004030005f186", "the slices of a picture are missing"),
+        ("f5d80001", "f5d80002", "the slices of a picture are missing"),
+        ("f5d80001", "f5d80000", "the slices of a picture are missing"),
+    ],
+)
+def test_fields_that_cannot_be(written: str, forged: str, message: str) -> None:
+    """Steps and tables that no encoder writes."""
+    data = pack(SMALL).hex()
+    assert data.count(written) == 1
+    with pytest.raises(CorruptContainerError, match=message):
+        unpack(rechecked(bytes.fromhex(data.replace(written, forged))))
+
+
+def test_numbers_of_pictures_and_slices_are_limited() -> None:
+    """What would take long is refused at once, whatever the container has."""
+    picture = Picture(0, 0, Coded(b"\1\0", b"", 1, (b"",)))
+    unpack(pack(made(1, b"", b"", (picture,) * 5)), Limits(max_pictures=5))
+    with pytest.raises(CorruptContainerError, match="6 pictures"):
+        unpack(pack(made(1, b"", b"", (picture,) * 6)), Limits(max_pictures=5))
+    text = made(1, b"", b"", (Base64(0, 0),) * 41)
+    with pytest.raises(CorruptContainerError, match="41 items in a list, more than 40"):
+        unpack(pack(text), Limits(max_pictures=5))
+    many = Picture(0, 0, Coded(b"\1\0", b"", 1, (b"",) * ((1 << 18) + 1)))
+    with pytest.raises(CorruptContainerError, match="slices"):
+        unpack(pack(made(1, b"", b"", (many,))))

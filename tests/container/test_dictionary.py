@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jrecomp.container.dictionary import entries, replace, restore
-from jrecomp.container.fields import FieldWriter
+from jrecomp.container.fields import FieldReader, FieldWriter, blob
 from jrecomp.errors import CorruptContainerError
 
 
@@ -19,18 +19,22 @@ def headers_of(photo: bytes) -> bytes:
     return photo[: scan + 2 + photo[scan + 3]] + photo[-2:]
 
 
+def restored(data: bytes, limit: int) -> bytes:
+    return restore(FieldReader(data), limit)
+
+
 pieces = st.one_of(st.binary(max_size=20), st.sampled_from(entries()), st.sampled_from(entries()[1:11]))
 
 
 @given(st.lists(pieces, max_size=8).map(b"".join))
 def test_exact_for_any_bytes(data: bytes) -> None:
-    assert restore(replace(data), len(data)) == data
+    assert restored(replace(data, [0]), len(data)) == data
 
 
 @given(st.binary(max_size=60))
 def test_restore_of_anything_is_bounded(data: bytes) -> None:
     with suppress(CorruptContainerError):
-        assert len(restore(data, 1000)) <= 1000
+        assert len(restored(data, 1000)) <= 1000
 
 
 @pytest.mark.parametrize("quality", [1, 30, 50, 75, 95, 100])
@@ -40,12 +44,12 @@ def test_usual_headers_nearly_vanish(
 ) -> None:
     headers = headers_of(make_photo(quality=quality, subsampling=subsampling))
     assert len(headers) > 600
-    assert len(replace(headers)) <= 18
+    assert len(replace(headers, [0])) <= 20
 
 
 def test_gray_headers(photo: bytes) -> None:
     headers = headers_of(photo).replace(b"\xff\xda\x00\x0c\x03", b"\xff\xda\x00\x08\x01")
-    assert restore(replace(headers), len(headers)) == headers
+    assert restored(replace(headers, [0]), len(headers)) == headers
 
 
 def test_numbers_are_format() -> None:
@@ -59,5 +63,23 @@ def test_reference_to_no_phrase() -> None:
     writer = FieldWriter()
     for number in (1, 0, len(entries())):
         writer.varint(number)
+    blob(writer, b"")
     with pytest.raises(CorruptContainerError):
-        restore(bytes(writer.data), 1000)
+        restored(bytes(writer.data), 1000)
+
+
+def test_headers_of_every_picture(photo: bytes) -> None:
+    """Entries are found from each start on, wherever it is, and not elsewhere."""
+    headers, between = headers_of(photo), bytes(range(256)) * 400
+    data = headers + between + headers + between
+    starts = [0, len(headers + between)]
+    for chosen, size in ((starts, 2 * 16), (starts[:1], 16 + len(headers)), ([], 2 * len(headers))):
+        replaced = replace(data, chosen)
+        assert restored(replaced, len(data)) == data
+        assert size <= len(replaced) - 2 * len(between) <= size + 16
+
+
+@given(st.lists(pieces, max_size=8).map(b"".join), st.lists(st.integers(0, 2000), max_size=4))
+def test_any_starts(data: bytes, starts: list[int]) -> None:
+    within = sorted(min(start, len(data)) for start in starts)
+    assert restored(replace(data, within), len(data)) == data

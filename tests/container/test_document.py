@@ -40,10 +40,11 @@ def opened(container: bytes) -> tuple[int, ByTheBook]:
     return container[4], ByTheBook(container[5:-4])
 
 
-def headers_by_the_book(metadata: ByTheBook) -> bytes:
+def front_by_the_book(metadata: ByTheBook) -> bytes:
     references = [(metadata.varint(), metadata.varint()) for _ in range(metadata.varint())]
-    restored = b"".join(metadata.take(gap) + entries()[number] for gap, number in references)
-    return restored + metadata.data
+    literals = ByTheBook(metadata.take(metadata.varint()))
+    restored = b"".join(literals.take(gap) + entries()[number] for gap, number in references)
+    return restored + literals.data
 
 
 @pytest.mark.parametrize("data", [b"", b"text", bytes(10_000)])
@@ -75,9 +76,12 @@ def check_modelled(body: ByTheBook, photo: bytes) -> None:
     assert body.varint() == load().identifier
     metadata = ByTheBook(body.packed())
     expected = jpeg.read(photo)
+    assert [metadata.varint() for _ in range(3)] == [1, 0, len(photo) - len(expected.headers)]
+    assert front_by_the_book(metadata) == expected.headers
     assert metadata.take(metadata.varint()) == container.pack_reconstruction(expected.scans)
-    assert headers_by_the_book(metadata) == expected.headers
-    mcu_rows = body.varint()
-    lengths = [body.varint() for _ in range(body.varint())]
-    assert len(lengths) == -(-expected.frame.mcu_rows // mcu_rows)
-    assert sum(lengths) == len(body.data)
+    assert metadata.varint() == 0  # bytes of copies
+    assert metadata.data == b""
+    assert [body.varint() for _ in range(2)] == [1, expected.frame.mcu_rows]
+    (length,) = [body.varint()]
+    assert len(body.take(2)) == 2
+    assert length == len(body.data)

@@ -2,7 +2,7 @@
 // the same bytes. By hand, with more rounds than test_sanitizers.py:
 //
 //   g++ -std=c++17 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -I jrecomp/native
-//       tests/jpeg/fuzz_scan.cpp jrecomp/native/scan_decode.cpp jrecomp/native/scan_encode.cpp
+//       tests/jpeg/fuzz_scan.cpp jrecomp/native/scan_{decode,encode,arithmetic}.cpp
 //       -o /tmp/fuzz_scan && /tmp/fuzz_scan 1000000 1
 //
 // (one line; the arguments are rounds and seed).
@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "scan.hpp"
@@ -65,8 +66,33 @@ std::vector<std::uint8_t> random_data() {
     return data;
 }
 
+// Data that an encoder writes for coefficients at random, changed or cut in some places.
+std::vector<std::uint8_t> damaged_data(const Scan& scan, std::int64_t first, std::int64_t interval,
+                                       int restart) {
+    Choices choices;
+    for (std::int64_t i = 0; i < 300; i += 1 + random_below(60))
+        choices.padding.emplace_back(i, random_below(128));
+    for (const ScanComponent& c : scan.components) {
+        const int most = 1 << random_below(16);
+        for (std::int64_t i = 0; i < scan.mcu_rows * c.vertical * c.block_columns * 64; ++i) {
+            const int value = random_below(4) != 0 ? 0 : random_below(2 * most - 1) - most + 1;
+            if (random_below(8) != 0) c.blocks[i] = static_cast<std::int16_t>(value);
+        }
+    }
+    std::vector<std::uint8_t> data;
+    if (!encode_segment(scan, choices, first, scan.mcus() - first, interval, restart, true, data))
+        data.clear();
+    for (int n = random_below(4); n > 0 && !data.empty(); --n) {
+        const int at = random_below(static_cast<int>(data.size()));
+        if (random_below(2) != 0) data[at] = static_cast<std::uint8_t>(random_source());
+        if (random_below(3) == 0) data.resize(at);
+    }
+    return data;
+}
+
 void round_trip() {
     Scan scan{};
+    scan.arithmetic = random_below(2) != 0;
     scan.progressive = random_below(4) != 0;
     const bool ac = scan.progressive && random_below(3) != 0;
     if (scan.progressive) {
@@ -96,6 +122,9 @@ void round_trip() {
             }
         }
         c.blocks = plane.data();
+        const int lower = random_below(16);
+        c.conditioning = Conditioning{random_below(4), random_below(4), lower,
+                                      lower + random_below(16 - lower), random_below(256)};
         const std::vector<std::uint8_t> dc_table = random_table(true), ac_table = random_table(false);
         const HuffmanSpec dc_spec{dc_table.data(), dc_table.size()},
             ac_spec{ac_table.data(), ac_table.size()};
@@ -105,12 +134,18 @@ void round_trip() {
         c.ac_decoder = HuffmanDecoder(ac_spec);
         c.ac_encoder = HuffmanEncoder(ac_spec);
     }
-    const std::vector<std::uint8_t> data = random_data();
-    const std::uint8_t* const begin = data.data();
-    const std::uint8_t* const end = begin + data.size();
     const std::int64_t interval = random_below(2) * random_below(20);
     const int restart = random_below(8);
     const std::int64_t first = random_below(3) != 0 ? 0 : random_below(static_cast<int>(scan.mcus()));
+    std::vector<std::uint8_t> data = random_data();
+    if (random_below(2) != 0) {
+        const auto before = planes;
+        data = damaged_data(scan, first, interval, restart);
+        for (std::size_t i = 0; i < planes.size(); ++i)
+            std::copy(before[i].begin(), before[i].end(), planes[i].begin());
+    }
+    const std::uint8_t* const begin = data.data();
+    const std::uint8_t* const end = begin + data.size();
     ScanDecoder decoder(scan);
     const Decoded decoded = decoder.decode(begin, end, first, interval, restart);
     if (decoded.stop < begin || decoded.stop > end || decoded.mcus < 0 ||
@@ -131,10 +166,12 @@ void round_trip() {
     Choices odd;
     odd.padding_bit = random_below(2);
     odd.max_eob_run = 1 + random_below(kMaxEobRun);
+    odd.last_eob_run = random_below(kMaxEobRun + 1);
     for (std::int64_t i = 0; i < 300; i += 1 + random_below(60)) {
         odd.padding.emplace_back(i, random_below(128));
         odd.zero_runs.emplace_back(i, 1 + random_below(4));
         odd.eob_switches.push_back(i);
+        odd.extraneous.emplace_back(i, std::string(static_cast<std::size_t>(random_below(100)), '\xff'));
     }
     encode_segment(scan, odd, first, scan.mcus() - first, interval, restart, true, coded);
 }

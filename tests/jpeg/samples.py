@@ -10,6 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from jrecomp.container import pack_reconstruction
+from jrecomp.jpeg import read
+from jrecomp.jpeg.markers import END, START, segment, segments
+from jrecomp.t81 import DAC, DHT, FRAMES, SOF9, SOF10, SOS
+from tests.specification.headers import read_headers
+from tests.specification.jpeg import write
+
 SEPARATE_SCRIPT = "0;\n1;\n2;\n"
 PARTIAL_SCRIPT = "0;\n1,2;\n"
 DEEP_SCRIPT = """
@@ -58,6 +65,26 @@ def cjpeg(
     ppm = io.BytesIO()
     picture(*size).save(ppm, "PPM")
     return run_tool(tmp_path, "cjpeg", *arguments, source=ppm.getvalue(), script=script)
+
+
+def arithmetic(data: bytes, dac: bytes = b"", destinations: int | None = None) -> bytes:
+    """A Huffman-coded file with arithmetic coding instead, as tests/specification/ writes it.
+
+    dac: parameters of a DAC segment (T.81 B.2.4.3). destinations: what all scan headers name.
+    """
+    file = read(data)
+    headers = START + (segment(DAC, dac) if dac else b"")
+    for code, parameters in segments(file.headers):
+        if code == SOS and destinations is not None:
+            named = bytearray(parameters)
+            named[2 : 2 + 2 * parameters[0] : 2] = bytes([destinations]) * parameters[0]
+            parameters = bytes(named)
+        if code in FRAMES:
+            code = SOF10 if file.frame.progressive else SOF9
+        if code != DHT:
+            headers += segment(code, parameters)
+    coefficients = [array.transpose(2, 0, 1).astype(np.int64) for array in file.coefficients]
+    return write(read_headers(headers + END), pack_reconstruction(file.scans), coefficients)
 
 
 def random_blocks(count: int, seed: int = 0, largest: int = 40) -> list[list[int]]:

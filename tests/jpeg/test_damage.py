@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jrecomp.errors import StoredReason, UnsupportedJpegError
-from jrecomp.jpeg import Segment, read
+from jrecomp.jpeg import ScanReconstruction, Segment, read
 from tests.jpeg import builder, samples
 from tests.jpeg.builder import EOI, SOI, dri, gray_file, gray_intervals, rst, sof, sos, tables
 from tests.jpeg.checks import blocks_of, exact, tails
@@ -31,10 +31,11 @@ REGULAR = [rst(i) for i in range(5)]
         ([rst(0)] * 5, 5),
         ([*REGULAR[:2], rst(7), *REGULAR[3:]], 3),
         ([*REGULAR[:2], rst(2) + rst(2), *REGULAR[3:]], 2),
-        ([*REGULAR[:2], b"\xff" + rst(2), *REGULAR[3:]], 2),
-        ([*REGULAR[:2], b"\xff\xff\xff" + rst(2), *REGULAR[3:]], 2),
+        ([*REGULAR[:2], b"\xff" + rst(2), *REGULAR[3:]], 0),
+        ([b"\xff\xff\xff" + marker for marker in REGULAR], 0),
+        ([b"\0\1\xff\0" + marker for marker in REGULAR], 0),
     ],
-    ids=["regular", "begin-at-5", "all-0", "misnumbered", "doubled", "fill", "more-fill"],
+    ids=["regular", "begin-at-5", "all-0", "misnumbered", "doubled", "fill", "more-fill", "other"],
 )
 def test_irregular_restart_markers(markers: list[bytes], expected_segments: int) -> None:
     jpeg = exact(gray_file(joined(INTERVALS, markers), before_sos=dri(2)))
@@ -42,11 +43,13 @@ def test_irregular_restart_markers(markers: list[bytes], expected_segments: int)
     assert len(jpeg.scans[0].segments) == expected_segments
 
 
-def test_a_restart_marker_behind_the_last_interval() -> None:
-    jpeg = exact(gray_file(joined(INTERVALS, REGULAR) + rst(5), before_sos=dri(2)))
+@pytest.mark.parametrize("extra", [rst(5), bytes(5000), b"\xff\0\xff", INTERVALS[3], b"\xff\x01"])
+@pytest.mark.parametrize("interval", [0, 2])
+def test_bytes_behind_the_last_mcu(interval: int, extra: bytes) -> None:
+    coded = joined(INTERVALS, REGULAR) if interval else builder.sequential(BLOCKS)
+    jpeg = exact(gray_file(coded + extra + b"\0", before_sos=dri(interval)))
     assert blocks_of(jpeg) == BLOCKS
-    assert tails(jpeg).endswith(rst(5))
-    assert len(tails(jpeg)) <= 4
+    assert jpeg.scans == [ScanReconstruction(extraneous=[(12, extra + b"\0")])]
 
 
 def test_restart_markers_that_no_interval_announces() -> None:

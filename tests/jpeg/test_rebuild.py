@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from jrecomp.errors import StoredReason, UnsupportedJpegError
-from jrecomp.jpeg import JpegFile, parse_frame, read, rebuild, write
+from jrecomp.jpeg import JpegFile, ScanReconstruction, parse_frame, read, rebuild, write
 from jrecomp.jpeg.huffman import coded_bits, is_huffman_table, shortest_table
 from jrecomp.jpeg.metadata import exif_orientation
 from jrecomp.native._scan import Scan
@@ -254,7 +254,7 @@ def test_random_coefficients(data: st.DataObject, kind: Kind) -> None:
         blocks = random.integers(1 - 2**bits, 2**bits, shape) * (random.random(shape) < density)
         blocks[..., 0] = random.integers(-1024, 1024, shape[:2])
         coefficients.append(blocks.astype(np.int16))
-    file = JpegFile(frame, coefficients, header, [])
+    file = JpegFile(frame, coefficients, header, [ScanReconstruction()])
     written = again(file, **kind)
     new = same_content(file, written)
     Image.open(io.BytesIO(written)).load() if len(sampling) != 2 else None
@@ -386,13 +386,15 @@ def test_symbol_counts() -> None:
     blocks = np.zeros((1, 2, 64), np.int16)
     blocks[0, 0, [0, 1, 40]] = 5, -1, 2
     table = bytes(16)
-    counts = Scan(False, (0, 63, 0, 0), 2, 1, [(blocks, 1, 1, table, table)]).symbol_counts()
+    counts = Scan(False, False, (0, 63, 0, 0), 2, 1, [(blocks, 1, 1, table, table)]).symbol_counts()
     [(dc, ac)] = [
         ({i: n for i, n in enumerate(c[0]) if n}, {i: n for i, n in enumerate(c[1]) if n}) for c in counts
     ]
     assert dc == {3: 2}
     assert ac == {0x01: 1, 0xF0: 2, 6 << 4 | 2: 1, 0: 2}
-    [(dc_list, ac_list)] = Scan(True, (1, 63, 0, 1), 2, 1, [(blocks, 1, 1, None, table)]).symbol_counts()
+    [(dc_list, ac_list)] = Scan(
+        False, True, (1, 63, 0, 1), 2, 1, [(blocks, 1, 1, None, table)]
+    ).symbol_counts()
     assert not any(dc_list)
     assert {i: n for i, n in enumerate(ac_list) if n} == {0xF0: 2, 7 << 4 | 1: 1, 0x10: 1}
 
@@ -430,7 +432,7 @@ def test_metadata_is_kept_in_order(kind: Kind) -> None:
     after = b"trailer" + data
     data = data[:at] + b"garbage" + segment(0xED, b"late") + MPF + data[at:] + after
     rebuilt = again(read(data), **kind)
-    metadata = [exif(6), XMP, COMMENT, *ICC, segment(0xEF, b""), COMMENT, segment(0xED, b"late")]
+    metadata = [exif(6), XMP, COMMENT, *ICC, segment(0xEF, b""), COMMENT, segment(0xED, b"late"), MPF]
     assert rebuilt.startswith(data[:20] + b"".join(metadata) + b"\xff\xdb")
     assert b"garbage" not in rebuilt and rebuilt.endswith(b"\xff\xd9" + after)
 

@@ -74,16 +74,18 @@ class Model:
     def decode(self, data: bytes, components: Sequence[Component]) -> None:
         """Section "Order": decodes the slice into the components."""
         coder = RangeDecoder(data)
+        before: Ints = np.zeros(0, np.int64)
         for i, own in enumerate(components):
             decoder = ComponentDecoder(self, self.classes[class_of(i)], coder, own)
             if i >= 1:
                 decoder.use_component_0(components[0])
-            if i >= 2:
-                decoder.use_component_before(components[i - 1])
+            if i >= 1:
+                decoder.use_component_before(i, components[i - 1], before)
             for y in range(own.rows):
                 for x in range(own.columns):
                     decoder.decode_block(y, x)
             own.check()
+            before = decoder.innovations
 
 
 def check_sums(w: dict[str, Ints]) -> None:
@@ -141,19 +143,38 @@ class Counters:
         return self.S(middle(c))
 
     def start_zero(self, g: int, r: int, c: int) -> int:
-        return self.S(middle(c) + int(self.weights["trust"][r]))
+        return self.S(middle(c) + int(self.weights["trust"][min(r, 11)]))
 
     def start_sign(self, k: int, r: int) -> int:
-        return self.S(int(self.weights["sign_start"][k, r]))
+        return self.S(int(self.weights["sign_start"][k, min(r, 11)]))
 
     def start_length(self, n: int, a: int, r: int, c: int) -> int:
-        slope, trust = self.weights["length_slope"][n], self.weights["length_trust"][n, a, r]
+        slope, trust = self.weights["length_slope"][n], self.weights["length_trust"][n, a, min(r, 11)]
         return self.S((int(slope) * middle(c) >> 8) + int(trust))
 
 
 def middle(c: int) -> int:
     """Section "Counters": the middle of cell c."""
     return 32 * c - 368
+
+
+class Regression:
+    """Section "Innovations": w_k of a component. q: its quantization steps."""
+
+    def __init__(self, q: list[int]) -> None:
+        self.S, self.M, self.w, self.b = [4 * step**2 for step in q], [0] * 64, [0] * 64, 0
+
+    def after_block(self, other: list[int], own: list[int]) -> None:
+        """other, own: e'_k and e_k."""
+        self.b += 1
+        for k in range(64):
+            self.S[k] += other[k] ** 2
+            self.M[k] += other[k] * own[k]
+            if self.b % 64 == 0:
+                self.S[k] -= self.S[k] >> 2
+                self.M[k] -= self.M[k] >> 2
+            if self.b % 64 == 0 or self.b in (1, 2, 4, 8, 16, 32):
+                self.w[k] = sign(self.M[k]) * min(abs(self.M[k]) * 2**14 // self.S[k], 32767)
 
 
 @dataclass(frozen=True)
@@ -175,6 +196,9 @@ class ComponentDecoder:
         self.q: list[int] = own.steps.tolist()
         self.first: tuple[int, int, Ints] | None = None
         self.before: Component | None = None
+        self.innovations = np.zeros((own.rows, own.columns, 64), np.int64)
+        self.innovations_before = self.innovations.copy()
+        self.regression = Regression(self.q)
 
     def use_component_0(self, first: Component) -> None:
         """Section "Order": component 0 with the factors v and h, if they are 1, 2 or 4."""
@@ -183,10 +207,11 @@ class ComponentDecoder:
         if exact and {v, h} <= {1, 2, 4}:
             self.first = v, h, np.abs(first.dequantized())
 
-    def use_component_before(self, before: Component) -> None:
+    def use_component_before(self, i: int, before: Component, innovations: Ints) -> None:
         """Section "Order": component i - 1, if it has the same blocks."""
         if (before.rows, before.columns) == (self.own.rows, self.own.columns):
-            self.before = before
+            self.before = before if i >= 2 else None
+            self.innovations_before = innovations
 
     def neighbours(self, y: int, x: int) -> dict[int, tuple[int, int]]:
         """Section "Order": the places of the neighbours that exist, by number."""
@@ -203,16 +228,27 @@ class ComponentDecoder:
         z = clip((w["scale_bias"] + w["scale_weight"] @ h) >> 12, -511, 511)
         base = self.base(near)
         fixed = self.fixed_part(y, x, near, base)
-        for k in [*range(1, last + 1), 0]:
+        n = 16 * (last // 16 + 1)
+        other = [int(e) if k < n else 0 for k, e in enumerate(self.innovations_before[y, x])]
+        own_predictions = [0] * 64
+        for k in [*range(1, n), 0]:
             d = dequantized(self.own, y, x)
-            prediction = self.predict(k, int(fixed[k] + d @ self.known_weights(k)), base)
+            own_predictions[k] = wrap(int(fixed[k] + d @ self.known_weights(k)), 32)
+            if k > last:
+                continue
+            prediction = self.predict(k, own_predictions[k] + self.regression.w[k] * other[k], base)
             known = k == last and k >= 1
             c[k] = prediction.p + self.decode_value(k, prediction, cell(int(z[k])), known)
             need(abs(int(c[k])) <= 32767, "a coefficient out of range")
             if k >= 1 and c[k]:
                 own = w["own"][k - 1, level(int(c[k]), ACROSS_MAGNITUDES)]
                 z = z + np.where((np.arange(64) > k) | (np.arange(64) == 0), own, 0)
-        self.edges[y, x] = self.edges_of(dequantized(self.own, y, x))
+        d = dequantized(self.own, y, x)
+        self.edges[y, x] = self.edges_of(d)
+        own_predictions[0] += base * 2**15
+        for k in range(n):
+            self.innovations[y, x, k] = clamp(int(d[k]) - (own_predictions[k] >> 14), -32767, 32767)
+        self.regression.after_block(other, self.innovations[y, x].tolist())
 
     def edges_of(self, d: Ints) -> list[int]:
         """Section "Predictions": the edges of a block."""
@@ -228,7 +264,7 @@ class ComponentDecoder:
         return sum(sums) >> (4 if len(sums) == 2 else 3)
 
     def fixed_part(self, y: int, x: int, near: dict[int, tuple[int, int]], base: int) -> Ints:
-        """Section "Predictions": P_k of all k without the terms of this block's own coefficients."""
+        """Section "Predictions": O_k of all k without the terms of this block's own coefficients."""
         values: list[int] = []
         for n, part in VALUES:
             edges = self.edges[near[n]][part] - base if n in near else np.zeros(32, np.int64)[part]
@@ -250,7 +286,7 @@ class ComponentDecoder:
         P = wrap(total, 32)
         if k >= 1:
             confidence = ((log_eighths(abs(P) >> 8) - log_eighths(4 * self.q[k])) >> 2) - 1
-            return Prediction(P < 0, clamp(confidence, 0, 11))
+            return Prediction(P < 0, clamp(confidence, 0, 17))
         P += base * 2**15
         s = sign(P) * (abs(P) * (2**22 // self.q[0]) >> 32)
         p = clamp((s + 8) >> 4, -32767, 32767)

@@ -1,8 +1,8 @@
-"""docs/format.md: from the bytes of a .jrc file to headers, reconstruction data and slices."""
+"""docs/format.md: from the bytes of a .jrc file to its skeleton, steps and slices."""
 
 import hashlib
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from tests.specification.conventions import (
@@ -39,22 +39,57 @@ class Stored:
     contents: bytes
 
 
-@dataclass(frozen=True)
-class Modelled:
-    """Section "Body of mode 1: a modelled JPEG file"; also the last part of a body of mode 2."""
+@dataclass
+class Picture:
+    """Sections "Steps", "Slices of pictures"."""
 
-    original: Original
-    model: int
-    reconstruction: bytes
-    headers: bytes
-    mcu_rows: int
-    slices: list[bytes]
+    position: int
+    removed: int
+    reconstruction: bytes = b""
+    copies: bytes = b""
+    mcu_rows: int = 0
+    slices: list[bytes] = field(default_factory=list)
 
     def rows_of_slices(self, mcu_rows: int) -> list[int]:
-        """MCU rows of each slice. mcu_rows: of the frame."""
+        """MCU rows of each slice. mcu_rows: of the coded frame."""
         need(len(self.slices) == ceil_div(mcu_rows, self.mcu_rows), "the number of slices")
         starts = range(0, mcu_rows, self.mcu_rows)
         return [min(self.mcu_rows, mcu_rows - start) for start in starts]
+
+
+@dataclass(frozen=True)
+class Join:
+    """Section "Steps"."""
+
+    position: int
+    ranges: list[int]
+    gaps: list[int]
+
+
+@dataclass(frozen=True)
+class Base64:
+    """Section "Steps"."""
+
+    position: int
+    length: int
+
+
+Step = Picture | Join | Base64
+
+
+@dataclass(frozen=True)
+class Modelled:
+    """Section "Body of mode 1"; also the last part of a body of mode 2."""
+
+    original: Original
+    model: int
+    skeleton: bytes
+    steps: list[Step]
+
+    @property
+    def pictures(self) -> list[Picture]:
+        """The steps that are pictures."""
+        return [step for step in self.steps if isinstance(step, Picture)]
 
 
 def read(container: bytes) -> Stored | Modelled:
@@ -66,7 +101,7 @@ def read(container: bytes) -> Stored | Modelled:
     need(mode <= 2, "mode")
     if mode == 2:
         read_source(fields)
-    body = read_stored(fields) if mode == 0 else read_modelled(fields)
+    body = read_stored(fields) if mode == 0 else read_modelled(container, fields)
     fields.end()
     return body
 
@@ -83,36 +118,100 @@ def read_stored(fields: Reader) -> Stored:
     return Stored(original, fields.packed())
 
 
-def read_modelled(fields: Reader) -> Modelled:
-    """Section "Body of mode 1: a modelled JPEG file"."""
+def read_modelled(container: bytes, fields: Reader) -> Modelled:
+    """Section "Body of mode 1: a file with modelled JPEG pictures"."""
     original, model = read_original(fields), fields.varint()
     metadata = fields.packed()
     need(len(metadata) <= 4 * original.length + 4096, "length of the metadata")
-    reconstruction, headers = read_metadata(Reader(metadata))
-    need(len(headers) <= original.length, "length of the headers")
-    mcu_rows = fields.varint()
-    need(mcu_rows >= 1, "MCU rows of a slice")
-    lengths = [fields.varint() for _ in range(fields.varint())]
-    return Modelled(
-        original, model, reconstruction, headers, mcu_rows, [fields.take(length) for length in lengths]
-    )
+    skeleton, steps = read_metadata(Reader(metadata))
+    need(len(skeleton) + sum(map(lengthening, steps)) == original.length, "length of the original")
+    body = Modelled(original, model, skeleton, steps)
+    read_slices(container, fields, body.pictures)
+    return body
 
 
 def read_source(fields: Reader) -> None:
-    """Section "Body of mode 2: a modelled JPEG file made with loss": what precedes the body of mode 1."""
+    """Section "Body of mode 2: a JPEG file made with loss": what precedes the body of mode 1."""
     fields.varint()  # length of the file that it was made from, for people
     need(fields.varint() <= 10000, "quality")
 
 
-def read_metadata(fields: Reader) -> tuple[bytes, bytes]:
-    """Section "Metadata": reconstruction data and headers."""
-    reconstruction = fields.blob()
+def read_metadata(fields: Reader) -> tuple[bytes, list[Step]]:
+    """Section "Metadata": skeleton and steps."""
+    steps, position = list[Step](), 0
+    for _ in range(fields.varint()):
+        gap, kind = divmod(fields.varint(), 4)
+        position += gap
+        steps.append(read_step(fields, kind, position))
+    front = read_front(fields)
+    for step in steps:
+        if isinstance(step, Picture):
+            step.reconstruction, step.copies = fields.blob(), fields.blob()
+    return front + fields.left, steps
+
+
+def read_step(fields: Reader, kind: int, position: int) -> Step:
+    """Section "Steps": a step without the `varint` that it begins with."""
+    need(kind < 3, "kind of a step")
+    if kind == 0:
+        return Picture(position, fields.varint())
+    if kind == 2:
+        return Base64(position, fields.varint())
+    n = fields.varint()
+    need(n >= 1, "number of ranges")
+    numbers = [fields.varint() for _ in range(2 * n - 1)]
+    return Join(position, numbers[::2], numbers[1::2])
+
+
+def read_front(fields: Reader) -> bytes:
+    """Section "Metadata": the front of the skeleton."""
     references = [(fields.varint(), fields.varint()) for _ in range(fields.varint())]
-    headers, entries = b"", dictionary()
+    literals, front, entries = Reader(fields.blob()), b"", dictionary()
     for gap, entry in references:
         need(entry < len(entries), "an entry that does not exist")
-        headers += fields.take(gap) + entries[entry]
-    return reconstruction, headers + fields.left
+        front += literals.take(gap) + entries[entry]
+    front += literals.left
+    need(len(front) <= 1 << 26, "length of the front")
+    return front
+
+
+def lengthening(step: Step) -> int:
+    """Section "Steps": bytes by which undoing a step lengthens the file."""
+    if isinstance(step, Picture):
+        return step.removed
+    return 4 * ceil_div(step.length, 3) - step.length if isinstance(step, Base64) else 0
+
+
+def read_slices(container: bytes, fields: Reader, pictures: list[Picture]) -> None:
+    """Section "Slices of pictures": tables, check, slices."""
+    tables = [read_table(fields, number) for number in range(len(pictures))]
+    before = container[: -4 - len(fields.left)]
+    need(fields.take(2) == check(before), "check")
+    for number, (picture, (back, mcu_rows, lengths, checks)) in enumerate(zip(pictures, tables, strict=True)):
+        if back:
+            other = pictures[number - back]
+            picture.mcu_rows, picture.slices = other.mcu_rows, other.slices
+            continue
+        picture.mcu_rows, picture.slices = mcu_rows, [fields.take(length) for length in lengths]
+        need(not checks or [check(data) for data in picture.slices] == checks, "check of a slice")
+
+
+def read_table(fields: Reader, number: int) -> tuple[int, int, list[int], list[bytes]]:
+    """Section "Slices of pictures": `back`, MCU rows, lengths and checks of picture `number`."""
+    count = fields.varint()
+    if count == 0:
+        back = fields.varint()
+        need(1 <= back <= number, "slices of a picture before")
+        return back, 0, [], []
+    mcu_rows = fields.varint()
+    need(mcu_rows >= 1, "MCU rows of a slice")
+    lengths = [fields.varint() for _ in range(count)]
+    return 0, mcu_rows, lengths, [fields.take(2) for _ in range(count if count > 1 else 0)]
+
+
+def check(data: bytes) -> bytes:
+    """`check` of bytes"""
+    return (zlib.crc32(data) & 0xFFFF).to_bytes(2, "little")
 
 
 @cache

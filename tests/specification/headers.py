@@ -27,7 +27,7 @@ class FrameComponent:
     v: int
     table: int
     steps: Ints = field(default_factory=lambda: np.ones(64, np.int64))
-    has_steps: bool = False
+    is_used: bool = False
 
 
 @dataclass
@@ -35,6 +35,7 @@ class Frame:
     """Sections "Headers", "Sizes"."""
 
     progressive: bool
+    arithmetic: bool
     height: int
     width: int
     components: list[FrameComponent]
@@ -57,12 +58,22 @@ class Frame:
 
 
 @dataclass(frozen=True)
+class Conditioning:
+    """Section "Headers", DAC: a destination and its value."""
+
+    destination: int
+    value: int
+
+
+@dataclass(frozen=True)
 class ScanComponent:
-    """A component in a scan. number: in the frame."""
+    """A component in a scan. number: in the frame. What is undefined is None."""
 
     number: int
     dc: Table
     ac: Table
+    dc_conditioning: Conditioning | None
+    ac_conditioning: Conditioning | None
 
 
 @dataclass(frozen=True)
@@ -106,7 +117,10 @@ def layout(frame: Frame, scan: Scan) -> Layout:
 
 @dataclass(frozen=True)
 class Headers:
-    """What is read from the headers. scans: the end of each SOS segment; the scan, None if not modelled."""
+    """What is read from the headers, which are `data`.
+
+    scans: the end of each SOS segment; the scan, None if not modelled.
+    """
 
     data: bytes
     frame: Frame
@@ -114,23 +128,29 @@ class Headers:
 
 
 def read_headers(data: bytes) -> Headers:
-    """Section "Headers"."""
-    reader = HeaderReader()
+    """Section "Headers"; their end: docs/format.md, "Steps". data: bytes that begin with the headers."""
+    reader, last = HeaderReader(), 2
     need(data.startswith(b"\xff\xd8"), "headers begin with FF D8")
     for code, start, end in segments(data):
-        if is_frame(code) and reader.frame is not None:
+        if code == 0xD9:
+            last = end
+        if code == 0xD9 or (is_frame(code) and reader.frame is not None):
             break
         reader.process(code, data[start:end], end)
+        last = end
     frame = reader.frame
     need(len(reader.scans) >= 1, "no SOS segment")
     if frame is None or frame.width == 0 or frame.height == 0:
         raise DamagedError("no frame with samples")
     need(len(reader.scans) <= 4096, "number of scans")
-    return Headers(data, frame, reader.scans)
+    return Headers(data[:last], frame, reader.scans)
 
 
 def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Section "Headers", steps 1 to 4: second byte of the marker, and start and end of the parameters."""
+    """Section "Headers", steps 1 to 4: second byte of the marker, and start and end of the parameters.
+
+    `FF D9` is the last one and has no parameters.
+    """
     at = 2
     while (at := data.find(b"\xff", at)) >= 0 and at + 1 < len(data):
         code = data[at + 1]
@@ -139,7 +159,10 @@ def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
             continue
         length = big_endian(data[at + 2 : at + 4])
         end = at + 2 + length
-        if code == 0xD9 or at + 4 > len(data) or end > len(data):
+        if code == 0xD9:
+            yield code, at + 2, at + 2
+            return
+        if at + 4 > len(data) or end > len(data):
             return
         if length >= 2:
             yield code, at + 4, end
@@ -159,6 +182,9 @@ class HeaderReader:
         self.huffman: dict[tuple[int, int], Table] = {
             place: codes(table) for place, table in TYPICAL_TABLES.items()
         }
+        self.conditioning: dict[tuple[int, int], Conditioning | None] = {
+            (kind, i): Conditioning(i, 5 if kind else 16) for kind in (0, 1) for i in range(4)
+        }
         self.quantization: dict[int, Ints] = {}
         self.restart_interval = 0
         self.scans: list[tuple[int, Scan | None]] = []
@@ -170,6 +196,8 @@ class HeaderReader:
             self.frame = read_frame(code, data)
         elif code == 0xC4:
             self.read_huffman(data)
+        elif code == 0xCC:
+            self.read_conditioning(data)
         elif code == 0xDB:
             self.read_quantization(data)
         elif code == 0xDD and len(data) >= 2:
@@ -189,6 +217,15 @@ class HeaderReader:
                 return
             table, data = data[1:size], data[size:]
             self.huffman[place] = codes(table) if is_valid(table) else None
+
+    def read_conditioning(self, data: bytes) -> None:
+        """DAC, T.81 B.2.4.3."""
+        for i in range(0, len(data) - 1, 2):
+            kind, identifier, value = data[i] >> 4, data[i] & 15, data[i + 1]
+            if kind > 1 or identifier > 3:
+                return
+            defined = 1 <= value <= 63 if kind == 1 else value % 16 <= value // 16
+            self.conditioning[kind, identifier] = Conditioning(identifier, value) if defined else None
 
     def read_quantization(self, data: bytes) -> None:
         """DQT, T.81 B.2.4.1."""
@@ -227,33 +264,38 @@ class HeaderReader:
             taken = [component.number for component in found]
             for number, part in enumerate(frame.components):
                 if part.identifier == identifier and number not in taken:
-                    dc, ac = self.huffman.get((0, tables >> 4)), self.huffman.get((1, tables & 15))
-                    found.append(ScanComponent(number, dc, ac))
+                    dc, ac = (0, tables >> 4), (1, tables & 15)
+                    huffman = self.huffman.get(dc), self.huffman.get(ac)
+                    conditioning = self.conditioning.get(dc), self.conditioning.get(ac)
+                    found.append(ScanComponent(number, *huffman, *conditioning))
                     break
         return found
 
     def use_steps(self, part: FrameComponent) -> None:
-        """The table in force at the first modelled scan at which it is defined."""
-        if not part.has_steps and part.table in self.quantization:
-            part.steps, part.has_steps = self.quantization[part.table], True
+        """The table in force at the first modelled scan."""
+        if not part.is_used:
+            part.steps, part.is_used = self.quantization.get(part.table, part.steps), True
 
 
 def has_tables(frame: Frame, scan: Scan, component: ScanComponent) -> bool:
     """Section "Scans that are not modelled": whether the tables that a scan needs are defined."""
     needs_dc = not frame.progressive or (scan.ss == 0 and scan.ah == 0)
     needs_ac = not frame.progressive or scan.ss > 0
-    return not (needs_dc and component.dc is None) and not (needs_ac and component.ac is None)
+    dc, ac = component.dc is not None, component.ac is not None
+    if frame.arithmetic:
+        dc, ac = component.dc_conditioning is not None, component.ac_conditioning is not None
+    return (dc or not needs_dc) and (ac or not needs_ac)
 
 
 def read_frame(code: int, data: bytes) -> Frame:
-    """SOF0, SOF1, SOF2, T.81 B.2.2."""
-    need(code in (0xC0, 0xC1, 0xC2), "a process that is not modelled")
+    """SOF0, SOF1, SOF2, SOF9, SOF10, T.81 B.2.2."""
+    need(code in (0xC0, 0xC1, 0xC2, 0xC9, 0xCA), "a process that is not modelled")
     need(len(data) >= 6 and len(data) >= 6 + 3 * data[5], "a short frame header")
-    need(data[0] == 8 and 1 <= data[5] <= 4, "a frame that is not modelled")
+    need(data[0] in (8, 12) and 1 <= data[5] <= 4, "a frame that is not modelled")
     places = range(6, 6 + 3 * data[5], 3)
     parts = [FrameComponent(data[i], data[i + 1] >> 4, data[i + 1] & 15, data[i + 2]) for i in places]
     need(all(1 <= part.h <= 4 and 1 <= part.v <= 4 for part in parts), "sampling factors")
-    return Frame(code == 0xC2, big_endian(data[1:3]), big_endian(data[3:5]), parts)
+    return Frame(code in (0xC2, 0xCA), code >= 0xC9, big_endian(data[1:3]), big_endian(data[3:5]), parts)
 
 
 def is_valid(table: bytes) -> bool:

@@ -1,8 +1,11 @@
 """docs/format/jpeg.md: from headers, reconstruction data and coefficients to the bytes of the JPEG file."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
+from tests.specification.arithmetic import IntervalWriter
 from tests.specification.conventions import DamagedError, Ints, Reader, need, sign
 from tests.specification.headers import Frame, Headers, Scan, Table, layout
 
@@ -20,14 +23,19 @@ class Segment:
 
 @dataclass
 class Special:
-    """Section "Reconstruction data": what is special about a scan; the defaults. padding: by MCU index."""
+    """Section "Reconstruction data": what is special about a scan; the defaults.
+
+    padding, extraneous: by MCU index.
+    """
 
     segments: list[Segment] | None = None
     padding_bit: int = 1
     padding: dict[int, int] = field(default_factory=dict)
     zero_runs: dict[int, int] = field(default_factory=dict)
     longest_eob_run: int = 32767
+    last_eob_run: int = 0
     eob_switches: set[int] = field(default_factory=set)
+    extraneous: dict[int, bytes] = field(default_factory=dict)
 
 
 def read_reconstruction(data: bytes, scans: int) -> dict[int, Special]:
@@ -49,7 +57,7 @@ def read_reconstruction(data: bytes, scans: int) -> dict[int, Special]:
 def read_special(fields: Reader) -> Special:
     """Section "Reconstruction data": from the flags of a special scan on."""
     flags, special = fields.byte(), Special()
-    need(flags < 64, "flags")
+    need(flags < 128, "flags")
     special.padding_bit = 0 if flags & 2 else 1
     if flags & 1:
         special.segments = [read_segment(fields) for _ in range(fields.varint())] or None
@@ -60,8 +68,13 @@ def read_special(fields: Reader) -> Special:
     if flags & 16:
         special.longest_eob_run = fields.varint()
         need(1 <= special.longest_eob_run <= 32767, "longest EOB run")
+        special.last_eob_run = fields.varint()
+        need(special.last_eob_run <= 32767, "last EOB run")
     if flags & 32:
         special.eob_switches = set(read_list(fields))
+    if flags & 64:
+        for item in read_list(fields):
+            special.extraneous.setdefault(item, fields.blob())
     return special
 
 
@@ -119,7 +132,8 @@ def scan_data(frame: Frame, scan: Scan | None, special: Special, blocks: Blocks)
         if segment.mcus:
             need(next_mcu <= segment.first_mcu <= mcus - segment.mcus, "MCUs of a segment")
             next_mcu = segment.first_mcu + segment.mcus
-            written += SegmentWriter(frame, scan, special, blocks).write(segment)
+            writer = ArithmeticSegmentWriter if frame.arithmetic else HuffmanSegmentWriter
+            written += writer(frame, scan, special, blocks).write(segment)
         written += segment.tail
     return written
 
@@ -160,19 +174,69 @@ LONGEST_EOB_RUN = 32767
 WAITING_BITS = 937
 
 
-class SegmentWriter:
-    """Sections "Regular data of a segment", "Coding of a block"."""
+class SegmentWriter(ABC):
+    """Section "Regular data of a segment"."""
 
     def __init__(self, frame: Frame, scan: Scan, special: Special, blocks: Blocks) -> None:
         self.frame, self.scan, self.special, self.blocks = frame, scan, special, blocks
         self.layout = layout(frame, scan)
+
+    @abstractmethod
+    def write(self, segment: Segment) -> bytes:
+        """The regular data of a segment."""
+
+    @abstractmethod
+    def write_block(self, n: int, block: list[int], index: int) -> None:
+        """A block. n: the component in the scan. index: of the block in the scan."""
+
+    def write_mcu(self, mcu: int) -> None:
+        """Section "Sizes": the blocks of an MCU in coding order."""
+        y, x = divmod(mcu, self.layout.columns)
+        index = mcu * self.layout.blocks_per_mcu
+        for n, (h, v) in enumerate(self.layout.shape):
+            rows = self.blocks[self.scan.components[n].number]
+            for row in rows[y * v : (y + 1) * v]:
+                for block in row[x * h : (x + 1) * h]:
+                    self.write_block(n, block, index)
+                    index += 1
+
+
+class ArithmeticSegmentWriter(SegmentWriter):
+    """Section "Arithmetic-coded frames"."""
+
+    def write(self, segment: Segment) -> bytes:
+        """See SegmentWriter."""
+        written, mcu, end = b"", segment.first_mcu, segment.first_mcu + segment.mcus
+        for restart in count(segment.first_restart):
+            self.interval = IntervalWriter(self.scan, self.frame.progressive)
+            for _ in range(min(segment.restart_interval or segment.mcus, end - mcu)):
+                self.write_mcu(mcu)
+                mcu += 1
+            if mcu == end and segment.tail:
+                return written + self.interval.coder.certain()
+            written += self.interval.coder.finished() + bytes(self.special.padding.get(mcu, 0))
+            if mcu == end:
+                break
+            written += bytes([0xFF, 0xD0 + restart % 8])
+        return written
+
+    def write_block(self, n: int, block: list[int], index: int) -> None:
+        """See SegmentWriter."""
+        self.interval.write_block(n, block)
+
+
+class HuffmanSegmentWriter(SegmentWriter):
+    """Sections "Regular data of a segment", "Coding of a block"."""
+
+    def __init__(self, frame: Frame, scan: Scan, special: Special, blocks: Blocks) -> None:
+        super().__init__(frame, scan, special, blocks)
         self.output = BitWriter()
         self.predictions = [0] * len(scan.components)
         self.eob_run = 0
         self.waiting: list[int] = []
 
     def write(self, segment: Segment) -> bytes:
-        """Section "Regular data of a segment"."""
+        """See SegmentWriter."""
         end = segment.first_mcu + segment.mcus
         for mcu in range(segment.first_mcu, end):
             restarts, left = divmod(mcu - segment.first_mcu, segment.restart_interval or segment.mcus)
@@ -192,19 +256,9 @@ class SegmentWriter:
         self.predictions = [0] * len(self.predictions)
 
     def pad(self, mcu: int) -> None:
-        """Padding before an MCU."""
+        """Padding and extraneous bytes before an MCU."""
         self.output.pad(self.special.padding.get(mcu, 255 * self.special.padding_bit))
-
-    def write_mcu(self, mcu: int) -> None:
-        """Section "Sizes": the blocks of an MCU in coding order."""
-        y, x = divmod(mcu, self.layout.columns)
-        index = mcu * self.layout.blocks_per_mcu
-        for n, (h, v) in enumerate(self.layout.shape):
-            rows = self.blocks[self.scan.components[n].number]
-            for row in rows[y * v : (y + 1) * v]:
-                for block in row[x * h : (x + 1) * h]:
-                    self.write_block(n, block, index)
-                    index += 1
+        self.output.written += self.special.extraneous.get(mcu, b"")
 
     def write_block(self, n: int, block: list[int], index: int) -> None:
         """Section "Coding of a block". n: the component in the scan. index: of the block in the scan."""
@@ -270,6 +324,8 @@ class SegmentWriter:
         """Section "Progressive scans of AC, first scan": adds a block with its correction bits to the run."""
         before = len(self.waiting)
         self.eob_run += 1
+        if index + 1 == self.layout.mcus:
+            self.eob_run = max(self.eob_run, self.special.last_eob_run)
         self.waiting += bits
         ends = self.eob_run == self.special.longest_eob_run
         ends = ends or before <= WAITING_BITS < len(self.waiting)

@@ -3,15 +3,18 @@
 import ast
 import re
 import sys
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import jrecomp
 from jrecomp import container as boxes
 from jrecomp import jpeg as parser
+from jrecomp.codec import copies as jrecomp_copies
 from jrecomp.codec.engines import encode_slices
 from jrecomp.container.boxes import Lossless, Original
 from jrecomp.container.dictionary import entries
@@ -19,8 +22,10 @@ from jrecomp.model import blocks as jrecomp_blocks
 from jrecomp.model import latents as jrecomp_latents
 from jrecomp.model import load, weights
 from jrecomp.model import planes as jrecomp_planes
+from jrecomp.skeleton import Coded, Picture
 from tests.golden import make
 from tests.models import random_arrays, random_block_arrays, random_file, random_latents_arrays
+from tests.skeleton import samples
 from tests.specification import blocks, container, latents, planes
 from tests.specification.conventions import Arrays, DamagedError
 from tests.specification.decoder import decompress
@@ -56,6 +61,12 @@ def files() -> dict[str, bytes]:
     restarts = make.encoded(make.picture(65, 48), quality=60, restart_marker_blocks=3)
     damaged = bytearray(baseline)
     damaged[-200] ^= 0x5A
+    tiles = colour.crop((0, 0, 16, 16)).resize((32, 16))
+    tiled = Image.new("RGB", (256, 96), "navy")
+    for x, y in product(range(0, 256, 32), (32, 48, 64)):
+        tiled.paste(tiles, (x, y))
+    gray = make.encoded(make.picture(128, 96, "L"), quality=80, optimize=True)
+    half = len(gray) // 2
     return {
         "metadata": make.encoded(colour, exif=exif, icc_profile=b"icc" * 99, comment=b"words") + b"trailer",
         "progressive": progressive,
@@ -69,6 +80,8 @@ def files() -> dict[str, bytes]:
         "cut": baseline[: 3 * len(baseline) // 4],
         "cut in a later scan": progressive[: 3 * len(progressive) // 4],
         "damaged": bytes(damaged),
+        "tiles": make.encoded(tiled, quality=95),
+        "a hole": gray[:half] + bytes(600) + gray[half + 600 :],
     }
 
 
@@ -81,6 +94,27 @@ def test_small_file(name: str, model: str) -> None:
     compressed = jrecomp.compress(FILES[name], model=model)
     assert isinstance(container.read(compressed), container.Modelled)
     assert decompress(compressed, WEIGHTS) == FILES[name]
+
+
+def test_files_with_copies() -> None:
+    """Of the files above these have some, of which one adds to DC coefficients."""
+    boxes = {name: container.read(jrecomp.compress(data, model="fast")) for name, data in FILES.items()}
+    pictures = {name: box.pictures for name, box in boxes.items() if isinstance(box, container.Modelled)}
+    copied = {name: picture.copies for name, (picture, *_) in pictures.items() if picture.copies}
+    assert set(copied) == {"tiles", "a hole"}
+    found = jrecomp_copies.unpack(copied["a hole"], parser.read(FILES["a hole"]).frame)
+    assert any(any(copy.steps) for copy in found)
+
+
+@pytest.mark.parametrize("name", samples.FILES)
+def test_pictures_in_files(name: str) -> None:
+    """In headers, after each other, in Base64 text, and in pieces."""
+    data, expected = samples.FILES[name]
+    compressed = jrecomp.compress(data, model="fast")
+    body = container.read(compressed)
+    assert isinstance(body, container.Modelled)
+    assert len(body.pictures) == len(expected)
+    assert decompress(compressed, WEIGHTS) == data
 
 
 @pytest.mark.parametrize("model", weights.names())
@@ -101,7 +135,9 @@ def test_several_slices(model: str) -> None:
     coded = encode_slices(chosen, "native", [c.steps for c in file.frame.components], slices, 1)
     coded[1] = b""
     reconstruction = boxes.pack_reconstruction(file.scans)
-    body = Lossless(Original.of(data), chosen.identifier, file.headers, reconstruction, rows, tuple(coded))
+    scans = len(data) - len(file.headers)
+    step = Picture(0, scans, Coded(reconstruction, b"", rows, tuple(coded)))
+    body = Lossless(Original.of(data), chosen.identifier, file.headers, b"", (step,))
     assert file.frame.mcu_rows == 5 and not any(part.any() for part in slices[1])
     assert decompress(boxes.pack(body), WEIGHTS) == data
 
@@ -170,8 +206,13 @@ def test_examples_of_the_page() -> None:
     stored, modelled = (bytes.fromhex(example) for example in EXAMPLES)
     assert decompress(stored, WEIGHTS) == b""
     body: Any = container.read(modelled)
-    assert (body.model, body.reconstruction, body.headers, body.mcu_rows) == (1, b"ex", b"header", 4)
-    assert body.slices == [b"one", b"", b"three"]
+    assert (body.model, body.skeleton) == (1, b"0123456789abcdefghmore")
+    join, text, first, second = body.steps
+    assert (join.position, join.ranges, join.gaps) == (3, [4, 2], [1])
+    assert (text.position, text.length) == (5, 6)
+    assert (first.position, first.removed, first.reconstruction, first.mcu_rows) == (7, 300, b"ex", 4)
+    assert first.slices == second.slices == [b"one", b"", b"three"]
+    assert (second.position, second.removed, second.reconstruction) == (9, 5, b"")
 
 
 def test_dictionary() -> None:

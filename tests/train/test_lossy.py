@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from jrecomp import jpeg
-from jrecomp.cli import main
+from jrecomp.cli.app import main
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.lossy import OperatingPoint, Requantizer, Rule, load_rule, ms_ssim, pixels, rules
 from jrecomp.lossy.distortion import pixel_weights

@@ -6,6 +6,7 @@
 #include "../t81.hpp"
 #include "block_weights.hpp"
 #include "counters.hpp"
+#include "regression.hpp"
 
 namespace jrecomp {
 
@@ -17,6 +18,7 @@ struct BlockPart {
     std::vector<std::uint8_t> last;      // of each block
     // Of each block the sums of dequantized magnitudes over bands; empty where no other component needs them.
     std::vector<std::array<std::uint32_t, kBands>> magnitudes;
+    std::vector<Innovations> innovations;  // of each block; empty where no other component needs them
 
     // The index of a block.
     std::size_t at(int row, int column) const { return static_cast<std::size_t>(row) * columns + column; }
@@ -69,19 +71,22 @@ constexpr int kGroups = 13, kBitLengths = 7, kPrefixes = 3;
 struct BlockCounters {
     BlockCounters(const Tables& tables, const BlockClass& weights) {
         const auto start = [&](int logit) { return Counter(tables.ones(logit) << (kCounterBits - 16)); };
+        const auto trained = [](int confidence) { return std::min(confidence, kTrainedConfidences - 1); };
         for (int cell = 0; cell < kCells; ++cell) {
             const int logit = 32 * cell - 368;  // the middle of the cell in 1/64 of a natural unit
             for (auto& counters : last) counters[cell] = start(logit);
             for (int i = 0; i < kGroups * kConfidences; ++i)
-                zero[i * kCells + cell] = start(logit + weights.trust[i % kConfidences]);
+                zero[i * kCells + cell] = start(logit + weights.trust[trained(i % kConfidences)]);
             for (int i = 0; i < kModelledLengths; ++i)
                 for (int j = 0; j < 2 * kConfidences; ++j)
                     length[i][j / kConfidences][j % kConfidences][cell] =
                         start((weights.length_slope[i] * logit >> 8) +
-                              weights.length_trust[2 * kConfidences * i + j]);
+                              weights.length_trust[kTrainedConfidences * (2 * i + j / kConfidences) +
+                                                   trained(j % kConfidences)]);
         }
         for (int i = 0; i < 64 * kConfidences; ++i)
-            sign[i / kConfidences][i % kConfidences] = start(weights.sign_start[i]);
+            sign[i / kConfidences][i % kConfidences] =
+                start(weights.sign_start[kTrainedConfidences * (i / kConfidences) + trained(i % kConfidences)]);
         std::fill_n(&bits[0][0][0][0], sizeof(bits) / sizeof(Counter), Counter(1u << (kCounterBits - 1)));
     }
 
@@ -93,14 +98,17 @@ struct BlockCounters {
 template <class Coder>
 class BlockCoder {
 public:
-    // first: component 0, before: the component before, each null where the model may not use it.
+    // Other components, each null where the model may not use it. first: component 0. before: the component
+    // before. innovative: the same, for its innovations.
     BlockCoder(const BlockModel& model, const BlockClass& weights, BlockPart& part, const BlockPart* first,
-               const BlockPart* before, Coder& coder)
+               const BlockPart* before, const BlockPart* innovative, Coder& coder)
         : model_(model),
           weights_(weights),
           part_(part),
           first_(first),
           before_(before),
+          innovative_(innovative),
+          regression_(part.steps),
           coder_(coder),
           counters_(std::make_unique<BlockCounters>(model.tables, weights)),
           start_(start_of_hidden()),
@@ -108,6 +116,7 @@ public:
           below_(part.columns),
           hidden_(part.columns + 2),
           next_hidden_(part.columns + 2) {
+        for (int k = 0; k < 64; ++k) steps_[k] = part.steps[k];
         for (int k = 0; k < 64; ++k) step_log2_[k] = log2_times_8(4 * part.steps[k]);
         for (int k = 0; k < 64; ++k) group_places_[k] = kGroupOf[k] * kConfidences * kCells;
         dc_reciprocal_ = (1 << 22) / part.steps[0];
@@ -140,7 +149,8 @@ private:
     // confidence and zero of a coefficient are valid if all after the last of `nonzero` up to it are zero.
     struct Block {
         Scales scale;
-        Wide64 prediction, confidence, zero;
+        // across: the part of the prediction that comes from the other component's innovations.
+        Wide64 prediction, across, confidence, zero;
         int quarters, count = 0;
         Nonzero nonzero[63];
     };
@@ -192,6 +202,7 @@ private:
         store_edges(b, values[0], column);
         add_to_neighbours(b, last, column);
         if (!part_.magnitudes.empty()) sum_magnitudes(b, part_.magnitudes[at]);
+        if (innovative_ || !part_.innovations.empty()) learn_innovations(at, b, base, values);
     }
 
     static void activate(const Hidden& hidden, std::int16_t* active) {
@@ -269,7 +280,32 @@ private:
                 b.prediction[k] =
                     wrapped(b.prediction[k], before_->dequantized(k, other[k]) * weights_.across[k]);
         }
+        b.across = {};
+        if (innovative_) {
+            regression_.predict(innovative_->innovations[at], 16 * b.quarters, &b.across[0]);
+            for (int p = 0; p < b.quarters * kParts; ++p)
+                b.prediction.part[p] = wrapped_sum(b.prediction.part[p], b.across.part[p]);
+        }
         return base;
+    }
+
+    // Stores the innovations of a block and adapts the prediction from those of the other component.
+    void learn_innovations(std::size_t at, const Block& b, int base, const std::int16_t* values) {
+        Innovations own{};
+        for (int p = 0; p < b.quarters * kParts; ++p) {
+            Narrow some;
+            std::memcpy(&some, values + p * kLanes, sizeof(some));
+            const Ints known =
+                limited(__builtin_convertvector(some, Ints) * steps_.part[p], -kLimit, kLimit);
+            const Ints predicted = wrapped_sum(b.prediction.part[p], -b.across.part[p]) >> 14;
+            some = __builtin_convertvector(limited(known - predicted, -kLimit, kLimit), Narrow);
+            std::memcpy(&own[p * kLanes], &some, sizeof(some));
+        }
+        const I64 dc = wrapped(b.prediction[0], -b.across[0]) + I64{base} * (1 << 15);
+        own[0] = static_cast<std::int16_t>(
+            std::clamp<I64>(part_.dequantized(0, values[0]) - (dc >> 14), -kLimit, kLimit));
+        if (innovative_) regression_.learn(innovative_->innovations[at], own, 16 * b.quarters);
+        if (!part_.innovations.empty()) part_.innovations[at] = own;
     }
 
     // Writes the values (docs/format/blocks.md on predictions) and returns the base.
@@ -423,11 +459,12 @@ private:
     const BlockModel& model_;
     const BlockClass& weights_;
     BlockPart& part_;
-    const BlockPart *first_, *before_;
+    const BlockPart *first_, *before_, *innovative_;
+    Regression regression_;
     Coder& coder_;
     std::unique_ptr<BlockCounters> counters_;
     Hidden start_;
-    Wide64 step_log2_, group_places_;
+    Wide64 steps_, step_log2_, group_places_;
     int dc_reciprocal_;
     Side left_{};
     std::vector<Side> above_, below_;           // edges of the blocks of the row above and of this row

@@ -17,7 +17,8 @@ constexpr int kBands = 5, kLevels = 64;       // bands of coefficients, and leve
 constexpr int kOwnLevels = 5;                 // levels of magnitudes in the block itself
 constexpr int kNodes = 63;                    // of `last`
 constexpr int kBasis = 32, kEdgeValues = 41;  // edges of a block; values that predict a block
-constexpr int kConfidences = 12;              // levels of confidence
+constexpr int kConfidences = 18;              // levels of confidence
+constexpr int kTrainedConfidences = 12;       // of these, levels that have weights
 constexpr int kModelledLengths = 10;          // bit lengths whose decisions have counters
 
 // Values of all hidden units, and scales of all coefficients.

@@ -38,10 +38,12 @@ private:
     nb::dict arrays_;
 };
 
-// Weights [64][64] as pairs (weight, 0).
+// Weights [64][64] as pairs (weight, 0). Those of coefficients that are not known yet are 0.
 std::vector<Wide64> with_zeros(const std::vector<std::int16_t>& weights) {
     std::vector<Wide64> pairs(64);
-    for (int i = 0; i < 64 * 64; ++i) pairs[i / 64][i % 64] = static_cast<std::uint16_t>(weights[i]);
+    for (int j = 1; j < 64; ++j)
+        for (int k = 0; k < 64; ++k)
+            pairs[j][k] = k == 0 || k > j ? static_cast<std::uint16_t>(weights[64 * j + k]) : 0;
     return pairs;
 }
 
@@ -74,10 +76,10 @@ public:
         c.scale = arrays.products("scale_weight", 64, kHidden);
         c.scale_bias = arrays.wide("scale_bias", 64);
         c.own = Rows<Scales>(arrays.get<std::int16_t>("own", 63 * kOwnLevels * 64));
-        c.trust = arrays.get<std::int16_t>("trust", kConfidences);
+        c.trust = arrays.get<std::int16_t>("trust", kTrainedConfidences);
         c.length_slope = arrays.get<std::int16_t>("length_slope", kModelledLengths);
-        c.length_trust = arrays.get<std::int16_t>("length_trust", kModelledLengths * 2 * kConfidences);
-        c.sign_start = arrays.get<std::int16_t>("sign_start", 64 * kConfidences);
+        c.length_trust = arrays.get<std::int16_t>("length_trust", kModelledLengths * 2 * kTrainedConfidences);
+        c.sign_start = arrays.get<std::int16_t>("sign_start", 64 * kTrainedConfidences);
         model_.classes[number] = std::move(c);
     }
 
@@ -106,7 +108,7 @@ private:
         const I64 rows = blocks.shape(0), columns = blocks.shape(1);
         check_component(steps, blocks);
         require(rows * columns < 1 << 24, "the slice is too large");
-        BlockPart part{{}, static_cast<int>(rows), static_cast<int>(columns), values, {}, {}};
+        BlockPart part{{}, static_cast<int>(rows), static_cast<int>(columns), values, {}, {}, {}};
         std::copy(steps.begin(), steps.end(), part.steps.begin());
         part.last.resize(part.at(part.rows, 0));
         return part;
@@ -115,12 +117,14 @@ private:
     template <class Coder>
     void code(std::vector<BlockPart>& parts, Coder& coder) const {
         if (parts.size() > 1) parts[0].magnitudes.resize(parts[0].last.size());
+        for (std::size_t i = 0; i + 1 < parts.size(); ++i)
+            if (alike(parts[i], parts[i + 1])) parts[i].innovations.resize(parts[i].last.size());
         for (std::size_t i = 0; i < parts.size(); ++i) {
             const BlockClass& weights = model_.classes[std::min<std::size_t>(i, kClasses - 1)];
             require(!weights.near.empty(), "the model lacks a class");
             const BlockPart* first = i >= 1 && covers(parts[0], parts[i]) ? &parts[0] : nullptr;
-            const BlockPart* before = i >= 2 && alike(parts[i - 1], parts[i]) ? &parts[i - 1] : nullptr;
-            BlockCoder<Coder>(model_, weights, parts[i], first, before, coder).run();
+            const BlockPart* before = i >= 1 && alike(parts[i - 1], parts[i]) ? &parts[i - 1] : nullptr;
+            BlockCoder<Coder>(model_, weights, parts[i], first, i >= 2 ? before : nullptr, before, coder).run();
         }
     }
 

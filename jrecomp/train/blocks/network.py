@@ -18,7 +18,6 @@ from torch.nn import functional as F
 from jrecomp.codec.blocks import CONTEXT_STEPS, NEIGHBOURS
 from jrecomp.model.blocks import (
     BANDS,
-    CONFIDENCES,
     ENERGIES,
     HIDDEN,
     HIDDEN_LIMIT,
@@ -26,6 +25,7 @@ from jrecomp.model.blocks import (
     NEAR_LEVELS,
     OWN_LEVELS,
     SCALE_LIMIT,
+    TRAINED_CONFIDENCES,
     eighths_of_octaves,
 )
 from jrecomp.model.symbols import LAST_LEVELS, MODELLED_LENGTHS
@@ -82,7 +82,7 @@ class Examples:
             octaves.astype(np.float32),
             blocks.last.astype(np.int64),
             coded,
-            predictions.confidence,
+            np.minimum(predictions.confidence, TRAINED_CONFIDENCES - 1),
             (coded < 0) == predictions.below,
         )
         return cls(*map(torch.from_numpy, arrays))
@@ -146,11 +146,11 @@ class Network(nn.Module):
         self.near_last, self.energy, self.own_last = Curves(len(NEIGHBOURS)), Curves(len(BANDS)), Curves(1)
         self.last, self.scale = nn.Linear(HIDDEN, 63), nn.Linear(HIDDEN, 64)
         self.own = nn.Parameter(torch.zeros(63, OWN, 64))
-        self.trust = nn.Parameter(torch.zeros(CONFIDENCES))
-        self.sign_start = nn.Parameter(torch.linspace(0, 2, CONFIDENCES).repeat(64, 1))
+        self.trust = nn.Parameter(torch.zeros(TRAINED_CONFIDENCES))
+        self.sign_start = nn.Parameter(torch.linspace(0, 2, TRAINED_CONFIDENCES).repeat(64, 1))
         self.length_slope = nn.Parameter(torch.full((len(MODELLED_LENGTHS),), 0.7))
         offset = torch.linspace(-1, -2, len(MODELLED_LENGTHS))[:, None, None]
-        self.length_trust = nn.Parameter(offset.repeat(1, 2, CONFIDENCES))
+        self.length_trust = nn.Parameter(offset.repeat(1, 2, TRAINED_CONFIDENCES))
         j, k = torch.arange(1, 64)[:, None, None], torch.arange(64)
         self.later = ((k > j) | (k == 0)).float()
 
@@ -197,9 +197,9 @@ class Network(nn.Module):
         zero = _bits(z[uncertain] + self.trust[confidence[uncertain]], nonzero.flatten()[uncertain])
         found = (nonzero & (k <= last)).flatten().nonzero()[:, 0]
         agrees = examples.agrees.flatten()[found]
-        sign = _bits(self.sign_start.flatten()[found % 64 * CONFIDENCES + confidence[found]], agrees)
+        sign = _bits(self.sign_start.flatten()[found % 64 * TRAINED_CONFIDENCES + confidence[found]], agrees)
         length = torch.frexp(examples.coded.flatten()[found].float())[1]
-        side = agrees * CONFIDENCES + confidence[found]
+        side = agrees * TRAINED_CONFIDENCES + confidence[found]
         return zero, sign, self._bits_of_lengths(z[found], length, side)
 
     def _bits_of_lengths(self, z: Tensor, length: Tensor, side: Tensor) -> Tensor:

@@ -1,0 +1,82 @@
+"""The command as a process: standard streams, signals, and its end."""
+
+import os
+import signal
+import sys
+import threading
+from contextlib import suppress
+from types import FrameType
+
+from jrecomp import temporary
+
+_ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
+"""Signals that end the command in good order; not all systems have all of them."""
+
+_SHOW_CURSOR = b"\n\033[?25h"
+"""Goes to the line after a progress bar, which hides the cursor."""
+
+
+def start() -> None:
+    """Run the command as a process. It does not wait for threads that compute what is no longer wanted."""
+    _replace_closed_streams()
+    _handle_signals()
+    from jrecomp.cli.app import main  # after the signals are handled, as it takes a while
+
+    try:
+        main()
+    except SystemExit as end:
+        if threading.active_count() == 1:
+            raise
+        os._exit(int(end.code or 0))
+
+
+def _replace_closed_streams() -> None:
+    """Open the null device for standard streams that are closed, before an output gets their numbers.
+
+    Otherwise messages of libraries would be written into that output. Messages of the command go nowhere.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w")
+
+
+def _handle_signals() -> None:
+    """End by the signals that end other commands, too. Those that the parent ignores stay ignored (nohup)."""
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    for number in _ending():
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _end)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_reset_signals)  # a child has no output and says nothing
+
+
+def _ending() -> list[signal.Signals]:
+    return [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]
+
+
+def _reset_signals() -> None:
+    for number in _ending():
+        if signal.getsignal(number) is _end:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def unwind_on_interrupt() -> None:
+    """Let Ctrl-C raise KeyboardInterrupt, for commands that have more to tidy up than an output."""
+    if signal.getsignal(signal.SIGINT) is _end:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """Remove the unfinished output, say so, and end with 128 + the number of the signal.
+
+    No exception is raised, as some callbacks of Python would swallow it. A second signal ends the process at
+    once, for example while nobody reads the message.
+    """
+    _reset_signals()
+    temporary.remove_unfinished()
+    with suppress(OSError):
+        os.write(2, (_SHOW_CURSOR if os.isatty(2) else b"") + b"jrecomp: interrupted\n")
+    os._exit(128 + number)

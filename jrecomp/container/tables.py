@@ -1,0 +1,90 @@
+"""The slices of all pictures: their tables, and their bytes (docs/format.md, "Slices")."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice, repeat
+
+from jrecomp.container.fields import CHECK_BYTES, FieldReader, Fields, FieldWriter, check_of
+from jrecomp.errors import CorruptContainerError
+from jrecomp.skeleton import MOST_SLICES, Picture
+
+
+@dataclass(frozen=True)
+class Table:
+    """Describes the slices of a picture.
+
+    back: 0, or a number n if the slices are those of the n-th picture before. mcu_rows: MCU rows of each
+    slice except the last. lengths: bytes of each slice. checks: of each slice, if there are several. slices:
+    to write.
+    """
+
+    back: int = 0
+    mcu_rows: int = 0
+    lengths: tuple[int, ...] = ()
+    checks: tuple[bytes, ...] = ()
+    slices: tuple[bytes, ...] = ()
+
+
+def write_slices(writer: FieldWriter, pictures: Sequence[Picture]) -> None:
+    """Write the tables of pictures, the check of all bytes so far, and the slices."""
+    tables = _tables_of(pictures)
+    for number, table in enumerate(tables):
+        _table(writer, table, number, MOST_SLICES)
+    writer.check()
+    for table in tables:
+        for data in table.slices:
+            writer.raw(data, len(data))
+
+
+def read_tables(reader: FieldReader, count: int) -> list[Table]:
+    """The tables of this number of pictures; raises CorruptContainerError."""
+    tables: list[Table] = []
+    left = MOST_SLICES
+    for number in range(count):
+        tables.append(_table(reader, Table(), number, left))
+        left -= len(tables[-1].lengths)
+    reader.check()
+    return tables
+
+
+def read_slices(reader: FieldReader, tables: Sequence[Table]) -> Iterator[tuple[int, tuple[bytes, ...]]]:
+    """MCU rows and slices of each picture; raises CorruptContainerError."""
+    known: list[tuple[int, tuple[bytes, ...]]] = []
+    for number, table in enumerate(tables):
+        if table.back:
+            known.append(known[number - table.back])
+        else:
+            slices = tuple(reader.raw(b"", length) for length in table.lengths)
+            if table.checks and tuple(map(check_of, slices)) != table.checks:
+                raise CorruptContainerError("damaged container: a slice does not fit its check")
+            known.append((table.mcu_rows, slices))
+        yield known[-1]
+
+
+def _tables_of(pictures: Sequence[Picture]) -> list[Table]:
+    """The tables of pictures; equal slices are written once."""
+    known: dict[tuple[int, tuple[bytes, ...]], int] = {}
+    result = []
+    for number, picture in enumerate(pictures):
+        rows, slices = picture.coded.mcu_rows, picture.coded.slices
+        first = known.setdefault((rows, slices), number)
+        checks = tuple(map(check_of, slices)) if len(slices) > 1 else ()
+        table = Table(0, rows, tuple(map(len, slices)), checks, slices)
+        result.append(Table(number - first) if first < number else table)
+    return result
+
+
+def _table(fields: Fields, table: Table, number: int, limit: int) -> Table:
+    """Write or read the table of picture `number`, which has at most `limit` slices."""
+    count = fields.varint(len(table.lengths))
+    if count == 0:
+        back = fields.varint(table.back)
+        if not 1 <= back <= number:
+            raise CorruptContainerError("damaged container: the slices of a picture are missing")
+        return Table(back)
+    if count > limit:
+        raise CorruptContainerError(f"the container has {count:,} slices, more than are possible")
+    mcu_rows = fields.varint(table.mcu_rows)
+    lengths = tuple(fields.varint(length) for length in islice(chain(table.lengths, repeat(0)), count))
+    checks = islice(chain(table.checks, repeat(b"")), count if count > 1 else 0)
+    return Table(0, mcu_rows, lengths, tuple(fields.raw(check, CHECK_BYTES) for check in checks))

@@ -1,0 +1,120 @@
+"""Files with JPEG pictures: from bytes to the contents of a container, and back."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import pairwise, zip_longest
+
+from jrecomp import codec, container, jpeg
+from jrecomp.container import Lossless, Original
+from jrecomp.errors import LimitError, StoredReason, UnsupportedJpegError
+from jrecomp.jpeg.types import Frame, JpegFile
+from jrecomp.model import Model
+from jrecomp.options import DEFAULT_LIMITS, Limits
+from jrecomp.skeleton import Coded, Dismantled, Found, describe, dismantle, excess_pixels, pictures, restore
+from jrecomp.threads import Workers
+
+_FIELD_BYTES = 8
+"""Approximate size of the fields of a picture in a container."""
+
+ScanData = Sequence[tuple[int, bytes]]
+"""Positions in the headers of a picture, and the scan data that are inserted there."""
+
+
+@dataclass
+class PictureCoder:
+    """Models the pictures of one file.
+
+    model: codes the coefficients. resources: threads and device. limits: bounds on memory and time.
+    """
+
+    model: Model
+    resources: codec.Resources
+    limits: Limits = DEFAULT_LIMITS
+    _pixels: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._pixels = self.limits.max_pixels
+        self._engine = self.resources.engine(self.model)
+
+    def dismantle(self, data: bytes) -> Dismantled:
+        """Take the pictures out of a file."""
+        return dismantle(data, self._encode, self.limits)
+
+    def box(self, data: bytes, found: Dismantled) -> Lossless:
+        """The contents of a container of a file."""
+        return Lossless(Original.of(data), self.model.identifier, found.front, found.back, found.steps)
+
+    def restore(self, box: Lossless) -> bytes:
+        """The file; raises CorruptContainerError or UnsupportedJpegError if the box is damaged."""
+        found = describe(box.front, box.steps)
+        frames = [jpeg.parse_frame(picture.headers, self.limits) for picture in found]
+        for picture, frame in zip(found, frames, strict=True):
+            self._spend_pixels(frame, picture.removed)
+        scans = self._decode_all([picture.coded for picture in pictures(box.steps)], found, frames)
+        return restore(box.front + box.back, box.steps, lambda _, headers: _insert(headers, scans.pop()))
+
+    def _decode_all(
+        self, coded: Sequence[Coded], found: Sequence[Found], frames: Sequence[Frame]
+    ) -> list[ScanData]:
+        """The scan data of pictures. Those of one slice are decoded at the same time."""
+        parts = list(zip(coded, found, frames, strict=True))
+        workers = self.resources.workers
+        with Workers(min(workers, len(parts))) as pool:
+            small = {
+                index: pool.submit(self._decode, *part, threads=1)
+                for index, part in enumerate(parts)
+                if len(parts) > 1 and len(part[0].slices) == 1
+            }
+            return [
+                small[index].result() if index in small else self._decode(*part, threads=workers)
+                for index, part in enumerate(parts)
+            ]
+
+    def _decode(self, coded: Coded, found: Found, frame: Frame, threads: int) -> ScanData:
+        """The scan data of a picture. Scan data inside its headers are not needed."""
+        scans = container.unpack_reconstruction(coded.reconstruction, self.limits)
+        slices = codec.EncodedSlices(coded.mcu_rows, list(coded.slices), coded.copies)
+        coefficients = codec.decode(frame, slices, self.model, threads, self._engine, self.limits)
+        return jpeg.scan_data(JpegFile(frame, coefficients, found.headers, scans), self.limits)
+
+    def _encode(self, data: bytes, first: bool) -> tuple[bytes, Coded]:
+        """Headers and coded scan data of a picture; see skeleton.Encode."""
+        headers, _ = jpeg.split(data)
+        removed = len(data) - len(headers)
+        self._spend_pixels(jpeg.parse_frame(headers, self.limits), removed)
+        coded = min(map(self._coded, self._parsings(data)), key=lambda coded: coded.size)
+        if _FIELD_BYTES + coded.size >= removed and not first:
+            raise UnsupportedJpegError(StoredReason.NOT_SMALLER)
+        return headers, coded
+
+    def _parsings(self, data: bytes) -> Iterator[JpegFile]:
+        """The parsed picture; if a damaged scan ends with repeated bytes, also without decoding these."""
+        file = jpeg.read(data, self.limits)
+        scans = file.scans
+        yield file
+        del file  # frees the coefficients
+        if any(scan.segments for scan in scans):
+            with suppress(UnsupportedJpegError):
+                less = jpeg.read(data, self.limits, idle=False)
+                if less.scans != scans:
+                    yield less
+
+    def _coded(self, file: JpegFile) -> Coded:
+        slices = codec.encode(file, self.model, self.resources.workers, self._engine)
+        scans = container.pack_reconstruction(file.scans)
+        return Coded(scans, slices.copies, slices.mcu_rows, tuple(slices.data))
+
+    def _spend_pixels(self, frame: Frame, removed: int) -> None:
+        excess = excess_pixels(frame.width * frame.height, removed)
+        if excess > self._pixels:
+            raise LimitError("all pictures together have more pixels than the limit ({})", "max_pixels")
+        self._pixels -= excess
+
+
+def _insert(headers: bytes, scans: ScanData) -> list[memoryview]:
+    """The pieces of a picture: its headers with its scan data."""
+    positions = [0, *(position for position, _ in scans), len(headers)]
+    pieces = [headers[begin:end] for begin, end in pairwise(positions)]
+    data = [data for _, data in scans]
+    return [memoryview(piece) for pair in zip_longest(pieces, data, fillvalue=b"") for piece in pair]
