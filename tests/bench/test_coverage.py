@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from jrecomp.bench import coverage
 from jrecomp.bench.coverage import Opened
-from jrecomp.cli import main
+from jrecomp.cli.app import main
 from tests.jpeg.builder import sof
 
 NEEDS_DJPEG = pytest.mark.skipif(shutil.which("djpeg") is None, reason="djpeg is not installed")
