@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 PHOTO ?= build/grace_hopper.jpg
+FUZZ_SECONDS ?= 60
 VENV := .venv
 WORKERS := --numprocesses auto --maxprocesses 4
 BIN := $(VENV)/bin
@@ -9,7 +10,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint .ci/c
 SOURCES := $(shell find jrecomp weights pyproject.toml -type f ! -name '*.pyc')
 
 .DELETE_ON_ERROR:
-.PHONY: help try test check full docs train clean
+.PHONY: help try test check full fuzz docs train clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -35,6 +36,9 @@ full: $(VENV)/installed-full check ## Run what CI leaves out, too: training, tor
 		--config-settings=cmake.define.CMAKE_COMPILE_WARNING_AS_ERROR=ON .
 	$(BIN)/pytest -q $(WORKERS) --run-slow
 
+fuzz: $(VENV)/installed-fuzz ## Fuzz with sanitizers, each target for FUZZ_SECONDS=60 of CPU time (docs/fuzzing.md).
+	$(BIN)/python -m fuzz.run --seconds $(FUZZ_SECONDS)
+
 docs: $(VENV)/installed-test ## Write docs/cli.md from the help of the commands.
 	$(BIN)/python docs/generate_cli.py > docs/cli.md
 
@@ -57,6 +61,10 @@ $(VENV)/installed-test: $(SOURCES) | $(BIN)/pip
 
 $(VENV)/installed-full: $(SOURCES) | $(BIN)/pip
 	$(PIP) '.[test,train,bench]'
+	touch $@ $(VENV)/installed-test $(VENV)/installed
+
+$(VENV)/installed-fuzz: $(SOURCES) | $(BIN)/pip
+	$(PIP) '.[test,fuzz]'
 	touch $@ $(VENV)/installed-test $(VENV)/installed
 
 # A photograph in the public domain, from a package that every mirror of PyPI has.

@@ -14,7 +14,7 @@ from typing import Any
 from jrecomp import files, pipeline, temporary
 from jrecomp.codec import Resources
 from jrecomp.codec.devices import CUDA
-from jrecomp.errors import ExitCode, InputError, JrecompError, UsageError, shortage
+from jrecomp.errors import CorruptContainerError, ExitCode, InputError, JrecompError, UsageError, shortage
 from jrecomp.info import Info
 from jrecomp.lossy.target import TargetOptions
 from jrecomp.model import load
@@ -425,6 +425,22 @@ def decompress(job: Job, *, threads: int, device: str, limits: Limits, force: bo
     data = files.read(job.source, limits)
     restored = yield partial(pipeline.decompress, data, threads=threads, device=device, limits=limits)
     files.write(job.target, restored, job.source, force)
+    return pipeline.inspect(data, limits=limits), ""
+
+
+def salvage(job: Job, *, threads: int, device: str, limits: Limits, force: bool) -> JobSteps:
+    """Restore what is left of one container; the options are those of decompress().
+
+    Raises CorruptContainerError after writing if something is lost.
+    """
+    files.check_target(job.target, job.source, force)
+    data, notes = files.read(job.source, limits), list[Note]()
+    restored = yield partial(
+        pipeline.salvage, data, threads=threads, device=device, limits=limits, on_note=notes.append
+    )
+    files.write(job.target, restored, job.source, force)
+    if notes[0].text:
+        raise CorruptContainerError(f"damaged, what is left was restored: {notes[0].text}")
     return pipeline.inspect(data, limits=limits), ""
 
 

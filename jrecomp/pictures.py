@@ -7,6 +7,7 @@ from functools import partial
 from itertools import pairwise, zip_longest
 
 from jrecomp import codec, container, jpeg
+from jrecomp.array_types import Int16
 from jrecomp.container import Lossless, Original
 from jrecomp.container.fields import FieldWriter
 from jrecomp.errors import LimitError, StoredReason, UnsupportedJpegError
@@ -54,7 +55,7 @@ class PictureCoder:
         for picture, frame in zip(found, frames, strict=True):
             self._spend_pixels(frame, picture.removed)
         scans = self._decode_all([picture.coded for picture in pictures(box.steps)], found, frames)
-        return restore(box.front + box.back, box.steps, lambda _, headers: _insert(headers, scans.pop()))
+        return restore(box.front + box.back, box.steps, lambda _, headers: insert(headers, scans.pop()))
 
     def _decode_all(
         self, coded: Sequence[Coded], found: Sequence[Found], frames: Sequence[Frame]
@@ -77,8 +78,13 @@ class PictureCoder:
         """The scan data of a picture. Scan data inside its headers are not needed."""
         scans = container.unpack_reconstruction(coded.reconstruction, self.limits)
         slices = codec.EncodedSlices(coded.mcu_rows, list(coded.slices), coded.copies)
-        coefficients = codec.decode(frame, slices, self.model, threads, self._engine, self.limits)
+        coefficients = self.coefficients(frame, slices, threads)
         return jpeg.scan_data(JpegFile(frame, coefficients, found.headers, scans), self.limits)
+
+    def coefficients(self, frame: Frame, slices: codec.EncodedSlices, threads: int = 0) -> list[Int16]:
+        """The decoded slices of a picture, see codec.decode(); threads: number of threads, 0 for all."""
+        workers = threads or self.resources.workers
+        return codec.decode(frame, slices, self.model, workers, self._engine, self.limits)
 
     def _encode(self, data: bytes, first: bool) -> tuple[bytes, Coded]:
         """Headers and coded scan data of a picture; see skeleton.Encode."""
@@ -121,7 +127,7 @@ def _size(coded: Coded) -> int:
     return len(scans.data) + len(coded.copies) + sum(map(len, coded.slices))
 
 
-def _insert(headers: bytes, scans: ScanData) -> list[memoryview]:
+def insert(headers: bytes, scans: ScanData) -> list[memoryview]:
     """The pieces of a picture: its headers with its scan data."""
     positions = [0, *(position for position, _ in scans), len(headers)]
     pieces = [headers[begin:end] for begin, end in pairwise(positions)]

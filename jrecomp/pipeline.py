@@ -1,4 +1,4 @@
-"""The public functions: compress, shrink, decompress, verify and inspect, on files as bytes.
+"""The public functions: compress, shrink, decompress, salvage, verify and inspect, on files as bytes.
 
 The functions are thread-safe and print nothing. Whatever the input, the exceptions that they raise are
 JrecompError and MemoryError; others are defects of jrecomp. They accept every C-contiguous buffer as bytes,
@@ -32,6 +32,7 @@ from jrecomp.model import load as load_model
 from jrecomp.options import DEFAULT_LIMITS, RULES, Buffer, Limits, as_bytes, check_type
 from jrecomp.pictures import PictureCoder
 from jrecomp.rate import Note, OnNote, OnProgress, Request, ignore
+from jrecomp.salvaging import salvaged
 from jrecomp.skeleton import describe
 from jrecomp.writers import ContainerWriter, JpegWriter, Result, WriteOptions, lossless, stored
 
@@ -178,6 +179,44 @@ def decompress(
     restored = box.data if isinstance(box, Stored) else _restored(box, resources, limits)
     if Original.of(restored) != box.original:
         raise VerificationError("the restored bytes do not match the checksum of the original")
+    return restored
+
+
+def salvage(
+    data: Buffer,
+    *,
+    threads: int = 0,
+    device: str = "auto",
+    limits: Limits = DEFAULT_LIMITS,
+    on_note: OnNote = ignore,
+) -> bytes:
+    """Restore what a damaged container allows; a good one as decompress() does.
+
+    In place of lost parts, pictures are gray. Of a stored file the beginning is restored.
+
+    data: the container. threads, device, limits: as for compress(). on_note: called once with a Note, whose
+    text tells what is lost; it is "" if nothing is.
+
+    Returns the file. Raises the errors of decompress() if the container does not even tell what it holds.
+    """
+    try:
+        restored = decompress(data, threads=threads, device=device, limits=limits)
+    except (CorruptContainerError, VerificationError):
+        pass
+    else:
+        on_note(Note(None, ""))
+        return restored
+    remains = container.salvage(as_bytes(data), limits)
+    box = remains.box
+    if isinstance(box, Stored):
+        restored, lost = box.data, f"of {box.original.length:,} bytes, {len(box.data):,} are left"
+    else:
+        with _damaged_headers():
+            coder = PictureCoder(load_model(box.model), Resources(threads, device), limits)
+            restored, lost = salvaged(remains, coder)
+    if Original.of(restored) == box.original:
+        lost = ""
+    on_note(Note(None, lost))
     return restored
 
 

@@ -103,6 +103,17 @@ def random_block_arrays(seed: int = 0) -> dict[str, npt.NDArray[Any]]:
     return arrays
 
 
+def extreme_block_arrays() -> dict[str, npt.NDArray[Any]]:
+    """Weights of a model of blocks with which sums wrap, and logits and scales are at their limits."""
+    arrays, rng = random_block_arrays(5), np.random.default_rng(5)
+    for c in range(CLASSES):
+        for name in ("edge", "within", "across", "length_slope", "length_trust", "sign_start"):
+            arrays[f"{name}_{c}"] = rng.choice([-32768, 0, 32767], LAYOUT[name][1]).astype(np.int16)
+        for name in ("last_weight", "scale_weight"):
+            arrays[f"{name}_{c}"] = rng.choice([-9999, 9999], LAYOUT[name][1]).astype(np.int16)
+    return arrays
+
+
 def zero_block_arrays() -> dict[str, npt.NDArray[Any]]:
     """The arrays of a weights file of a model of blocks, whose weights are 0."""
     zeros = {

@@ -33,6 +33,7 @@ LAYERS = {
     "jrecomp.lossy": 4,
     "jrecomp.codec": 4,
     "jrecomp.pictures": 5,
+    "jrecomp.salvaging": 6,
     "jrecomp.writers": 6,
     "jrecomp.rate": 7,
     "jrecomp.pipeline": 8,

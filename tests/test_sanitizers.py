@@ -1,4 +1,4 @@
-"""The native code under AddressSanitizer and UndefinedBehaviorSanitizer, apart from Python."""
+"""The targets of fuzz/ with AddressSanitizer and UndefinedBehaviorSanitizer, without a fuzzer."""
 
 import os
 import shutil
@@ -7,55 +7,47 @@ from pathlib import Path
 
 import pytest
 
-from jrecomp.native._scan import instructions
+from fuzz import build, seeds
+from fuzz.run import LENGTHS
 
-TESTS = Path(__file__).parent
-NATIVE = TESTS.parent / "jrecomp" / "native"
 COMPILER = os.environ.get("CXX", "g++")
+ROUNDS = 300
+"""Number of inputs that are changed at random."""
 
-SCAN = [
-    TESTS / "jpeg" / "fuzz_scan.cpp",
-    *(NATIVE / f"scan_{name}.cpp" for name in ("decode", "encode", "arithmetic")),
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which(COMPILER) is None, reason="no C++ compiler"),
 ]
-ENGINE = [
-    TESTS / "model" / "fuzz_engine.cpp",
-    *(NATIVE / "engine" / f"{name}.cpp" for name in ("ac_inputs", "inputs", "network", "planes")),
-]
-BLOCKS = [TESTS / "model" / "fuzz_blocks.cpp"]
-
-FORMS = {
-    "": [],
-    "avx2": ["-march=x86-64-v3"],
-    "avx512": ["-march=x86-64-v4", "-mavx512vbmi", "-mavx512vbmi2", "-mavx512vnni"],
-}
-"""Sets of instructions that the engine is built for, as in jrecomp/native/CMakeLists.txt."""
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(shutil.which(COMPILER) is None, reason="no C++ compiler")
-@pytest.mark.parametrize(
-    ("sources", "rounds", "form"),
-    [
-        (SCAN, 20000, ""),
-        *((ENGINE, 500, form) for form in FORMS),
-        *((BLOCKS, 500, form) for form in FORMS),
-    ],
-    ids=["scan", *(f"{kind}-{form or 'portable'}" for kind in ("planes", "blocks") for form in FORMS)],
-)
-def test_random_input(sources: list[Path], rounds: int, form: str, tmp_path: Path) -> None:
-    if form not in ("", *instructions()):
-        pytest.skip(f"this processor lacks {form}")
-    program = tmp_path / "fuzz"
-    flags = [
-        "-std=c++17",
-        "-O1",
-        "-g",
-        "-Wno-psabi",
-        "-fsanitize=address,undefined",
-        "-fno-sanitize-recover=all",
-    ]
-    flags += FORMS.get(form, [])
-    subprocess.run(
-        [COMPILER, *flags, "-I", NATIVE, "-I", NATIVE / "engine", *sources, "-o", program], check=True
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of inputs for each target, only such as are made."""
+    folder = tmp_path_factory.mktemp("seeds")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("JRECOMP_DATA", raising=False)
+        patch.delenv("FUZZ_SEEDS", raising=False)
+        seeds.write(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of processes that import jrecomp as it was built with sanitizers."""
+    package = build.build(tmp_path_factory.mktemp("sanitized"), COMPILER, build.SANITIZERS)
+    return build.environment(
+        package, [_runtime(f"lib{name}") for name in ("asan.so", "ubsan.so", "stdc++.so.6")]
     )
-    subprocess.run([program, str(rounds), "1"], check=True)
+
+
+def _runtime(name: str) -> Path:
+    found = subprocess.run(
+        [COMPILER, f"-print-file-name={name}"], stdout=subprocess.PIPE, text=True, check=True
+    )
+    return Path(found.stdout.strip())
+
+
+@pytest.mark.parametrize("target", LENGTHS)
+def test_target(target: str, inputs: Path, environment: dict[str, str]) -> None:
+    command = build.command("replay", target, str(ROUNDS), str(inputs / target))
+    subprocess.run(command, env=environment, check=True)

@@ -81,6 +81,12 @@ def _numbers(_: click.Context, __: click.Parameter, value: str | None) -> list[i
     help="Compare lossy results instead, by size and similarity to the decoded JPEG file.",
 )
 @click.option(
+    "--coverage",
+    is_flag=True,
+    help="Count instead how many JPEG files are modelled, with one model. Folders are"
+    " searched with their subfolders for files that begin like a JPEG file.",
+)
+@click.option(
     "--peer",
     "peers",
     type=click.Choice(PEERS),
@@ -104,6 +110,7 @@ def command(
     device: str,
     scaling: bool,
     lossy: bool,
+    coverage: bool,
     peers: tuple[str, ...],
     output: Path | None,
 ) -> None:
@@ -118,18 +125,26 @@ def command(
     jrecomp bench photos/nikon*.jpg
     jrecomp bench kodak --scaling --output scaling
     jrecomp bench kodak --lossy --model default --output lossy
+    jrecomp bench photos --coverage --threads 0
     """
     from jrecomp.bench import inputs
     from jrecomp.cli.process import unwind_on_interrupt
     from jrecomp.model import weights
 
     unwind_on_interrupt()
-    _refuse("--scaling", scaling, "qualities", "samplings", "threads", "device", "lossy")
+    _refuse("--scaling", scaling, "qualities", "samplings", "threads", "device", "lossy", "coverage")
+    _refuse("--coverage", coverage, "qualities", "samplings", "repeats", "device", "lossy")
     _refuse("a comparison without --lossy", not lossy, "peers")
-    if output:
+    if output and not coverage:
         from jrecomp.bench import plots  # noqa: F401 - fails before hours of measuring if a package is missing
 
+    if output:
         output.mkdir(parents=True, exist_ok=True)
+    if coverage:
+        if len(models) > 1:
+            raise click.UsageError("--coverage takes one --model")
+        _coverage(sources, models[0] if models else weights.DEFAULT_MODEL, threads, output)
+        return
     paths = inputs.find(sources)
     if not paths:
         raise click.UsageError("the sources contain no JPEG files or pictures")
@@ -166,6 +181,20 @@ def _scaling(paths: list[Path], models: list[str], repeats: int, output: Path | 
         from jrecomp.bench import plots
 
         plots.save_scaling(runs, output)
+
+
+def _coverage(sources: tuple[Path, ...], model: str, threads: int, output: Path | None) -> None:
+    from jrecomp.bench import codecs, coverage, report
+    from jrecomp.bench.progress import watched
+    from jrecomp.codec import Resources
+
+    paths = coverage.find(sources)
+    if not paths:
+        raise click.UsageError("the sources contain no JPEG files")
+    results = list(watched(coverage.measure(paths, model, Resources(threads).workers), len(paths)))
+    missing = [coverage.DJPEG] if any(file.opened is coverage.Opened.UNKNOWN for file in results) else []
+    setup = report.setup(_command_line(), [codecs.Jrecomp(model, threads, "cpu")], missing, 1, threads)
+    _publish(coverage.markdown(setup, results), coverage.as_json(setup, results), output)
 
 
 def _lossless(

@@ -15,6 +15,9 @@ from jrecomp.options import Limits
 @click.command("decompress")
 @options.selection
 @options.destination
+@click.option(
+    "--salvage", is_flag=True, help="Restore what is left of damaged files; what is lost is told, and fails."
+)
 @options.threads
 @options.device
 @options.limits
@@ -22,6 +25,7 @@ from jrecomp.options import Limits
 def command(
     selection: Selection,
     destination: Destination,
+    salvage: bool,
     threads: int,
     device: str,
     limits: Limits,
@@ -38,5 +42,6 @@ def command(
     """
     jobs = batch.plan(selection.find(batch.CONTAINER_SUFFIXES), destination, files.restored_name)
     at_once, threads = batch.share(threads, device, len(jobs))
-    work = partial(batch.decompress, threads=threads, device=device, limits=limits, force=destination.force)
+    decompress = batch.salvage if salvage else batch.decompress
+    work = partial(decompress, threads=threads, device=device, limits=limits, force=destination.force)
     return report.run(jobs, work, report.restored, reporting, at_once=at_once, pipes=batch.pipes(jobs))

@@ -106,6 +106,14 @@ def decode(
     return coefficients
 
 
+def mcu_rows_of_slices(frame: Frame, slices: EncodedSlices) -> list[tuple[int, int]]:
+    """The first MCU row of each slice, and the row after its last one. Rows of copies may be among them."""
+    covered = copies.covered(copies.unpack(slices.copies, frame), frame)
+    rows = np.flatnonzero(~covered.all(1)).tolist()
+    parts = [rows[begin : begin + slices.mcu_rows] for begin in range(0, len(rows), slices.mcu_rows)]
+    return [(part[0], part[-1] + 1) for part in parts]
+
+
 def _coefficient_bytes(frame: Frame) -> int:
     return COEFFICIENT_BYTES * frame.mcu_rows * _row_blocks(frame)
 

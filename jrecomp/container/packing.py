@@ -1,6 +1,7 @@
 """Compression of bytes with brotli (RFC 7932); decompression with a bound on the result."""
 
 import mmap
+from contextlib import suppress
 
 import brotli
 
@@ -83,6 +84,12 @@ class Expander:
         if len(self._data) < stop or (stop == self._length and not complete):
             raise CorruptContainerError("damaged container: a compressed field has the wrong length")
         return bytes(self._data[start:stop])
+
+    def salvaged(self) -> bytes:
+        """The bytes before the place where a damaged stream cannot be decompressed any more."""
+        with suppress(brotli.error):
+            self._expand(self._length)
+        return bytes(self._data[: self._length])
 
     def _expand(self, stop: int) -> None:
         """Decompress up to this byte, and at the end whatever the stream has."""

@@ -17,13 +17,12 @@ from jrecomp.coding import BitDecoder, BitEncoder
 from jrecomp.errors import CorruptContainerError
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.model import BlocksModel, blocks
-from jrecomp.model.arrays import CLASSES
 from jrecomp.model.blocks import LAYOUT
 from jrecomp.model.counters import Expected
 from jrecomp.native.engine import runnable
 from jrecomp.t81 import PLACES
 from tests.model.meter import Meter, logistic
-from tests.models import LAYOUTS, random_block_arrays, random_file, zero_block_arrays
+from tests.models import LAYOUTS, extreme_block_arrays, random_file, zero_block_arrays
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +77,7 @@ def test_round_trip_of_any_size_and_spread(
 @pytest.mark.parametrize("sampling", [LAYOUTS[1], LAYOUTS[2]], ids=str)
 def test_round_trip_of_extremes(model: BlocksModel, sampling: list[tuple[int, int]]) -> None:
     assert_round_trip(model, extreme_file(sampling, 2, 2, 1))
-    assert_round_trip(extreme_model(), extreme_file(sampling, 1, 2, 1))
+    assert_round_trip(blocks.build(6, "extreme", extreme_block_arrays()), extreme_file(sampling, 1, 2, 1))
 
 
 def test_blocks_of_zeros_cost_little(model: BlocksModel) -> None:
@@ -169,20 +168,9 @@ def test_native_engines_agree_on_extremes(
     assert_engines_agree(forms, model, extreme_file(sampling, 1, 2, len(sampling)))
 
 
-def extreme_model() -> BlocksModel:
-    """Weights with which sums wrap, and logits and scales are at their limits."""
-    arrays, rng = random_block_arrays(5), np.random.default_rng(5)
-    for c in range(CLASSES):
-        for name in ("edge", "within", "across", "length_slope", "length_trust", "sign_start"):
-            arrays[f"{name}_{c}"] = rng.choice([-32768, 0, 32767], LAYOUT[name][1]).astype(np.int16)
-        for name in ("last_weight", "scale_weight"):
-            arrays[f"{name}_{c}"] = rng.choice([-9999, 9999], LAYOUT[name][1]).astype(np.int16)
-    return blocks.build(6, "extreme", arrays)
-
-
 @pytest.mark.parametrize("sampling", [LAYOUTS[1], LAYOUTS[2]], ids=str)
 def test_native_engines_agree_on_extreme_weights(forms: list[Any], sampling: list[tuple[int, int]]) -> None:
-    model = extreme_model()
+    model = blocks.build(6, "extreme", extreme_block_arrays())
     assert_engines_agree(forms, model, extreme_file(sampling, 1, 2, 3))
     assert_engines_agree(forms, model, random_file(sampling, 1, 3, spread=50))
 

@@ -1,0 +1,1 @@
+"""Fuzzing of jrecomp with sanitizers (docs/fuzzing.md): `make fuzz` or `python -m fuzz.run --help`."""
