@@ -2,11 +2,13 @@
 
 import errno
 import os
+import select
 import stat
 import sys
-from io import BytesIO, FileIO
+from contextlib import suppress
+from io import BufferedReader, BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from jrecomp import attributes, temporary
 from jrecomp.errors import InputError, LimitError, OutputError, UsageError, shortage, size
@@ -63,20 +65,33 @@ def read(path: Path | None, limits: Limits = DEFAULT_LIMITS) -> bytes:
         raise InputError("standard input is closed")
     try:
         if path is None:
-            return _read_all(sys.stdin.buffer, limits.max_memory)
-        with path.open("rb", buffering=0) as file:
+            return _read_all(cast(BufferedReader, sys.stdin.buffer), limits.max_memory)
+        with path.open("rb") as file:
             return _read_all(file, limits.max_memory)
     except OSError as error:
         raise shortage(error) or InputError(f"{path or 'pipe'}: {error.strerror or error}") from error
 
 
-def _read_all(stream: BinaryIO | FileIO, limit: int) -> bytes:
+def _read_all(stream: BufferedReader, limit: int) -> bytes:
     data = BytesIO()
-    while piece := stream.read(_PIECE):
+    while True:
+        _wait_for(stream)
+        piece = stream.read1(_PIECE)
         data.write(piece)
         if data.tell() > limit:
             raise LimitError(f"has more bytes than the limit of {size(limit)} ({{}})", "max_memory")
-    return data.getvalue()
+        if not piece:
+            return data.getvalue()
+
+
+def _wait_for(stream: BufferedReader) -> None:
+    """Wait until a stream can be read, and handle signals meanwhile.
+
+    One that comes just before read() would otherwise be handled only after it.
+    """
+    with suppress(ValueError):  # a stream that select() does not know
+        while not select.select([stream], [], [], 1)[0]:
+            pass
 
 
 def check_target(target: Path | None, source: Path | None, force: bool) -> None:
