@@ -50,8 +50,9 @@ class Task(Generic[T]):
 
     def wait(self) -> None:
         """Wait until the computation has ended."""
-        with self.running:
-            pass
+        while not self.running.acquire(timeout=1):
+            pass  # handlers of signals run here; one that came just before acquire() would wait for its end
+        self.running.release()
 
     def result(self) -> T:
         """Wait for the result; raises the exception of the function."""

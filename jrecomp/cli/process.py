@@ -39,9 +39,10 @@ def _replace_closed_streams() -> None:
 
     Otherwise messages of libraries would be written into that output. Messages of the command go nowhere.
     """
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass
-    os.close(descriptor)
+    with suppress(OSError):  # where all descriptors are in use, none is closed
+        while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+            pass
+        os.close(descriptor)
     if sys.stderr is None:
         sys.stderr = os.fdopen(2, "w")
 

@@ -53,7 +53,9 @@ def test_refused(
 
 
 @pytest.mark.parametrize(
-    "given", [{n: v} for n in NAMES for v in (1, 0.5, 1e-3)] + [{"quality": 0}, {"quality": 100}]
+    "given",
+    [{n: v} for n in NAMES for v in (1, 0.5, 1e-3) if n != "max_bytes" or v == 1]
+    + [{"quality": 0}, {"quality": 100}],
 )
 def test_accepted(given: dict[str, Any]) -> None:
     target = Target.of(**given)
