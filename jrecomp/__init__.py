@@ -10,9 +10,19 @@ from jrecomp.errors import JrecompError
 
 if TYPE_CHECKING:
     from jrecomp.info import Info, JpegInfo
-    from jrecomp.pipeline import compress, decompress, inspect, shrink, verify
+    from jrecomp.pipeline import compress, decompress, inspect, salvage, shrink, verify
 
-__all__ = ["Info", "JpegInfo", "JrecompError", "compress", "decompress", "inspect", "shrink", "verify"]
+__all__ = [
+    "Info",
+    "JpegInfo",
+    "JrecompError",
+    "compress",
+    "decompress",
+    "inspect",
+    "salvage",
+    "shrink",
+    "verify",
+]
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -21,6 +31,7 @@ _HOMES = {
     "compress": "jrecomp.pipeline",
     "decompress": "jrecomp.pipeline",
     "inspect": "jrecomp.pipeline",
+    "salvage": "jrecomp.pipeline",
     "shrink": "jrecomp.pipeline",
     "verify": "jrecomp.pipeline",
 }

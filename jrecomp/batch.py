@@ -4,8 +4,7 @@ import os
 import stat
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,12 +14,13 @@ from typing import Any
 from jrecomp import files, pipeline, temporary
 from jrecomp.codec import Resources
 from jrecomp.codec.devices import CUDA
-from jrecomp.errors import ExitCode, InputError, JrecompError, UsageError, shortage
+from jrecomp.errors import CorruptContainerError, ExitCode, InputError, JrecompError, UsageError, shortage
 from jrecomp.info import Info
 from jrecomp.lossy.target import TargetOptions
 from jrecomp.model import load
+from jrecomp.options import Limits
 from jrecomp.rate import Note, OnProgress
-from jrecomp.threads import Workers
+from jrecomp.threads import Task, Workers
 
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 SHRUNK_SUFFIXES = tuple(f"{files.SHRUNK}{suffix}" for suffix in JPEG_SUFFIXES)
@@ -252,7 +252,8 @@ def run(jobs: Sequence[Job], work: Work, at_once: int = 1) -> Iterator[Outcome]:
 
     Reading and writing happen in the caller's thread. An error ends only its own job, unless its `ends_run`
     is true. Then, as after an interrupt, the remaining jobs are cancelled, and running computations are not
-    awaited. Temporary files that killed runs have left beside the targets are removed first.
+    awaited. A computation that ran short of memory is repeated when no other runs. Temporary files that
+    killed runs have left beside the targets are removed first.
     """
     for folder in {Path(os.path.realpath(job.target)).parent for job in jobs if job.target and job.writes}:
         temporary.sweep(folder)
@@ -273,38 +274,46 @@ def _run(jobs: Sequence[Job], work: Work, at_once: int) -> Generator[Outcome]:
     try:
         for job in jobs:
             while running and (running[0].done() or job.size + sum(r.size for r in running) > IN_MEMORY):
-                yield running.popleft().finish()
+                yield running.popleft().finish(running)
             running.append(_Running(job, work, pool))
         while running:
-            yield running.popleft().finish()
+            yield running.popleft().finish(running)
+        pool.join()
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown()
 
 
 class _Running:
     """A job whose input has been read and whose computation has been submitted."""
 
     def __init__(self, job: Job, work: Work, pool: Workers) -> None:
-        self._job, self.size = job, job.size
+        self._job, self._pool, self.size = job, pool, job.size
         self._steps = _skip(job) if job.skipped else work(job)
-        self._future: Future[tuple[Any, float]] = Future()
+        self._task: Task[tuple[Any, float]] | None = None
+        self._error: Exception | None = None
         started = time.perf_counter()
         try:
             if job.problem:
                 raise job.problem
-            self._future = pool.submit(_timed, next(self._steps))
+            self._compute = partial(_timed, next(self._steps))
+            self._task = pool.submit(self._compute)
         except Exception as error:
-            self._future.set_exception(error)
+            self._error = error
         self._seconds = time.perf_counter() - started
 
     def done(self) -> bool:
         """Whether the computation has ended."""
-        return self._future.done()
+        return self._task is None or self._task.done()
 
-    def finish(self) -> Outcome:
-        """Waits for the computation and writes its result."""
+    def wait(self) -> None:
+        """Waits for the computation."""
+        if self._task:
+            self._task.wait()
+
+    def finish(self, others: Collection["_Running"]) -> Outcome:
+        """Waits for the computation and writes its result; others: the jobs that may run meanwhile."""
         try:
-            result, seconds = self._future.result()
+            result, seconds = self._result(others)
             self._seconds += seconds
             started = time.perf_counter()
             if self._job.mirror and self._job.target:
@@ -317,6 +326,20 @@ class _Running:
         except Exception as error:
             return Outcome(self._job, self._seconds, error=_unexpected(error))
         raise AssertionError("a job yields one computation")
+
+    def _result(self, others: Collection["_Running"]) -> tuple[Any, float]:
+        if self._task is None:
+            assert self._error
+            raise self._error
+        try:
+            return self._task.result()
+        except Exception as error:
+            if not shortage(error):
+                raise
+        self._task = None  # which keeps memory
+        for other in others:
+            other.wait()
+        return self._pool.submit(self._compute).result()
 
 
 def _skip(job: Job) -> JobSteps:
@@ -347,12 +370,13 @@ def compress(
     model: str | None,
     threads: int,
     device: str,
+    limits: Limits,
     force: bool,
     on_progress: OnProgress,
 ) -> JobSteps:
     """Compress one file; the options are those of pipeline.compress() and files.write()."""
     files.check_target(job.target, job.source, force)
-    data = files.read(job.source)
+    data = files.read(job.source, limits)
     notes: list[Note] = []
     packed = yield partial(
         pipeline.compress,
@@ -360,25 +384,33 @@ def compress(
         model=model,
         threads=threads,
         device=device,
+        limits=limits,
         on_progress=on_progress,
         on_note=notes.append,
         **change,
     )
     files.write(job.target, packed, job.source, force)
-    return pipeline.inspect(packed), notes[0].text
+    return pipeline.inspect(packed, limits=limits), notes[0].text
 
 
 def shrink(
-    job: Job, *, change: ChangeOptions, progressive: bool, force: bool, on_progress: OnProgress
+    job: Job,
+    *,
+    change: ChangeOptions,
+    progressive: bool,
+    limits: Limits,
+    force: bool,
+    on_progress: OnProgress,
 ) -> JobSteps:
     """Shrink one JPEG file; the options are those of pipeline.shrink() and files.write()."""
     files.check_target(job.target, job.source, force)
-    data = files.read(job.source)
+    data = files.read(job.source, limits)
     notes: list[Note] = []
     shrunk = yield partial(
         pipeline.shrink,
         data,
         progressive=progressive,
+        limits=limits,
         on_progress=on_progress,
         on_note=notes.append,
         **change,
@@ -387,34 +419,50 @@ def shrink(
     return Info("jpeg", None, len(data), len(shrunk), len(shrunk), quality=notes[0].quality), notes[0].text
 
 
-def decompress(job: Job, *, threads: int, device: str, force: bool) -> JobSteps:
+def decompress(job: Job, *, threads: int, device: str, limits: Limits, force: bool) -> JobSteps:
     """Decompress one container; the options are those of pipeline.decompress() and files.write()."""
     files.check_target(job.target, job.source, force)
-    data = files.read(job.source)
-    restored = yield partial(pipeline.decompress, data, threads=threads, device=device)
+    data = files.read(job.source, limits)
+    restored = yield partial(pipeline.decompress, data, threads=threads, device=device, limits=limits)
     files.write(job.target, restored, job.source, force)
-    return pipeline.inspect(data), ""
+    return pipeline.inspect(data, limits=limits), ""
 
 
-def verify(job: Job, *, original: Path | None, threads: int, device: str) -> JobSteps:
+def salvage(job: Job, *, threads: int, device: str, limits: Limits, force: bool) -> JobSteps:
+    """Restore what is left of one container; the options are those of decompress().
+
+    Raises CorruptContainerError after writing if something is lost.
+    """
+    files.check_target(job.target, job.source, force)
+    data, notes = files.read(job.source, limits), list[Note]()
+    restored = yield partial(
+        pipeline.salvage, data, threads=threads, device=device, limits=limits, on_note=notes.append
+    )
+    files.write(job.target, restored, job.source, force)
+    if notes[0].text:
+        raise CorruptContainerError(f"damaged, what is left was restored: {notes[0].text}")
+    return pipeline.inspect(data, limits=limits), ""
+
+
+def verify(job: Job, *, original: Path | None, threads: int, device: str, limits: Limits) -> JobSteps:
     """Verify one container.
 
     original: file to compare with. Without it, a container that is not lossy is compared with the file of the
-    same name without .jrc, if that exists. threads, device: those of pipeline.verify().
+    same name without .jrc, if that exists. threads, device, limits: those of pipeline.verify().
     """
-    data = files.read(job.source)
-    if original is None and pipeline.inspect(data).mode != "lossy":
+    data = files.read(job.source, limits)
+    if original is None and pipeline.inspect(data, limits=limits).mode != "lossy":
         original = _beside(job.source)
-    expected = files.read(original) if original else None
-    yield partial(pipeline.verify, data, expected, threads=threads, device=device)
-    info = pipeline.inspect(data)
+    expected = files.read(original, limits) if original else None
+    yield partial(pipeline.verify, data, expected, threads=threads, device=device, limits=limits)
+    info = pipeline.inspect(data, limits=limits)
     note = f"identical to {original}" if original else "checksums match"
     return info, f"{note} (lossy)" if info.mode == "lossy" else note
 
 
-def inspect(job: Job) -> JobSteps:
+def inspect(job: Job, *, limits: Limits) -> JobSteps:
     """Describe one container by pipeline.inspect()."""
-    info = yield partial(pipeline.inspect, files.read(job.source))
+    info = yield partial(pipeline.inspect, files.read(job.source, limits), limits=limits)
     return info, ""
 
 

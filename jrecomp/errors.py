@@ -140,6 +140,8 @@ _SHORTAGE_WORDS = ("can't start new thread", "failed to map segment", "annot all
 def shortage(error: BaseException | None) -> ShortageError | None:
     """The shortage of the machine that an exception or one of its causes reports, None for others."""
     while error is not None:
+        if isinstance(error, ShortageError):
+            return error
         if isinstance(error, MemoryError):
             return ShortageError("out of memory")
         if isinstance(error, OSError) and error.errno in _SHORTAGES:

@@ -4,11 +4,13 @@ import errno
 import os
 import stat
 import sys
+from io import BytesIO, FileIO
 from pathlib import Path
 from typing import BinaryIO
 
 from jrecomp import attributes, temporary
-from jrecomp.errors import InputError, OutputError, UsageError, shortage
+from jrecomp.errors import InputError, LimitError, OutputError, UsageError, shortage, size
+from jrecomp.options import DEFAULT_LIMITS, Limits
 
 SUFFIX = ".jrc"
 SHRUNK = ".shrunk"
@@ -49,14 +51,32 @@ def is_broken_link(path: Path) -> bool:
     return False
 
 
-def read(path: Path | None) -> bytes:
-    """All bytes of a file, or of standard input for None; raises InputError."""
+_PIECE = 1 << 20
+
+
+def read(path: Path | None, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """All bytes of a file, or of standard input for None.
+
+    limits: bounds the number of bytes by max_memory. Raises InputError, and LimitError for more bytes.
+    """
     if path is None and sys.stdin is None:
         raise InputError("standard input is closed")
     try:
-        return sys.stdin.buffer.read() if path is None else path.read_bytes()
+        if path is None:
+            return _read_all(sys.stdin.buffer, limits.max_memory)
+        with path.open("rb", buffering=0) as file:
+            return _read_all(file, limits.max_memory)
     except OSError as error:
         raise shortage(error) or InputError(f"{path or 'pipe'}: {error.strerror or error}") from error
+
+
+def _read_all(stream: BinaryIO | FileIO, limit: int) -> bytes:
+    data = BytesIO()
+    while piece := stream.read(_PIECE):
+        data.write(piece)
+        if data.tell() > limit:
+            raise LimitError(f"has more bytes than the limit of {size(limit)} ({{}})", "max_memory")
+    return data.getvalue()
 
 
 def check_target(target: Path | None, source: Path | None, force: bool) -> None:

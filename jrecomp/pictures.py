@@ -3,10 +3,13 @@
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise, zip_longest
 
 from jrecomp import codec, container, jpeg
+from jrecomp.array_types import Int16
 from jrecomp.container import Lossless, Original
+from jrecomp.container.fields import FieldWriter
 from jrecomp.errors import LimitError, StoredReason, UnsupportedJpegError
 from jrecomp.jpeg.types import Frame, JpegFile
 from jrecomp.model import Model
@@ -52,7 +55,7 @@ class PictureCoder:
         for picture, frame in zip(found, frames, strict=True):
             self._spend_pixels(frame, picture.removed)
         scans = self._decode_all([picture.coded for picture in pictures(box.steps)], found, frames)
-        return restore(box.front + box.back, box.steps, lambda _, headers: _insert(headers, scans.pop()))
+        return restore(box.front + box.back, box.steps, lambda _, headers: insert(headers, scans.pop()))
 
     def _decode_all(
         self, coded: Sequence[Coded], found: Sequence[Found], frames: Sequence[Frame]
@@ -62,7 +65,7 @@ class PictureCoder:
         workers = self.resources.workers
         with Workers(min(workers, len(parts))) as pool:
             small = {
-                index: pool.submit(self._decode, *part, threads=1)
+                index: pool.submit(partial(self._decode, *part, threads=1))
                 for index, part in enumerate(parts)
                 if len(parts) > 1 and len(part[0].slices) == 1
             }
@@ -75,33 +78,38 @@ class PictureCoder:
         """The scan data of a picture. Scan data inside its headers are not needed."""
         scans = container.unpack_reconstruction(coded.reconstruction, self.limits)
         slices = codec.EncodedSlices(coded.mcu_rows, list(coded.slices), coded.copies)
-        coefficients = codec.decode(frame, slices, self.model, threads, self._engine, self.limits)
+        coefficients = self.coefficients(frame, slices, threads)
         return jpeg.scan_data(JpegFile(frame, coefficients, found.headers, scans), self.limits)
+
+    def coefficients(self, frame: Frame, slices: codec.EncodedSlices, threads: int = 0) -> list[Int16]:
+        """The decoded slices of a picture, see codec.decode(); threads: number of threads, 0 for all."""
+        workers = threads or self.resources.workers
+        return codec.decode(frame, slices, self.model, workers, self._engine, self.limits)
 
     def _encode(self, data: bytes, first: bool) -> tuple[bytes, Coded]:
         """Headers and coded scan data of a picture; see skeleton.Encode."""
         headers, _ = jpeg.split(data)
         removed = len(data) - len(headers)
         self._spend_pixels(jpeg.parse_frame(headers, self.limits), removed)
-        coded = min(map(self._coded, self._parsings(data)), key=lambda coded: coded.size)
-        if _FIELD_BYTES + coded.size >= removed and not first:
+        coded = min(map(self._coded, self._parsings(data)), key=_size)
+        if _FIELD_BYTES + _size(coded) >= removed and not first:
             raise UnsupportedJpegError(StoredReason.NOT_SMALLER)
         return headers, coded
 
     def _parsings(self, data: bytes) -> Iterator[JpegFile]:
-        """The parsed picture; if a damaged scan ends with repeated bytes, also without decoding these."""
+        """The parsed picture; if a scan ends irregularly and with repeated bytes, also without these."""
         file = jpeg.read(data, self.limits)
         scans = file.scans
         yield file
         del file  # frees the coefficients
-        if any(scan.segments for scan in scans):
+        if any(scan.segments or scan.extraneous or scan.last_eob_run for scan in scans):
             with suppress(UnsupportedJpegError):
                 less = jpeg.read(data, self.limits, idle=False)
                 if less.scans != scans:
                     yield less
 
     def _coded(self, file: JpegFile) -> Coded:
-        slices = codec.encode(file, self.model, self.resources.workers, self._engine)
+        slices = codec.encode(file, self.model, self.resources.workers, self._engine, self.limits)
         scans = container.pack_reconstruction(file.scans)
         return Coded(scans, slices.copies, slices.mcu_rows, tuple(slices.data))
 
@@ -112,7 +120,14 @@ class PictureCoder:
         self._pixels -= excess
 
 
-def _insert(headers: bytes, scans: ScanData) -> list[memoryview]:
+def _size(coded: Coded) -> int:
+    """The number of bytes that a picture takes in a container, where reconstruction data is compressed."""
+    scans = FieldWriter()
+    scans.packed(coded.reconstruction)
+    return len(scans.data) + len(coded.copies) + sum(map(len, coded.slices))
+
+
+def insert(headers: bytes, scans: ScanData) -> list[memoryview]:
     """The pieces of a picture: its headers with its scan data."""
     positions = [0, *(position for position, _ in scans), len(headers)]
     pieces = [headers[begin:end] for begin, end in pairwise(positions)]

@@ -1,12 +1,15 @@
-"""The public functions: compress, shrink, decompress, verify and inspect, on files as bytes.
+"""The public functions: compress, shrink, decompress, salvage, verify and inspect, on files as bytes.
 
 The functions are thread-safe and print nothing. Whatever the input, the exceptions that they raise are
-JrecompError and MemoryError. docs/format.md specifies the containers.
+JrecompError and MemoryError; others are defects of jrecomp. They accept every C-contiguous buffer as bytes,
+see options.as_bytes(), and raise TypeError for other objects and for options of other types. They also raise
+ShortageError if a model cannot be opened as too many files are open. Where threads cannot be started, they
+compute with fewer. docs/format.md specifies the containers.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Unpack
+from typing import Unpack, cast
 
 from jrecomp import container, jpeg
 from jrecomp.codec import Resources
@@ -26,9 +29,10 @@ from jrecomp.jpeg.types import Frame
 from jrecomp.lossy import Requantizer, Target, TargetOptions, load_rule
 from jrecomp.model import DEFAULT_MODEL
 from jrecomp.model import load as load_model
-from jrecomp.options import DEFAULT_LIMITS, RULES, Buffer, Limits
+from jrecomp.options import DEFAULT_LIMITS, RULES, Buffer, Limits, as_bytes, check_type
 from jrecomp.pictures import PictureCoder
 from jrecomp.rate import Note, OnNote, OnProgress, Request, ignore
+from jrecomp.salvaging import salvaged
 from jrecomp.skeleton import describe
 from jrecomp.writers import ContainerWriter, JpegWriter, Result, WriteOptions, lossless, stored
 
@@ -64,12 +68,23 @@ def compress(
     target: at most one of quality, max_bytes, bpp, min_psnr and min_ms_ssim (see TargetOptions). Without a
         target the result is lossless. With a target it is lossless where that is no larger.
 
-    Returns the container. Raises UnknownModelError, UsageError, and TargetError if a size cannot be met.
+    Returns the container. Raises UnknownModelError, UsageError, and TargetError if a size cannot be met. A
+    file beyond the limits is stored.
     """
-    wanted, resources = Target.of(**target), Resources(threads, device)
+    data, wanted, resources = as_bytes(data), Target.of(**target), Resources(threads, device)
+    if model is not None:
+        check_type("model", model, str)
+    _check_options(
+        strip=strip,
+        strip_trailer=strip_trailer,
+        rule=rule,
+        limits=limits,
+        on_progress=on_progress,
+        on_note=on_note,
+    )
     tuning, predictor = load_rule(rule), load_model(model or DEFAULT_MODEL)
     resources.engine(predictor)
-    data, frame = bytes(data), None
+    frame = None
     try:
         if wanted.lossless and not (strip or strip_trailer):
             result, note = lossless(data, PictureCoder(predictor, resources, limits)), Note(None, "")
@@ -115,10 +130,20 @@ def shrink(
     compress(). Without a target no coefficient changes. The source is returned if no result that meets the
     target is smaller.
 
-    Returns the JPEG file. Raises InputError if the data is not a JPEG file that can be modelled, UsageError,
-    and TargetError if a size cannot be met.
+    Returns the JPEG file. Raises InputError if the data is not a JPEG file that can be modelled, LimitError
+    if it exceeds the limits, UsageError, and TargetError if a size cannot be met.
     """
-    wanted, tuning, data = Target.of(**target), load_rule(rule), bytes(data)
+    data, wanted = as_bytes(data), Target.of(**target)
+    _check_options(
+        strip=strip,
+        strip_trailer=strip_trailer,
+        progressive=progressive,
+        rule=rule,
+        limits=limits,
+        on_progress=on_progress,
+        on_note=on_note,
+    )
+    tuning = load_rule(rule)
     try:
         file = jpeg.read(data, limits)
         options = WriteOptions(strip, strip_trailer, progressive or file.frame.progressive)
@@ -144,13 +169,54 @@ def decompress(
 
     data: the container. threads, device, limits: as for compress().
 
-    Returns the file. Raises CorruptContainerError, UnknownModelError, UsageError, and VerificationError if
-    the length or checksum of the restored bytes is not the original's.
+    Returns the file. Raises CorruptContainerError, UnknownModelError, UsageError, LimitError if the file
+    exceeds the limits, and VerificationError if the length or checksum of the restored bytes is not the
+    original's.
     """
-    resources, box = Resources(threads, device), container.unpack(bytes(data), limits)
+    data, resources = as_bytes(data), Resources(threads, device)
+    _check_options(limits=limits)
+    box = container.unpack(data, limits)
     restored = box.data if isinstance(box, Stored) else _restored(box, resources, limits)
     if Original.of(restored) != box.original:
         raise VerificationError("the restored bytes do not match the checksum of the original")
+    return restored
+
+
+def salvage(
+    data: Buffer,
+    *,
+    threads: int = 0,
+    device: str = "auto",
+    limits: Limits = DEFAULT_LIMITS,
+    on_note: OnNote = ignore,
+) -> bytes:
+    """Restore what a damaged container allows; a good one as decompress() does.
+
+    In place of lost parts, pictures are gray. Of a stored file the beginning is restored.
+
+    data: the container. threads, device, limits: as for compress(). on_note: called once with a Note, whose
+    text tells what is lost; it is "" if nothing is.
+
+    Returns the file. Raises the errors of decompress() if the container does not even tell what it holds.
+    """
+    try:
+        restored = decompress(data, threads=threads, device=device, limits=limits)
+    except (CorruptContainerError, VerificationError):
+        pass
+    else:
+        on_note(Note(None, ""))
+        return restored
+    remains = container.salvage(as_bytes(data), limits)
+    box = remains.box
+    if isinstance(box, Stored):
+        restored, lost = box.data, f"of {box.original.length:,} bytes, {len(box.data):,} are left"
+    else:
+        with _damaged_headers():
+            coder = PictureCoder(load_model(box.model), Resources(threads, device), limits)
+            restored, lost = salvaged(remains, coder)
+    if Original.of(restored) == box.original:
+        lost = ""
+    on_note(Note(None, lost))
     return restored
 
 
@@ -169,17 +235,20 @@ def verify(
 
     Raises the errors of decompress(), and VerificationError if `original` differs.
     """
+    expected = None if original is None else as_bytes(original)
     restored = decompress(data, threads=threads, device=device, limits=limits)
-    if original is not None and restored != bytes(original):  # a memoryview compares values, not bytes
+    if expected is not None and restored != expected:
         raise VerificationError("the restored bytes differ from the original")
 
 
 def inspect(data: Buffer, *, limits: Limits = DEFAULT_LIMITS) -> Info:
     """Describe a container without decoding its coefficients.
 
-    data: the container. limits: as for compress(). Raises CorruptContainerError.
+    data: the container. limits: as for compress(). Raises CorruptContainerError, and LimitError if the file
+    exceeds the limits.
     """
-    data = bytes(data)
+    data = as_bytes(data)
+    _check_options(limits=limits)
     box = container.unpack(data, limits, brief=True)
     if isinstance(box, Stored):
         sizes = box.original.length, len(data)
@@ -201,6 +270,22 @@ def inspect(data: Buffer, *, limits: Limits = DEFAULT_LIMITS) -> Info:
         pictures=_pictures(box, limits),
         quality=box.quality / 100 if isinstance(box, Lossy) else None,
     )
+
+
+_OPTIONS: dict[str, type] = {
+    "strip": bool,
+    "strip_trailer": bool,
+    "progressive": bool,
+    "rule": str,
+    "limits": Limits,
+    "on_progress": cast(type, Callable),
+    "on_note": cast(type, Callable),
+}
+
+
+def _check_options(**options: object) -> None:
+    for name, value in options.items():
+        check_type(name, value, _OPTIONS[name])
 
 
 def _restored(box: Lossless, resources: Resources, limits: Limits) -> bytes:

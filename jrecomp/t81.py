@@ -1,8 +1,10 @@
 """Constants of ITU-T T.81 (the JPEG standard) with their clauses, and libjpeg's quality scaling."""
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 
 # Marker codes (table B.1), the second byte of each marker after 0xFF.
 SOF0, SOF1, SOF2, SOF3 = 0xC0, 0xC1, 0xC2, 0xC3
@@ -119,13 +121,16 @@ def scaled_table(quality: int, chrominance: bool) -> bytes:
     return bytes(min(max((base[8 * row + column] * scale + 50) // 100, 1), 255) for row, column in PLACES)
 
 
-def nearest_quality(steps: list[int]) -> int:
+def nearest_quality(steps: Sequence[int]) -> int:
     """The libjpeg quality (1 to 100) with the nearest luminance table, by the sum of absolute differences.
 
-    steps: 64 steps in zig-zag order.
+    steps: 64 steps in zig-zag order. The highest of equally near qualities counts.
     """
+    distances = np.abs(_luminance_tables() - np.asarray(steps, np.int64)).sum(1)
+    return 100 - int(distances.argmin())
 
-    def distance(quality: int) -> int:
-        return sum(abs(a - b) for a, b in zip(steps, scaled_table(quality, False), strict=True))
 
-    return min(range(100, 0, -1), key=distance)
+@cache
+def _luminance_tables() -> npt.NDArray[np.int64]:
+    """The luminance tables of the qualities from 100 to 1, [100, 64]."""
+    return np.array([list(scaled_table(quality, False)) for quality in range(100, 0, -1)], np.int64)

@@ -1,70 +1,143 @@
-"""Worker threads, as many as the machine lets a process start."""
+"""Worker threads, as many as the machine lets a process start.
 
-from collections.abc import Callable
-from concurrent.futures import Executor, Future
+Unlike those of concurrent.futures, they neither wait for ever nor lose a task when memory runs out.
+"""
+
+from _thread import LockType, allocate_lock, start_new_thread
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from queue import Empty, SimpleQueue
-from threading import Thread
-from typing import Any, ParamSpec, TypeVar
+from traceback import clear_frames
+from typing import Any, Generic, Self, TypeVar, cast
 
-Parameters = ParamSpec("Parameters")
+from jrecomp.native import _scan
+
 T = TypeVar("T")
 
-_Task = tuple[Future[Any], Callable[[], Any]]
+_Tasks = SimpleQueue["Task[Any] | None"]
+
+START_SECONDS = 1.0
+"""A thread that has not begun after this time has failed: it had no memory to begin with."""
 
 
-class Workers(Executor):
+class Task(Generic[T]):
+    """A function that is computed once; `running` is locked until then."""
+
+    __slots__ = ("error", "function", "running", "value")
+
+    def __init__(self, function: Callable[[], T]) -> None:
+        self.function: Callable[[], T] | None = function
+        self.value: T | None = None
+        self.error: BaseException | None = None
+        self.running = _locked()
+
+    def compute(self) -> None:
+        """Compute the function and keep its result or its exception."""
+        assert self.function is not None
+        try:
+            self.value = self.function()
+        except BaseException as error:
+            if isinstance(error, MemoryError):
+                clear_frames(error.__traceback__)  # they keep memory
+            self.error = error
+        self.function = None  # it keeps its arguments
+        self.running.release()
+
+    def done(self) -> bool:
+        """Whether the computation has ended."""
+        return not self.running.locked()
+
+    def wait(self) -> None:
+        """Wait until the computation has ended."""
+        with self.running:
+            pass
+
+    def result(self) -> T:
+        """Wait for the result; raises the exception of the function."""
+        self.wait()
+        if self.error is not None:
+            raise self.error
+        return cast(T, self.value)
+
+
+class Workers:
     """Threads that compute; where none can be started, submit() computes in the caller's thread.
 
-    count: the number of threads, at least 1. A limit of the machine may allow fewer. They do not keep the
-    process from ending.
+    count: the number of threads, at least 1. The machine may allow fewer. They do not keep the process from
+    ending. As a context manager, it ends them and waits for what they compute.
     """
 
     def __init__(self, count: int) -> None:
-        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
-        self._threads: list[Thread] = []
-        for _ in range(count):
-            thread = Thread(target=_serve, args=(self._tasks,), daemon=True)
-            try:
-                thread.start()
-            except (RuntimeError, MemoryError):  # can't start new thread
-                break
-            self._threads.append(thread)
+        _scan.prepare_thread()
+        self._tasks: _Tasks = SimpleQueue()
+        self._ended: list[LockType] = []
+        # Thread.start() would wait for ever for a thread that has no memory to begin with.
+        with suppress(RuntimeError, MemoryError):
+            while len(self._ended) < count:
+                begun, ended = _locked(), _locked()
+                start_new_thread(_serve, (self._tasks, begun, ended))
+                if not begun.acquire(timeout=START_SECONDS):
+                    break
+                self._ended.append(ended)
 
-    def submit(
-        self, fn: Callable[Parameters, T], /, *args: Parameters.args, **kwargs: Parameters.kwargs
-    ) -> Future[T]:
-        """Compute fn(*args, **kwargs) when a thread is free."""
-        future: Future[T] = Future()
-        task = (future, lambda: fn(*args, **kwargs))
-        if self._threads:
+    def submit(self, function: Callable[[], T]) -> Task[T]:
+        """Compute a function when a thread is free."""
+        task = Task(function)
+        if self._ended:
             self._tasks.put(task)
         else:
-            _compute(*task)
-        return future
+            task.compute()
+        return task
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End the threads after what was submitted; with cancel_futures, only after what they compute now."""
+    def map(self, function: Callable[..., T], *arguments: Iterable[Any]) -> list[T]:
+        """The results of a function for arguments as those of the builtin map()."""
+        tasks = [self.submit(partial(function, *values)) for values in zip(*arguments, strict=True)]
+        return [task.result() for task in tasks]
+
+    def shutdown(self) -> None:
+        """Drop the tasks that have not begun, and end the threads after what they compute now."""
         with suppress(Empty):
-            while cancel_futures:
-                if task := self._tasks.get_nowait():
-                    task[0].cancel()
-        for _ in self._threads:
+            while True:
+                self._tasks.get_nowait()
+        for _ in self._ended:
             self._tasks.put(None)
-        while wait and self._threads:
-            self._threads.pop().join()
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """See join()."""
+        self.join()
+
+    def join(self) -> None:
+        """End the threads, see shutdown(), and wait for that."""
+        self.shutdown()
+        while self._ended:
+            self._ended.pop().acquire()
 
 
-def _serve(tasks: "SimpleQueue[_Task | None]") -> None:
-    while task := tasks.get():
-        _compute(*task)
-        del task  # it keeps the arguments and the result alive
+def _locked() -> LockType:
+    lock = allocate_lock()
+    lock.acquire()
+    return lock
 
 
-def _compute(future: Future[T], function: Callable[[], T]) -> None:
-    if not future.set_running_or_notify_cancel():
-        return
-    try:
-        future.set_result(function())
-    except BaseException as error:
-        future.set_exception(error)
+def _serve(tasks: _Tasks, begun: LockType, ended: LockType) -> None:
+    """Computes until None is taken from the tasks; releases a lock when it begins, and another at its end."""
+    _scan.prepare_thread()
+    begun.release()
+    task: Task[Any] | None = None
+    while True:
+        try:
+            task = tasks.get()
+            if task is None:
+                break
+            task.compute()
+            task = None  # it keeps its result
+        except MemoryError as error:  # so little memory that not even a function can be called
+            if task and task.running.locked():
+                task.error = error
+                task.running.release()
+    ended.release()

@@ -104,7 +104,7 @@ def fake_core(monkeypatch: pytest.MonkeyPatch) -> None:
             raise UnsupportedJpegError(StoredReason.NOT_JPEG)
         return JpegFile(FRAME, [np.frombuffer(data[20:], np.uint8).astype(np.int16)], data[:20], [])
 
-    def encode(file: JpegFile, model: FakeModel, threads: int, engine: str) -> EncodedSlices:
+    def encode(file: JpegFile, model: FakeModel, threads: int, engine: str, limits: Limits) -> EncodedSlices:
         key = sha256(file.coefficients[0].tobytes()).digest()
         remembered[key] = file.coefficients[0]
         return EncodedSlices(4, [key])

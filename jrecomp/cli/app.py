@@ -1,6 +1,7 @@
 """The `jrecomp` command: imports subcommands on use, and converts errors to messages and exit codes."""
 
 import io
+import os
 import sys
 from contextlib import suppress
 from importlib import import_module
@@ -34,7 +35,10 @@ class App(click.Group):
         """The subcommand with a name, None if there is none."""
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = import_module(_COMMANDS[cmd_name]).command
+        module = _COMMANDS[cmd_name]
+        if module.startswith("jrecomp.cli"):  # which use one thread of OpenBLAS; without any it raises SIGINT
+            os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        command: click.Command = import_module(module).command
         return command
 
     def main(self, *args: Any, **extra: Any) -> Any:

@@ -10,6 +10,7 @@ from jrecomp.cli import options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode
 from jrecomp.model.weights import DEFAULT_MODEL
+from jrecomp.options import Limits
 
 
 @click.command("compress")
@@ -23,6 +24,7 @@ from jrecomp.model.weights import DEFAULT_MODEL
 )
 @options.threads
 @options.device
+@options.limits
 @options.reporting
 def command(
     selection: Selection,
@@ -31,6 +33,7 @@ def command(
     model: str | None,
     threads: int,
     device: str,
+    limits: Limits,
     reporting: Reporting,
 ) -> ExitCode:
     """Compress JPEG files, from FILE to FILE.jrc.
@@ -55,6 +58,7 @@ def command(
         model=model,
         threads=threads,
         device=device,
+        limits=limits,
         force=destination.force,
         on_progress=report.attempts(jobs, reporting),
     )

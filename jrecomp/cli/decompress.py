@@ -9,16 +9,27 @@ from jrecomp.batch import Destination
 from jrecomp.cli import options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode
+from jrecomp.options import Limits
 
 
 @click.command("decompress")
 @options.selection
 @options.destination
+@click.option(
+    "--salvage", is_flag=True, help="Restore what is left of damaged files; what is lost is told, and fails."
+)
 @options.threads
 @options.device
+@options.limits
 @options.reporting
 def command(
-    selection: Selection, destination: Destination, threads: int, device: str, reporting: Reporting
+    selection: Selection,
+    destination: Destination,
+    salvage: bool,
+    threads: int,
+    device: str,
+    limits: Limits,
+    reporting: Reporting,
 ) -> ExitCode:
     """Restore compressed files, from FILE.jrc to FILE.
 
@@ -31,5 +42,6 @@ def command(
     """
     jobs = batch.plan(selection.find(batch.CONTAINER_SUFFIXES), destination, files.restored_name)
     at_once, threads = batch.share(threads, device, len(jobs))
-    work = partial(batch.decompress, threads=threads, device=device, force=destination.force)
+    decompress = batch.salvage if salvage else batch.decompress
+    work = partial(decompress, threads=threads, device=device, limits=limits, force=destination.force)
     return report.run(jobs, work, report.restored, reporting, at_once=at_once, pipes=batch.pipes(jobs))

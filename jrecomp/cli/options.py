@@ -1,8 +1,10 @@
 """Options that commands share, in bundles. The values of a bundle are passed to a command as one argument."""
 
 import functools
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -10,7 +12,7 @@ import click
 
 from jrecomp.batch import ChangeOptions, Destination, Job, find
 from jrecomp.lossy.target import Target, TargetOptions
-from jrecomp.options import DEVICES, RULES
+from jrecomp.options import DEFAULT_LIMITS, DEVICES, RULES, Limits
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -28,6 +30,16 @@ class Selection:
     def find(self, suffixes: tuple[str, ...], excluded: tuple[str, ...] = ()) -> list[tuple[Job, Path]]:
         """Find the inputs, see batch.find()."""
         return find(self.sources, self.recursive, suffixes, excluded)
+
+
+def _size(text: str) -> int:
+    """A number of bytes, such as 500M, 2G or 1GiB; prefixes are powers of 1000, or of 1024 with an "i"."""
+    match = re.fullmatch(r"(\d{1,18}(?:\.\d{1,18})?) ?(?:([KMGT])(i?))?B?", text, re.IGNORECASE)
+    if not match:
+        raise click.BadParameter(f"{text!r} is not a size, such as 500M, 2G or 1GiB.")
+    number, prefix, binary = match.groups()
+    power = " KMGT".index(prefix.upper()) if prefix else 0
+    return int(Decimal(number) * (1024 if binary else 1000) ** power)
 
 
 @dataclass(frozen=True)
@@ -156,6 +168,26 @@ reporting = _bundle(
     Reporting,
     click.option("-q", "--quiet", is_flag=True, help="Print only errors."),
     click.option("--json", "as_json", is_flag=True, help="Print the report as a JSON document."),
+)
+
+limits = _bundle(
+    "limits",
+    ("max_memory", "max_pixels"),
+    Limits,
+    click.option(
+        "--max-memory",
+        metavar="SIZE",
+        type=_size,
+        default=str(DEFAULT_LIMITS.max_memory),
+        help="Use at most SIZE bytes of memory for a file, such as 500M or 2GiB; 4GiB is the default.",
+    ),
+    click.option(
+        "--max-pixels",
+        metavar="N",
+        type=click.IntRange(0),
+        default=DEFAULT_LIMITS.max_pixels,
+        help="Model pictures of at most N pixels; 268435456 is the default.",
+    ),
 )
 
 device = click.option(

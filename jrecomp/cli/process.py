@@ -1,13 +1,14 @@
 """The command as a process: standard streams, signals, and its end."""
 
+import _thread
 import os
 import signal
 import sys
-import threading
 from contextlib import suppress
 from types import FrameType
 
 from jrecomp import temporary
+from jrecomp.errors import ExitCode
 
 _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 """Signals that end the command in good order; not all systems have all of them."""
@@ -25,9 +26,12 @@ def start() -> None:
     try:
         main()
     except SystemExit as end:
-        if threading.active_count() == 1:
+        if _thread._count() == 0:
             raise
         os._exit(int(end.code or 0))
+    except MemoryError:  # another one, while the first was reported
+        os.write(2, b"jrecomp: out of memory\n")
+        os._exit(ExitCode.SHORTAGE)
 
 
 def _replace_closed_streams() -> None:

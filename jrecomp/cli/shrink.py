@@ -9,6 +9,7 @@ from jrecomp.batch import ChangeOptions, Destination
 from jrecomp.cli import options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode
+from jrecomp.options import Limits
 
 
 @click.command("shrink")
@@ -16,12 +17,14 @@ from jrecomp.errors import ExitCode
 @options.destination
 @options.change
 @click.option("--progressive", is_flag=True, help="Write progressive JPEG files where they are smaller.")
+@options.limits
 @options.reporting
 def command(
     selection: Selection,
     destination: Destination,
     change: ChangeOptions,
     progressive: bool,
+    limits: Limits,
     reporting: Reporting,
 ) -> ExitCode:
     """Make smaller JPEG files that every viewer opens.
@@ -43,6 +46,7 @@ def command(
         batch.shrink,
         change=change,
         progressive=progressive,
+        limits=limits,
         force=destination.force,
         on_progress=report.attempts(jobs, reporting),
     )

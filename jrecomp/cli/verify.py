@@ -9,6 +9,7 @@ from jrecomp import batch
 from jrecomp.cli import options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode, UsageError
+from jrecomp.options import Limits
 
 
 @click.command("verify")
@@ -21,9 +22,15 @@ from jrecomp.errors import ExitCode, UsageError
 )
 @options.threads
 @options.device
+@options.limits
 @options.reporting
 def command(
-    selection: Selection, original: Path | None, threads: int, device: str, reporting: Reporting
+    selection: Selection,
+    original: Path | None,
+    threads: int,
+    device: str,
+    limits: Limits,
+    reporting: Reporting,
 ) -> ExitCode:
     """Check that .jrc files restore their originals.
 
@@ -40,5 +47,5 @@ def command(
         raise UsageError("--original names one file, but there are several inputs (verify them one by one)")
     jobs = [job for job, _ in found]
     at_once, threads = batch.share(threads, device, len(jobs))
-    work = partial(batch.verify, original=original, threads=threads, device=device)
+    work = partial(batch.verify, original=original, threads=threads, device=device, limits=limits)
     return report.run(jobs, work, report.verified, reporting, at_once=at_once)

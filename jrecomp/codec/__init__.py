@@ -1,6 +1,6 @@
 """Coding of coefficients as range-coded slices: division, engines, and reference implementations."""
 
 from jrecomp.codec.devices import Resources
-from jrecomp.codec.slices import EncodedSlices, decode, encode
+from jrecomp.codec.slices import EncodedSlices, decode, encode, mcu_rows_of_slices
 
-__all__ = ["EncodedSlices", "Resources", "decode", "encode"]
+__all__ = ["EncodedSlices", "Resources", "decode", "encode", "mcu_rows_of_slices"]

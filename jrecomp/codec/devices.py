@@ -4,12 +4,13 @@ import os
 import shutil
 from dataclasses import dataclass
 from importlib.util import find_spec
+from numbers import Integral
 from pathlib import Path
 
 from jrecomp.codec.engines import DEFAULT_ENGINE, engines_of
 from jrecomp.errors import UsageError
 from jrecomp.model import Model
-from jrecomp.options import DEVICES
+from jrecomp.options import DEVICES, check_type
 
 CUDA = "cuda"
 """Name of the GPU device, and of its engine."""
@@ -20,13 +21,16 @@ class Resources:
     """Threads and device of a call. They do not change results.
 
     threads: number of threads, 0 for one per core. device: one of options.DEVICES.
-    Raises UsageError if they are invalid or the device is not available.
+    Raises TypeError if they have other types, and UsageError if they are invalid or the device is not
+    available.
     """
 
     threads: int = 0
     device: str = DEVICES[0]
 
     def __post_init__(self) -> None:
+        check_type("threads", self.threads, Integral)
+        check_type("device", self.device, str)
         if self.threads < 0:
             raise UsageError(f"threads must be 0 or more, not {self.threads}")
         if self.device not in DEVICES:

@@ -4,7 +4,7 @@ The native engine is the fastest on CPUs, the torch engines serve GPUs, and the 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from itertools import groupby
 from typing import Any, Generic, Protocol, TypeVar
@@ -32,6 +32,8 @@ Shapes = Sequence[tuple[int, int]]
 
 Kind = TypeVar("Kind", contravariant=True)
 """A kind of model."""
+
+T = TypeVar("T")
 
 
 BATCH_BLOCKS = 1 << 19
@@ -67,15 +69,24 @@ class SliceBySlice(Generic[Kind]):
 
     def encode(self, model: Kind, steps: Steps, slices: Sequence[Slice], threads: int) -> list[bytes]:
         """See Engine."""
-        with Workers(min(threads, len(slices))) as pool:
-            return list(pool.map(lambda parts: self._encode(model, steps, parts), slices))
+        return _spread(lambda parts: self._encode(model, steps, parts), threads, slices)
 
     def decode(
         self, model: Kind, steps: Steps, slices: Sequence[Slice], data: Sequence[bytes], threads: int
     ) -> None:
         """See Engine."""
-        with _damage(), Workers(min(threads, len(slices))) as pool:
-            list(pool.map(lambda parts, data: self._decode(model, steps, parts, data), slices, data))
+        with _damage():
+            _spread(lambda parts, data: self._decode(model, steps, parts, data), threads, slices, data)
+
+
+def _spread(
+    function: Callable[..., T], threads: int, slices: Sequence[Slice], *data: Sequence[bytes]
+) -> list[T]:
+    """The results for all slices, computed on up to this number of threads, or on one if memory is short."""
+    if min(threads, len(slices)) > 1:
+        with suppress(MemoryError), Workers(min(threads, len(slices))) as pool:
+            return pool.map(function, slices, *data)
+    return list(map(function, slices, *data))
 
 
 class TorchEngine:

@@ -6,7 +6,7 @@ once. The coders of decisions use NumPy arrays.
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future
+from functools import partial
 from itertools import accumulate
 from typing import Protocol
 
@@ -23,6 +23,7 @@ from jrecomp.features.store import ComponentPlanes
 from jrecomp.features.tables import Tables
 from jrecomp.model.arrays import component_class
 from jrecomp.model.planes import LAST, ClassWeights, PlanesModel, references_of
+from jrecomp.threads import Task, Workers
 
 Sizes = Sequence[int]
 """Number of blocks of each slice in a phase. The blocks of a slice follow those of the slice before it."""
@@ -56,10 +57,10 @@ class NetworkSink:
     When encoding, the coders run while the next inputs are computed.
     """
 
-    def __init__(self, weights: ClassWeights, coders: Sequence[SliceCoder], workers: Executor) -> None:
+    def __init__(self, weights: ClassWeights, coders: Sequence[SliceCoder], workers: Workers) -> None:
         self.linear = weights.linear
         self._networks, self._coders, self._workers = weights.networks, coders, workers
-        self._running: list[Future[Int64]] = []
+        self._running: list[Task[Int64]] = []
         for coder in coders:
             coder.start_component()
 
@@ -85,7 +86,7 @@ class NetworkSink:
 
     def finish(self) -> Int64:
         """Wait for the coders; returns the values of the last phase."""
-        values = [future.result() for future in self._running]
+        values = [task.result() for task in self._running]
         self._running = []
         return np.concatenate([np.zeros(0, np.int64), *values])
 
@@ -94,7 +95,7 @@ class NetworkSink:
         ends = list(accumulate(sizes))
         parts = [slice(end - size, end) for size, end in zip(sizes, ends, strict=True)]
         pairs = zip(self._coders, parts, strict=True)
-        self._running = [self._workers.submit(code, coder, part) for coder, part in pairs]
+        self._running = [self._workers.submit(partial(code, coder, part)) for coder, part in pairs]
         return self.finish() if truth is None else truth
 
 
@@ -214,7 +215,7 @@ def walk_slices(
     model: PlanesModel,
     coders: Sequence[SliceCoder],
     parts: Sequence[Int16] | None,
-    workers: Executor,
+    workers: Workers,
 ) -> list[Int16]:
     """Encode or decode all components of slices of the same shape.
 

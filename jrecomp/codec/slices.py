@@ -13,10 +13,15 @@ from threadpoolctl import threadpool_limits
 from jrecomp.array_types import Bool, Int16, Int32
 from jrecomp.codec import copies
 from jrecomp.codec.engines import DEFAULT_ENGINE, decode_slices, encode_slices
-from jrecomp.errors import CorruptContainerError
+from jrecomp.errors import CorruptContainerError, check_memory
+from jrecomp.features.store import BORDER
+from jrecomp.jpeg.markers import COEFFICIENT_BYTES
 from jrecomp.jpeg.types import Frame, JpegFile
-from jrecomp.model import Model
+from jrecomp.model import BlocksModel, LatentsModel, Model, PlanesModel
 from jrecomp.options import DEFAULT_LIMITS, Limits
+
+WORKING_BYTES: dict[type[Model], int] = {PlanesModel: 640, BlocksModel: 128, LatentsModel: 3200}
+"""Memory of a thread of the native engine, in bytes per block of a slice and of its border, as measured."""
 
 SLICE_BLOCKS = 1 << 15
 """Target size of slices in blocks of all components; a slice has at least one MCU row."""
@@ -35,19 +40,28 @@ class EncodedSlices:
     copies: bytes = b""
 
 
-def encode(jpeg: JpegFile, model: Model, threads: int = 1, engine: str = DEFAULT_ENGINE) -> EncodedSlices:
+def encode(
+    jpeg: JpegFile,
+    model: Model,
+    threads: int = 1,
+    engine: str = DEFAULT_ENGINE,
+    limits: Limits = DEFAULT_LIMITS,
+) -> EncodedSlices:
     """Encode the coefficients of a file as slices.
 
     jpeg: the file. model: predicts the coefficients. threads: number of threads. engine: name of an engine
-    for the model. Neither threads nor engine change the bytes.
+    for the model. Neither threads nor engine change the bytes. limits: bounds the memory, of which fewer
+    threads need less. Raises LimitError.
     """
-    frame, coefficients = jpeg.frame, jpeg.coefficients
+    frame, coefficients, held = jpeg.frame, jpeg.coefficients, _coefficient_bytes(jpeg.frame)
     repeated = copies.find(frame, coefficients)
     if repeated:
         mask = copies.covered(repeated, frame)
         coefficients = copies.reduced(mask, frame, coefficients)
         frame = _coded(frame, mask)
+        held += _coefficient_bytes(frame)
     mcu_rows = _slice_rows(frame)
+    threads = _affordable_threads(held, frame, mcu_rows, model, threads, limits)
     slices = _cut(frame, coefficients, mcu_rows)
     full = [any(part.any() for part in parts) for parts in slices]
     with threadpool_limits(1):
@@ -68,8 +82,10 @@ def decode(
     """Decode slices.
 
     frame: of the file. slices: its coded slices. model: the model that they were coded with. threads: number
-    of threads. engine: name of an engine for the model. limits: bounds the size of slices.
-    Returns for each component int16 [block rows, block columns, 64]. Raises CorruptContainerError.
+    of threads. engine: name of an engine for the model. limits: bounds the size of slices and the memory, of
+    which fewer threads need less.
+    Returns for each component int16 [block rows, block columns, 64]. Raises CorruptContainerError and
+    LimitError.
     """
     repeated = copies.unpack(slices.copies, frame)
     coded = _coded(frame, copies.covered(repeated, frame))
@@ -79,6 +95,8 @@ def decode(
     blocks = min(slices.mcu_rows, coded.mcu_rows) * _row_blocks(frame)
     if slices.mcu_rows > 1 and blocks > limits.max_slice_blocks:
         raise CorruptContainerError("damaged container: a slice is too large")
+    held = _coefficient_bytes(frame)
+    threads = _affordable_threads(held, coded, slices.mcu_rows, model, threads, limits)
     coefficients = [np.zeros((c.block_rows, c.block_columns, 64), np.int16) for c in frame.components]
     cut = _cut(coded, coefficients, slices.mcu_rows)
     full = list(compress(cut, slices.data))
@@ -86,6 +104,32 @@ def decode(
         decode_slices(model, engine, _steps(frame), full, list(filter(None, slices.data)), threads)
     copies.restore(repeated, frame, coefficients)
     return coefficients
+
+
+def mcu_rows_of_slices(frame: Frame, slices: EncodedSlices) -> list[tuple[int, int]]:
+    """The first MCU row of each slice, and the row after its last one. Rows of copies may be among them."""
+    covered = copies.covered(copies.unpack(slices.copies, frame), frame)
+    rows = np.flatnonzero(~covered.all(1)).tolist()
+    parts = [rows[begin : begin + slices.mcu_rows] for begin in range(0, len(rows), slices.mcu_rows)]
+    return [(part[0], part[-1] + 1) for part in parts]
+
+
+def _coefficient_bytes(frame: Frame) -> int:
+    return COEFFICIENT_BYTES * frame.mcu_rows * _row_blocks(frame)
+
+
+def _affordable_threads(
+    held: int, frame: Frame, mcu_rows: int, model: Model, threads: int, limits: Limits
+) -> int:
+    """At most `threads`: as many as have memory to work in; raises LimitError if not even one has.
+
+    held: bytes of coefficients. frame: without the MCU rows that are not coded.
+    """
+    rows = min(mcu_rows, frame.mcu_rows)
+    bordered = [(rows * c.vertical + 2 * BORDER) * (c.block_columns + 2 * BORDER) for c in frame.components]
+    each = WORKING_BYTES[type(model)] * sum(bordered)
+    check_memory(held + each, limits.max_memory)
+    return min(threads, (limits.max_memory - held) // each)
 
 
 def _coded(frame: Frame, mask: Bool) -> Frame:

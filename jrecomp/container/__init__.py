@@ -1,11 +1,13 @@
 """Reading and writing of .jrc containers, as specified in docs/format.md.
 
 `Stored`, `Lossless` and `Lossy` are the contents of the three modes. `pack` writes and `unpack` reads them.
+`salvage` reads what is left of a damaged container.
 """
 
 from jrecomp.container.boxes import Container, Lossless, Lossy, Original, Stored
 from jrecomp.container.envelope import FORMAT_VERSION, pack, unpack
 from jrecomp.container.reconstruction import pack_reconstruction, unpack_reconstruction
+from jrecomp.container.salvage import Remains, salvage
 
 __all__ = [
     "FORMAT_VERSION",
@@ -13,9 +15,11 @@ __all__ = [
     "Lossless",
     "Lossy",
     "Original",
+    "Remains",
     "Stored",
     "pack",
     "pack_reconstruction",
+    "salvage",
     "unpack",
     "unpack_reconstruction",
 ]

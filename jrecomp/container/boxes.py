@@ -7,7 +7,7 @@ from hashlib import sha256
 from jrecomp.container.fields import FieldReader, Fields, FieldWriter
 from jrecomp.container.metadata import pack_metadata, unpack_metadata
 from jrecomp.container.tables import read_slices, read_tables, write_slices
-from jrecomp.errors import CorruptContainerError
+from jrecomp.errors import CorruptContainerError, check_memory
 from jrecomp.options import Limits
 from jrecomp.skeleton import Picture, Step, pictures
 
@@ -81,32 +81,46 @@ Container = Stored | Lossless
 def write_body(writer: FieldWriter, box: Container) -> None:
     """Write the body of a container."""
     if isinstance(box, Stored):
-        _original(writer, box.original)
+        original_fields(writer, box.original)
         writer.byte(box.reason)
         writer.packed(box.data)
         return
     if isinstance(box, Lossy):
-        _source(writer, box.source, box.quality)
-    _original(writer, box.original)
+        source_fields(writer, box.source, box.quality)
+    original_fields(writer, box.original)
     writer.varint(box.model)
     writer.packed(pack_metadata(box.front, box.back, box.steps))
     write_slices(writer, pictures(box.steps))
 
 
-def read_stored(reader: FieldReader, brief: bool) -> Stored:
-    """Read the body of mode 0. brief: leave out what is stored."""
-    original, reason = _original(reader), reader.byte()
+def read_stored(reader: FieldReader, limits: Limits, brief: bool) -> Stored:
+    """Read the body of mode 0; raises CorruptContainerError, and LimitError if memory does not suffice.
+
+    limits: bounds the memory for what is stored. brief: leave out what is stored.
+    """
+    original, reason = original_fields(reader), reader.byte()
     contents = reader.packed(original.length)
-    return Stored(original, reason, b"" if brief else contents[:])
+    if brief:
+        return Stored(original, reason)
+    check_memory(original.length, limits.max_memory)
+    return Stored(original, reason, contents[:])
+
+
+def most_metadata(original: Original) -> int:
+    """The largest number of bytes of the metadata of a file."""
+    return 4 * original.length + _ALLOWANCE
 
 
 def read_lossless(reader: FieldReader, limits: Limits, brief: bool) -> Lossless:
-    """Read the body of mode 1; raises CorruptContainerError.
+    """Read the body of mode 1; raises CorruptContainerError, and LimitError if memory does not suffice.
 
-    limits: bounds the number of pictures. brief: leave out the back of the skeleton and what restores scans.
+    limits: bounds the number of pictures, and the memory for the file and its metadata. brief: leave out the
+    back of the skeleton and what restores scans.
     """
-    original, model = _original(reader), reader.varint()
-    metadata = reader.packed(4 * original.length + _ALLOWANCE)
+    original, model = original_fields(reader), reader.varint()
+    metadata = reader.packed(most_metadata(original))
+    if not brief:
+        check_memory(original.length + len(metadata), limits.max_memory)
     front, back, steps = unpack_metadata(metadata, original.length, limits, brief)
     if not brief:
         slices = read_slices(reader, read_tables(reader, len(pictures(steps))))
@@ -116,17 +130,19 @@ def read_lossless(reader: FieldReader, limits: Limits, brief: bool) -> Lossless:
 
 def read_lossy(reader: FieldReader, limits: Limits, brief: bool) -> Lossy:
     """Read the body of mode 2 as read_lossless() does."""
-    source, quality = _source(reader)
+    source, quality = source_fields(reader)
     if quality > HIGHEST_QUALITY:
         raise CorruptContainerError(f"damaged container: its quality is {quality / 100:g}, more than 100")
     return Lossy(**vars(read_lossless(reader, limits, brief)), source=source, quality=quality)
 
 
-def _original(fields: Fields, original: Original = Original()) -> Original:
+def original_fields(fields: Fields, original: Original = Original()) -> Original:
+    """Write or read what identifies the file that a container restores."""
     return Original(fields.varint(original.length), fields.raw(original.checksum, _CHECKSUM_BYTES))
 
 
-def _source(fields: Fields, source: int = 0, quality: int = 0) -> tuple[int, int]:
+def source_fields(fields: Fields, source: int = 0, quality: int = 0) -> tuple[int, int]:
+    """Write or read what precedes the body of mode 1 in one of mode 2."""
     return fields.varint(source), fields.varint(quality)
 
 

@@ -19,7 +19,8 @@ from jrecomp.options import DEFAULT_LIMITS, Limits
 FORMAT_VERSION = 1
 
 _SIGNATURE = b"\xd1JR"
-_MODES = {Stored: 0, Lossless: 1, Lossy: 2}
+STORED_MODE, LOSSLESS_MODE, LOSSY_MODE = 0, 1, 2
+_MODES = {Stored: STORED_MODE, Lossless: LOSSLESS_MODE, Lossy: LOSSY_MODE}
 _CHECKSUM_BYTES = 4
 
 
@@ -41,16 +42,18 @@ def unpack(data: bytes, limits: Limits = DEFAULT_LIMITS, *, brief: bool = False)
     limits: bounds on the numbers of pictures and scans. brief: read only what describes the container. Stored
     data, `back` and the `coded` of pictures are empty then, and are not decompressed.
     """
-    _check(data)
+    check_version(data)
+    if crc32(data[:-_CHECKSUM_BYTES]) != int.from_bytes(data[-_CHECKSUM_BYTES:], "little"):
+        raise CorruptContainerError("damaged or truncated container: its checksum does not match")
     reader = FieldReader(data[:-_CHECKSUM_BYTES])
-    reader.raw(b"", len(_SIGNATURE) + 1)
     box = _read_body(reader, limits, brief)
     if not brief:
         reader.finish()
     return box
 
 
-def _check(data: bytes) -> None:
+def check_version(data: bytes) -> None:
+    """Raise CorruptContainerError unless the data begin with the signature and a known version."""
     if not data:
         raise CorruptContainerError("not a .jrc container: the input is empty")
     if not data.startswith(_SIGNATURE[: len(data)]):
@@ -63,16 +66,19 @@ def _check(data: bytes) -> None:
             f"the container has format version {version}, but this jrecomp reads only versions 1 to"
             f" {FORMAT_VERSION}"
         )
-    if crc32(data[:-_CHECKSUM_BYTES]) != int.from_bytes(data[-_CHECKSUM_BYTES:], "little"):
-        raise CorruptContainerError("damaged or truncated container: its checksum does not match")
+
+
+def read_mode(reader: FieldReader) -> int:
+    """Read signature and version, which check_version() has checked, and the mode."""
+    reader.raw(b"", len(_SIGNATURE) + 1)
+    mode = reader.byte()
+    if mode not in _MODES.values():
+        raise CorruptContainerError(f"the container has the unknown mode {mode}")
+    return mode
 
 
 def _read_body(reader: FieldReader, limits: Limits, brief: bool) -> Container:
-    mode = reader.byte()
-    if mode == _MODES[Stored]:
-        return read_stored(reader, brief)
-    if mode == _MODES[Lossless]:
-        return read_lossless(reader, limits, brief)
-    if mode == _MODES[Lossy]:
-        return read_lossy(reader, limits, brief)
-    raise CorruptContainerError(f"the container has the unknown mode {mode}")
+    mode = read_mode(reader)
+    if mode == STORED_MODE:
+        return read_stored(reader, limits, brief)
+    return (read_lossy if mode == LOSSY_MODE else read_lossless)(reader, limits, brief)

@@ -1,5 +1,8 @@
 """Compression of bytes with brotli (RFC 7932); decompression with a bound on the result."""
 
+import mmap
+from contextlib import suppress
+
 import brotli
 
 from jrecomp.errors import CorruptContainerError
@@ -11,6 +14,20 @@ _SMALL, _MEDIUM, _LARGE = 1 << 14, 1 << 16, 1 << 20
 """Sizes in bytes that select the quality, see _quality()."""
 
 _STEP_BYTES = 1 << 20
+
+_WORKING_BYTES, _MOST_WORKING_BYTES = 2 << 20, 190 << 20
+"""Memory that brotli needs for few bytes, and for many, as measured."""
+
+
+def reserve(count: int) -> None:
+    """Raise MemoryError unless this many bytes can be allocated, none of which is used.
+
+    Without memory brotli's encoder ends the process, and its decoder reports damage.
+    """
+    try:
+        mmap.mmap(-1, count).close()
+    except OSError as error:
+        raise MemoryError from error
 
 
 def squeeze(data: bytes) -> bytes:
@@ -33,6 +50,7 @@ def _quality(data: bytes) -> int:
 def _compress(data: bytes, quality: int) -> bytes:
     """A brotli stream with a window that holds all data, up to 16 MiB; larger windows take time."""
     window = min(24, max(16, (len(data) + 16).bit_length()))
+    reserve(_WORKING_BYTES + min(640 * len(data), _MOST_WORKING_BYTES))
     compressed: bytes = brotli.compress(data, quality=quality, lgwin=window)
     return compressed
 
@@ -45,6 +63,8 @@ class Expander:
     """
 
     def __init__(self, squeezed: bytes, length: int) -> None:
+        self._working = _WORKING_BYTES + 2 * min(length, 1 << 24)
+        reserve(self._working)
         self._decoder, self._step = brotli.Decompressor(), squeezed
         self._data, self._length = bytearray(), length
 
@@ -58,11 +78,18 @@ class Expander:
         try:
             self._expand(stop)
         except brotli.error as error:
+            reserve(self._working)  # the memory may have gone to another thread
             raise CorruptContainerError("damaged container: a brotli stream is invalid") from error
         complete = self._decoder.is_finished() and len(self._data) == self._length
         if len(self._data) < stop or (stop == self._length and not complete):
             raise CorruptContainerError("damaged container: a compressed field has the wrong length")
         return bytes(self._data[start:stop])
+
+    def salvaged(self) -> bytes:
+        """The bytes before the place where a damaged stream cannot be decompressed any more."""
+        with suppress(brotli.error):
+            self._expand(self._length)
+        return bytes(self._data[: self._length])
 
     def _expand(self, stop: int) -> None:
         """Decompress up to this byte, and at the end whatever the stream has."""

@@ -14,8 +14,8 @@ class Table:
     """Describes the slices of a picture.
 
     back: 0, or a number n if the slices are those of the n-th picture before. mcu_rows: MCU rows of each
-    slice except the last. lengths: bytes of each slice. checks: of each slice, if there are several. slices:
-    to write.
+    slice except the last. lengths: bytes of each slice. checks: of each slice, unless it is the only one of
+    the file. slices: to write.
     """
 
     back: int = 0
@@ -29,7 +29,7 @@ def write_slices(writer: FieldWriter, pictures: Sequence[Picture]) -> None:
     """Write the tables of pictures, the check of all bytes so far, and the slices."""
     tables = _tables_of(pictures)
     for number, table in enumerate(tables):
-        _table(writer, table, number, MOST_SLICES)
+        _table(writer, table, number, len(tables) > 1, MOST_SLICES)
     writer.check()
     for table in tables:
         for data in table.slices:
@@ -41,7 +41,7 @@ def read_tables(reader: FieldReader, count: int) -> list[Table]:
     tables: list[Table] = []
     left = MOST_SLICES
     for number in range(count):
-        tables.append(_table(reader, Table(), number, left))
+        tables.append(_table(reader, Table(), number, count > 1, left))
         left -= len(tables[-1].lengths)
     reader.check()
     return tables
@@ -61,6 +61,23 @@ def read_slices(reader: FieldReader, tables: Sequence[Table]) -> Iterator[tuple[
         yield known[-1]
 
 
+def salvage_slices(reader: FieldReader, tables: Sequence[Table]) -> list[tuple[bytes | None, ...]]:
+    """The slices of each picture of a damaged container; None for those that are damaged or missing.
+
+    The only slice of a file has no check. It counts as damaged, as everything else fits its check.
+    """
+    known: list[tuple[bytes | None, ...]] = []
+    for number, table in enumerate(tables):
+        if table.back:
+            known.append(known[number - table.back])
+        else:
+            parts = [reader.raw(b"", min(length, reader.left)) for length in table.lengths]
+            checks = table.checks or (None,)
+            pairs = zip(parts, checks, strict=True)
+            known.append(tuple(part if check_of(part) == check else None for part, check in pairs))
+    return known
+
+
 def _tables_of(pictures: Sequence[Picture]) -> list[Table]:
     """The tables of pictures; equal slices are written once."""
     known: dict[tuple[int, tuple[bytes, ...]], int] = {}
@@ -68,14 +85,17 @@ def _tables_of(pictures: Sequence[Picture]) -> list[Table]:
     for number, picture in enumerate(pictures):
         rows, slices = picture.coded.mcu_rows, picture.coded.slices
         first = known.setdefault((rows, slices), number)
-        checks = tuple(map(check_of, slices)) if len(slices) > 1 else ()
+        checks = tuple(map(check_of, slices)) if len(slices) > 1 or len(pictures) > 1 else ()
         table = Table(0, rows, tuple(map(len, slices)), checks, slices)
         result.append(Table(number - first) if first < number else table)
     return result
 
 
-def _table(fields: Fields, table: Table, number: int, limit: int) -> Table:
-    """Write or read the table of picture `number`, which has at most `limit` slices."""
+def _table(fields: Fields, table: Table, number: int, several: bool, limit: int) -> Table:
+    """Write or read the table of picture `number`.
+
+    several: whether the file has several pictures. limit: largest number of slices.
+    """
     count = fields.varint(len(table.lengths))
     if count == 0:
         back = fields.varint(table.back)
@@ -86,5 +106,5 @@ def _table(fields: Fields, table: Table, number: int, limit: int) -> Table:
         raise CorruptContainerError(f"the container has {count:,} slices, more than are possible")
     mcu_rows = fields.varint(table.mcu_rows)
     lengths = tuple(fields.varint(length) for length in islice(chain(table.lengths, repeat(0)), count))
-    checks = islice(chain(table.checks, repeat(b"")), count if count > 1 else 0)
+    checks = islice(chain(table.checks, repeat(b"")), count if several or count > 1 else 0)
     return Table(0, mcu_rows, lengths, tuple(fields.raw(check, CHECK_BYTES) for check in checks))

@@ -64,12 +64,13 @@ def _remainder(file: JpegFile, count: int, limits: Limits) -> bytes:
 def oddity(file: JpegFile, limits: Limits = DEFAULT_LIMITS) -> str:
     """What rebuild() changes in a file without damage besides its coding, as a phrase; mostly "".
 
-    Fill bytes (T.81 B.1.1.2) are not counted.
+    Fill bytes (T.81 B.1.1.2), and zeros at the end of arithmetic-coded data (D.1.8), are not counted.
     """
+    regular = b"\xff\0" if file.frame.arithmetic else b"\xff"
     picture, _ = separate(file, limits)
     end = parse(picture.headers, limits).scans[-1].mcus
-    before_end = len(_unused(picture.scans[-1], end).rstrip(b"\xff"))
-    omitted = sum(len(content.rstrip(b"\xff")) for scan in picture.scans for _, content in scan.extraneous)
+    before_end = len(_unused(picture.scans[-1], end).rstrip(regular))
+    omitted = sum(len(content.rstrip(regular)) for scan in picture.scans for _, content in scan.extraneous)
     between = omitted - before_end + _between_segments(picture.headers)
     phrases = []
     if between:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jrecomp.array_types import Int32
-from jrecomp.errors import LimitError, StoredReason, UnsupportedJpegError
+from jrecomp.errors import LimitError, StoredReason, UnsupportedJpegError, check_memory
 from jrecomp.jpeg.huffman import is_huffman_table
 from jrecomp.jpeg.types import Component, Frame
 from jrecomp.options import DEFAULT_LIMITS, Limits
@@ -43,6 +43,9 @@ from jrecomp.t81 import (
     SOS,
     TYPICAL_TABLES,
 )
+
+COEFFICIENT_BYTES = 128
+"""Bytes of the coefficients of a block."""
 
 START, END = bytes([0xFF, SOI]), bytes([0xFF, EOI])
 """The markers SOI and EOI."""
@@ -105,8 +108,7 @@ class Layout:
     scans: tuple[ScanHeader, ...]
 
 
-@dataclass(frozen=True)
-class _Marker:
+class _Marker(NamedTuple):
     """A marker segment: its code, parameters, end, and the end of the scan data that follows an SOS."""
 
     code: int
@@ -115,13 +117,16 @@ class _Marker:
     data_end: int
 
 
-def _walk(data: bytes | bytearray, with_scan_data: bool, begin: int = 0) -> Iterator[_Marker]:
+def _walk(
+    data: bytes | bytearray, with_scan_data: bool, begin: int = 0, limits: Limits | None = None
+) -> Iterator[_Marker]:
     """The marker segments up to EOI, a second frame header, or a truncated segment.
 
     The segments are the same for a whole file and for its headers. with_scan_data: `data` is a whole file.
-    begin: position of SOI.
+    begin: position of SOI. limits: bounds their number; None for headers that were parsed with limits. Raises
+    LimitError.
     """
-    return takewhile(lambda marker: marker.code != EOI, _walk_to_end(data, with_scan_data, begin))
+    return takewhile(lambda marker: marker.code != EOI, _walk_to_end(data, with_scan_data, begin, limits))
 
 
 class Extent(NamedTuple):
@@ -154,13 +159,15 @@ def first_scan(headers: bytes) -> int:
     return next((marker.end for marker in _walk(headers, False) if marker.code == SOS), len(headers))
 
 
-def _walk_to_end(data: bytes | bytearray, with_scan_data: bool, begin: int) -> Iterator[_Marker]:
+def _walk_to_end(
+    data: bytes | bytearray, with_scan_data: bool, begin: int, limits: Limits | None = None
+) -> Iterator[_Marker]:
     """What _walk() yields, and at last a marker EOI.
 
     Its `end` is where reading stopped, its `data_end` where the picture ends.
     """
     position = last = begin + len(START)
-    stop = len(data)
+    stop, count = len(data), 0
     framed = False
     while match := _MARKER.search(data, position):
         code = match[0][1]
@@ -170,6 +177,9 @@ def _walk_to_end(data: bytes | bytearray, with_scan_data: bool, begin: int) -> I
         if code == EOI or end > len(data) or start + 2 > len(data) or (framed and code in FRAMES):
             stop, last = match.start(), start if code == EOI else last
             break
+        count += 1
+        if limits and count > limits.max_markers:
+            raise LimitError(f"has more than {limits.max_markers:,} marker segments ({{}})", "max_markers")
         position = start
         if length < 2:
             continue
@@ -190,15 +200,15 @@ def _scan_end(data: bytes | bytearray, start: int) -> int:
     return end
 
 
-def split(data: bytes) -> tuple[bytes, list[tuple[int, int]]]:
+def split(data: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[bytes, list[tuple[int, int]]]:
     """Split a file into its headers and the data of its scans.
 
     Returns the headers and the range (begin, end) of each scan's data in the file. Raises
-    UnsupportedJpegError if the file does not start with SOI.
+    UnsupportedJpegError if the file does not start with SOI, and LimitError if it has too many segments.
     """
     if not data.startswith(START):
         raise UnsupportedJpegError(StoredReason.NOT_JPEG)
-    ranges = [(m.end, m.data_end) for m in _walk(data, True) if m.code == SOS]
+    ranges = [(m.end, m.data_end) for m in _walk(data, True, limits=limits) if m.code == SOS]
     pieces = []
     position = 0
     for begin, end in ranges:
@@ -281,7 +291,7 @@ def parse(headers: bytes, limits: Limits = DEFAULT_LIMITS) -> Layout:
     frame: _FrameParameters | None = None
     quantization: dict[int, Int32 | None] = {}
     scans: list[ScanHeader] = []
-    for marker in _walk(headers, False):
+    for marker in _walk(headers, False, limits=limits):
         if marker.code == DQT:
             _parse_quantization(marker.parameters, state)
         elif marker.code == DHT:
@@ -432,6 +442,8 @@ def _lay_out(
         )
         for (identifier, h, v, _), table in zip(frame.components, tables, strict=True)
     )
+    blocks = sum(c.block_rows * c.block_columns for c in components)
+    check_memory(COEFFICIENT_BYTES * blocks, limits.max_memory)
     headers = []
     coded_blocks = 0
     for scan in scans:
@@ -445,7 +457,6 @@ def _lay_out(
             per_mcu = sum(components[i].horizontal * components[i].vertical for i in scan.components)
         coded_blocks += columns * rows * per_mcu
         headers.append(replace(scan, mcu_columns=columns, mcu_rows=rows))
-    blocks = sum(c.block_rows * c.block_columns for c in components)
     if coded_blocks > limits.max_scan_blocks * blocks:
         raise LimitError(
             f"codes each block more than {limits.max_scan_blocks} times in {len(scans):,} scans ({{}})",

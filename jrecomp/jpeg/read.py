@@ -16,9 +16,10 @@ def read(data: bytes, limits: Limits = DEFAULT_LIMITS, *, idle: bool = True) -> 
     (scans.idle_from()), which some damaged files have in place of lost data.
 
     Returns the parsed file; write() gives the identical bytes for it. Damaged parts of scans are kept as raw
-    bytes. Raises UnsupportedJpegError with its reason for other inputs and for files beyond the limits.
+    bytes. Raises UnsupportedJpegError with its reason for other inputs, and LimitError for files
+    beyond the limits.
     """
-    headers, ranges = split(data)
+    headers, ranges = split(data, limits)
     layout = parse(headers, limits)
     coefficients = [np.zeros((c.block_rows, c.block_columns, 64), np.int16) for c in layout.frame.components]
     readers = [

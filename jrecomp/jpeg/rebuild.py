@@ -57,11 +57,10 @@ def rebuild(
 
     The new file is Huffman-coded. It keeps picture size, sample precision, sampling factors, component
     identifiers, metadata, and the bytes after the picture, see separate(). Repeated identifiers become 1, 2,
-    and so on. Metadata before the first scan moves to the beginning, later metadata to the end; moved_index()
-    adapts the index of further pictures. The new file has no restart markers and no bytes between segments.
-    Parts that damage() reports are lost. Coefficients of blocks that only pad the frame to whole MCUs become
-    0 if scans of one component omit them (T.81 A.2.2). If the source defines no quantization tables, the new
-    file does not either.
+    and so on. Metadata before the first scan moves to the beginning, later metadata to the end; offsets in
+    them stay. The new file has no restart markers and no bytes between segments. Parts that damage() reports
+    are lost. Coefficients of blocks that only pad the frame to whole MCUs become 0 if scans of one component
+    omit them (T.81 A.2.2). If the source defines no quantization tables, the new file does not either.
 
     file: provides the frame and headers.
     steps: for each component the quantization table, [64] in zig-zag order, 0 to 65535. T.81 does not allow
@@ -171,10 +170,7 @@ def _quantization(file: JpegFile, steps: Sequence[npt.NDArray[np.integer]]) -> t
 
 
 def _frame_header(frame: Frame, identifiers: Sequence[int], numbers: Sequence[int], code: int) -> bytes:
-    """SOFn (T.81 B.2.2); numbers: of the quantization tables.
-
-    Samples or steps of more than 8 bits need SOF1 or SOF2.
-    """
+    """SOFn (T.81 B.2.2); numbers: of the quantization tables."""
     parameters = bytes([frame.precision]) + frame.height.to_bytes(2) + frame.width.to_bytes(2)
     parameters += bytes([len(identifiers)])
     for identifier, c, number in zip(identifiers, frame.components, numbers, strict=True):

@@ -104,7 +104,22 @@ class ScanReader:
                 break
             position, number = match.end(), (marker + 1) & 7
         self._scan.finish()
+        last = self._pieces[-1]
+        reached = last.segment.first_mcu + last.segment.mcus
+        if last.stop == self._stop < self._end and reached == self._header.mcus:
+            self._append_extraneous(self._data[self._stop : self._end])
+            last.stop = self._end
         return len(self._pieces)
+
+    def _append_extraneous(self, content: bytes) -> None:
+        """Add to the bytes after the last MCU."""
+        assert self._scan is not None
+        bit, padding, zero_runs, longest, last, switches, extraneous = self._scan.choices()
+        mcus = self._header.mcus
+        if extraneous and extraneous[-1][0] == mcus:
+            content = extraneous.pop()[1] + content
+        extraneous.append((mcus, content))
+        self._scan.set_choices(bit, padding, zero_runs, longest, last, switches, extraneous)
 
     def reconstruction(self) -> ScanReconstruction:
         """The data that encode_scan() needs besides the coefficients to give the identical bytes.

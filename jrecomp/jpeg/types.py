@@ -83,14 +83,13 @@ class ScanReconstruction:
 
     segments: empty if the whole scan is one regular segment without a tail.
     padding_bit: fills the last byte before each restart marker and at the end.
-    padding: (index of the MCU after the interval, padding bits) where the padding differs from that; in
-        arithmetic-coded scans zero bytes at the end of the interval, and their number.
+    padding: (index of the MCU after the interval, padding bits) where the padding differs from that.
     zero_runs: (block index, number of ZRL symbols after the last coefficient).
     max_eob_run: length at which EOB runs are written.
     last_eob_run: length of an EOB run that goes on after the last block of the scan, 0 if none does.
     eob_switches: indices of blocks after which the rule for writing an EOB run is reversed.
-    extraneous: (index of the MCU after the interval, bytes between its padding and the restart marker or the
-        end), such as fill bytes. They are no part of the picture.
+    extraneous: (index of the MCU after the interval, bytes between the two or after the last one), such
+        as fill bytes. A restart marker follows, or the end of the scan. They are no part of the picture.
     """
 
     segments: list[Segment] = field(default_factory=list)

@@ -1,10 +1,12 @@
 """Targets of lossy results: a quality, a size, or a similarity to the source."""
 
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import TypedDict, Unpack, cast
 
 from jrecomp.errors import UsageError
 from jrecomp.jpeg.types import Frame
+from jrecomp.options import check_type
 
 _MOST_BPP = 1e9
 """Larger numbers of bits per pixel are reduced to this, as no result reaches it."""
@@ -38,7 +40,8 @@ class Target:
     def of(cls, **options: Unpack[TargetOptions]) -> "Target":
         """The target in the options.
 
-        Raises UsageError if a value is invalid or several targets are given, and TypeError for other options.
+        Raises UsageError if a value is invalid or several targets are given, and TypeError for other options
+        and values of other types.
         """
         given = cast(dict[str, float | None], options)
         for name in given:
@@ -70,6 +73,7 @@ class Target:
 
 
 def _check(name: str, value: float) -> None:
+    check_type(name, value, Integral if name == "max_bytes" else Real)
     if name == "quality":
         if not 0 <= value <= 100:
             raise UsageError(f"quality {_short(value)} is not between 0 and 100")

@@ -15,6 +15,9 @@ Extraneous = list[tuple[int, bytes]]
 def instructions() -> list[str]:
     """Those instruction sets of "avx2" and "avx512" that the engine is built for and this processor has."""
 
+def prepare_thread() -> None:
+    """Give this thread its storage for C++ exceptions, which must not be allocated when memory is short."""
+
 def count_magnitudes(blocks: Blocks, counts: npt.NDArray[np.int64]) -> None:
     """Add how often each magnitude occurs at each zig-zag index of blocks [block row, block column, 64].
 

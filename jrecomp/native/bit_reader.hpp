@@ -107,6 +107,14 @@ private:
     int virtual_ = 0;         // zero bits appended past the data
 };
 
+// The next restart marker from `at` on, or the end.
+inline const std::uint8_t* find_restart(const std::uint8_t* at, const std::uint8_t* end) {
+    for (; end - at >= 2; ++at) {
+        if (at[0] == kMarker && (at[1] & 0xF8) == kRst0) return at;
+    }
+    return end;
+}
+
 // The byte that holds the first unread bit, or the next byte where no byte is read in part. Goes back over
 // the unread bytes. A zero after 0xFF is stuffing there, since no reader passes a marker.
 inline const std::uint8_t* byte_at(BitReader::Position position) {

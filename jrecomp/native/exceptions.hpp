@@ -33,6 +33,8 @@ private:
 
 inline std::int64_t exception_index(const Exception& e) { return e.first; }
 inline std::int64_t own_index(const std::int64_t& index) { return index; }
+inline std::int64_t extraneous_index(const Extraneous& e) { return e.first; }
+using ExtraneousBytes = Follower<Extraneous, std::int64_t (*)(const Extraneous&)>;
 using Exceptions = Follower<Exception, std::int64_t (*)(const Exception&)>;
 using Indices = Follower<std::int64_t, std::int64_t (*)(const std::int64_t&)>;
 

@@ -16,9 +16,6 @@ namespace jrecomp {
 // must have room for those of one more block).
 constexpr int kCorrectionLimit = 1000 - 64 + 1;
 
-// The longest padding, in bits of a Huffman-coded scan and in zero bytes of an arithmetic-coded one.
-constexpr int kMaxPadding = 127;
-
 // What arithmetic coding has in place of Huffman tables (T.81 B.2.4.3, F.1.4.4): the destinations, 0 to 3,
 // whose statistics a component uses, and the conditioning parameters L and U for DC and Kx for AC in them.
 struct Conditioning {
@@ -45,8 +42,7 @@ using Extraneous = std::pair<std::int64_t, std::string>;
 // The choices that T.81 leaves to the encoder, as exceptions to those of libjpeg. Lists are sorted by index.
 struct Choices {
     int padding_bit = 1;  // fills up the last byte of a restart interval
-    // Other padding: the number of MCUs before the end of the interval, and the padding bits; in
-    // arithmetic-coded scans the number of zero bytes at the end, which libjpeg drops.
+    // Other padding: the number of MCUs before the end of the interval, and the padding bits.
     std::vector<Exception> padding;
     std::vector<Exception> zero_runs;  // blocks that end with needless ZRL symbols, and their number
     int max_eob_run = kMaxEobRun;
@@ -153,7 +149,7 @@ private:
     // What was decoded of a restart interval.
     struct Interval {
         std::int64_t certain;  // MCUs decoded without zeros from after the end of the data
-        int padding;           // number of zero bytes at the end; -1 if not regular
+        std::ptrdiff_t bytes;  // of a regular interval; -1 if it is not regular
     };
     friend struct Recorder;
     friend struct SegmentDecoder;
@@ -165,8 +161,7 @@ private:
 
     const Scan& scan_;
     std::vector<Padding> padding_;
-    std::vector<Exception> zero_bytes_;  // padding of arithmetic-coded scans
-    std::int64_t after_end_ = 0;         // MCUs decoded after the end of arithmetic-coded data, at most all
+    std::int64_t after_end_ = 0;  // MCUs decoded after the end of arithmetic-coded data, at most all
     std::vector<Exception> zero_runs_;
     std::vector<EobSwitch> eob_switches_;
     std::vector<Extraneous> extraneous_;

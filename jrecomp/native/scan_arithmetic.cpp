@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdlib>
 
+#include "bit_reader.hpp"
 #include "exceptions.hpp"
 #include "nonzero.hpp"
 #include "qm_coder.hpp"
@@ -189,23 +190,12 @@ const std::uint8_t* find_marker(const std::uint8_t* at, const std::uint8_t* end)
     }
 }
 
-// The number of zero bytes in [begin, end) after the bytes of `regular`, or -1 if there is anything else or
-// more than a list of exceptions can hold.
-int zeros_after(const std::vector<std::uint8_t>& regular, const std::uint8_t* begin,
-                const std::uint8_t* end) {
-    const std::ptrdiff_t size = static_cast<std::ptrdiff_t>(regular.size());
-    const std::ptrdiff_t zeros = end - begin - size;
-    if (zeros < 0 || zeros > kMaxPadding || !std::equal(regular.begin(), regular.end(), begin)) return -1;
-    return std::all_of(begin + size, end, [](std::uint8_t b) { return b == 0; }) ? static_cast<int>(zeros)
-                                                                                 : -1;
-}
-
 }  // namespace
 
 void encode_arithmetic_segment(const Scan& scan, const Choices& choices, std::int64_t first_mcu,
                                std::int64_t mcus, std::int64_t restart_interval, int first_restart,
                                bool finish, std::vector<std::uint8_t>& out) {
-    Exceptions padding(choices.padding, first_mcu, exception_index);
+    ExtraneousBytes extraneous(choices.extraneous, first_mcu, extraneous_index);
     const std::int64_t end = first_mcu + mcus;
     std::int64_t mcu = first_mcu;
     for (int restart = first_restart; mcu < end; restart = (restart + 1) & 7) {
@@ -215,7 +205,7 @@ void encode_arithmetic_segment(const Scan& scan, const Choices& choices, std::in
         encode_interval(scan, mcu, count, finish || !last, out);
         mcu += count;
         if (last && !finish) return;
-        if (const Exception* e = padding.find(mcu)) out.insert(out.end(), e->second, 0);
+        if (const Extraneous* e = extraneous.find(mcu)) out.insert(out.end(), e->second.begin(), e->second.end());
         if (!last) {
             out.push_back(kMarker);
             out.push_back(static_cast<std::uint8_t>(kRst0 + restart));
@@ -227,26 +217,28 @@ Decoded ScanDecoder::decode_arithmetic(const std::uint8_t* begin, const std::uin
                                        std::int64_t first_mcu, std::int64_t restart_interval,
                                        int first_restart) {
     const std::int64_t total = scan_.mcus();
+    const std::ptrdiff_t known = static_cast<std::ptrdiff_t>(extraneous_.size());
     const std::uint8_t* at = begin;
     std::int64_t mcu = first_mcu;
     for (int restart = first_restart; mcu < total; restart = (restart + 1) & 7) {
         const std::int64_t left = total - mcu;
         const std::int64_t count = restart_interval != 0 ? std::min(restart_interval, left) : left;
-        const std::uint8_t* const marker = find_marker(at, end);
-        const Interval interval = decode_interval(at, marker, mcu, count);
-        if (interval.padding < 0) {
+        const std::uint8_t* const data_end = find_marker(at, end);
+        const Interval interval = decode_interval(at, data_end, mcu, count);
+        if (interval.bytes < 0) {
             mcu += interval.certain;
             break;
         }
         mcu += count;
-        const bool at_end = mcu == total && marker == end;
-        if (!at_end && (mcu == total || end - marker < 2 || marker[1] != kRst0 + restart)) break;
-        if (interval.padding > 0) zero_bytes_.emplace_back(mcu, interval.padding);
-        if (at_end) return Decoded{total - first_mcu, end};
+        const std::uint8_t* const marker = mcu == total ? end : find_restart(data_end, end);
+        if (mcu != total && (marker == end || marker[1] != kRst0 + restart)) break;
+        at += interval.bytes;
+        if (at != marker) extraneous_.emplace_back(mcu, std::string(at, marker));
+        if (mcu == total) return Decoded{total - first_mcu, end};
         at = marker + 2;
     }
     Choices choices;
-    choices.padding = zero_bytes_;
+    choices.extraneous.assign(extraneous_.begin() + known, extraneous_.end());
     std::vector<std::uint8_t> regular;
     encode_arithmetic_segment(scan_, choices, first_mcu, mcu - first_mcu, restart_interval, first_restart,
                               false, regular);
@@ -270,7 +262,8 @@ ScanDecoder::Interval ScanDecoder::decode_interval(const std::uint8_t* begin, co
     }
     std::vector<std::uint8_t> regular;
     encode_interval(scan_, first_mcu, count, true, regular);
-    result.padding = zeros_after(regular, begin, marker);
+    const std::ptrdiff_t size = static_cast<std::ptrdiff_t>(regular.size());
+    if (size <= marker - begin && std::equal(regular.begin(), regular.end(), begin)) result.bytes = size;
     return result;
 }
 

@@ -336,7 +336,7 @@ struct SegmentDecoder {
                 if (kind.clean) clean = mark(mcu, in);
             }
             const std::uint8_t* const next = take_padding(in, mcu);
-            const std::uint8_t* const marker = mcu == total ? end : find_restart(next);
+            const std::uint8_t* const marker = mcu == total ? end : find_restart(next, end);
             if (mcu != total && (marker == end || marker[1] != kRst0 + restart)) return stop(clean, first_mcu);
             if (marker != next) out.extraneous_.emplace_back(mcu, std::string(next, marker));
             if (mcu == total) return Decoded{total - first_mcu, end};
@@ -358,14 +358,6 @@ private:
         out.eob_switches_.resize(clean.eob_switches);
         out.extraneous_.resize(clean.extraneous);
         return Decoded{clean.mcu - first_mcu, byte_at(clean.position)};
-    }
-
-    // The next restart marker, or the end.
-    const std::uint8_t* find_restart(const std::uint8_t* p) const {
-        for (; end - p >= 2; ++p) {
-            if (p[0] == kMarker && (p[1] & 0xF8) == kRst0) return p;
-        }
-        return end;
     }
 
     // Records the unread bits of the current byte as padding. Returns the next byte.
@@ -394,7 +386,6 @@ Decoded ScanDecoder::decode(const std::uint8_t* begin, const std::uint8_t* end, 
 
 Choices ScanDecoder::choices() const {
     Choices result;
-    result.padding = zero_bytes_;
     std::int64_t balance = 0;  // paddings all ones less those all zeros
     for (const Padding& p : padding_) {
         balance += (p.bits == (1 << p.count) - 1) - (p.bits == 0);

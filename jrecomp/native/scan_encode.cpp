@@ -14,9 +14,6 @@ namespace {
 // The most bits that one block can take, without correction bits pending from earlier blocks.
 constexpr std::size_t kBlockBits = 64 * 32 + 64 + 64 * 16;
 
-std::int64_t extraneous_index(const Extraneous& e) { return e.first; }
-using ExtraneousBytes = Follower<Extraneous, std::int64_t (*)(const Extraneous&)>;
-
 // A sink takes the symbols of a scan, each with the additional bits that follow it. This one writes them.
 class BitSink : public BitWriter {
 public:

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <new>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -124,7 +125,7 @@ public:
         require(padding_bit == 0 || padding_bit == 1, "bad padding bit");
         require(max_eob_run >= 1 && max_eob_run <= kMaxEobRun, "bad longest EOB run");
         require(last_eob_run >= 0 && last_eob_run <= kMaxEobRun, "bad last EOB run");
-        for (const Exception& e : padding) require(e.second >= 0 && e.second <= kMaxPadding, "bad padding");
+        for (const Exception& e : padding) require(e.second >= 0 && e.second <= 127, "bad padding");
         for (const Exception& e : zero_runs) require(e.second >= 1 && e.second <= 4, "bad zero runs");
         const auto by_index = [](const auto& a, const auto& b) { return a.first < b.first; };
         require(std::is_sorted(padding.begin(), padding.end(), by_index) &&
@@ -220,6 +221,15 @@ void count_magnitudes(const Blocks& blocks, const Counts& counts) {
             ++first[k * width + static_cast<std::size_t>(std::min(std::abs(value[k]), largest))];
 }
 
+// Throws an exception, so that a thread has its storage for exceptions before memory is short: without that
+// storage std::bad_alloc would end the process.
+void prepare_thread() {
+    try {
+        throw std::bad_alloc();
+    } catch (const std::bad_alloc&) {
+    }
+}
+
 // Those instruction sets that the engine is built for (CMakeLists.txt) and this processor has.
 std::vector<std::string> instructions() {
     std::vector<std::string> result;
@@ -242,6 +252,7 @@ std::vector<std::string> instructions() {
 NB_MODULE(_scan, module) {
     using jrecomp::PyScan;
     module.def("instructions", &jrecomp::instructions);
+    module.def("prepare_thread", &jrecomp::prepare_thread);
     module.def("count_magnitudes", &jrecomp::count_magnitudes, nb::arg("blocks").noconvert(),
                nb::arg("counts").noconvert());
     nb::class_<PyScan>(module, "Scan")

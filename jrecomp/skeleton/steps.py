@@ -33,11 +33,6 @@ class Coded:
     mcu_rows: int
     slices: tuple[bytes, ...]
 
-    @property
-    def size(self) -> int:
-        """Number of bytes."""
-        return len(self.reconstruction) + len(self.copies) + sum(map(len, self.slices))
-
 
 @dataclass(frozen=True)
 class Picture:

@@ -94,7 +94,7 @@ def test_json() -> None:
     found = document("compress", "photo.jpg", "missing.jpg", code=ExitCode.INPUT)
     good, bad = found["files"]
     assert (good["source"], good["target"], good["mode"]) == ("photo.jpg", "photo.jpg.jrc", "lossless")
-    assert good["jpeg"]["width"] == 96
+    assert good["pictures"][0]["width"] == 96
     assert bad["exit_code"] == ExitCode.INPUT
     assert (found["total"]["files"], found["total"]["failed"]) == (2, 1)
     assert document("info", "photo.jpg.jrc")["files"][0]["model"] == "fake"

@@ -78,8 +78,8 @@ def test_options_reach_the_pipeline() -> None:
         (["--bpp", "inf"], "bpp inf"),
         (["--min-psnr", "-3"], "min_psnr -3"),
         (["--min-ms-ssim", "1.5"], "min_ms_ssim 1.5"),
-        (["--quality", "80", "--max-bytes", "10"], "quality and max_bytes exclude"),
-        (["--bpp", "1", "--min-psnr", "30"], "bpp and min_psnr exclude"),
+        (["--quality", "80", "--max-bytes", "10"], "--quality and --max-bytes exclude"),
+        (["--bpp", "1", "--min-psnr", "30"], "--bpp and --min-psnr exclude"),
         (["--rule", "nonesuch"], "nonesuch"),
     ],
 )

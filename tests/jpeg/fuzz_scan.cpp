@@ -71,7 +71,7 @@ std::vector<std::uint8_t> damaged_data(const Scan& scan, std::int64_t first, std
                                        int restart) {
     Choices choices;
     for (std::int64_t i = 0; i < 300; i += 1 + random_below(60))
-        choices.padding.emplace_back(i, random_below(128));
+        choices.extraneous.emplace_back(i, std::string(static_cast<std::size_t>(random_below(9)), '\0'));
     for (const ScanComponent& c : scan.components) {
         const int most = 1 << random_below(16);
         for (std::int64_t i = 0; i < scan.mcu_rows * c.vertical * c.block_columns * 64; ++i) {

@@ -111,7 +111,7 @@ def test_bytes_before_the_end(kind: str, extra: bytes, note: str) -> None:
 
 @needs_djpeg
 @pytest.mark.parametrize("kind", SCANS)
-@pytest.mark.parametrize("after", [b"", b"\0" * 30, b"SEFT", b"\xff\xd9", picture("sequential")], ids=len)
+@pytest.mark.parametrize("after", [b"", b"\0" * 30, b"SEFT", b"\xff\xd9", samples.pillow(50, 40)], ids=len)
 def test_missing_end(kind: str, after: bytes) -> None:
     """What follows stays, behind an end."""
     regular = picture(kind)
@@ -140,6 +140,21 @@ def test_scans_that_what_follows_seems_to_hold() -> None:
     after = b"video" + sos([200]) + b"more" + EOI + b"rest"
     for end in (b"", EOI):
         assert shrink(regular[:-2] + end + after) == shrink(regular) + after
+
+
+@needs_djpeg
+@pytest.mark.parametrize("extra", [b"\0", bytes(5000), b"\xff\xff", b"\0\x12\x34\xff\0"], ids=len)
+@pytest.mark.parametrize("kind", ["sequential", "progressive"])
+def test_arithmetic_coding(kind: str, extra: bytes) -> None:
+    """Zeros at the end of an interval are regular."""
+    regular = samples.arithmetic(picture(kind, restart_marker_blocks=2))
+    data = before_restarts(regular, lambda number: extra)[:-2] + extra + EOI
+    assert djpeg(data) == djpeg(regular) != b""
+    notes = list[Note]()
+    assert shrink(data, quality=40, on_note=notes.append) == shrink(regular, quality=40)
+    assert notes[0].quality == 40
+    assert (notes[0].text == "") == (b"\x12" not in extra)
+    assert jrecomp.decompress(jrecomp.compress(data, model="fast")) == data
 
 
 BLOCKS = samples.random_blocks(24, largest=20)

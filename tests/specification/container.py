@@ -184,7 +184,8 @@ def lengthening(step: Step) -> int:
 
 def read_slices(container: bytes, fields: Reader, pictures: list[Picture]) -> None:
     """Section "Slices of pictures": tables, check, slices."""
-    tables = [read_table(fields, number) for number in range(len(pictures))]
+    several = len(pictures) > 1
+    tables = [read_table(fields, number, several) for number in range(len(pictures))]
     before = container[: -4 - len(fields.left)]
     need(fields.take(2) == check(before), "check")
     for number, (picture, (back, mcu_rows, lengths, checks)) in enumerate(zip(pictures, tables, strict=True)):
@@ -196,7 +197,7 @@ def read_slices(container: bytes, fields: Reader, pictures: list[Picture]) -> No
         need(not checks or [check(data) for data in picture.slices] == checks, "check of a slice")
 
 
-def read_table(fields: Reader, number: int) -> tuple[int, int, list[int], list[bytes]]:
+def read_table(fields: Reader, number: int, several: bool) -> tuple[int, int, list[int], list[bytes]]:
     """Section "Slices of pictures": `back`, MCU rows, lengths and checks of picture `number`."""
     count = fields.varint()
     if count == 0:
@@ -206,7 +207,7 @@ def read_table(fields: Reader, number: int) -> tuple[int, int, list[int], list[b
     mcu_rows = fields.varint()
     need(mcu_rows >= 1, "MCU rows of a slice")
     lengths = [fields.varint() for _ in range(count)]
-    return 0, mcu_rows, lengths, [fields.take(2) for _ in range(count if count > 1 else 0)]
+    return 0, mcu_rows, lengths, [fields.take(2) for _ in range(count if several or count > 1 else 0)]
 
 
 def check(data: bytes) -> bytes:

@@ -214,7 +214,7 @@ class ArithmeticSegmentWriter(SegmentWriter):
                 mcu += 1
             if mcu == end and segment.tail:
                 return written + self.interval.coder.certain()
-            written += self.interval.coder.finished() + bytes(self.special.padding.get(mcu, 0))
+            written += self.interval.coder.finished() + self.special.extraneous.get(mcu, b"")
             if mcu == end:
                 break
             written += bytes([0xFF, 0xD0 + restart % 8])

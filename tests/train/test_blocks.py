@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from jrecomp.codec import blocks as codec
+from jrecomp.codec.regression import Regression
 from jrecomp.coding import BitEncoder
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.model import blocks as model
@@ -112,7 +113,11 @@ class Recorder(counters.Decisions):
 
 @pytest.fixture
 def coded(file: JpegFile, built: model.BlocksModel, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
-    """What the reference computes for all decisions of a file, in order."""
+    """What the reference computes for all decisions of a file, in order.
+
+    It is without predictions from innovations. The codec learns them from the file, training lacks them.
+    """
+    monkeypatch.setattr(Regression, "learn", lambda *_: None)
     monkeypatch.setattr(codec, "Decisions", Recorder)
     monkeypatch.setattr(Recorder, "seen", [], raising=False)
     encode(file, built)
