@@ -1,25 +1,31 @@
 """Runs a target in the sanitizer build; fuzz.run starts it as a process of its own."""
 
+import os
 import random
 import signal
 import sys
 import time
+import traceback
+from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 
 def main() -> None:
-    """Arguments: `fuzz TARGET SECONDS` and those of libFuzzer, or `replay TARGET ROUNDS` and folders."""
+    """Arguments: `fuzz TARGET SECONDS FINDINGS` and libFuzzer's, or `replay TARGET ROUNDS` and paths."""
     mode, name, number, *rest = sys.argv[1:]
     if mode == "fuzz":
-        fuzz(name, float(number), rest)
+        fuzz(name, float(number), Path(rest[0]), rest[1:])
     else:
-        replay(name, int(number), [Path(folder) for folder in rest])
+        replay(name, int(number), [Path(place) for place in rest])
 
 
-def fuzz(name: str, seconds: float, arguments: list[str]) -> None:
-    """Fuzz a target with libFuzzer; seconds: of CPU time."""
+def fuzz(name: str, seconds: float, findings: Path, arguments: list[str]) -> None:
+    """Fuzz a target with libFuzzer.
+
+    seconds: of CPU time. findings: folder for the input at which it ended, if there is one.
+    """
     import atheris
 
     with atheris.instrument_imports(include=["jrecomp"]):
@@ -28,7 +34,14 @@ def fuzz(name: str, seconds: float, arguments: list[str]) -> None:
     def check(data: bytes) -> None:
         if time.process_time() > seconds:
             signal.raise_signal(signal.SIGUSR1)  # libFuzzer ends
-        target.check(data)
+        try:
+            target.check(data)
+        except Exception:
+            traceback.print_exc()
+            finding = findings / f"error-{sha256(data).hexdigest()[:16]}"
+            finding.write_bytes(data)
+            print(f"Test unit written to {finding}", flush=True)  # as libFuzzer says after a crash
+            os._exit(1)
 
     def mutate(data: bytes, largest: int, seed: int) -> bytes:
         def mutation(part: bytes) -> bytes:
@@ -40,14 +53,15 @@ def fuzz(name: str, seconds: float, arguments: list[str]) -> None:
         return bytes(target.mutate(data, mutation)[:largest])
 
     options = {"custom_mutator": mutate} if hasattr(target, "mutate") else {}
-    atheris.Setup([sys.argv[0], *arguments], check, **options)
+    atheris.Setup([sys.argv[0], f"-artifact_prefix={findings}{os.sep}", *arguments], check, **options)
     atheris.Fuzz()
 
 
-def replay(name: str, rounds: int, folders: list[Path]) -> None:
-    """Check the files in folders, and inputs changed at random; it needs no fuzzer."""
+def replay(name: str, rounds: int, places: list[Path]) -> None:
+    """Check files and those in folders, and inputs changed at random; it needs no fuzzer."""
     target: Any = import_module(f"fuzz.targets.{name}")
-    inputs = [path.read_bytes() for folder in folders for path in sorted(folder.iterdir())]
+    paths = [path for place in places for path in (sorted(place.iterdir()) if place.is_dir() else [place])]
+    inputs = [path.read_bytes() for path in paths]
     random.seed(1)
     for data in (*inputs, *(_mutated(target, random.choice(inputs)) for _ in range(rounds))):
         try:

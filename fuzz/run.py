@@ -84,9 +84,10 @@ def fuzz(target: str, seconds: float, environment: dict[str, str]) -> Outcome:
     corpus, findings, log = (FOLDER / name / target for name in ("corpus", "findings", "logs"))
     for folder in (corpus, findings, log.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    command = build.command("fuzz", target, str(seconds), str(corpus), str(FOLDER / "seeds" / target))
+    folders = findings, corpus, FOLDER / "seeds" / target
+    command = build.command("fuzz", target, str(seconds), *map(str, folders))
     command += [f"-max_len={LENGTHS[target]}", f"-rss_limit_mb={MEBIBYTES}", f"-timeout={SECONDS}"]
-    command += [f"-artifact_prefix={findings}{os.sep}", "-print_final_stats=1", "-report_slow_units=60"]
+    command += ["-print_final_stats=1", f"-report_slow_units={SECONDS}"]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
         _, status, usage = os.wait4(process.pid, 0)
@@ -96,7 +97,7 @@ def fuzz(target: str, seconds: float, environment: dict[str, str]) -> Outcome:
     return Outcome(
         target,
         usage.ru_utime + usage.ru_stime,
-        _last(r"stat::number_of_executed_units: +(\d+)", text),
+        max(_last(r"stat::number_of_executed_units: +(\d+)", text), _last(r"(?m)^#(\d+)", text)),
         _last(r"\bcov: (\d+)", text),
         Path(found[-1]) if found else None,
         log,

@@ -9,6 +9,7 @@ compute with fewer. docs/format.md specifies the containers.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Unpack, cast
 
 from jrecomp import container, jpeg
@@ -27,7 +28,7 @@ from jrecomp.errors import (
 from jrecomp.info import Info, JpegInfo, describe_picture, describe_reason
 from jrecomp.jpeg.types import Frame
 from jrecomp.lossy import Requantizer, Target, TargetOptions, load_rule
-from jrecomp.model import DEFAULT_MODEL
+from jrecomp.model import DEFAULT_MODEL, FALLBACK_MODEL, Model
 from jrecomp.model import load as load_model
 from jrecomp.options import DEFAULT_LIMITS, RULES, Buffer, Limits, as_bytes, check_type
 from jrecomp.pictures import PictureCoder
@@ -56,7 +57,8 @@ def compress(
     Any bytes are accepted. A file that cannot be modelled, restored exactly or made smaller is stored.
 
     data: the file.
-    model: name of a model; None selects the default.
+    model: name of a model; None selects the default. A file that it does not make smaller is also tried
+        with the model `fast`.
     strip: omit metadata that decoders do not need to display the picture.
     strip_trailer: omit the bytes after the picture, such as videos and further pictures.
     rule: quality metric that lossy results are optimized for, one of options.RULES.
@@ -87,7 +89,7 @@ def compress(
     frame = None
     try:
         if wanted.lossless and not (strip or strip_trailer):
-            result, note = lossless(data, PictureCoder(predictor, resources, limits)), Note(None, "")
+            result, note = _lossless(data, predictor, resources, limits), Note(None, "")
         else:
             file = jpeg.read(data, limits)
             frame = file.frame
@@ -110,6 +112,18 @@ def compress(
         result, note = _stored(data, StoredReason.VERIFICATION, wanted, strip or strip_trailer, frame)
     on_note(note)
     return result.output
+
+
+def _lossless(data: bytes, model: Model, resources: Resources, limits: Limits) -> Result:
+    """A container of a file with modelled pictures; by FALLBACK_MODEL if the model makes it no smaller."""
+    try:
+        result = lossless(data, PictureCoder(model, resources, limits))
+        if len(result.output) < len(data) or model.name == FALLBACK_MODEL:
+            return result
+    except UnsupportedJpegError as error:
+        if error.reason is not StoredReason.NOT_SMALLER or model.name == FALLBACK_MODEL:
+            raise
+    return lossless(data, PictureCoder(load_model(FALLBACK_MODEL), replace(resources, device="cpu"), limits))
 
 
 def shrink(

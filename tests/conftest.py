@@ -19,7 +19,7 @@ from jrecomp.codec import EncodedSlices, devices, engines
 from jrecomp.errors import StoredReason, UnknownModelError, UnsupportedJpegError
 from jrecomp.jpeg import Extent
 from jrecomp.jpeg.types import Component, Frame, JpegFile
-from jrecomp.model import DEFAULT_MODEL
+from jrecomp.model import DEFAULT_MODEL, FALLBACK_MODEL
 from jrecomp.options import Limits
 
 pytest_plugins = ["tests.models"]
@@ -95,7 +95,7 @@ def fake_core(monkeypatch: pytest.MonkeyPatch) -> None:
     remembered: dict[bytes, Int16] = {}
 
     def load(wanted: str | int) -> FakeModel:
-        if wanted not in (FakeModel.identifier, FakeModel.name, DEFAULT_MODEL):
+        if wanted not in (FakeModel.identifier, FakeModel.name, DEFAULT_MODEL, FALLBACK_MODEL):
             raise UnknownModelError(f"model {wanted!r} is not installed")
         return FakeModel()
 

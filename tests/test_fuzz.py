@@ -15,7 +15,8 @@ from jrecomp.errors import CorruptContainerError
 from jrecomp.native._scan import Scan
 from jrecomp.pipeline import compress
 
-DECODES_FIRST, ENCODES_FIRST = bytes([0] * 6 + [1] + [0] * 20), bytes(40)
+DECODES_FIRST, ENCODES_FIRST = bytes(53), bytes([*bytes(12), 1, *bytes(40)])
+ERRORS = bytes([*bytes(12), 2, 0, 1, 255, *bytes(40)])
 """Inputs of the target `scan`."""
 
 
@@ -75,7 +76,7 @@ def test_a_defect_in_the_decoder(photo: bytes, monkeypatch: pytest.MonkeyPatch) 
         container.check(compress(photo, model="fast"))
 
 
-@pytest.mark.parametrize("data", [DECODES_FIRST, ENCODES_FIRST], ids=["decode", "encode"])
+@pytest.mark.parametrize("data", [DECODES_FIRST, ENCODES_FIRST, ERRORS], ids=["decode", "encode", "error"])
 def test_coefficients_that_do_not_agree(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     scan.check(data)
     monkeypatch.setattr(scan, "Scan", WrongScan)

@@ -25,6 +25,7 @@ from jrecomp.errors import (
 from jrecomp.options import Limits
 from tests.boxes import coded, recoded
 from tests.conftest import FakeModel
+from tests.jpeg.samples import pillow
 
 FAKE_JPEG = b"\xff\xd8" + random.Random(1).randbytes(1500)
 """A file that the fake core models."""
@@ -42,6 +43,14 @@ def test_photo_round_trip(make_photo: Callable[..., bytes], options: dict[str, o
     assert len(compressed) < len(photo)
     assert jrecomp.decompress(compressed) == photo
     assert jrecomp.inspect(compressed).mode == "lossless"
+
+
+def test_a_file_that_the_model_does_not_make_smaller_is_tried_with_another() -> None:
+    """A picture of one column gives models of planes nothing to learn from."""
+    column = pillow(1, 1000, 1, quality=90, optimize=True)
+    compressed = jrecomp.compress(column, model="best")
+    assert len(compressed) < len(column) and jrecomp.inspect(compressed).model == "fast"
+    assert jrecomp.decompress(compressed) == column
 
 
 def test_inspect_photo(photo: bytes) -> None:

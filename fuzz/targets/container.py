@@ -8,17 +8,19 @@ from fuzz.mutation import Mutation, mutate_value
 from fuzz.targets import LIMITS
 from jrecomp.container import Original, pack, unpack
 from jrecomp.errors import CorruptContainerError, ExitCode, JrecompError
-from jrecomp.pipeline import decompress, inspect
+from jrecomp.pipeline import decompress, inspect, salvage
 
 
 def check(data: bytes) -> None:
-    """Inspect and decompress."""
+    """Inspect, decompress, and salvage what is damaged."""
     with suppress(JrecompError):
         inspect(data, limits=LIMITS)
     try:
         restored = decompress(data, threads=1, limits=LIMITS)
     except JrecompError as error:
         assert error.exit_code != ExitCode.INTERNAL
+        with suppress(JrecompError):
+            salvage(data, threads=1, limits=LIMITS)
     else:
         assert Original.of(restored) == unpack(data).original
 

@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 from jrecomp.jpeg.markers import END, located_segments, parse, trailer
+from jrecomp.jpeg.read import read
 from jrecomp.jpeg.types import JpegFile, ScanReconstruction
+from jrecomp.jpeg.write import write
 from jrecomp.options import DEFAULT_LIMITS, Limits
 
 
@@ -36,7 +38,10 @@ def separate(file: JpegFile, limits: Limits = DEFAULT_LIMITS) -> tuple[JpegFile,
         return file, b""
     headers, scans = file.headers[: end.offset] + END, list(file.scans[:count])
     scans[-1] = replace(scans[-1], extraneous=[e for e in scans[-1].extraneous if e[0] != end.mcus])
-    return replace(file, headers=headers, scans=scans), unused + _remainder(file, count, limits)
+    picture, after = replace(file, headers=headers, scans=scans), unused + _remainder(file, count, limits)
+    if count < len(file.scans):  # the others may have left parts of an MCU among the coefficients
+        picture = read(write(picture, limits), limits)
+    return picture, after
 
 
 def _unused(scan: ScanReconstruction, mcus: int) -> bytes:

@@ -11,6 +11,10 @@ from jrecomp.t81 import APP0, APP1, APP2, APP13, APP14, APP15, COM, SOS
 
 _JFIF, _ICC, _ADOBE = b"JFIF\0", b"ICC_PROFILE\0", b"Adobe"
 _GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"  # ISO 21496-1: the pictures that follow include a gain map
+_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_LINKS = b"hdrgm:", b"Container:", b"GContainer:", b"MicroVideo", b"MotionPhoto"
+"""What XMP has that describes gain maps, videos and other items after the picture."""
+
 _KINDS = [
     (APP0, b"JF", "JFIF"),
     (APP1, EXIF, "Exif"),
@@ -30,7 +34,7 @@ def metadata(headers: bytes, strip: bool, followed: bool) -> bytes:
     headers: JpegFile.headers. strip: keep only what affects the display of the picture: colour transform
     (JFIF, Adobe), pixel density, ICC profile, and orientation (Exif). followed: whether the bytes after the
     picture are kept. Then `strip` also keeps what leads to pictures in them: the index of a Multi-Picture
-    file (CIPA DC-007) and the mark of a gain map (ISO 21496-1).
+    file (CIPA DC-007), the mark of a gain map (ISO 21496-1), and XMP that describes a gain map or a video.
     """
     kept = _kept(_leading(headers))
     return _joined(_essential(kept, followed) if strip else kept)
@@ -108,6 +112,8 @@ def _essential(metadata: Iterable[tuple[int, bytes]], followed: bool) -> Iterato
             yield code, data
         elif code == APP14 and data.startswith(_ADOBE) and len(data) >= 12:
             yield code, data[:12]
+        elif followed and code == APP1 and data.startswith(_XMP) and any(link in data for link in _LINKS):
+            yield code, data
 
 
 def exif_orientation(data: bytes) -> int:

@@ -3,6 +3,14 @@
 from jrecomp.model.blocks import BlocksModel
 from jrecomp.model.latents import LatentsModel
 from jrecomp.model.planes import PlanesModel
-from jrecomp.model.weights import DEFAULT_MODEL, Model, load
+from jrecomp.model.weights import DEFAULT_MODEL, FALLBACK_MODEL, Model, load
 
-__all__ = ["DEFAULT_MODEL", "BlocksModel", "LatentsModel", "Model", "PlanesModel", "load"]
+__all__ = [
+    "DEFAULT_MODEL",
+    "FALLBACK_MODEL",
+    "BlocksModel",
+    "LatentsModel",
+    "Model",
+    "PlanesModel",
+    "load",
+]

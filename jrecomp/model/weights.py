@@ -25,6 +25,9 @@ from jrecomp.model.latents import LatentsModel
 from jrecomp.model.planes import PlanesModel
 
 DEFAULT_MODEL = "default"
+
+FALLBACK_MODEL = "fast"
+"""Name of the model for files that another one does not make smaller; it learns faster from a file."""
 """Name of the model that is used unless another is chosen."""
 
 Model = PlanesModel | LatentsModel | BlocksModel

@@ -24,7 +24,8 @@ constexpr int kZero = 0, kPositive = 4, kNegative = 8, kLargeOffset = 8;
 // first follow at kBits.
 constexpr int kDcLadder = 20, kAcLowLadder = 189, kAcHighLadder = 217, kBits = 14;
 
-// More zeros are hardly ever dropped from the end of an interval, so data that need more were cut.
+// First scans hardly ever drop more zeros from the end of an interval, so data that need more were cut.
+// Refinement scans may drop all their bits.
 constexpr int kMaxDropped = 64;
 
 // Codes MCUs from the start of a restart interval on.
@@ -256,7 +257,7 @@ ScanDecoder::Interval ScanDecoder::decode_interval(const std::uint8_t* begin, co
         if (!mcu_coder.code(cursor)) return result;
         if (coder.zeros_after_end() == 0) {
             result.certain = mcus;
-        } else if (coder.zeros_after_end() > kMaxDropped || ++after_end_ > scan_.mcus()) {
+        } else if ((scan_.ah == 0 && coder.zeros_after_end() > kMaxDropped) || ++after_end_ > scan_.mcus()) {
             return result;
         }
     }

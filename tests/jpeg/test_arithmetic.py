@@ -101,6 +101,15 @@ def test_many_blocks_in_three_bytes() -> None:
     check_plain(data, read(source))
 
 
+@pytest.mark.parametrize("dc", [0, 4])
+def test_a_refinement_scan_that_is_dropped(dc: int) -> None:
+    """All its bits are zeros, more than 64 bytes of them."""
+    source = builder.progressive([[dc] + [0] * 63] * 1200, builder.LikeLibjpeg())
+    data = samples.arithmetic(source)
+    assert len(data.split(b"\xff\xda")[-1]) < 20
+    check_plain(data, read(source))
+
+
 def sos_of(data: bytes) -> bytes:
     at = data.index(b"\xff\xda")
     return data[at : at + 2 + int.from_bytes(data[at + 2 : at + 4])]

@@ -110,6 +110,21 @@ def test_the_index_leads_to_each_picture(order: str, gap: bytes, options: dict[s
     assert len(results[0]) < len(data)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [b'hdrgm:Version="1.0"', b'GCamera:MicroVideo="1"', b'GCamera:MotionPhoto="1"', b"Container:Directory"],
+)
+def test_xmp_that_describes_what_follows_stays_with_it(text: bytes) -> None:
+    """A gain map or a video is found by it; other XMP is metadata."""
+    linked, other = (segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + xmp) for xmp in (text, b"dc:creator"))
+    data = FIRST[:2] + linked + other + FIRST[2:] + b"what follows"
+    for options in CHANGES:
+        result = shrink(data, **options)
+        assert linked in result and (other in result) != ("strip" in options)
+    without = shrink(data, strip=True, strip_trailer=True)
+    assert linked not in without and other not in without
+
+
 @pytest.mark.parametrize("options", CHANGES, ids=str)
 def test_without_what_follows_there_is_no_index(options: dict[str, Any]) -> None:
     """If it would be the only thing that is left, it goes with the metadata."""

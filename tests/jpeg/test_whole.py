@@ -142,6 +142,17 @@ def test_scans_that_what_follows_seems_to_hold() -> None:
         assert shrink(regular[:-2] + end + after) == shrink(regular) + after
 
 
+def test_a_part_of_an_mcu_in_what_follows() -> None:
+    """Coefficients of a further scan of which no MCU is whole are no part of the picture."""
+    data = builder.progressive([[1] + [0] * 63] * 12, builder.LikeLibjpeg())[: -len(EOI)]
+    bits = builder.Bits()
+    bits.value(0, 1)
+    after = sos([0], 1, 63, 0, 3) + bits.data("0000000")
+    picture, found = jpeg.separate(jpeg.read(data + after))
+    assert found == after and jpeg.write(picture) == data + EOI
+    assert (picture.coefficients[0] == [1] + [0] * 63).all()
+
+
 @needs_djpeg
 @pytest.mark.parametrize("extra", [b"\0", bytes(5000), b"\xff\xff", b"\0\x12\x34\xff\0"], ids=len)
 @pytest.mark.parametrize("kind", ["sequential", "progressive"])
