@@ -14,8 +14,18 @@ from jrecomp.errors import LimitError, StoredReason, UnsupportedJpegError
 from jrecomp.jpeg.types import Frame, JpegFile
 from jrecomp.model import Model
 from jrecomp.options import DEFAULT_LIMITS, Limits
-from jrecomp.skeleton import Coded, Dismantled, Found, describe, dismantle, excess_pixels, pictures, restore
-from jrecomp.threads import Workers
+from jrecomp.skeleton import (
+    Coded,
+    Dismantled,
+    Found,
+    Picture,
+    describe,
+    dismantle,
+    excess_pixels,
+    pictures,
+    restore,
+)
+from jrecomp.threads import Task, Workers
 
 _FIELD_BYTES = 8
 """Approximate size of the fields of a picture in a container."""
@@ -51,35 +61,48 @@ class PictureCoder:
     def restore(self, box: Lossless) -> bytes:
         """The file; raises CorruptContainerError or UnsupportedJpegError if the box is damaged."""
         found = describe(box.front, box.steps)
-        frames = [jpeg.parse_frame(picture.headers, self.limits) for picture in found]
-        for picture, frame in zip(found, frames, strict=True):
-            self._spend_pixels(frame, picture.removed)
-        scans = self._decode_all([picture.coded for picture in pictures(box.steps)], found, frames)
-        return restore(box.front + box.back, box.steps, lambda _, headers: insert(headers, scans.pop()))
+        with Workers(min(self.resources.workers, len(found))) as pool:
+            tasks = self._started(pool, pictures(box.steps), found)
 
-    def _decode_all(
-        self, coded: Sequence[Coded], found: Sequence[Found], frames: Sequence[Frame]
-    ) -> list[ScanData]:
-        """The scan data of pictures. Those of one slice are decoded at the same time."""
-        parts = list(zip(coded, found, frames, strict=True))
-        workers = self.resources.workers
-        with Workers(min(workers, len(parts))) as pool:
-            small = {
-                index: pool.submit(partial(self._decode, *part, threads=1))
-                for index, part in enumerate(parts)
-                if len(parts) > 1 and len(part[0].slices) == 1
-            }
-            return [
-                small[index].result() if index in small else self._decode(*part, threads=workers)
-                for index, part in enumerate(parts)
-            ]
+            def whole(picture: Picture, headers: bytes) -> list[memoryview]:
+                described, task = found.pop(), tasks.pop()
+                if task and described.headers == headers:
+                    return insert(headers, task.result())
+                frame = self._frame(headers, picture.removed)
+                return insert(headers, self._decode(picture.coded, headers, frame))
 
-    def _decode(self, coded: Coded, found: Found, frame: Frame, threads: int) -> ScanData:
-        """The scan data of a picture. Scan data inside its headers are not needed."""
+            return restore(box.front + box.back, box.steps, whole)
+
+    def _started(
+        self, pool: Workers, coded: Sequence[Picture], found: Sequence[Found]
+    ) -> list[Task[ScanData] | None]:
+        """The decoding of each picture of one slice in which no other picture is; None for other pictures.
+
+        The headers of a picture with others inside are known only after these are restored.
+        """
+        tasks = list[Task[ScanData] | None]()
+        ends = [place.offset + len(place.headers) + place.removed for place in found]
+        follows = [following.offset >= end for following, end in zip(found[1:], ends, strict=False)]
+        for picture, place, alone in zip(coded, found, [*follows, len(found) > 1], strict=True):
+            task = None
+            if alone and len(picture.coded.slices) == 1:
+                frame = self._frame(place.headers, place.removed)
+                task = pool.submit(partial(self._decode, picture.coded, place.headers, frame, threads=1))
+            tasks.append(task)
+        return tasks
+
+    def _decode(self, coded: Coded, headers: bytes, frame: Frame, threads: int = 0) -> ScanData:
+        """The scan data of a picture; threads: number of threads, 0 for all."""
         scans = container.unpack_reconstruction(coded.reconstruction, self.limits)
         slices = codec.EncodedSlices(coded.mcu_rows, list(coded.slices), coded.copies)
         coefficients = self.coefficients(frame, slices, threads)
-        return jpeg.scan_data(JpegFile(frame, coefficients, found.headers, scans), self.limits)
+        return jpeg.scan_data(JpegFile(frame, coefficients, headers, scans), self.limits)
+
+    def _frame(self, headers: bytes, removed: int) -> Frame:
+        """The frame of a picture, of which `removed` bytes are scan data."""
+        frame = jpeg.parse_frame(headers, self.limits)
+        self._spend_pixels(frame, removed)
+        return frame
 
     def coefficients(self, frame: Frame, slices: codec.EncodedSlices, threads: int = 0) -> list[Int16]:
         """The decoded slices of a picture, see codec.decode(); threads: number of threads, 0 for all."""
@@ -90,7 +113,7 @@ class PictureCoder:
         """Headers and coded scan data of a picture; see skeleton.Encode."""
         headers, _ = jpeg.split(data)
         removed = len(data) - len(headers)
-        self._spend_pixels(jpeg.parse_frame(headers, self.limits), removed)
+        self._frame(headers, removed)
         coded = min(map(self._coded, self._parsings(data)), key=_size)
         if _FIELD_BYTES + _size(coded) >= removed and not first:
             raise UnsupportedJpegError(StoredReason.NOT_SMALLER)

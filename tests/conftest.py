@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,6 +24,8 @@ from jrecomp.model import DEFAULT_MODEL, FALLBACK_MODEL
 from jrecomp.options import Limits
 
 pytest_plugins = ["tests.models"]
+
+sys.path.append(str(Path(__file__).parents[1]))  # for fuzz/; behind the installed package
 
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True, max_examples=100)
 hypothesis.settings.register_profile("search", deadline=None, max_examples=1000, print_blob=True)

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system does
 
 def output_of(code: str, photo: bytes) -> str:
     """What a new Python prints; a child that waits for ever ends by SIGALRM."""
-    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code]
+    command = [sys.executable, "-P", "-W", "ignore::DeprecationWarning", "-c", code]
     result = subprocess.run(command, input=photo, capture_output=True)
     assert result.returncode == 0, result.stderr.decode()
     return result.stdout.decode()

@@ -115,3 +115,20 @@ def test_pixels_of_all_pictures_are_limited() -> None:
     with pytest.raises(jrecomp.JrecompError, match="all pictures together"):
         coder.restore(forged)
     assert jrecomp.decompress(jrecomp.compress(MAIN * 9, limits=limits), limits=limits) == MAIN * 9
+
+
+def test_a_picture_between_the_scans_of_another(make_photo: Callable[..., bytes]) -> None:
+    """It begins in a segment of the other one, whose scans stand among its own headers.
+
+    A second frame header ends the first picture.
+    """
+    outer, inner = make_photo(progressive=True), make_photo(quality=60)
+    frame = outer.index(b"\xff\xc2")
+    scans = frame + 2 + int.from_bytes(outer[frame + 2 : frame + 4])
+    head, rest = outer[2:scans], outer[scans:-2]
+    begin = b"\xff\xd8\xff\xe0" + (2 + len(head)).to_bytes(2)  # its first segment reaches to the scans
+    data = outer[:2] + segment(0xE1, begin) + head + rest + inner[2:]
+    compressed = jrecomp.compress(data)
+    assert jrecomp.decompress(compressed) == data
+    assert len(jrecomp.inspect(compressed).pictures) == 2
+    assert len(compressed) < 0.95 * len(data)
