@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import pairwise, zip_longest
 
 from jrecomp import codec, container, jpeg
 from jrecomp.array_types import Int16
@@ -29,9 +28,6 @@ from jrecomp.threads import Task, Workers
 
 _FIELD_BYTES = 8
 """Approximate size of the fields of a picture in a container."""
-
-ScanData = Sequence[tuple[int, bytes]]
-"""Positions in the headers of a picture, and the scan data that are inserted there."""
 
 
 @dataclass
@@ -67,20 +63,20 @@ class PictureCoder:
             def whole(picture: Picture, headers: bytes) -> list[memoryview]:
                 described, task = found.pop(), tasks.pop()
                 if task and described.headers == headers:
-                    return insert(headers, task.result())
+                    return jpeg.insert(headers, task.result())
                 frame = self._frame(headers, picture.removed)
-                return insert(headers, self._decode(picture.coded, headers, frame))
+                return jpeg.insert(headers, self._decode(picture.coded, headers, frame))
 
             return restore(box.front + box.back, box.steps, whole)
 
     def _started(
         self, pool: Workers, coded: Sequence[Picture], found: Sequence[Found]
-    ) -> list[Task[ScanData] | None]:
+    ) -> list[Task[jpeg.ScanData] | None]:
         """The decoding of each picture of one slice in which no other picture is; None for other pictures.
 
         The headers of a picture with others inside are known only after these are restored.
         """
-        tasks = list[Task[ScanData] | None]()
+        tasks = list[Task[jpeg.ScanData] | None]()
         ends = [place.offset + len(place.headers) + place.removed for place in found]
         follows = [following.offset >= end for following, end in zip(found[1:], ends, strict=False)]
         for picture, place, alone in zip(coded, found, [*follows, len(found) > 1], strict=True):
@@ -91,7 +87,7 @@ class PictureCoder:
             tasks.append(task)
         return tasks
 
-    def _decode(self, coded: Coded, headers: bytes, frame: Frame, threads: int = 0) -> ScanData:
+    def _decode(self, coded: Coded, headers: bytes, frame: Frame, threads: int = 0) -> jpeg.ScanData:
         """The scan data of a picture; threads: number of threads, 0 for all."""
         scans = container.unpack_reconstruction(coded.reconstruction, self.limits)
         slices = codec.EncodedSlices(coded.mcu_rows, list(coded.slices), coded.copies)
@@ -148,11 +144,3 @@ def _size(coded: Coded) -> int:
     scans = FieldWriter()
     scans.packed(coded.reconstruction)
     return len(scans.data) + len(coded.copies) + sum(map(len, coded.slices))
-
-
-def insert(headers: bytes, scans: ScanData) -> list[memoryview]:
-    """The pieces of a picture: its headers with its scan data."""
-    positions = [0, *(position for position, _ in scans), len(headers)]
-    pieces = [headers[begin:end] for begin, end in pairwise(positions)]
-    data = [data for _, data in scans]
-    return [memoryview(piece) for pair in zip_longest(pieces, data, fillvalue=b"") for piece in pair]

@@ -7,7 +7,7 @@ from jrecomp.container import Lossless, Remains
 from jrecomp.errors import CorruptContainerError, UnsupportedJpegError
 from jrecomp.jpeg.markers import END
 from jrecomp.jpeg.types import Frame, JpegFile
-from jrecomp.pictures import PictureCoder, insert
+from jrecomp.pictures import PictureCoder
 from jrecomp.skeleton import Coded, Picture, pictures, restore
 
 
@@ -47,7 +47,7 @@ class _Salvaging:
             self.losses.append(f"picture {number} is lost")
             return _blank(picture, headers)
         if not lost:
-            return insert(headers, jpeg.scan_data(file, self._coder.limits))
+            return jpeg.insert(headers, jpeg.scan_data(file, self._coder.limits))
         spans = ", ".join(f"{begin} to {end - 1}" for begin, end in rows)
         self.losses.append(f"rows {spans} of {file.frame.height} of picture {number} are lost")
         return self._written(file, picture) or _blank(picture, headers)
@@ -67,7 +67,7 @@ class _Salvaging:
         """The picture with its Huffman tables, or with new ones if they lack codes; None if it is longer."""
         length = len(file.headers) + picture.removed
         try:
-            pieces = insert(file.headers, jpeg.scan_data(file, self._coder.limits))
+            pieces = jpeg.insert(file.headers, jpeg.scan_data(file, self._coder.limits))
         except CorruptContainerError:
             pieces = self._rebuilt(file)
         missing = length - sum(map(len, pieces))
@@ -85,7 +85,7 @@ class _Salvaging:
 
 def _blank(picture: Picture, headers: bytes) -> list[memoryview]:
     """The picture with zeros for its scan data."""
-    return insert(headers, [(jpeg.first_scan(headers), bytes(picture.removed))])
+    return jpeg.insert(headers, [(jpeg.first_scan(headers), bytes(picture.removed))])
 
 
 def _merged(frame: Frame, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -110,6 +110,10 @@ class Writer(ABC):
     def _parts(self) -> tuple[JpegFile, bytes]:
         return jpeg.separate(self.file, self.limits)
 
+    @cached_property
+    def _oddity(self) -> str:
+        return jpeg.oddity(self.file, self.limits)
+
     @property
     @abstractmethod
     def overhead(self) -> int:
@@ -159,7 +163,7 @@ class Writer(ABC):
             strip_trailer=self.options.strip_trailer,
             limits=self.limits,
         )
-        remarks = self._removed(file), jpeg.oddity(self.file, self.limits)
+        remarks = self._removed(file), self._oddity
         return *self._written(file), "; ".join(filter(None, remarks))
 
     def _written(self, file: JpegFile) -> tuple[JpegFile, bytes]:

@@ -6,19 +6,20 @@ from jrecomp.jpeg.markers import Extent, extent, first_scan, split
 from jrecomp.jpeg.read import read
 from jrecomp.jpeg.rebuild import rebuild
 from jrecomp.jpeg.types import Component, Frame, JpegFile, ScanReconstruction, Segment
-from jrecomp.jpeg.write import assemble, parse_frame, scan_data, write
+from jrecomp.jpeg.write import ScanData, insert, parse_frame, scan_data, write
 
 __all__ = [
     "Component",
     "Extent",
     "Frame",
     "JpegFile",
+    "ScanData",
     "ScanReconstruction",
     "Segment",
-    "assemble",
     "damage",
     "extent",
     "first_scan",
+    "insert",
     "oddity",
     "parse_frame",
     "read",

@@ -1,8 +1,9 @@
 """The end of a picture, and what follows it in the file."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from jrecomp.jpeg.markers import END, located_segments, parse, trailer
+from jrecomp.jpeg.markers import END, ScanHeader, located_segments, parse, trailer
 from jrecomp.jpeg.read import read
 from jrecomp.jpeg.types import JpegFile, ScanReconstruction
 from jrecomp.jpeg.write import write
@@ -29,16 +30,18 @@ def separate(file: JpegFile, limits: Limits = DEFAULT_LIMITS) -> tuple[JpegFile,
     MCU was not decoded and EOI is missing, the whole file is taken as the picture.
     """
     count = scans_of_picture(file)
-    end = parse(file.headers, limits).scans[count - 1]
+    headers = parse(file.headers, limits).scans
+    end = headers[count - 1]
     after = trailer(file.headers) if count == len(file.scans) else None
     unused = _unused(file.scans[count - 1], end.mcus)
     if after is not None and (len(set(unused)) < 2 or not after):
         return replace(file, headers=file.headers[: len(file.headers) - len(after)]), after
     if not _reaches(file.scans[count - 1], end.mcus):
         return file, b""
-    headers, scans = file.headers[: end.offset] + END, list(file.scans[:count])
+    scans = list(file.scans[:count])
     scans[-1] = replace(scans[-1], extraneous=[e for e in scans[-1].extraneous if e[0] != end.mcus])
-    picture, after = replace(file, headers=headers, scans=scans), unused + _remainder(file, count, limits)
+    picture = replace(file, headers=file.headers[: end.offset] + END, scans=scans)
+    after = unused + _remainder(file, headers, count)
     if count < len(file.scans):  # the others may have left parts of an MCU among the coefficients
         picture = read(write(picture, limits), limits)
     return picture, after
@@ -57,10 +60,10 @@ def _reaches(scan: ScanReconstruction, mcus: int) -> bool:
     return not last.tail and last.first_mcu + last.mcus == mcus
 
 
-def _remainder(file: JpegFile, count: int, limits: Limits) -> bytes:
+def _remainder(file: JpegFile, headers: Sequence[ScanHeader], count: int) -> bytes:
     """The bytes of a file after the data of its first `count` scans; no MCUs are decoded from other scans."""
-    pieces, position = [], parse(file.headers, limits).scans[count - 1].offset
-    for header, scan in zip(parse(file.headers, limits).scans[count:], file.scans[count:], strict=True):
+    pieces, position = [], headers[count - 1].offset
+    for header, scan in zip(headers[count:], file.scans[count:], strict=True):
         pieces += [file.headers[position : header.offset], *(segment.tail for segment in scan.segments)]
         position = header.offset
     return b"".join([*pieces, file.headers[position:]])

@@ -8,22 +8,28 @@ from jrecomp.array_types import Int16
 from jrecomp.errors import CorruptContainerError
 from jrecomp.jpeg.markers import parse
 from jrecomp.jpeg.scans import encode_scan, native_scan
-from jrecomp.jpeg.types import Frame, JpegFile, ScanReconstruction
+from jrecomp.jpeg.types import Frame, JpegFile
 from jrecomp.options import DEFAULT_LIMITS, Limits
+
+ScanData = Sequence[tuple[int, bytes]]
+"""Positions in JpegFile.headers, and the data of scans that are inserted there."""
 
 
 def write(jpeg: JpegFile, limits: Limits = DEFAULT_LIMITS) -> bytes:
     """The bytes of a JPEG file; the inverse of read(). The parameters and errors are those of scan_data()."""
-    pieces = []
-    position = 0
-    for offset, data in scan_data(jpeg, limits):
-        pieces += [jpeg.headers[position:offset], data]
+    return b"".join(insert(jpeg.headers, scan_data(jpeg, limits)))
+
+
+def insert(headers: bytes, scans: ScanData) -> list[memoryview]:
+    """The pieces of a JPEG file: JpegFile.headers with the data of the scans."""
+    pieces, position, view = list[memoryview](), 0, memoryview(headers)
+    for offset, data in scans:
+        pieces += [view[position:offset], memoryview(data)]
         position = offset
-    pieces.append(jpeg.headers[position:])
-    return b"".join(pieces)
+    return [*pieces, view[position:]]
 
 
-def scan_data(jpeg: JpegFile, limits: Limits = DEFAULT_LIMITS) -> list[tuple[int, bytes]]:
+def scan_data(jpeg: JpegFile, limits: Limits = DEFAULT_LIMITS) -> ScanData:
     """The data of each scan, and the position in the headers at which they are inserted.
 
     jpeg: frame and tables are taken from its headers. limits: bounds on the headers.
@@ -46,26 +52,6 @@ def scan_data(jpeg: JpegFile, limits: Limits = DEFAULT_LIMITS) -> list[tuple[int
 def parse_frame(headers: bytes, limits: Limits = DEFAULT_LIMITS) -> Frame:
     """The frame in JpegFile.headers; raises UnsupportedJpegError as read() does."""
     return parse(headers, limits).frame
-
-
-def assemble(
-    headers: bytes,
-    scans: Sequence[ScanReconstruction],
-    coefficients: Sequence[Int16],
-    limits: Limits = DEFAULT_LIMITS,
-) -> JpegFile:
-    """A JpegFile from the contents of a container.
-
-    headers: JpegFile.headers. scans: reconstruction data of each scan. coefficients: for each component int16
-    [block rows, block columns, 64], with the sizes of parse_frame(). limits: bounds on the headers.
-
-    Raises CorruptContainerError or UnsupportedJpegError if the parts do not fit together.
-    """
-    layout = parse(headers, limits)
-    if len(scans) != len(layout.scans):
-        raise CorruptContainerError("the number of scans does not fit the headers")
-    _check_shapes(layout.frame, coefficients)
-    return JpegFile(layout.frame, list(coefficients), headers, list(scans))
 
 
 def _check_shapes(frame: Frame, coefficients: Sequence[Int16]) -> None:

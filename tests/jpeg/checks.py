@@ -1,15 +1,17 @@
 """Checks that tests of whole files share."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import jpegio
 import numpy as np
 
+from jrecomp.array_types import Int16
 from jrecomp.container import pack_reconstruction, unpack_reconstruction
+from jrecomp.errors import StoredReason, UnsupportedJpegError
 from jrecomp.jpeg import (
     JpegFile,
     ScanReconstruction,
-    assemble,
     parse_frame,
     read,
     write,
@@ -17,6 +19,11 @@ from jrecomp.jpeg import (
 
 # Natural (row-major) position of each zig-zag index (T.81 figure 5).
 ZIGZAG = sorted(range(64), key=lambda p: (p // 8 + p % 8, (p // 8 if (p // 8 + p % 8) % 2 else p % 8)))
+
+
+def assemble(headers: bytes, scans: Sequence[ScanReconstruction], coefficients: Sequence[Int16]) -> JpegFile:
+    """A JpegFile from the contents of a container."""
+    return JpegFile(parse_frame(headers), list(coefficients), headers, list(scans))
 
 
 def exact(data: bytes) -> JpegFile:
@@ -59,6 +66,24 @@ def check_against_libjpeg(data: bytes, jpeg: JpegFile, tmp_path: Path) -> None:
         table = np.zeros(64, np.int32)
         table[ZIGZAG] = component.quantization
         np.testing.assert_array_equal(table.reshape(8, 8), oracle.quant_tables[info.quant_tbl_no])
+
+
+def check_cuts(data: bytes, start: int) -> JpegFile:
+    """Every prefix from `start` on with some decodable data is read, exact, and costs little if irregular.
+
+    Returns the longest prefix that is not the whole file.
+    """
+    refused = 0
+    for end in range(start, len(data)):
+        try:
+            jpeg = exact(data[:end])
+        except UnsupportedJpegError as error:
+            assert error.reason is StoredReason.MALFORMED
+            refused += 1
+        else:
+            assert len(tails(jpeg)) < 100
+    assert refused < 60
+    return jpeg
 
 
 def check(data: bytes, tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from jrecomp.container import pack_reconstruction, unpack_reconstruction
 from jrecomp.errors import UnsupportedJpegError
-from jrecomp.jpeg import assemble, read, write
+from jrecomp.jpeg import read, write
+from tests.jpeg.checks import assemble
 
 DATA = os.environ.get("JRECOMP_DATA")
 needs_data = pytest.mark.skipif(DATA is None, reason="JRECOMP_DATA names no data folder")

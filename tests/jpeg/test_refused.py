@@ -12,7 +12,6 @@ from jrecomp.errors import CorruptContainerError, JrecompError, StoredReason, Un
 from jrecomp.jpeg import (
     ScanReconstruction,
     Segment,
-    assemble,
     parse_frame,
     read,
     write,
@@ -20,6 +19,7 @@ from jrecomp.jpeg import (
 from jrecomp.options import Limits
 from tests.jpeg import builder, samples
 from tests.jpeg.builder import EOI, SOI, gray_file, segment, sof, sos, tables
+from tests.jpeg.checks import assemble
 
 BLOCKS = samples.random_blocks(12)
 DATA = builder.sequential(BLOCKS)
@@ -199,13 +199,13 @@ def test_reconstruction_data_that_do_not_fit(data: ScanReconstruction) -> None:
 def test_parts_that_do_not_fit() -> None:
     jpeg = read(GOOD)
     with pytest.raises(CorruptContainerError):
-        assemble(jpeg.headers, jpeg.scans * 2, jpeg.coefficients)
+        write(assemble(jpeg.headers, jpeg.scans * 2, jpeg.coefficients))
     with pytest.raises(CorruptContainerError):
-        assemble(jpeg.headers, jpeg.scans, jpeg.coefficients * 2)
+        write(assemble(jpeg.headers, jpeg.scans, jpeg.coefficients * 2))
     with pytest.raises(CorruptContainerError):
-        assemble(jpeg.headers, jpeg.scans, [jpeg.coefficients[0][1:]])
+        write(assemble(jpeg.headers, jpeg.scans, [jpeg.coefficients[0][1:]]))
     with pytest.raises(CorruptContainerError):
-        assemble(jpeg.headers, jpeg.scans, [jpeg.coefficients[0].astype(np.int32)])
+        write(assemble(jpeg.headers, jpeg.scans, [jpeg.coefficients[0].astype(np.int32)]))
     with pytest.raises(CorruptContainerError):
         write(dataclasses.replace(jpeg, scans=[]))
     with pytest.raises(UnsupportedJpegError):
