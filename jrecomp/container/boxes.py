@@ -1,12 +1,12 @@
 """The contents of containers in each mode, and their fields (docs/format.md, the sections on bodies)."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from jrecomp.container.fields import FieldReader, Fields, FieldWriter
 from jrecomp.container.metadata import pack_metadata, unpack_metadata
-from jrecomp.container.tables import read_slices, read_tables, write_slices
+from jrecomp.container.tables import Slices, read_slices, write_slices
 from jrecomp.errors import CorruptContainerError, check_memory
 from jrecomp.options import Limits
 from jrecomp.skeleton import Picture, Step, pictures
@@ -106,26 +106,45 @@ def read_stored(reader: FieldReader, limits: Limits, brief: bool) -> Stored:
     return Stored(original, reason, contents[:])
 
 
-def most_metadata(original: Original) -> int:
-    """The largest number of bytes of the metadata of a file."""
-    return 4 * original.length + _ALLOWANCE
-
-
 def read_lossless(reader: FieldReader, limits: Limits, brief: bool) -> Lossless:
     """Read the body of mode 1; raises CorruptContainerError, and LimitError if memory does not suffice.
+
+    limits, brief: as for read_description(). With `brief`, the slices of pictures are empty.
+    """
+    box = read_description(reader, limits, brief)
+    if brief:
+        return box
+    slices = read_slices(reader, len(pictures(box.steps)), intact=True)
+    if any(None in parts for _, parts in slices):
+        raise CorruptContainerError("damaged container: a slice does not fit its check")
+    return with_slices(box, slices)
+
+
+def read_description(reader: FieldReader, limits: Limits, brief: bool) -> Lossless:
+    """Read what precedes the slices in the body of mode 1; raises the errors of read_lossless().
 
     limits: bounds the number of pictures, and the memory for the file and its metadata. brief: leave out the
     back of the skeleton and what restores scans.
     """
     original, model = original_fields(reader), reader.varint()
-    metadata = reader.packed(most_metadata(original))
+    metadata = reader.packed(4 * original.length + _ALLOWANCE)
     if not brief:
         check_memory(original.length + len(metadata), limits.max_memory)
     front, back, steps = unpack_metadata(metadata, original.length, limits, brief)
-    if not brief:
-        slices = read_slices(reader, read_tables(reader, len(pictures(steps))))
-        steps = tuple(_with_slices(step, slices) if isinstance(step, Picture) else step for step in steps)
     return Lossless(original, model, front, back, steps)
+
+
+def with_slices(box: Lossless, slices: Sequence[Slices]) -> Lossless:
+    """The box with the slices of each picture; those that are None are empty."""
+    left = iter(slices)
+
+    def filled(picture: Picture) -> Picture:
+        mcu_rows, parts = next(left)
+        coded = replace(picture.coded, mcu_rows=mcu_rows, slices=tuple(part or b"" for part in parts))
+        return replace(picture, coded=coded)
+
+    steps = tuple(filled(step) if isinstance(step, Picture) else step for step in box.steps)
+    return replace(box, steps=steps)
 
 
 def read_lossy(reader: FieldReader, limits: Limits, brief: bool) -> Lossy:
@@ -144,8 +163,3 @@ def original_fields(fields: Fields, original: Original = Original()) -> Original
 def source_fields(fields: Fields, source: int = 0, quality: int = 0) -> tuple[int, int]:
     """Write or read what precedes the body of mode 1 in one of mode 2."""
     return fields.varint(source), fields.varint(quality)
-
-
-def _with_slices(picture: Picture, slices: Iterator[tuple[int, tuple[bytes, ...]]]) -> Picture:
-    mcu_rows, data = next(slices)
-    return replace(picture, coded=replace(picture.coded, mcu_rows=mcu_rows, slices=data))

@@ -1,24 +1,22 @@
 """What is left of a damaged container: good slices, or the beginning of a stored file."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from jrecomp.container.boxes import (
     Container,
-    Lossless,
     Stored,
-    most_metadata,
     original_fields,
+    read_description,
     source_fields,
+    with_slices,
 )
 from jrecomp.container.envelope import LOSSY_MODE, STORED_MODE, check_version, read_mode
 from jrecomp.container.fields import FieldReader
-from jrecomp.container.metadata import unpack_metadata
 from jrecomp.container.packing import Expander
-from jrecomp.container.tables import read_tables, salvage_slices
+from jrecomp.container.tables import read_slices
 from jrecomp.errors import check_memory
 from jrecomp.options import DEFAULT_LIMITS, Limits
-from jrecomp.skeleton import Picture, Step, pictures
+from jrecomp.skeleton import pictures
 
 
 @dataclass(frozen=True)
@@ -45,16 +43,10 @@ def salvage(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Remains:
         return Remains(_stored(reader, limits))
     if mode == LOSSY_MODE:
         source_fields(reader)
-    original, model = original_fields(reader), reader.varint()
-    metadata = reader.packed(most_metadata(original))
-    check_memory(original.length + len(metadata), limits.max_memory)
-    front, back, steps = unpack_metadata(metadata, original.length, limits, brief=False)
-    tables = read_tables(reader, len(pictures(steps)))
-    slices = salvage_slices(reader, tables)
-    rows = [tables[number - table.back].mcu_rows for number, table in enumerate(tables)]
-    box = Lossless(original, model, front, back, _with_slices(steps, rows, slices))
-    lost = tuple(tuple(i for i, part in enumerate(parts) if part is None) for parts in slices)
-    return Remains(box, lost)
+    box = read_description(reader, limits, brief=False)
+    slices = read_slices(reader, len(pictures(box.steps)), intact=False)
+    lost = tuple(tuple(i for i, part in enumerate(parts) if part is None) for _, parts in slices)
+    return Remains(with_slices(box, slices), lost)
 
 
 def _stored(reader: FieldReader, limits: Limits) -> Stored:
@@ -63,17 +55,3 @@ def _stored(reader: FieldReader, limits: Limits) -> Stored:
     length, squeezed = reader.varint(), reader.varint()
     left = reader.raw(b"", min(squeezed or length, reader.left))
     return Stored(original, reason, Expander(left, length).salvaged() if squeezed else left)
-
-
-def _with_slices(
-    steps: Sequence[Step], rows: Sequence[int], slices: Sequence[tuple[bytes | None, ...]]
-) -> tuple[Step, ...]:
-    """The steps; their pictures get MCU rows and slices."""
-    coded = zip(rows, slices, strict=True)
-
-    def filled(step: Picture) -> Picture:
-        mcu_rows, parts = next(coded)
-        whole = tuple(part or b"" for part in parts)
-        return replace(step, coded=replace(step.coded, mcu_rows=mcu_rows, slices=whole))
-
-    return tuple(filled(step) if isinstance(step, Picture) else step for step in steps)

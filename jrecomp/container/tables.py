@@ -1,12 +1,15 @@
 """The slices of all pictures: their tables, and their bytes (docs/format.md, "Slices")."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, repeat
 
 from jrecomp.container.fields import CHECK_BYTES, FieldReader, Fields, FieldWriter, check_of
 from jrecomp.errors import CorruptContainerError
 from jrecomp.skeleton import MOST_SLICES, Picture
+
+Slices = tuple[int, tuple[bytes | None, ...]]
+"""MCU rows of each slice of a picture except the last, and the slices."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,28 @@ def write_slices(writer: FieldWriter, pictures: Sequence[Picture]) -> None:
             writer.raw(data, len(data))
 
 
-def read_tables(reader: FieldReader, count: int) -> list[Table]:
-    """The tables of this number of pictures; raises CorruptContainerError."""
+def read_slices(reader: FieldReader, count: int, intact: bool) -> list[Slices]:
+    """MCU rows and slices of each picture; None in place of a slice that is damaged or missing.
+
+    count: number of pictures. intact: whether the container fits its checksum. The only slice of a file has
+    no check: it is damaged if the container is, as everything before it fits a check.
+
+    Raises CorruptContainerError if the tables are damaged.
+    """
+    known: list[Slices] = []
+    for number, table in enumerate(_read_tables(reader, count)):
+        if table.back:
+            known.append(known[number - table.back])
+            continue
+        parts = [reader.raw(b"", min(length, reader.left)) for length in table.lengths]
+        fits = [check_of(part) == check for part, check in zip(parts, table.checks, strict=False)] or [intact]
+        whole = [good and len(part) == n for part, n, good in zip(parts, table.lengths, fits, strict=True)]
+        slices = (part if good else None for part, good in zip(parts, whole, strict=True))
+        known.append((table.mcu_rows, tuple(slices)))
+    return known
+
+
+def _read_tables(reader: FieldReader, count: int) -> list[Table]:
     tables: list[Table] = []
     left = MOST_SLICES
     for number in range(count):
@@ -45,37 +68,6 @@ def read_tables(reader: FieldReader, count: int) -> list[Table]:
         left -= len(tables[-1].lengths)
     reader.check()
     return tables
-
-
-def read_slices(reader: FieldReader, tables: Sequence[Table]) -> Iterator[tuple[int, tuple[bytes, ...]]]:
-    """MCU rows and slices of each picture; raises CorruptContainerError."""
-    known: list[tuple[int, tuple[bytes, ...]]] = []
-    for number, table in enumerate(tables):
-        if table.back:
-            known.append(known[number - table.back])
-        else:
-            slices = tuple(reader.raw(b"", length) for length in table.lengths)
-            if table.checks and tuple(map(check_of, slices)) != table.checks:
-                raise CorruptContainerError("damaged container: a slice does not fit its check")
-            known.append((table.mcu_rows, slices))
-        yield known[-1]
-
-
-def salvage_slices(reader: FieldReader, tables: Sequence[Table]) -> list[tuple[bytes | None, ...]]:
-    """The slices of each picture of a damaged container; None for those that are damaged or missing.
-
-    The only slice of a file has no check. It counts as damaged, as everything else fits its check.
-    """
-    known: list[tuple[bytes | None, ...]] = []
-    for number, table in enumerate(tables):
-        if table.back:
-            known.append(known[number - table.back])
-        else:
-            parts = [reader.raw(b"", min(length, reader.left)) for length in table.lengths]
-            checks = table.checks or (None,)
-            pairs = zip(parts, checks, strict=True)
-            known.append(tuple(part if check_of(part) == check else None for part, check in pairs))
-    return known
 
 
 def _tables_of(pictures: Sequence[Picture]) -> list[Table]:
