@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from jrecomp.errors import JrecompError
 
 if TYPE_CHECKING:
+    from jrecomp.encoding import encode
     from jrecomp.info import Info, JpegInfo
     from jrecomp.pipeline import compress, decompress, inspect, salvage, shrink, verify
 
@@ -18,6 +19,7 @@ __all__ = [
     "JrecompError",
     "compress",
     "decompress",
+    "encode",
     "inspect",
     "salvage",
     "shrink",
@@ -30,6 +32,7 @@ _HOMES = {
     "JpegInfo": "jrecomp.info",
     "compress": "jrecomp.pipeline",
     "decompress": "jrecomp.pipeline",
+    "encode": "jrecomp.encoding",
     "inspect": "jrecomp.pipeline",
     "salvage": "jrecomp.pipeline",
     "shrink": "jrecomp.pipeline",

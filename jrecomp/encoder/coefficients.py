@@ -16,7 +16,7 @@ SUBSAMPLINGS = {"444": (1, 1), "422": (2, 1), "420": (2, 2)}
 BAND = 256
 """Rows of pixels that a thread converts at a time, a multiple of 8."""
 
-Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+Pixels = npt.NDArray[np.uint8 | np.uint16]
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,7 @@ class Planes:
         mcus = -(-rows // (8 * vertical)), -(-columns // (8 * horizontal))
         chroma = list(self.chroma)
         if horizontal > 1:
-            halves = [
-                np.empty((-(-rows // vertical), -(-columns // horizontal)), np.float32) for _ in chroma
-            ]
+            halves = [np.empty((-(-rows // vertical), -(-columns // horizontal)), np.float32) for _ in chroma]
             workers.map(_encode.halve, chroma, halves)
             chroma = halves
         planes = [(self.luma, horizontal, vertical), *((plane, 1, 1) for plane in chroma)]

@@ -21,20 +21,30 @@ def jpeg_file(
     steps: Sequence[Int32],
     levels: Sequence[Int16],
     metadata: bytes,
+    *,
     progressive: bool,
+    strip: bool = False,
     limits: Limits = DEFAULT_LIMITS,
 ) -> bytes:
     """The smallest JPEG file of levels, with optimal Huffman tables.
 
     size: rows and columns of the picture. factors: horizontal and vertical sampling factors of each
-    component. steps: quantization tables, int32 [64]. levels: int16 [block rows, block columns, 64] with whole
-    MCUs. metadata: marker segments. progressive: use progressive scans.
+    component. steps: quantization tables, int32 [64]. levels: int16 [block rows, block columns, 64]
+    with whole MCUs. metadata: marker segments. progressive: use progressive scans. strip: keep only the
+    metadata that affect the display, see jpeg.metadata.metadata(). limits: bounds on headers and scans.
     """
     start = START + (_ADOBE_YCCK if len(levels) == 4 else _JFIF) + metadata
     headers = start + _tables(steps) + _frame(size, factors) + _scan(len(levels)) + END
     file = JpegFile(parse_frame(headers, limits), list(levels), headers, [ScanReconstruction()])
     rebuilt = rebuild(
-        file, steps, levels, huffman="optimal", progressive=progressive, searched=True, limits=limits
+        file,
+        steps,
+        levels,
+        huffman="optimal",
+        progressive=progressive,
+        searched=True,
+        strip=strip,
+        limits=limits,
     )
     return write(rebuilt, limits)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jrecomp.array_types import Float32, Int16, Int64, UInt8
+from jrecomp.array_types import Float32, Float64, Int16, Int64, UInt8
 from jrecomp.native import _encode
 from jrecomp.threads import Workers
 
@@ -13,9 +13,6 @@ ROUNDS = 2
 
 _BAND = 16
 """Block rows that a thread handles at a time."""
-
-_START = 0.35
-"""The rates of the first round are those of levels chosen by the rates of a flat model, see _initial()."""
 
 
 @dataclass(frozen=True)
@@ -67,15 +64,19 @@ class Quantizer:
 def _bits(counts: Int64) -> Float32:
     """Bits of each symbol by its share of the counts; symbols that do not occur stay finite."""
     smooth = counts + 0.5 * _initial_shares()
-    return (-np.log2(smooth / smooth.sum())).astype(np.float32)
+    bits: Float32 = -np.log2(smooth / smooth.sum()).astype(np.float32)
+    return bits
 
 
 def _initial() -> Float32:
-    return (-np.log2(_initial_shares())).astype(np.float32)
+    bits: Float32 = -np.log2(_initial_shares()).astype(np.float32)
+    return bits
 
 
-def _initial_shares() -> np.ndarray:
+def _initial_shares() -> Float64:
+    """Shares of symbols before any are counted: short runs and small magnitudes are likely."""
     run, size = np.divmod(np.arange(256), 16)
     shares = 2.0 ** (-0.4 * run - 1.1 * size)
     shares[0] = 1
-    return shares / shares.sum()
+    result: Float64 = shares / shares.sum()
+    return result

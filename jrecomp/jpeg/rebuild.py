@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from jrecomp.array_types import Bool, Int16, Int64
 from jrecomp.errors import StoredReason, UnsupportedJpegError
+from jrecomp.jpeg import script as scripts
 from jrecomp.jpeg.ending import separate
 from jrecomp.jpeg.huffman import coded_bits, shortest_table
 from jrecomp.jpeg.markers import END, START, Layout, parse, segment, segments
 from jrecomp.jpeg.metadata import late_metadata, metadata
-from jrecomp.jpeg import script as scripts
 from jrecomp.jpeg.scans import native_scan
 from jrecomp.jpeg.script import Scan
 from jrecomp.jpeg.types import Frame, JpegFile, ScanReconstruction

@@ -1,6 +1,4 @@
-"""Scan scripts: what each scan of a rebuilt file codes, and the search for the progressive scans that take the
-fewest bytes.
-"""
+"""Scan scripts: what each scan of a rebuilt file codes, and a search for progressive scans of few bytes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -111,7 +109,8 @@ def _coded(counts: list[int]) -> int:
         return _HEADER_BITS
     table = shortest_table(counts)
     additional = sum(
-        number * (symbol & 15 or (symbol >> 4 if symbol < 0xF0 else 0)) for symbol, number in enumerate(counts)
+        number * (symbol & 15 or (symbol >> 4 if symbol < 0xF0 else 0))
+        for symbol, number in enumerate(counts)
     )
     return _HEADER_BITS + _TABLE_BITS + 8 * len(table) + coded_bits(table, counts) + additional
 

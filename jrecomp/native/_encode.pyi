@@ -10,7 +10,7 @@ import numpy.typing as npt
 Float32 = npt.NDArray[np.float32]
 
 def convert(
-    pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16],
+    pixels: npt.NDArray[np.uint8 | np.uint16],
     y: Float32,
     cb: Float32,
     cr: Float32,
@@ -22,6 +22,12 @@ def halve(plane: Float32, result: Float32) -> None:
     """Halve the columns of a plane, and the rows if `result` has half as many.
 
     The triangle filter of decoders restores the plane from the result with the least squared error.
+    """
+
+def residual(plane: Float32, half: Float32, sums: Float32) -> None:
+    """Add squared errors that remain when decoders restore a plane from its half in both directions.
+
+    sums: [ceil(rows / 8), ceil(columns / 8)], for the blocks of the plane.
     """
 
 def transform(plane: Float32, blocks: Float32, first_row: int) -> None:

@@ -102,6 +102,35 @@ void halve(const Plane& plane, const Plane& result) {
     if (both) vertical.run(narrow, half, result.data(), half, half);
 }
 
+// The plane's value at a column (or, with `step`, a row) of the whole, restored by the triangle filter.
+float restored(const float* half, std::ptrdiff_t step, std::size_t index, std::size_t length) {
+    const std::size_t near = index / 2;
+    const std::size_t next = index % 2 == 0 ? (near == 0 ? 0 : near - 1) : std::min(near + 1, length - 1);
+    return 0.75f * half[static_cast<std::ptrdiff_t>(near) * step] +
+           0.25f * half[static_cast<std::ptrdiff_t>(next) * step];
+}
+
+// Adds to sums [rows / 8, columns / 8] the squared differences between a plane and what decoders restore from
+// its half in both directions.
+void residual(const Plane& plane, const Plane& half, const Plane& sums) {
+    const std::size_t rows = plane.shape(0), columns = plane.shape(1);
+    const std::size_t narrow = half.shape(1), low = half.shape(0);
+    require(low == (rows + 1) / 2 && narrow == (columns + 1) / 2, "bad shape");
+    require(sums.shape(0) == (rows + 7) / 8 && sums.shape(1) == (columns + 7) / 8, "bad shape");
+    const nb::gil_scoped_release released;
+    std::vector<float> line(narrow);
+    for (std::size_t r = 0; r < rows; ++r) {
+        for (std::size_t c = 0; c < narrow; ++c)
+            line[c] = restored(half.data() + c, static_cast<std::ptrdiff_t>(narrow), r, low);
+        float* const sum = sums.data() + r / 8 * sums.shape(1);
+        const float* const row = plane.data() + r * columns;
+        for (std::size_t c = 0; c < columns; ++c) {
+            const float error = row[c] - restored(line.data(), 1, c, narrow);
+            sum[c / 8] += error * error;
+        }
+    }
+}
+
 // ---- Transform ----
 
 struct Cosines {
@@ -302,6 +331,7 @@ NB_MODULE(_encode, module) {
     module.def("convert", &convert<std::uint8_t>);
     module.def("convert", &convert<std::uint16_t>);
     module.def("halve", &halve);
+    module.def("residual", &residual);
     module.def("transform", &transform);
     module.def("choose", &choose);
 }
