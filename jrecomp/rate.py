@@ -8,17 +8,8 @@ from typing import Any, NamedTuple, Protocol
 from jrecomp.array_types import UInt8
 from jrecomp.errors import TargetError, UnsupportedJpegError
 from jrecomp.jpeg.metadata import metadata
-from jrecomp.lossy import (
-    HIGHEST,
-    Goal,
-    OperatingPoint,
-    Requantizer,
-    Search,
-    Target,
-    ms_ssim,
-    pixels,
-    psnr,
-)
+from jrecomp.lossy import HIGHEST, Goal, OperatingPoint, Requantizer, Search, Target
+from jrecomp.metrics import ms_ssim, pixels, psnr, ssimulacra2, to_rgb
 from jrecomp.writers import Result, Writer
 
 SIZE_TOLERANCE = 0.01
@@ -26,6 +17,9 @@ SIZE_TOLERANCE = 0.01
 
 DISTANCE_TOLERANCE = 1 - 10 ** (-0.05 / 10)
 """Tolerance for target similarities, as a fraction of the distance from the source; it is 0.05 dB."""
+
+_SSIMULACRA2_EXPONENT = 3.2
+"""100 minus the score, to this power, is about proportional to the squared error."""
 
 _HIGHEST_PSNR = 1e4
 """Larger PSNR in dB is reduced to this, whose distance is 0. Integers may be too large for a float."""
@@ -107,6 +101,8 @@ class Request:
             return self._similar(_Psnr(), target.value)
         if target.name == "min_ms_ssim":
             return self._similar(_MsSsim(), target.value)
+        if target.name == "min_ssimulacra2":
+            return self._similar(_Ssimulacra2(), target.value)
         point = OperatingPoint.at(target.value)
         changes = self.picture.estimate(point).error > 0
         return self._changed(point) if changes else None, ""
@@ -224,6 +220,23 @@ class _MsSsim:
 
     def text(self, similarity: float) -> str:
         return f"{similarity:.5f}"
+
+    def known_point(self, source: UInt8) -> None:
+        return None
+
+
+class _Ssimulacra2:
+    def measure(self, a: UInt8, b: UInt8) -> float:
+        return ssimulacra2(to_rgb(a), to_rgb(b))
+
+    def distance(self, similarity: float) -> float:
+        return float((100 - similarity) ** _SSIMULACRA2_EXPONENT)
+
+    def similarity(self, distance: float) -> float:
+        return float(100 - distance ** (1 / _SSIMULACRA2_EXPONENT))
+
+    def text(self, similarity: float) -> str:
+        return f"{similarity:.2f}"
 
     def known_point(self, source: UInt8) -> None:
         return None

@@ -27,6 +27,7 @@ LAYERS = {
     "jrecomp.threads": 1,
     "jrecomp.skeleton": 2,
     "jrecomp.features": 2,
+    "jrecomp.metrics": 2,
     "jrecomp.container": 3,
     "jrecomp.info": 3,
     "jrecomp.model": 3,
