@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import inf, log, log10
+from math import log
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
 import numpy as np
@@ -21,9 +21,11 @@ from jrecomp.encoder.subsampling import suited
 from jrecomp.encoder.tables import TUNES, likeness_of, quality_of
 from jrecomp.errors import TargetError, UsageError
 from jrecomp.jpeg.markers import START
-from jrecomp.lossy import Target, TargetOptions, ms_ssim, pixels, psnr
+from jrecomp.lossy import Target, TargetOptions
+from jrecomp.metrics import pixels
+from jrecomp.metrics.ssimulacra2 import IDENTICAL
 from jrecomp.options import DEFAULT_LIMITS, Limits, as_bytes, check_type
-from jrecomp.rate import DISTANCE_TOLERANCE, SIZE_TOLERANCE, Note, OnNote, OnProgress, ignore
+from jrecomp.rate import DISTANCE_TOLERANCE, METRICS, SIZE_TOLERANCE, Metric, Note, OnNote, OnProgress, ignore
 from jrecomp.threads import Workers
 
 if TYPE_CHECKING:
@@ -91,14 +93,23 @@ def encode(
     picture = _picture(image, _colour(background), limits)
     with Workers(Resources(threads, "cpu").workers) as workers:
         planes = Planes.of(picture.pixels, workers)
-        if subsampling == "auto":
+        automatic = subsampling == "auto"
+        if automatic:
             subsampling = suited(planes, workers)
         options = Options(tune, progressive, strip, limits)
-        encoder = Encoder.of(planes, subsampling, picture.metadata, options, workers)
-        del planes
         quality = target.get("quality")
         likeness = likeness_of(QUALITY if quality is None else quality)
-        result, note = _Request(picture, encoder, wanted, likeness, on_progress).meet()
+
+        def met(subsampling: str) -> tuple[bytes, Note]:
+            encoder = Encoder.of(planes, subsampling, picture.metadata, options, workers)
+            return _Request(picture, encoder, wanted, likeness, on_progress).meet()
+
+        try:
+            result, note = met(subsampling)
+        except TargetError:
+            if not automatic or subsampling == "444" or wanted.name not in METRICS:
+                raise
+            result, note = met("444")
     on_note(note)
     return result
 
@@ -190,23 +201,6 @@ def _picture(image: Any, background: Colour | None, limits: Limits) -> Picture:
 
 
 @dataclass(frozen=True)
-class _Metric:
-    """A similarity of two pictures, with a distance that falls as the similarity rises, and its inverse."""
-
-    measure: Callable[[UInt8, UInt8], float]
-    distance: Callable[[float], float]
-    similarity: Callable[[float], float]
-    text: str
-
-
-_METRICS = {
-    "min_psnr": _Metric(psnr, lambda x: 10 ** (-x / 10), lambda d: -10 * log10(d) if d else inf, "{:.2f} dB"),
-    "min_ms_ssim": _Metric(ms_ssim, lambda x: 1 - x, lambda d: 1 - d, "{:.5f}"),
-}
-"""The metric of each target that asks for a similarity."""
-
-
-@dataclass(frozen=True)
 class _Request:
     """A target for one picture.
 
@@ -221,8 +215,8 @@ class _Request:
 
     def meet(self) -> tuple[bytes, Note]:
         """The file that meets the target best, with a note."""
-        if self.target.name in _METRICS:
-            found, text = self._similar(_METRICS[self.target.name])
+        if self.target.name in METRICS:
+            found, text = self._similar(METRICS[self.target.name])
         elif self.target.name in ("max_bytes", "bpp"):
             found, text = self._of_size()
         else:
@@ -248,7 +242,7 @@ class _Request:
             raise TargetError(f"cannot be as small as {limit:,} bytes, only as {len(beyond.result):,} bytes")
         return inside, self._missed(inside, beyond, SIZE_TOLERANCE, lambda data: f"{len(data):,} bytes")
 
-    def _similar(self, metric: _Metric) -> tuple[Trial[bytes], str]:
+    def _similar(self, metric: Metric) -> tuple[Trial[bytes], str]:
         source = self._as_decoded()
         least = self.target.value
 
@@ -258,22 +252,22 @@ class _Request:
         def attempt(likeness: float) -> tuple[float, bytes]:
             data = self.encoder.file(likeness)
             similarity = measured(data)
-            self.on_progress(f"quality {quality_of(likeness):.2f}: {metric.text.format(similarity)}")
+            self.on_progress(f"quality {quality_of(likeness):.2f}: {metric.text(similarity)}")
             return metric.distance(similarity), data
 
         limit = max(metric.distance(least), 1e-30)
         inside, beyond = search(attempt, limit, DISTANCE_TOLERANCE, False, self.likeness, self._ends)
         if inside is None:
             assert beyond is not None
-            similarity = metric.text.format(measured(beyond.result))
-            raise TargetError(f"cannot be as similar as {metric.text.format(least)}, only {similarity}")
+            similarity = metric.text(measured(beyond.result))
+            raise TargetError(f"cannot be as similar as {metric.text(least)}, only {similarity}")
         return inside, self._missed(
-            inside, beyond, DISTANCE_TOLERANCE, lambda data: metric.text.format(measured(data))
+            inside, beyond, DISTANCE_TOLERANCE, lambda data: metric.text(measured(data))
         )
 
     @property
     def _ends(self) -> tuple[float, float]:
-        return likeness_of(0), likeness_of(100)
+        return likeness_of(0), IDENTICAL
 
     def _missed(
         self,

@@ -97,12 +97,8 @@ class Request:
         target = self.target
         if largest is not None:
             return self._of_size(unchanged, largest)
-        if target.name == "min_psnr":
-            return self._similar(_Psnr(), target.value)
-        if target.name == "min_ms_ssim":
-            return self._similar(_MsSsim(), target.value)
-        if target.name == "min_ssimulacra2":
-            return self._similar(_Ssimulacra2(), target.value)
+        if target.name in METRICS:
+            return self._similar(METRICS[target.name], target.value)
         point = OperatingPoint.at(target.value)
         changes = self.picture.estimate(point).error > 0
         return self._changed(point) if changes else None, ""
@@ -142,7 +138,7 @@ class Request:
             parts.append(f"{after:,} after the picture (0 with --strip-trailer)")
         return f"the JPEG file has {', '.join(parts[:-1])} and {parts[-1]}"
 
-    def _similar(self, metric: "_Metric", least: float) -> tuple[Result | None, str]:
+    def _similar(self, metric: "Metric", least: float) -> tuple[Result | None, str]:
         try:
             source = pixels(self.writer.source)
         except OSError as error:
@@ -177,7 +173,7 @@ def _missed(search: Search[Any], text: Callable[[float], str]) -> str:
     return f"quality 0 already has {ends[0]}" if lowest else f"no result was found nearer than {ends[0]}"
 
 
-class _Metric(Protocol):
+class Metric(Protocol):
     """A similarity metric, with a conversion to a distance that falls as the similarity rises."""
 
     def measure(self, a: UInt8, b: UInt8) -> float: ...
@@ -240,3 +236,11 @@ class _Ssimulacra2:
 
     def known_point(self, source: UInt8) -> None:
         return None
+
+
+METRICS: dict[str | None, Metric] = {
+    "min_psnr": _Psnr(),
+    "min_ms_ssim": _MsSsim(),
+    "min_ssimulacra2": _Ssimulacra2(),
+}
+"""The metric of each target that is a similarity."""

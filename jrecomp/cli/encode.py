@@ -50,6 +50,12 @@ def _colour(context: click.Context, parameter: click.Parameter, text: str | None
     help="Keep a similarity (MS-SSIM) of at least S; 1 means identical.",
 )
 @click.option(
+    "--min-ssimulacra2",
+    metavar="S",
+    type=float,
+    help="Keep a similarity (SSIMULACRA2) of at least S, up to 100.",
+)
+@click.option(
     "--tune",
     type=click.Choice(TUNES),
     default=TUNES[0],

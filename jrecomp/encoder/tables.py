@@ -37,16 +37,17 @@ class Settings:
 class Family:
     """The settings of a tune and a subsampling as functions of the likeness.
 
-    Logarithms of steps and lambdas are polynomials of a strength, and continue along their tangents beyond
-    its range.
+    Logarithms of steps and lambdas are polynomials of a strength.
 
     strengths, likeness: float64 [points], rising: strengths with the mean SSIMULACRA2 of training pictures.
+    learned: float64 [2], the range of strengths beyond which polynomials go on along their tangents.
     steps: float64 [degree + 1, 2, 64], the coefficients of the polynomials, the constants first; of luma and
     of chroma. lambdas: float64 [degree + 1, 2].
     """
 
     strengths: Float64
     likeness: Float64
+    learned: Float64
     steps: Float64
     lambdas: Float64
 
@@ -61,7 +62,7 @@ class Family:
         return Settings((luma, chroma), (float(np.exp(lambdas[0])), float(np.exp(lambdas[1]))))
 
     def _polynomial(self, coefficients: Float64, strength: float) -> Float64:
-        inside = float(np.clip(strength, self.strengths[0], self.strengths[-1]))
+        inside = float(np.clip(strength, *self.learned))
         powers = inside ** np.arange(len(coefficients))
         slopes = np.arange(1, len(coefficients)) * powers[:-1]
         value = np.tensordot(powers, coefficients, 1)
@@ -105,7 +106,7 @@ def _families() -> dict[tuple[str, str], Family]:
 
     return {
         (entry["tune"], entry["subsampling"]): Family(
-            *(array(entry[name]) for name in ("strengths", "likeness", "steps", "lambdas"))
+            *(array(entry[name]) for name in ("strengths", "likeness", "learned", "steps", "lambdas"))
         )
         for entry in _content()["families"]
     }

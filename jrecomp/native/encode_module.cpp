@@ -328,10 +328,15 @@ void choose(const Array<const float, 3>& coefficients, const Array<const float, 
 
 NB_MODULE(_encode, module) {
     using namespace jrecomp;
-    module.def("convert", &convert<std::uint8_t>);
-    module.def("convert", &convert<std::uint16_t>);
-    module.def("halve", &halve);
-    module.def("residual", &residual);
-    module.def("transform", &transform);
-    module.def("choose", &choose);
+    // Arrays of other types are refused, not converted: a converted result would be lost.
+    const auto array = [](const char* name) { return nb::arg(name).noconvert(); };
+    module.def("convert", &convert<std::uint8_t>, array("pixels"), array("y"), array("cb"), array("cr"),
+               nb::arg("scale"));
+    module.def("convert", &convert<std::uint16_t>, array("pixels"), array("y"), array("cb"), array("cr"),
+               nb::arg("scale"));
+    module.def("halve", &halve, array("plane"), array("result"));
+    module.def("residual", &residual, array("plane"), array("half"), array("sums"));
+    module.def("transform", &transform, array("plane"), array("blocks"), nb::arg("first_row"));
+    module.def("choose", &choose, array("coefficients"), array("steps"), array("weights"), array("kept"),
+               array("bits"), nb::arg("lmbda"), array("levels"), array("counts"));
 }
