@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jrecomp.array_types import Bool, Float32, Int16, UInt8
+from jrecomp.array_types import Bool, Float32, Float64, Int16, UInt8
 from jrecomp.encoder.decoding import Decoder, shown
 from jrecomp.metrics import Reference
 
@@ -29,11 +29,20 @@ FARTHEST = 1.0
 EXPONENT, RANGE = 0.5, 10.0
 """Weights are this power of the curvature relative to its mean, which is limited to this factor."""
 
+STEP_EXPONENT, STEP_RANGE, DC_RANGE = 0.25, (0.7, 1.45), (0.8, 1.2)
+"""Steps are changed by this power of the curvature relative to its mean, within these factors."""
+
 FEW_COLOURS = 8
 """Blocks with at most as many colours, as in drawings and screenshots, are not edited."""
 
 _BANDS = np.array([0, 1, 3, 6, 10, 21, 43])
 """First zig-zag indices of the bands over which curvature is averaged."""
+
+_MIDDLE = slice(1, 22)
+"""The frequencies of the first component whose mean curvature keeps its step."""
+
+_LEAST = 1e-3
+"""Added to mean squared errors, in steps, that are divided by; lower ones tell nothing."""
 
 _WIDTHS = np.diff(_BANDS, append=64)
 
@@ -74,7 +83,7 @@ class Refinement:
             curvatures = [
                 _curvature(g, level - t) for g, level, t in zip(gradients, levels, true, strict=True)
             ]
-            mean = mean or float(np.exp(np.log(curvatures[0].mean() + 1e-12)))
+            mean = mean or float(curvatures[0].mean()) + 1e-12
             moved = zip(targets, true, levels, gradients, curvatures, fixed, strict=True)
             targets = [_moved(*arrays) for arrays in moved]
             ratios = [np.clip(c / mean, 1 / RANGE, RANGE) ** EXPONENT for c in curvatures]
@@ -82,6 +91,30 @@ class Refinement:
             weights = [np.sqrt(w * n) for w, n in zip(weights, new, strict=True)] if turn else new
             levels = self._levels(targets, weights)
         return levels
+
+    def better_steps(self, levels: Sequence[Int16], tables: Sequence[int]) -> list[Float32]:
+        """Quantization tables for the picture, with smaller steps where errors count more.
+
+        levels: those after some rounds. tables: for each component the number of its table, the same where
+        components share one. Returns float32 [64] for each component, whole numbers from 1 to 255. They are
+        for another Refinement.
+        """
+        squares = zip(self._gradients(levels), levels, self.components, self.steps, strict=True)
+        sums = {table: np.zeros((2, 64)) for table in tables}
+        for table, (gradient, level, component, step) in zip(tables, squares, strict=True):
+            sums[table] += [_frequencies(gradient), _frequencies(level - component / step)]
+        known = {t: size > _LEAST for t, (_, size) in sums.items()}
+        logs = {
+            t: np.where(known[t], np.log((slope + 1e-24) / (size + _LEAST)) / 2, 0)
+            for t, (slope, size) in sums.items()
+        }
+        first = tables[0]
+        mean = logs[first][_MIDDLE].sum() / max(known[first][_MIDDLE].sum(), 1)
+        for t, log in logs.items():
+            log[:] = np.clip(np.where(known[t], STEP_EXPONENT * (mean - log), 0), *np.log(STEP_RANGE))
+            log[0] = np.clip(log[1:3].mean(), *np.log(DC_RANGE))
+        changed = (step * np.exp(logs[t]) for step, t in zip(self.steps, tables, strict=True))
+        return [np.clip(np.rint(step), 1, 255).astype(np.float32) for step in changed]
 
     def _levels(self, targets: Sequence[Float32], weights: Sequence[Float32]) -> Sequence[Int16]:
         return self.choose([t * s for t, s in zip(targets, self.steps, strict=True)], weights)
@@ -107,8 +140,15 @@ def _moved(
 def _curvature(gradient: Float32, error: Float32) -> Float32:
     """How much a squared error costs, [block rows, block columns, bands]: gradients over twice the errors."""
     slope, size = (_pooled(x) for x in (gradient, error))
-    curvature: Float32 = np.sqrt(slope / (4 * size + 1e-3))
+    curvature: Float32 = np.sqrt(slope / (4 * size + _LEAST))
     return curvature
+
+
+def _frequencies(values: Float32) -> Float64:
+    """Mean squares over blocks, [64]."""
+    flat = values.reshape(-1, 64)
+    means: Float64 = np.einsum("bk,bk->k", flat, flat, dtype=np.float64) / len(flat)
+    return means
 
 
 def _pooled(values: Float32) -> Float32:

@@ -107,6 +107,28 @@ def test_few_colours() -> None:
     assert not few_colours(pixels, (3, 3), 2, 2)[1, :2].any()
 
 
+def test_better_steps() -> None:
+    """Whole numbers near the old ones, the same where components share a table."""
+    pixels = textured(96, 128)
+    with Workers(1) as workers:
+        refined, _ = refinement(pixels, none_kept(pixels), workers)
+        levels = refined.run(1)
+        luma, blue, red = refined.better_steps(levels, [0, 1, 1])
+    np.testing.assert_array_equal(blue, red)
+    for steps in (luma, blue):
+        np.testing.assert_array_equal(steps, np.rint(steps))
+        assert (steps != np.rint(STEPS)).any()
+        assert (steps >= 0.7 * STEPS - 0.5).all() and (steps <= 1.45 * STEPS + 0.5).all()
+
+
+def test_better_steps_of_flat_pictures_are_the_same() -> None:
+    pixels = np.full((32, 32, 3), 99, np.uint8)
+    with Workers(1) as workers:
+        refined, _ = refinement(pixels, none_kept(pixels), workers)
+        for steps in refined.better_steps(refined.run(0), [0, 1, 1]):
+            np.testing.assert_array_equal(steps, np.rint(STEPS))
+
+
 @pytest.mark.parametrize("value", [0, 255, 128])
 def test_flat_pictures(value: int) -> None:
     pixels = np.full((48, 32, 3), value, np.uint8)
