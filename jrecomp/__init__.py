@@ -11,6 +11,7 @@ from jrecomp.errors import JrecompError
 if TYPE_CHECKING:
     from jrecomp.info import Info, JpegInfo
     from jrecomp.pipeline import compress, decompress, inspect, salvage, shrink, verify
+    from jrecomp.restoring import restore
 
 __all__ = [
     "Info",
@@ -19,6 +20,7 @@ __all__ = [
     "compress",
     "decompress",
     "inspect",
+    "restore",
     "salvage",
     "shrink",
     "verify",
@@ -31,6 +33,7 @@ _HOMES = {
     "compress": "jrecomp.pipeline",
     "decompress": "jrecomp.pipeline",
     "inspect": "jrecomp.pipeline",
+    "restore": "jrecomp.restoring",
     "salvage": "jrecomp.pipeline",
     "shrink": "jrecomp.pipeline",
     "verify": "jrecomp.pipeline",
