@@ -206,12 +206,13 @@ def _message(outcome: Outcome) -> str:
 
 def _totals(outcomes: list[Outcome], seconds: float) -> dict[str, Any]:
     infos = [outcome.info for outcome in outcomes if outcome.info]
+    files = [info for info in infos if isinstance(info, Info)]
+    pictures = [info for info in infos if isinstance(info, RestoredInfo)]
     return {
         "files": len(outcomes),
         "failed": sum(outcome.error is not None for outcome in outcomes),
         "skipped": sum(bool(outcome.job.skipped) for outcome in outcomes),
-        **_sizes([info for info in infos if isinstance(info, Info)]),
-        **_pictures([info for info in infos if isinstance(info, RestoredInfo)]),
+        **(_pictures(pictures) if pictures else _sizes(files)),
         "seconds": seconds,
     }
 
@@ -228,8 +229,6 @@ def _sizes(infos: list[Info]) -> dict[str, Any]:
 
 
 def _pictures(infos: list[RestoredInfo]) -> dict[str, Any]:
-    if not infos:
-        return {}
     return {
         "original_bytes": sum(info.original_bytes for info in infos),
         "picture_bytes": sum(info.picture_bytes for info in infos),

@@ -6,7 +6,7 @@ import numpy as np
 
 from jrecomp.array_types import Int16, Int32, Int64
 from jrecomp.jpeg.types import Component
-from jrecomp.restoration.transform import LARGEST, natural, unit_bits
+from jrecomp.restoration.transform import LARGEST, blocks, forward, inverse, natural, plane, unit_bits
 
 MARGIN = 4
 """Distance that restored coefficients keep from the ends of their cells, for later roundings: 1/8 of the
@@ -51,3 +51,12 @@ class Cells:
         """
         low, high = self.centres - self.reach, self.centres + self.reach
         return np.clip(coefficients, low, high).clip(-LARGEST, LARGEST)
+
+
+def projected(samples: Int32, cells: Cells) -> Int32:
+    """The nearest samples whose coefficients are in their cells.
+
+    samples: of some block rows of a component at its own resolution, int32 [8 rows, 8 columns] within
+    LARGEST_SAMPLE. cells: theirs. Returns int32 of the same shape.
+    """
+    return plane(inverse(cells.clipped(forward(blocks(samples)))))

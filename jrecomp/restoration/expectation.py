@@ -1,55 +1,90 @@
-"""Dequantization to the expectation in each cell."""
+"""Restoration without a network: expected coefficients, shrinkage at all shifts, and both in the cells."""
 
+from collections.abc import Callable
 from decimal import Context, Decimal, localcontext
-from math import isqrt
 
 import numpy as np
 
 from jrecomp.array_types import Int16, Int32
 from jrecomp.jpeg.types import JpegFile
-from jrecomp.restoration.cells import Cells
+from jrecomp.restoration.cells import Cells, projected
 from jrecomp.restoration.sampling import Sampling
+from jrecomp.restoration.shifts import BORDER, LEARNED, SAMPLE
 from jrecomp.restoration.transform import LARGEST_SAMPLE, inverse, natural, plane
 from jrecomp.threads import Workers
 
-_ROWS = 16
+_STRIP_ROWS = 16
 """Number of block rows that are computed at once."""
 
 OFFSET_BITS = 10
 """Offsets are in units of 2^-OFFSET_BITS of a step."""
 
+_PRIOR = 2
+"""Added to the sum of magnitudes beyond 1, so that few levels mean small offsets."""
+
 
 def restored(file: JpegFile, workers: Workers) -> list[Int16]:
-    """The components of a file with expected coefficients, see decode.Method."""
-    return _components(file, workers, expected=True)
+    """The components of a file by expectation and shrinkage, see decode.Method."""
+    expected = [
+        _decoded(file, number, offsets(levels), workers) for number, levels in enumerate(file.coefficients)
+    ]
+    return [
+        _enlarged(file, number, _shrunk(file, number, plane, workers))
+        for number, plane in enumerate(expected)
+    ]
 
 
 def centres(file: JpegFile, workers: Workers) -> list[Int16]:
     """The components of a file with all coefficients in the centres of their cells, see decode.Method."""
-    return _components(file, workers, expected=False)
+    none = np.zeros((8, 8), np.int32)
+    return [_enlarged(file, n, _decoded(file, n, none, workers)) for n in range(len(file.coefficients))]
 
 
-def _components(file: JpegFile, workers: Workers, expected: bool) -> list[Int16]:
-    precision = file.frame.precision
-
-    def component(number: int) -> Int16:
-        described, levels = file.frame.components[number], file.coefficients[number]
-        shift = offsets(levels) if expected else np.zeros((8, 8), np.int32)
-        strips = [levels[first : first + _ROWS] for first in range(0, len(levels), _ROWS)]
-        parts = [samples(strip, Cells.of(described, strip, precision), shift) for strip in strips]
-        return Sampling.of(described, file.frame).enlarged(np.concatenate(parts)).astype(np.int16)
-
-    return workers.map(component, range(len(file.coefficients)))
+def _enlarged(file: JpegFile, number: int, samples: Int16) -> Int16:
+    sampling = Sampling.of(file.frame.components[number], file.frame)
+    return sampling.enlarged(samples.astype(np.int32)).clip(-LARGEST_SAMPLE, LARGEST_SAMPLE).astype(np.int16)
 
 
-def samples(levels: Int16, cells: Cells, offsets: Int32) -> Int32:
-    """The samples of some block rows with expected coefficients, int32 [rows, columns].
+def _strips(
+    file: JpegFile, number: int, workers: Workers, work: Callable[[int, Int16, Cells], Int32]
+) -> Int16:
+    """A plane of samples from strips of a component, each computed from its first row, levels and cells."""
+    component, levels = file.frame.components[number], file.coefficients[number]
 
-    levels: int16 [rows, columns, 64]. cells: theirs. offsets: result of offsets() for the whole component.
+    def strip(first: int) -> Int16:
+        rows = levels[first : first + _STRIP_ROWS]
+        samples = work(first, rows, Cells.of(component, rows, file.frame.precision))
+        return samples.clip(-LARGEST_SAMPLE, LARGEST_SAMPLE).astype(np.int16)
+
+    return np.concatenate(workers.map(strip, range(0, len(levels), _STRIP_ROWS)))
+
+
+def _decoded(file: JpegFile, number: int, offsets: Int32, workers: Workers) -> Int16:
+    """The samples of a component with expected coefficients."""
+    return _strips(
+        file, number, workers, lambda _, levels, cells: plane(inverse(expected(levels, cells, offsets)))
+    )
+
+
+def _shrunk(file: JpegFile, number: int, samples: Int16, workers: Workers) -> Int16:
+    """The samples of a component after shrinkage, with coefficients in their cells."""
+    padded = np.pad(samples.clip(-SAMPLE, SAMPLE), BORDER, "edge")
+
+    def work(first: int, levels: Int16, cells: Cells) -> Int32:
+        rows = padded[8 * first : 8 * (first + len(levels)) + 2 * BORDER]
+        return projected(LEARNED.applied(rows, cells.radius).astype(np.int32), cells)
+
+    return _strips(file, number, workers, work)
+
+
+def expected(levels: Int16, cells: Cells, offsets: Int32) -> Int32:
+    """The expected coefficients, int32 [rows, columns, 8, 8], in their cells.
+
+    levels: of some block rows, int16 [rows, columns, 64]. cells: theirs. offsets: result of offsets() for the
+    whole component.
     """
     shift = (2 * cells.radius * offsets) >> OFFSET_BITS
-    expected = cells.clipped(cells.centres - np.sign(natural(levels)) * shift)
-    return plane(inverse(expected)).clip(-LARGEST_SAMPLE, LARGEST_SAMPLE)
+    return cells.clipped(cells.centres - np.sign(natural(levels)) * shift)
 
 
 def offsets(levels: Int16) -> Int32:
@@ -57,30 +92,21 @@ def offsets(levels: Int16) -> Int32:
 
     levels: all of a component, int16 [rows, columns, 64].
 
-    AC coefficients of a frequency have a Laplacian distribution, whose scale is estimated from the levels by
-    maximum likelihood. The offset is then the same for all levels but 0, where it is 0.
+    The magnitudes of AC coefficients of a frequency are distributed exponentially, apart from those of the level
+    0, of which there may be more: encoders choose it to save bytes, and smooth areas have it. So the other
+    levels alone tell the decay by maximum likelihood. The offset is the same for all of them.
     """
     magnitudes = np.abs(natural(levels).astype(np.int32))
-    nonzero = np.count_nonzero(magnitudes, (0, 1)).astype(np.int64)
-    total = magnitudes.sum((0, 1), dtype=np.int64)
-    number = levels.shape[0] * levels.shape[1]
+    nonzero = np.count_nonzero(magnitudes, (0, 1))
+    beyond = magnitudes.sum((0, 1), dtype=np.int64) - nonzero
     with localcontext(Context(prec=28)):  # so that every machine rounds alike
-        values = [_offset(number, int(n), int(t)) for n, t in zip(nonzero.flat, total.flat, strict=True)]
+        values = [_offset(int(n), int(b)) for n, b in zip(nonzero.flat, beyond.flat, strict=True)]
     return np.array([0, *values[1:]], np.int32).reshape(8, 8)
 
 
-def _offset(number: int, nonzero: int, total: int) -> int:
-    """The offset for a frequency with `number` levels, of which `nonzero` have magnitudes of sum `total`.
-
-    With s = exp(-step / (2 scale)), the likelihood of the levels has its maximum where
-    (number + nonzero + m) s^2 + (number - nonzero) s = m for m = 2 total - nonzero.
-    """
+def _offset(nonzero: int, beyond: int) -> int:
+    """The offset for a frequency; nonzero: number of levels other than 0, beyond: sum of magnitudes over 1."""
     if not nonzero:
         return 0
-    m, zeros = 2 * total - nonzero, number - nonzero
-    a = number + nonzero + m
-    root = isqrt((zeros * zeros + 4 * a * m) << 32)
-    s = min(max(Decimal(root - (zeros << 16)) / (2 * a << 16), Decimal("0.0001")), Decimal("0.9999"))
-    t = s * s
-    offset = t / (1 - t) + 1 / t.ln() + Decimal("0.5")
-    return round(offset * (1 << OFFSET_BITS))
+    decay = Decimal(beyond + _PRIOR) / (nonzero + beyond + _PRIOR)  # of the density in a step
+    return round((Decimal("0.5") + 1 / decay.ln() + decay / (1 - decay)) * (1 << OFFSET_BITS))

@@ -62,18 +62,18 @@ def forward(samples: Int, bits: int = CONSTANT_BITS) -> Int:
 
     bits: of the constants. With CONSTANT_BITS, 32 bits are enough for samples within LARGEST_SAMPLE.
     """
-    columns = _analysed(_lanes(samples, -2), bits, bits + 2)
-    return np.stack(_analysed(_lanes(np.stack(columns, -2), -1), bits, bits + 1), -1)
+    columns = analysed(lanes(samples, -2), bits, bits + 2)
+    return np.stack(analysed(lanes(np.stack(columns, -2), -1), bits, bits + 1), -1)
 
 
 def inverse(coefficients: Int32) -> Int32:
     """The samples [..., 8, 8] of blocks of coefficients [..., 8, 8] within LARGEST."""
-    columns = np.stack(_composed(_lanes(coefficients, -2), CONSTANT_BITS, CONSTANT_BITS + 1), -2)
-    rows = _lanes(columns.clip(-LARGEST, LARGEST), -1)
-    return np.stack(_composed(rows, CONSTANT_BITS, CONSTANT_BITS + 2), -1)
+    columns = np.stack(composed(lanes(coefficients, -2), CONSTANT_BITS, CONSTANT_BITS + 1), -2)
+    rows = lanes(columns.clip(-LARGEST, LARGEST), -1)
+    return np.stack(composed(rows, CONSTANT_BITS, CONSTANT_BITS + 2), -1)
 
 
-def _lanes(values: Int, axis: int) -> list[Int]:
+def lanes(values: Int, axis: int) -> list[Int]:
     """The eight values of each row or column, each value for all rows or columns at once."""
     return [np.ascontiguousarray(lane) for lane in np.moveaxis(values, axis, 0)]
 
@@ -84,7 +84,7 @@ def _cosines(bits: int) -> list[int]:
     return [round(math.sqrt(2) * math.cos(k * math.pi / 16) * 2**bits) for k in range(8)]
 
 
-def _analysed(x: Sequence[Int], bits: int, shift: int) -> list[Int]:
+def analysed(x: Sequence[Int], bits: int, shift: int) -> list[Int]:
     """sqrt(8) times the orthonormal DCT of eight values, times 2^(bits - shift)."""
     one, (_, c1, c2, c3, _, c5, c6, c7) = 1 << bits, _cosines(bits)
     s0, s1, s2, s3 = (x[i] + x[7 - i] for i in range(4))
@@ -103,8 +103,8 @@ def _analysed(x: Sequence[Int], bits: int, shift: int) -> list[Int]:
     return [(value + (1 << shift >> 1)) >> shift for value in sums]
 
 
-def _composed(x: Sequence[Int], bits: int, shift: int) -> list[Int]:
-    """sqrt(8) times the inverse of the orthonormal DCT, times 2^(bits - shift)."""
+def composed(x: Sequence[Int], bits: int, shift: int) -> list[Int]:
+    """sqrt(8) times the inverse of the orthonormal DCT of eight values, times 2^(bits - shift)."""
     one, (_, c1, c2, c3, _, c5, c6, c7) = 1 << bits, _cosines(bits)
     half = 1 << shift >> 1
     a, b = (x[0] + x[4]) * one + half, (x[0] - x[4]) * one + half
