@@ -92,9 +92,9 @@ def offsets(levels: Int16) -> Int32:
 
     levels: all of a component, int16 [rows, columns, 64].
 
-    The magnitudes of AC coefficients of a frequency are distributed exponentially, apart from those of the level
-    0, of which there may be more: encoders choose it to save bytes, and smooth areas have it. So the other
-    levels alone tell the decay by maximum likelihood. The offset is the same for all of them.
+    The magnitudes of AC coefficients of a frequency are taken as exponentially distributed, apart from
+    those of level 0, of which smooth areas have more, and encoders that save bytes make more. So the other levels
+    alone tell the decay, by maximum likelihood. The offset is the same for all of them.
     """
     magnitudes = np.abs(natural(levels).astype(np.int32))
     nonzero = np.count_nonzero(magnitudes, (0, 1))
@@ -105,7 +105,7 @@ def offsets(levels: Int16) -> Int32:
 
 
 def _offset(nonzero: int, beyond: int) -> int:
-    """The offset for a frequency; nonzero: number of levels other than 0, beyond: sum of magnitudes over 1."""
+    """The offset for a frequency with `nonzero` levels other than 0; beyond: the sum of magnitudes over 1."""
     if not nonzero:
         return 0
     decay = Decimal(beyond + _PRIOR) / (nonzero + beyond + _PRIOR)  # of the density in a step

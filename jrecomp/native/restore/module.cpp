@@ -27,7 +27,7 @@ std::vector<std::int32_t> limited(const Array<const std::int32_t>& array, std::s
 void shrink_plane(const Array<const std::int32_t>& gains, const Array<const std::int32_t>& weights,
                   const Array<const std::int32_t>& radius, const Array<const std::int16_t>& padded,
                   const Array<std::int16_t>& out) {
-    const Shrinkage shrinkage{limited(gains, 64 * kClasses * kLevels, 0, 271), limited(weights, 64, 1, 64)};
+    const Shrinkage shrinkage{limited(gains, 64 * kClasses * kLevels, 0, 384), limited(weights, 64, 1, 64)};
     const std::vector<std::int32_t> steps = limited(radius, 64, 0, 1 << 15);
     require(padded.ndim() == 2 && out.ndim() == 2 && out.shape(0) > 0 && out.shape(1) > 0 &&
                 padded.shape(0) == out.shape(0) + 16 && padded.shape(1) == out.shape(1) + 16,

@@ -24,6 +24,8 @@ inline Ints load(const std::int32_t* from) {
 
 inline void store(std::int32_t* to, Ints value) { std::memcpy(to, &value, sizeof(value)); }
 
+// The horizontal transforms of a window need 32 bits, as the squares of its rows sum up to at most 2^30.
+
 inline void round(Ints* values, int shift) {
     for (int i = 0; i < 8; ++i) values[i] = (values[i] + (1 << shift >> 1)) >> shift;
 }

@@ -10,7 +10,7 @@ namespace jrecomp {
 constexpr int kClasses = 3, kLevels = 4;  // of frequencies, and of magnitudes in relation to the step
 constexpr int kGainBits = 8;
 
-// Gains in units of 2^-kGainBits, at most 271, by the number of large coefficients of a window, class and level;
+// Gains in units of 2^-kGainBits, at most 384, by the number of large coefficients of a window, class and level;
 // weights of windows by that number, 1 to 64.
 struct Shrinkage {
     std::vector<std::int32_t> gains;    // [64][kClasses][kLevels]
