@@ -146,7 +146,9 @@ def _restored(file: JpegFile, options: RestoreOptions, limits: Limits) -> tuple[
     result = restored(file, options.method, options.bits, strength, options.workers, limits)
     if damaged:
         return replace(result, coefficients=0, broken=0), f"decoded only, as {damaged}"
+    if options.bits < file.frame.precision:
+        return result, "8-bit pixels do not keep the coefficients of 12-bit files (16-bit pixels do)"
     if result.broken:
         share = f"{result.broken:,} of {result.coefficients:,} coefficients"
-        return result, f"compressing it again changes {share}, which {options.bits}-bit pixels cannot give"
+        return result, f"compressing it again changes {share}, as pixels are rounded and limited"
     return result, ""

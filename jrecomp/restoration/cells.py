@@ -41,7 +41,7 @@ class Cells:
     @property
     def reach(self) -> Int32:
         """Largest distance of restored coefficients from the centres, int32 [8, 8]."""
-        reach: Int32 = self.radius - np.minimum(MARGIN, self.radius >> 1)
+        reach: Int32 = self.radius - np.minimum(MARGIN, (self.radius + 1) >> 1)
         return reach
 
     def clipped(self, coefficients: Int32) -> Int32:

@@ -38,7 +38,8 @@ class Restored:
     """A restored picture.
 
     pixels: uint8 or uint16 [rows, columns, channels].
-    coefficients: number of coefficients that were compared, those of blocks that are inside the picture.
+    coefficients: number of coefficients that were compared, those of blocks that are inside the picture; 0 if
+        the pixels have fewer bits than the file's samples.
     broken: number of these that compressing the pixels does not give again.
     """
 
@@ -75,8 +76,11 @@ def restored(
             part = _part(file, samplings, first, end)
             rows = slice(first * height, end * height)
             strip = np.stack([plane[rows] for plane in components], -1, dtype=np.int32)
+            place = pixels[rows]
+            if bits < frame.precision:
+                place[:] = promise.colours.pixels(strip)[: len(place), : frame.width]
+                return 0, 0
             finished, broken = promise.kept(strip, part)
-            place = pixels[rows, :]
             place[:] = finished[: len(place), : frame.width]
             return 64 * sum(int(whole.sum()) for whole in part.whole), int(broken.sum())
 

@@ -93,8 +93,8 @@ def offsets(levels: Int16) -> Int32:
     levels: all of a component, int16 [rows, columns, 64].
 
     The magnitudes of AC coefficients of a frequency are taken as exponentially distributed, apart from
-    those of level 0, of which smooth areas have more, and encoders that save bytes make more. So the other levels
-    alone tell the decay, by maximum likelihood. The offset is the same for all of them.
+    those of level 0, of which smooth areas have more, and encoders that save bytes make more. So the other
+    levels alone tell the decay, by maximum likelihood. The offset is the same for all of them.
     """
     magnitudes = np.abs(natural(levels).astype(np.int32))
     nonzero = np.count_nonzero(magnitudes, (0, 1))

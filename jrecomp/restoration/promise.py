@@ -20,6 +20,11 @@ from jrecomp.restoration.transform import LARGEST, LARGEST_SAMPLE, blocks, forwa
 ROUNDS = 8
 """Largest number of corrections of an MCU."""
 
+TOLERANCE = 1 << (EXACT_BITS - 3)
+"""How far coefficients of 8-bit pixels must be from the ends of their cells, in units of 2^-EXACT_BITS, as
+libjpeg's integer DCT differs from the exact one.
+"""
+
 _CONSTANT_BITS = 24
 
 AnyArray = TypeVar("AnyArray", Int32, Int64, Bool, Pixels)
@@ -124,10 +129,13 @@ class Promise:
         return rounded
 
     def _broken(self, deviations: Sequence[Int64], part: Part) -> Int64:
-        """How many coefficients of each MCU are not in their cells, [MCU rows, MCU columns]."""
+        """How many coefficients of each MCU are not surely in their cells, [MCU rows, MCU columns]."""
         counts = np.zeros((part.rows, part.columns), np.int64)
         for deviation, cells, whole in zip(deviations, part.cells, part.whole, strict=True):
-            broken = (np.abs(deviation) >= cells.radius.astype(np.int64) << self._shift).sum((2, 3))
+            border = cells.radius.astype(np.int64) << self._shift
+            if self.colours.bits == self.colours.precision:
+                border -= TOLERANCE
+            broken = (np.abs(deviation) >= border).sum((2, 3))
             broken *= whole
             counts += broken.reshape(part.rows, -1, part.columns, broken.shape[1] // part.columns).sum((1, 3))
         return counts

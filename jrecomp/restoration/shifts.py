@@ -64,7 +64,8 @@ class Shrinkage:
         inner = slice(BORDER, -BORDER), slice(BORDER, -BORDER)
         unit = weights[inner] << (CONSTANT_BITS + 2)
         means = (sums[inner] + unit // 2) // unit
-        return means.clip(-LARGEST_SAMPLE, LARGEST_SAMPLE).astype(np.int16)
+        samples: Int16 = means.clip(-LARGEST_SAMPLE, LARGEST_SAMPLE).astype(np.int16)
+        return samples
 
     def _windows(self, samples: Int32, radius: Int32) -> tuple[Int64, Int32]:
         """Samples of windows after shrinkage, in units of 2^-(CONSTANT_BITS + 2), and weights."""
@@ -104,6 +105,6 @@ _WEIGHTS = (64, 24, 16, 10, 8, 5, 3, 3, 2)
 _ROWS = np.searchsorted(_CONTENTS, np.arange(64), "right") - 1
 
 LEARNED = Shrinkage(np.array(_GAINS, np.int32)[_ROWS], np.array(_WEIGHTS, np.int32)[_ROWS])
-"""Gains that have the smallest squared error in relation to plain decoding, over luminance of training pictures
-of qualities from 8 to 96; weights by the inverse of the squared error of windows (decision 28).
+"""Gains with the smallest squared error in relation to that of plain decoding, over the luminance of training
+pictures of qualities from 8 to 96; weights by the inverse of the squared error of windows (decision 28).
 """
