@@ -192,8 +192,9 @@ def test_missing_tables() -> None:
 def test_wrong_options(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         jrecomp.restore(samples.pillow(), **options)
+    wrong: dict[str, Any] = dict.fromkeys(options)
     with pytest.raises(TypeError):
-        jrecomp.restore(samples.pillow(), **{name: None for name in options})  # type: ignore[arg-type]
+        jrecomp.restore(samples.pillow(), **wrong)
 
 
 @pytest.mark.parametrize("limits", [Limits(max_pixels=1000), Limits(max_memory=50_000)])
