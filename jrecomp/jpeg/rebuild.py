@@ -1,7 +1,7 @@
 """Rebuilding of JPEG files with new coefficients, tables and scans, and the metadata of the source."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import itemgetter
 from typing import Literal
 
