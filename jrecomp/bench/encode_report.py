@@ -51,20 +51,6 @@ _HEAD = (
     "the range. The better of both: the less favourable of the two means of a column.\n"
 )
 
-_LOW_HEAD, *(_low(results, name) for name in _low_measures(results))]
-    parts = ["## Size at equal similarity\n", _HEAD, _changes(results, _Cells(results).ranges, True)]
-    parts += ["The whole range, with the least and the greatest of the pictures:\n"]
-    parts += [_changes(results, _Cells(results).whole, False)]
-    return [*parts, *isolated.speeds(results.speeds)]
-
-
-_HEAD = (
-    "Mean change of size in percent at equal similarity, for"
-    f" {', '.join(f'{low} to {high}' for low, high in RANGES)} of\n"
-    f"{MEASURES[GUIDE].title} of the second encoder. The ranges of other measures are those of the same sizes. Curves are\nmonotone cubics in log(size)."
-    " The number of pictures follows where some do not have the range. The better\nof both: the less"
-    " favourable of the two means of a column.\n"
-)
 
 _LOW_HEAD = (
     f"Mean difference at equal bits per pixel from {BASELINE}; MS-SSIM in dB, that is\n"
