@@ -119,17 +119,24 @@ class Results:
         return found
 
     def means(self, coder: str, measure: str) -> list[tuple[float, float]]:
-        """Bits per pixel and mean similarity for each setting that has results for every picture."""
-        curves = self.of(coder).values()
+        """Bits per pixel and mean similarity for each setting that has results for every picture.
+
+        Pictures count that all encoders with the measure have.
+        """
+        files = self.common(measure)
         groups: dict[float, list[tuple[int, int, float]]] = {}
-        for curve in curves:
+        for file, curve in self.of(coder).items():
             for point in curve.points:
-                if measure in point.scores:
+                if file in files and measure in point.scores:
                     group = groups.setdefault(point.at, [])
                     group.append((8 * point.size, curve.pixels, point.scores[measure]))
-        most = max(map(len, groups.values()), default=0)
-        sums = [np.sum(group, 0) for _, group in sorted(groups.items()) if len(group) == most]
-        return [(bits / pixels, score / most) for bits, pixels, score in sums]
+        sums = [np.sum(group, 0) for _, group in sorted(groups.items()) if len(group) == len(files)]
+        return [(bits / pixels, score / len(files)) for bits, pixels, score in sums]
+
+    def common(self, measure: str) -> set[str]:
+        """The pictures of which every encoder with results in a measure has some."""
+        measured = [{f for f, c in self.of(name).items() if c.line(measure)} for name in self.coders]
+        return set.intersection(*filter(None, measured)) if any(measured) else set()
 
 
 def _merged(first: Curve, second: Curve) -> Curve:

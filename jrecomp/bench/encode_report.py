@@ -155,7 +155,7 @@ def _refusals(results: Results) -> list[str]:
 
 def _points(results: Results) -> list[str]:
     """For each encoder a table of bits per pixel and mean similarities, with a row for each setting."""
-    parts = ["## Points\n", "Means of the pictures: bits per pixel and similarity.\n"]
+    parts = ["## Points\n", "Bits per pixel and similarity, means of the pictures that all encoders have.\n"]
     for coder in results.coders:
         columns = [results.means(coder, name) for name in results.measures]
         rows = [

@@ -44,7 +44,7 @@ class Own(DecodedByPillow):
 
     def __init__(
         self,
-        effort: str = EFFORTS[0],
+        effort: str = next(iter(EFFORTS)),
         tune: str = TUNES[0],
         sampling: str = CHOICES[0],
         settings: Sequence[float] = QUALITIES,

@@ -49,7 +49,7 @@ def encode(
         wanted.measures or [name for name in scores.MEASURES if scores.MEASURES[name].default]
     )
     coders, absent = makers.chosen(
-        wanted.efforts or EFFORTS,
+        wanted.efforts or tuple(EFFORTS),
         wanted.tunes or TUNES[:1],
         wanted.models or (DEFAULT_MODEL,),
         wanted.peers,
@@ -65,7 +65,7 @@ def encode(
     if output and not wanted.low:
         jpeg = [coder for coder in coders if not coder.own and coder.name not in makers.FORMATS]
         if jpeg:
-            best = makers.Own((wanted.efforts or EFFORTS)[-1])
+            best = makers.Own((wanted.efforts or tuple(EFFORTS))[-1])
             crops.save_encode(jpeg, best, _pictures(paths), output)
 
 

@@ -60,7 +60,9 @@ def save_encode(results: encode.Results, folder: Path) -> None:
     """Write encode.png: each measure by bits per pixel."""
     rows, columns = (len(results.measures) - 1) // 4 + 1, min(len(results.measures), 4)
     figure = Figure(figsize=(5 * columns, 4.5 * rows + 1), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False).flat
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis in axes[len(results.measures) :]:
+        axis.remove()
     for axis, name in zip(axes, results.measures, strict=False):
         for number, coder in enumerate(results.coders):
             points = results.means(coder, name)
@@ -68,7 +70,8 @@ def save_encode(results: encode.Results, folder: Path) -> None:
             axis.plot(
                 bpp, score, label=coder, markersize=4, **_style(number), **_weight(coder in results.own)
             )
-        axis.set(title=MEASURES[name].title, xlabel="bits per pixel (log scale)")
+        title = f"{MEASURES[name].title}, {len(results.common(name))} pictures"
+        axis.set(title=title, xlabel="bits per pixel (log scale)")
         _logarithmic(axis)
     _legend(figure, axes[0], len(results.coders))
     figure.savefig(folder / "encode.png", dpi=120)
@@ -79,7 +82,9 @@ def save_restore(results: restore.Results, folder: Path) -> None:
     sets = list(dict.fromkeys((item.encoder, item.sampling) for item in results.restorations))
     rows, columns = (len(sets) - 1) // 4 + 1, min(len(sets), 4)
     figure = Figure(figsize=(4.5 * columns, 4 * rows + 1), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False, sharey=True).flat
+    axes = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
+    for axis in axes[len(sets) :]:
+        axis.remove()
     for axis, (encoder, sampling) in zip(axes, sets, strict=False):
         own = [item for item in results.restorations if (item.encoder, item.sampling) == (encoder, sampling)]
         for number, name in enumerate(results.restorers):

@@ -15,6 +15,7 @@ from jrecomp.array_types import UInt8
 from jrecomp.bench import bd, command, crops, encode, encode_report, encoders, restore, scores
 from jrecomp.bench.codecs import Missing, Refused
 from jrecomp.bench.encode import Curve, Point, Results
+from jrecomp.bench.isolated import Speed
 from jrecomp.bench.lossy import DecodedByPillow, LossyCodec, Source, saved
 from jrecomp.cli.app import main
 from jrecomp.errors import ExitCode
@@ -145,8 +146,16 @@ def test_results_of_runs_are_merged() -> None:
     assert merged.refusals == ("refused",)
 
 
+def test_means_are_of_the_same_pictures() -> None:
+    other = curve("a", [2 * size for size in SIZES], file="b.png")
+    results = Results([curve("a", SIZES), other, curve("b", SIZES)])
+    assert results.common("psnr") == {"a.png"}
+    assert results.means("a", "psnr") == results.means("b", "psnr")
+    assert results.means("a", "psnr")[0] == (8 * SIZES[0] / 8000, 25)
+
+
 def test_results_as_json_and_back() -> None:
-    results = Results([curve("a", SIZES), encode.Speed("a", 3, 12.0, 5, 1.5, 20.0)])
+    results = Results([curve("a", SIZES), Speed("a", 3, 12.0, 5, 1.5, 20.0)])
     again = Results(encode.from_json(json.loads(json.dumps(encode.as_json(results)))))
     assert (again.curves, again.speeds) == (results.curves, results.speeds)
 

@@ -13,6 +13,7 @@ from jrecomp.bench.codecs import Missing, Refused
 from jrecomp.bench.restore import Results
 from jrecomp.cli.app import main
 from jrecomp.errors import ExitCode
+from jrecomp.restoration import METHODS
 from tests.bench.test_encode import pixels
 
 
@@ -84,7 +85,7 @@ def test_peers_decode(make: type[restore.Restorer], photo: bytes) -> None:
 
 def test_methods_of_jrecomp_are_measured() -> None:
     found, notes = restore.restorers([], 1)
-    assert [restorer.name for restorer in found] == [f"jrecomp {name}" for name in restore.METHODS]
+    assert [restorer.name for restorer in found] == [f"jrecomp {name}" for name in METHODS]
     assert not notes
 
 
