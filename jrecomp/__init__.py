@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from jrecomp.errors import JrecompError
 
 if TYPE_CHECKING:
+    from jrecomp.encoding import encode
     from jrecomp.info import Info, JpegInfo
     from jrecomp.options import Limits
     from jrecomp.pipeline import compress, decompress, inspect, salvage, shrink, verify
@@ -20,6 +21,7 @@ __all__ = [
     "Limits",
     "compress",
     "decompress",
+    "encode",
     "inspect",
     "salvage",
     "shrink",
@@ -33,6 +35,7 @@ _HOMES = {
     "Limits": "jrecomp.options",
     "compress": "jrecomp.pipeline",
     "decompress": "jrecomp.pipeline",
+    "encode": "jrecomp.encoding",
     "inspect": "jrecomp.pipeline",
     "salvage": "jrecomp.pipeline",
     "shrink": "jrecomp.pipeline",
