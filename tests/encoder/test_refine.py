@@ -1,0 +1,138 @@
+"""Optimization of single pictures."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from jrecomp.array_types import Float32, Int16, UInt8
+from jrecomp.encoder.coefficients import Planes
+from jrecomp.encoder.decoding import Decoder, shown
+from jrecomp.encoder.levels import Quantizer
+from jrecomp.encoder.refine import Refinement, few_colours
+from jrecomp.metrics import Reference
+from jrecomp.threads import Workers
+from tests.encoder.test_decoding import photo
+
+STEPS = np.linspace(12, 60, 64).astype(np.float32)
+
+
+def textured(rows: int, columns: int) -> UInt8:
+    """A photo of waves with a texture in one half and a drawing of two colours at its corner."""
+    pixels = photo(rows, columns, 3)
+    noise = np.random.default_rng(4).normal(0, 22, (rows, columns // 2, 1))
+    pixels[:, : columns // 2] = np.clip(pixels[:, : columns // 2] + noise, 0, 255).astype(np.uint8)
+    pixels[:32, -32:] = np.where((np.arange(32) // 3 % 2)[:, None] > 0, 230, 20)[..., None]
+    return pixels
+
+
+def refinement(pixels: UInt8, kept: list[UInt8], workers: Workers) -> tuple[Refinement, list[float]]:
+    """That of a 4:2:0 picture, and a list that gets the bits of each choice, as an entropy."""
+    components = Planes.of(pixels, workers).components("420", workers)
+    sizes: list[float] = []
+
+    def choose(targets: Sequence[Float32], weights: Sequence[Float32]) -> list[Int16]:
+        chosen = zip(targets, weights, kept, strict=True)
+        levels = [Quantizer(STEPS, 0.1)(t, np.ascontiguousarray(w), k, workers) for t, w, k in chosen]
+        sizes.append(sum(entropy(level) for level in levels))
+        return levels
+
+    decoder = Decoder(pixels.shape[0], pixels.shape[1], 2, 2)
+    return Refinement(Reference(pixels), decoder, components, [STEPS] * 3, kept, choose), sizes
+
+
+def entropy(levels: Int16) -> float:
+    """Bits of the levels, each frequency by itself."""
+    bits = 0.0
+    for plane in levels.reshape(-1, 64).T:
+        counts = np.unique(plane, return_counts=True)[1]
+        bits -= float((counts * np.log2(counts / counts.sum())).sum())
+    return bits
+
+
+def none_kept(pixels: UInt8) -> list[UInt8]:
+    rows, columns = pixels.shape[0] // 16, pixels.shape[1] // 16
+    return [np.zeros((rows * f, columns * f), np.uint8) for f in (2, 1, 1)]
+
+
+def test_rounds_improve_score_and_size() -> None:
+    """Both at once."""
+    pixels = textured(160, 192)
+    with Workers(1) as workers:
+        refined, sizes = refinement(pixels, none_kept(pixels), workers)
+        scores = []
+        for rounds in (0, 6):
+            levels = refined.run(rounds)
+            coefficients = [level * STEPS for level in levels]
+            scores.append(refined.reference.score(shown(refined.decoder.pixels(coefficients))))
+    first, last = sizes[0], sizes[-1]
+    assert last < 0.98 * first
+    assert scores[1] > scores[0] + 1
+
+
+def test_kept_coefficients_are_rounded() -> None:
+    """DC of all blocks, and all coefficients of blocks that are left alone."""
+    pixels = textured(96, 96)
+    kept = none_kept(pixels)
+    kept[0][:, :4], kept[1][:, :2], kept[0][:, 4:6] = 63, 63, 5
+    with Workers(1) as workers:
+        refined, _ = refinement(pixels, kept, workers)
+        levels = refined.run(3)
+    for component, level, own in zip(refined.components, levels, kept, strict=True):
+        rounded = np.rint(component / STEPS).astype(np.int16)
+        fixed = np.arange(64) <= own[..., None]
+        np.testing.assert_array_equal(level[fixed], rounded[fixed])
+        assert (level != rounded).any()
+
+
+def test_results_do_not_depend_on_chance() -> None:
+    pixels = textured(64, 64)
+    with Workers(2) as workers:
+        first, second = (refinement(pixels, none_kept(pixels), workers)[0].run(2) for _ in range(2))
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_few_colours() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    pixels[8:16, 24:32] = np.arange(8, dtype=np.uint8)[:, None]
+    pixels[:8, :8] = np.arange(9, dtype=np.uint8).repeat(8)[:64].reshape(8, 8)[..., None]
+    expected = np.zeros((6, 6), bool)
+    expected[1, 3] = expected[0, 0] = True
+    expected[5], expected[:, 5] = (
+        few_colours(pixels, (6, 6), 1, 1)[5],
+        few_colours(pixels, (6, 6), 1, 1)[:, 5],
+    )
+    np.testing.assert_array_equal(few_colours(pixels, (6, 6), 1, 1), expected)
+    assert few_colours(pixels, (3, 3), 2, 2)[0, :2].all()
+    assert not few_colours(pixels, (3, 3), 2, 2)[1, :2].any()
+
+
+def test_better_steps() -> None:
+    """Whole numbers near the old ones, the same where components share a table."""
+    pixels = textured(96, 128)
+    with Workers(1) as workers:
+        refined, _ = refinement(pixels, none_kept(pixels), workers)
+        levels = refined.run(1)
+        luma, blue, red = refined.better_steps(levels, [0, 1, 1])
+    np.testing.assert_array_equal(blue, red)
+    for steps in (luma, blue):
+        np.testing.assert_array_equal(steps, np.rint(steps))
+        assert (steps != np.rint(STEPS)).any()
+        assert (steps >= 0.7 * STEPS - 0.5).all() and (steps <= 1.45 * STEPS + 0.5).all()
+
+
+def test_better_steps_of_flat_pictures_are_the_same() -> None:
+    pixels = np.full((32, 32, 3), 99, np.uint8)
+    with Workers(1) as workers:
+        refined, _ = refinement(pixels, none_kept(pixels), workers)
+        for steps in refined.better_steps(refined.run(0), [0, 1, 1]):
+            np.testing.assert_array_equal(steps, np.rint(STEPS))
+
+
+@pytest.mark.parametrize("value", [0, 255, 128])
+def test_flat_pictures(value: int) -> None:
+    pixels = np.full((48, 32, 3), value, np.uint8)
+    with Workers(1) as workers:
+        refined, _ = refinement(pixels, none_kept(pixels), workers)
+        for level in refined.run(2):
+            assert not level[..., 1:].any()
