@@ -73,9 +73,7 @@ def _samples(levels: Int16, steps: Float32, workers: Workers) -> Float32:
     rows, columns = levels.shape[:2]
     plane, each = np.empty((8 * rows, 8 * columns), np.float32), BAND // 8
     workers.map(
-        lambda row: _encode.untransform(
-            levels[row : row + each], steps, plane[8 * row : 8 * (row + each)]
-        ),
+        lambda row: _encode.untransform(levels[row : row + each], steps, plane[8 * row : 8 * (row + each)]),
         range(0, rows, each),
     )
     return plane

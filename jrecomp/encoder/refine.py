@@ -34,7 +34,7 @@ STEP_EXPONENT, STEP_RANGE, DC_RANGE = 0.25, (0.7, 1.45), (0.8, 1.2)
 """Steps are changed by this power of the curvature relative to its mean, within these factors."""
 
 FEW_COLOURS = 8
-"""Blocks with fewer colours, as in drawings and screenshots, are not edited."""
+"""Blocks with at most as many colours, as in drawings and screenshots, are not edited."""
 
 BANDS = 7
 """Number of bands of frequencies that have one curvature each, see _encode.bands()."""

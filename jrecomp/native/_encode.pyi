@@ -113,5 +113,5 @@ def move(
     are the coefficients.
     """
 
-def few_colours(pixels: npt.NDArray[np.uint8], least: int, few: npt.NDArray[np.uint8]) -> None:
-    """Set `few` [block rows, block columns] to 1 for 8x8 blocks of pixels with fewer than `least` colours."""
+def few_colours(pixels: npt.NDArray[np.uint8], most: int, few: npt.NDArray[np.uint8]) -> None:
+    """Set `few` [block rows, block columns] to 1 for 8x8 blocks of pixels with at most `most` colours, up to 63."""

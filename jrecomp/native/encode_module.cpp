@@ -438,23 +438,23 @@ void move(const ConstBlocks& gradients, const ConstLevels& levels, const ConstBl
                    curvatures.data() + kBands * i, targets.data() + 64 * i);
 }
 
-// Sets for each 8x8 block of pixels whether it has fewer than `least` colours.
-void few_colours(const Array<const std::uint8_t, 3>& pixels, int least, const Array<std::uint8_t, 2>& few) {
+// Sets for each 8x8 block of pixels whether it has at most `most` colours.
+void few_colours(const Array<const std::uint8_t, 3>& pixels, int most, const Array<std::uint8_t, 2>& few) {
     const std::size_t rows = pixels.shape(0), columns = pixels.shape(1), channels = pixels.shape(2);
     require(channels == 1 || channels == 3, "one or three channels");
-    require(least > 0 && least <= 64, "at most 64 colours");
+    require(most >= 0 && most < 64, "at most 63 colours");
     const nb::gil_scoped_release released;
     for (std::size_t y = 0; y < few.shape(0); ++y)
         for (std::size_t x = 0; x < few.shape(1); ++x) {
             std::uint32_t known[64];
             int number = 0;
-            for (std::size_t r = 8 * y; r < std::min(8 * y + 8, rows) && number < least; ++r)
-                for (std::size_t c = 8 * x; c < std::min(8 * x + 8, columns) && number < least; ++c) {
+            for (std::size_t r = 8 * y; r < std::min(8 * y + 8, rows) && number <= most; ++r)
+                for (std::size_t c = 8 * x; c < std::min(8 * x + 8, columns) && number <= most; ++c) {
                     const std::uint8_t* const p = pixels.data() + (r * columns + c) * channels;
                     const std::uint32_t colour = channels == 1 ? p[0] : p[0] | p[1] << 8 | p[2] << 16;
                     if (std::find(known, known + number, colour) == known + number) known[number++] = colour;
                 }
-            few.data()[y * few.shape(1) + x] = number < least;
+            few.data()[y * few.shape(1) + x] = number <= most;
         }
 }
 
@@ -484,5 +484,5 @@ NB_MODULE(_encode, module) {
     module.def("move", &move, array("gradients"), array("levels"), array("coefficients"), array("steps"),
                array("curvatures"), array("fixed"), nb::arg("step"), nb::arg("anchor"), nb::arg("farthest"),
                array("targets"));
-    module.def("few_colours", &few_colours, array("pixels"), nb::arg("least"), array("few"));
+    module.def("few_colours", &few_colours, array("pixels"), nb::arg("most"), array("few"));
 }
