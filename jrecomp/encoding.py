@@ -14,7 +14,7 @@ from jrecomp.container import SIGNATURE
 from jrecomp.encoder import source
 from jrecomp.encoder.calibration import calibrated, lost
 from jrecomp.encoder.coefficients import SUBSAMPLINGS, Planes, as_decoded
-from jrecomp.encoder.effort import EFFORTS, FAST, Effort, files_of, rounds_apply
+from jrecomp.encoder.effort import DEFAULT, EFFORTS, files_of, rounds_apply
 from jrecomp.encoder.encode import Options
 from jrecomp.encoder.search import Trial, search
 from jrecomp.encoder.source import Picture
@@ -49,7 +49,7 @@ def encode(
     *,
     tune: str = TUNES[0],
     subsampling: str = CHOICES[0],
-    effort: str = next(iter(EFFORTS)),
+    effort: str = DEFAULT,
     progressive: bool = True,
     strip: bool = False,
     background: Colour | None = None,
@@ -202,7 +202,7 @@ class _Request:
 
     picture: Picture
     options: Options
-    effort: Effort
+    rounds: int
     target: Target
     quality: float | None
     threads: int
@@ -228,48 +228,48 @@ class _Request:
     def _nominal(self) -> float:
         return likeness_of(QUALITY if self.quality is None else self.quality)
 
-    def _start(self, subsampling: str, effort: Effort = FAST) -> float | None:
+    def _start(self, subsampling: str, rounds: int = 0) -> float | None:
         """The likeness that the quality means for this picture, None if it cannot be reached."""
         if self.quality is None or self._nominal >= IDENTICAL:
             return self._nominal
-        return calibrated(self.picture.pixels, self._nominal, subsampling, self.options, effort, self.threads)
+        return calibrated(self.picture.pixels, self._nominal, subsampling, self.options, rounds, self.threads)
 
     def _met(self, subsampling: str, likeness: float) -> tuple[bytes, Note]:
-        found = self._found(subsampling, likeness, FAST) if self.quality is None else None
+        found = self._found(subsampling, likeness, 0) if self.quality is None else None
         remark = ""
-        if self.effort.rounds and rounds_apply(self.picture.pixels, self.options.tune):
+        if self.rounds and rounds_apply(self.picture.pixels, self.options.tune):
             refined, remark = self._refined(subsampling, found[0].likeness if found else likeness)
             found = refined or found
-        best, text = found or self._found(subsampling, likeness, FAST)
+        best, text = found or self._found(subsampling, likeness, 0)
         quality = round(quality_of(best.likeness), 2) if self.quality is None else self.quality
         sampling = ":".join(subsampling) if self.picture.pixels.ndim > 2 else "gray"
         parts = [sampling, self.picture.remark, remark, text]
         return best.result, Note(quality, "; ".join(filter(None, parts)))
 
     def _refined(self, subsampling: str, plain: float) -> tuple[tuple[Trial[bytes], str] | None, str]:
-        """What _found() gives with the effort, None if a plain result is better, and a remark on that.
+        """What _found() gives after the rounds, None if a plain result is better, and a remark on that.
 
         plain: the likeness of the plain result.
         """
-        pixels, effort = self.picture.pixels, self.effort
-        loss = lost(pixels, plain, subsampling, self.options, effort, self.threads)
+        pixels, rounds = self.picture.pixels, self.rounds
+        loss = lost(pixels, plain, subsampling, self.options, rounds, self.threads)
         if loss:
             return None, f"effort fast, as more would lose {loss}"
-        start = self._start(subsampling, effort) if self.quality is not None else None
+        start = self._start(subsampling, rounds) if self.quality is not None else None
         try:
-            return self._found(subsampling, plain if start is None else start, effort), ""
+            return self._found(subsampling, plain if start is None else start, rounds), ""
         except TargetError:
             return None, ""
 
-    def _found(self, subsampling: str, likeness: float, effort: Effort) -> tuple[Trial[bytes], str]:
-        """The result that meets the target best with an effort, and a note on how it misses."""
+    def _found(self, subsampling: str, likeness: float, rounds: int) -> tuple[Trial[bytes], str]:
+        """The result that meets the target best after some rounds, and a note on how it misses."""
         picture = self.picture
         file = files_of(
             picture.pixels,
             subsampling,
             picture.metadata,
             self.options,
-            effort,
+            rounds,
             self.threads,
             self.workers,
         )

@@ -10,7 +10,7 @@ from jrecomp import batch, encoding, files
 from jrecomp.batch import Destination
 from jrecomp.cli import options, report
 from jrecomp.cli.options import Reporting, Selection
-from jrecomp.encoder.effort import EFFORTS
+from jrecomp.encoder.effort import DEFAULT, EFFORTS
 from jrecomp.encoder.source import SUFFIXES
 from jrecomp.encoder.tables import TUNES
 from jrecomp.encoding import CHOICES, Colour
@@ -73,7 +73,7 @@ def _colour(context: click.Context, parameter: click.Parameter, text: str | None
 @click.option(
     "--effort",
     type=click.Choice(list(EFFORTS)),
-    default=next(iter(EFFORTS)),
+    default=DEFAULT,
     show_default=True,
     help="Time to take; more makes smaller files of the same likeness.",
 )

@@ -6,7 +6,7 @@ import numpy as np
 
 from jrecomp.array_types import Float64
 from jrecomp.encoder.coefficients import Pixels, as_decoded
-from jrecomp.encoder.effort import FAST, Effort, files_of
+from jrecomp.encoder.effort import files_of
 from jrecomp.encoder.encode import Options
 from jrecomp.encoder.search import search
 from jrecomp.metrics import Reference, luma_psnr, ms_ssim, pixels, to_rgb
@@ -29,7 +29,7 @@ GAIN = 1.5
 
 TRIALS = 5
 
-BOUNDS = (("PSNR-Y", 0.9, " dB"), ("MS-SSIM", 0.15, " dB"), ("SSIMULACRA2", 0.0, ""))
+BOUNDS = (("PSNR-Y", 0.5, " dB"), ("MS-SSIM", 0.2, " dB"), ("SSIMULACRA2", 0.1, ""))
 """The most that a measure may be worse than that of a plain result of the same size."""
 
 APART = 4.0
@@ -46,7 +46,7 @@ def sample(picture: Pixels) -> Pixels:
 
 
 def calibrated(
-    picture: Pixels, wanted: float, subsampling: str, options: Options, effort: Effort, threads: int
+    picture: Pixels, wanted: float, subsampling: str, options: Options, rounds: int, threads: int
 ) -> float | None:
     """The likeness whose settings give the sample of a picture the wanted SSIMULACRA2.
 
@@ -55,7 +55,7 @@ def calibrated(
     part = sample(picture)
     reference = Reference(to_rgb(as_decoded(part)), threads)
     with Workers(threads) as workers:
-        file = files_of(part, subsampling, b"", options, effort, threads, workers)
+        file = files_of(part, subsampling, b"", options, rounds, threads, workers)
 
         def attempt(likeness: float) -> tuple[float, None]:
             decoded = to_rgb(pixels(file(likeness)))
@@ -63,15 +63,15 @@ def calibrated(
 
         lower = min(LOWER, 0.8 * (IDENTICAL - wanted))
         ends = wanted - lower, min(wanted + HIGHER, IDENTICAL)
-        start = max(wanted - (GAIN if effort.rounds else 0), ends[0])
+        start = max(wanted - (GAIN if rounds else 0), ends[0])
         inside, _ = search(attempt, IDENTICAL - wanted, TOLERANCE, False, start, ends, TRIALS)
     return inside.likeness if inside else None
 
 
 def lost(
-    picture: Pixels, likeness: float, subsampling: str, options: Options, effort: Effort, threads: int
+    picture: Pixels, likeness: float, subsampling: str, options: Options, rounds: int, threads: int
 ) -> str:
-    """What the sample of a picture loses by an effort against plain results of the same size.
+    """What the sample of a picture loses by rounds against plain results of the same size.
 
     likeness: whose settings are compared. Returns the first measure that is worse by more than BOUNDS
     allows, such as "PSNR-Y 0.90 dB", and nothing if all hold.
@@ -87,9 +87,7 @@ def lost(
         return log(len(data)), np.array(scores)
 
     with Workers(threads) as workers:
-        plain, refined = (
-            files_of(part, subsampling, b"", options, e, threads, workers) for e in (FAST, effort)
-        )
+        plain, refined = (files_of(part, subsampling, b"", options, n, threads, workers) for n in (0, rounds))
         size, scores = measured(refined(likeness))
         low, high = (measured(plain(likeness - step)) for step in (APART, 0.0))
     if high[0] == low[0] or not np.isfinite([scores, low[1], high[1]]).all():

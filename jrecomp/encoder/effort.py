@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from jrecomp.array_types import Bool, Int16, UInt8
+from jrecomp.array_types import Bool, UInt8
 from jrecomp.encoder.coefficients import SUBSAMPLINGS, Pixels, Planes, as_decoded
 from jrecomp.encoder.decoding import Decoder
 from jrecomp.encoder.encode import Encoder, Options
@@ -16,21 +16,10 @@ from jrecomp.encoder.tables import Settings
 from jrecomp.metrics import Reference
 from jrecomp.threads import Workers
 
+EFFORTS = {"fast": 0, "default": 2, "best": 10}
+"""For each effort the number of rounds of the metric's gradient, see refine."""
 
-@dataclass(frozen=True)
-class Effort:
-    """rounds: of the metric's gradient, see refine. before: rounds after which the picture gets quantization
-    tables of its own, 0 keeps those of the family.
-    """
-
-    rounds: int
-    before: int = 0
-
-
-EFFORTS = {"default": Effort(2), "fast": Effort(0), "best": Effort(6, before=3)}
-"""The efforts by name. The first is the default."""
-
-FAST = EFFORTS["fast"]
+DEFAULT = "default"
 
 FOLLOWED = ("ssimulacra2", "ms-ssim")
 """The tunes whose results get better by rounds; others have the same result with every effort."""
@@ -46,18 +35,19 @@ def files_of(
     subsampling: str,
     metadata: bytes,
     options: Options,
-    effort: Effort,
+    rounds: int,
     threads: int,
     workers: Workers,
 ) -> Callable[[float], bytes]:
     """The JPEG files of a picture as a function of the likeness.
 
-    subsampling: a key of SUBSAMPLINGS. metadata: marker segments. threads: those of `workers`.
+    subsampling: a key of SUBSAMPLINGS. metadata: marker segments. rounds: a value of EFFORTS. threads: those
+    of `workers`.
     """
     encoder = Encoder.of(Planes.of(picture, workers), subsampling, metadata, options, workers)
-    if not effort.rounds:
+    if not rounds:
         return encoder.file
-    return _Optimizer(encoder, as_decoded(picture), effort, threads).file
+    return _Optimizer(encoder, as_decoded(picture), rounds, threads).file
 
 
 @dataclass(frozen=True)
@@ -66,20 +56,13 @@ class _Optimizer:
 
     encoder: Encoder
     pixels: UInt8
-    effort: Effort
+    rounds: int
     threads: int
 
     def file(self, likeness: float) -> bytes:
         """The JPEG file with the settings for a likeness; its own likeness is a little higher."""
         settings = self.encoder.settings(likeness)
-        if self.effort.before:
-            refinement = self._refinement(settings)
-            luma, *chroma = refinement.better_steps(refinement.run(self.effort.before), self.encoder.kinds)
-            settings = Settings((luma, chroma[0] if chroma else settings.steps[1]), settings.lambdas)
-        return self.encoder.written(settings, self._levels(settings))
-
-    def _levels(self, settings: Settings) -> list[Int16]:
-        return self._refinement(settings).run(self.effort.rounds)
+        return self.encoder.written(settings, self._refinement(settings).run(self.rounds))
 
     def _refinement(self, settings: Settings) -> Refinement:
         encoder = self.encoder

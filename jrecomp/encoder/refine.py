@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jrecomp.array_types import Bool, Float32, Float64, Int16, Int32, UInt8
+from jrecomp.array_types import Bool, Float32, Int16, UInt8
 from jrecomp.encoder.coefficients import BAND
 from jrecomp.encoder.decoding import Decoder
 from jrecomp.encoder.levels import Quantizer
@@ -30,17 +30,11 @@ FARTHEST = 1.0
 RANGE = 10.0
 """Weights are the root of the curvature relative to its mean, which is limited to this factor."""
 
-STEP_EXPONENT, STEP_RANGE, DC_RANGE = 0.25, (0.7, 1.45), (0.8, 1.2)
-"""Steps are changed by this power of the curvature relative to its mean, within these factors."""
-
 FEW_COLOURS = 8
 """Blocks with at most as many colours, as in drawings and screenshots, are not edited."""
 
 BANDS = 7
 """Number of bands of frequencies that have one curvature each, see _encode.bands()."""
-
-_MIDDLE = slice(1, 22)
-"""The frequencies of the first component whose mean curvature keeps its step."""
 
 _LEAST = 1e-3
 """Added to mean squared errors, in steps, that are divided by; lower ones tell nothing."""
@@ -90,32 +84,6 @@ class Refinement:
             levels = self._chosen(targets, weights, bits)
         return levels
 
-    def better_steps(self, levels: Sequence[Int16], tables: Sequence[int]) -> list[Int32]:
-        """Quantization tables for the picture, with smaller steps where errors count more.
-
-        levels: those after some rounds. tables: for each component the number of its table, the same where
-        components share one. Returns int32 [64] for each component, from 1 to 255. They are for another
-        Refinement.
-        """
-        steps = [quantizer.steps for quantizer in self.quantizers]
-        sums = {table: np.zeros((2, 64)) for table in tables}
-        for table, gradient, level, component, step in zip(
-            tables, self._gradients(levels), levels, self.components, steps, strict=True
-        ):
-            sums[table] += [_frequencies(gradient * step), _frequencies(level - component / step)]
-        known = {t: size > _LEAST for t, (_, size) in sums.items()}
-        logs = {
-            t: np.where(known[t], np.log((slope + 1e-24) / (size + _LEAST)) / 2, 0)
-            for t, (slope, size) in sums.items()
-        }
-        first = tables[0]
-        mean = logs[first][_MIDDLE].sum() / max(known[first][_MIDDLE].sum(), 1)
-        for t, log in logs.items():
-            log[:] = np.clip(np.where(known[t], STEP_EXPONENT * (mean - log), 0), *np.log(STEP_RANGE))
-            log[0] = np.clip(log[1:3].mean(), *np.log(DC_RANGE))
-        changed = (step * np.exp(logs[t]) for step, t in zip(steps, tables, strict=True))
-        return [np.clip(np.rint(step), 1, 255).astype(np.int32) for step in changed]
-
     def _choose(
         self, number: int, targets: Float32, weights: Float32, bits: Float32 | None
     ) -> tuple[Int16, Float32]:
@@ -139,7 +107,7 @@ class Refinement:
         return self.decoder.gradients(by_pixels, [c.shape for c in self.components], self.workers)
 
     def _curvature(self, number: int, gradient: Float32, level: Int16) -> Float32:
-        """How much squared errors cost, [block rows, block columns, BANDS]: gradients over twice the errors."""
+        """How much squared errors cost, [block rows, block columns, BANDS]: slopes over twice the errors."""
         slopes, sizes = (np.empty((*gradient.shape[:2], BANDS), np.float32) for _ in range(2))
         component, steps = self.components[number], self.quantizers[number].steps
 
@@ -179,13 +147,6 @@ class Refinement:
 
     def _by_rows(self, function: Callable[[slice], None], rows: int) -> None:
         self.workers.map(function, [slice(row, row + _EACH) for row in range(0, rows, _EACH)])
-
-
-def _frequencies(values: Float32) -> Float64:
-    """Mean squares over blocks, [64]."""
-    flat = values.reshape(-1, 64)
-    means: Float64 = np.einsum("bk,bk->k", flat, flat, dtype=np.float64) / len(flat)
-    return means
 
 
 def _pooled(means: Float32) -> Float32:

@@ -49,14 +49,15 @@ def choose(
 ) -> None:
     """Choose levels with the least sum of weights * (coefficient / step - level)**2 + lmbda * bits.
 
-    coefficients, levels: [block rows, block columns, 64]. steps: [64]. weights: [block rows, block columns, 1, 7
-    or 64]. kept: [block rows, block columns]; AC coefficients up to this index are rounded, as DC always is.
+    coefficients, levels: [block rows, block columns, 64]. steps: [64]. weights: [block rows, block columns,
+    1, 7 or 64]; seven are for bands of frequencies, which end before zig-zag index 1, 3, 6, 10, 21, 43 and 64.
+    kept: [block rows, block columns]; AC coefficients up to this index are rounded, as DC always is.
     bits: [256], of the symbols of a sequential scan (T.81 F.1.2.2), without the bits that follow them.
     counts: [256]; the symbols of the AC levels are added.
     """
 
 def untransform(levels: Int16, steps: Float32, plane: Float32) -> None:
-    """The samples [8 block rows, 8 block columns] of levels [block rows, block columns, 64] times steps [64]."""
+    """The samples [8 block rows, 8 block columns] of levels [block rows, block columns, 64] times steps."""
 
 def show(
     luma: Float32,
@@ -114,4 +115,4 @@ def move(
     """
 
 def few_colours(pixels: npt.NDArray[np.uint8], most: int, few: npt.NDArray[np.uint8]) -> None:
-    """Set `few` [block rows, block columns] to 1 for 8x8 blocks of pixels with at most `most` colours, up to 63."""
+    """Set `few` [block rows, block columns] to 1 for 8x8 blocks with at most `most` (63) colours."""

@@ -1,5 +1,7 @@
 """Optimization of single pictures."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -99,7 +101,7 @@ def test_threads_do_not_change_levels() -> None:
     for number in (1, 2, 3):
         with Workers(number) as workers:
             refined = refinement(pixels, none_kept(pixels), workers)
-            found.append([*refined.run(2), *refined.better_steps(refined.run(1), [0, 1, 1])])
+            found.append(refined.run(2))
     for other in found[1:]:
         assert all(np.array_equal(a, b) for a, b in zip(found[0], other, strict=True))
 
@@ -113,7 +115,7 @@ def test_targets_move_as_defined() -> None:
     _encode.bands(gradient, levels, component, STEPS, slopes, sizes)
     ends = np.array([0, 1, 3, 6, 10, 21, 43, 64])
     for found, values in ((slopes, gradient * STEPS), (sizes, levels - component / STEPS)):
-        means = [(values[0, 0, a:b] ** 2).mean() for a, b in zip(ends, ends[1:], strict=False)]
+        means = [(values[0, 0, a:b] ** 2).mean() for a, b in pairwise(ends)]
         np.testing.assert_allclose(found[0, 0], means, rtol=1e-4)
     curvature = random.uniform(1, 20, (1, 1, 7)).astype(np.float32)
     wanted = STEPS * (levels - gradient * STEPS / (2 * np.repeat(curvature, np.diff(ends), -1)))
@@ -138,28 +140,6 @@ def test_few_colours() -> None:
     np.testing.assert_array_equal(few_colours(pixels, (6, 6), 1, 1), expected)
     assert few_colours(pixels, (3, 3), 2, 2)[0, :2].all()
     assert not few_colours(pixels, (3, 3), 2, 2)[1, :2].any()
-
-
-def test_better_steps() -> None:
-    """Whole numbers near the old ones, the same where components share a table."""
-    pixels = textured(96, 128)
-    with Workers(1) as workers:
-        refined = refinement(pixels, none_kept(pixels), workers)
-        levels = refined.run(1)
-        luma, blue, red = refined.better_steps(levels, [0, 1, 1])
-    np.testing.assert_array_equal(blue, red)
-    for steps in (luma, blue):
-        np.testing.assert_array_equal(steps, np.rint(steps))
-        assert (steps != np.rint(STEPS)).any()
-        assert (steps >= 0.7 * STEPS - 0.5).all() and (steps <= 1.45 * STEPS + 0.5).all()
-
-
-def test_better_steps_of_flat_pictures_are_the_same() -> None:
-    pixels = np.full((32, 32, 3), 99, np.uint8)
-    with Workers(1) as workers:
-        refined = refinement(pixels, none_kept(pixels), workers)
-        for steps in refined.better_steps(refined.run(0), [0, 1, 1]):
-            np.testing.assert_array_equal(steps, np.rint(STEPS))
 
 
 @pytest.mark.parametrize("value", [0, 255, 128])
