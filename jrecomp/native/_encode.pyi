@@ -50,8 +50,8 @@ def choose(
     """Choose levels with the least sum of weights * (coefficient / step - level)**2 + lmbda * bits.
 
     coefficients, levels: [block rows, block columns, 64]. steps: [64]. weights: [block rows, block columns,
-    1, 7 or 64]; seven are for bands of frequencies, which end before zig-zag index 1, 3, 6, 10, 21, 43 and 64.
-    kept: [block rows, block columns]; AC coefficients up to this index are rounded, as DC always is.
+    1, 7 or 64]; seven are for bands of frequencies, which end before zig-zag index 1, 3, 6, 10, 21, 43 and
+    64. kept: [block rows, block columns]; AC coefficients up to this index are rounded, as DC always is.
     bits: [256], of the symbols of a sequential scan (T.81 F.1.2.2), without the bits that follow them.
     counts: [256]; the symbols of the AC levels are added.
     """
