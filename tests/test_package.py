@@ -16,7 +16,11 @@ FUNCTIONS = ["compress", "decompress", "inspect", "restore", "salvage", "shrink"
 
 def test_public_names() -> None:
     """They are found before any of them is imported."""
-    assert sorted(jrecomp.__all__) == jrecomp.__all__ == ["Info", "JpegInfo", "JrecompError", *FUNCTIONS]
+    assert (
+        sorted(jrecomp.__all__)
+        == jrecomp.__all__
+        == ["Info", "JpegInfo", "JrecompError", "Limits", *FUNCTIONS]
+    )
     assert set(dir(jrecomp)) == {*jrecomp.__all__, "__version__"}
     for name in dir(jrecomp):
         assert getattr(jrecomp, name) is not None

@@ -69,7 +69,11 @@ def _leading(headers: bytes) -> list[tuple[int, bytes]]:
 
 
 def _kept(found: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
-    return ((code, data) for code, data in found if APP0 <= code <= APP15 or code == COM)
+    return ((code, data) for code, data in found if _is_metadata(code, data))
+
+
+def _is_metadata(code: int, _: bytes) -> bool:
+    return APP0 <= code <= APP15 or code == COM
 
 
 def stripped(headers: bytes, followed: bool) -> bytes:
@@ -81,8 +85,16 @@ def stripped(headers: bytes, followed: bool) -> bytes:
     end = len(headers)
     if trailer(headers) is None:
         end = next(begin for code, begin, _ in located_segments(headers) if code == SOS)
-    kept = without(headers[:end], {*range(APP0, APP15 + 1), COM}) + headers[end:]
+    kept = without(headers[:end], _is_metadata) + headers[end:]
     return START + metadata(headers, True, followed) + kept[len(START) :]
+
+
+def unlinked(headers: bytes) -> bytes:
+    """JpegFile.headers without the index of pictures after the first one, and without the mark of a gain map.
+
+    They would lead nowhere if the bytes after the picture were omitted.
+    """
+    return without(headers, lambda code, data: code == APP2 and data.startswith((MPF, _GAIN_MAP)))
 
 
 def is_rgb(headers: bytes, identifiers: Sequence[int]) -> bool:
