@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from jrecomp.info import Info, JpegInfo
     from jrecomp.options import Limits
     from jrecomp.pipeline import compress, decompress, inspect, salvage, shrink, verify
+    from jrecomp.restoring import restore
 
 __all__ = [
     "Info",
@@ -23,6 +24,7 @@ __all__ = [
     "decompress",
     "encode",
     "inspect",
+    "restore",
     "salvage",
     "shrink",
     "verify",
@@ -37,6 +39,7 @@ _HOMES = {
     "decompress": "jrecomp.pipeline",
     "encode": "jrecomp.encoding",
     "inspect": "jrecomp.pipeline",
+    "restore": "jrecomp.restoring",
     "salvage": "jrecomp.pipeline",
     "shrink": "jrecomp.pipeline",
     "verify": "jrecomp.pipeline",

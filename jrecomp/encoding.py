@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from jrecomp import pipeline
 from jrecomp.codec import Resources
-from jrecomp.container import SIGNATURE
+from jrecomp.container import is_container
 from jrecomp.encoder import source
 from jrecomp.encoder.calibration import calibrated, lost
 from jrecomp.encoder.coefficients import SUBSAMPLINGS, Planes, as_decoded
@@ -138,7 +138,7 @@ def encode_file(
     Returns the JPEG file or the container. Raises the errors of encode(), and those of shrink() and
     decompress() for their inputs.
     """
-    if data.startswith(SIGNATURE):
+    if is_container(data):
         data = pipeline.decompress(data, threads=threads, limits=limits)
     if data.startswith(START):
         result = _shrunk(data, limits, on_progress, on_note, options)

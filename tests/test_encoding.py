@@ -4,6 +4,7 @@ import io
 import shutil
 import subprocess
 import zlib
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -223,6 +224,24 @@ def test_damaged_pictures_give_errors_of_one_line() -> None:
         with pytest.raises(InputError) as caught:
             encode(data)
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("form", ["PNG", "TIFF", "WEBP", "GIF", "BMP", "PPM", "JPEG2000", "AVIF", "ICO"])
+def test_damaged_files_raise_errors_of_jrecomp_only(form: str) -> None:
+    Image.init()
+    if form not in Image.SAVE:
+        pytest.skip(f"this Pillow does not write {form}")
+    output = io.BytesIO()
+    Image.fromarray(PHOTO[:24, :32]).save(output, form)
+    rng = np.random.default_rng(1)
+    for number in range(60):
+        data = np.frombuffer(output.getvalue(), np.uint8).copy()
+        places = rng.integers(0, min(len(data), 200 if number % 2 else len(data)), 3)
+        data[places] = rng.integers(0, 256, 3)
+        cut = int(rng.integers(1, len(data))) if number % 5 == 0 else len(data)
+        with suppress(jrecomp.JrecompError):
+            encode(data[:cut].tobytes(), limits=Limits(max_pixels=1 << 16), quality=100, threads=1)
 
 
 def chunk(name: bytes, content: bytes) -> bytes:

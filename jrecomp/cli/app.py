@@ -17,6 +17,7 @@ _COMMANDS = {
     "decompress": "jrecomp.cli.decompress",
     "shrink": "jrecomp.cli.shrink",
     "encode": "jrecomp.cli.encode",
+    "restore": "jrecomp.cli.restore",
     "verify": "jrecomp.cli.verify",
     "info": "jrecomp.cli.info",
     "bench": "jrecomp.bench.command",

@@ -5,19 +5,19 @@
 """
 
 from jrecomp.container.boxes import Container, Lossless, Lossy, Original, Stored
-from jrecomp.container.envelope import FORMAT_VERSION, SIGNATURE, pack, unpack
+from jrecomp.container.envelope import FORMAT_VERSION, is_container, pack, unpack
 from jrecomp.container.reconstruction import pack_reconstruction, unpack_reconstruction
 from jrecomp.container.salvage import Remains, salvage
 
 __all__ = [
     "FORMAT_VERSION",
-    "SIGNATURE",
     "Container",
     "Lossless",
     "Lossy",
     "Original",
     "Remains",
     "Stored",
+    "is_container",
     "pack",
     "pack_reconstruction",
     "salvage",

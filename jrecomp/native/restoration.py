@@ -1,0 +1,15 @@
+"""The native restoration in the build that is fastest on this processor; all builds give the same samples."""
+
+from typing import TYPE_CHECKING
+
+from jrecomp.native.builds import fastest
+
+FORMS = ("_restoration_avx512", "_restoration_avx2", "_restoration")
+"""The modules of the builds, the fastest first. Machines may lack some, or the instructions for them."""
+
+if TYPE_CHECKING:
+    from jrecomp.native._restoration import shrink
+else:
+    shrink = fastest(FORMS).shrink
+
+__all__ = ["FORMS", "shrink"]
