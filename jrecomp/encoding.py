@@ -1,6 +1,6 @@
 """The public function encode(): pictures to JPEG files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import log
 from typing import TYPE_CHECKING, Any, Unpack, cast
@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from jrecomp import pipeline
-from jrecomp.array_types import UInt8
 from jrecomp.codec import Resources
 from jrecomp.container import is_container
 from jrecomp.encoder import source
-from jrecomp.encoder.coefficients import SUBSAMPLINGS, Planes
-from jrecomp.encoder.encode import Encoder, Options
+from jrecomp.encoder.calibration import calibrated, lost
+from jrecomp.encoder.coefficients import SUBSAMPLINGS, Planes, as_decoded
+from jrecomp.encoder.effort import DEFAULT, EFFORTS, files_of, rounds_apply
+from jrecomp.encoder.encode import Options
 from jrecomp.encoder.search import Trial, search
 from jrecomp.encoder.source import Picture
 from jrecomp.encoder.subsampling import suited
@@ -34,13 +35,13 @@ if TYPE_CHECKING:
 QUALITY = 90.0
 """The quality without a target."""
 
-EFFORTS = ("fast",)
-"""How much time an encoding may take. The first is the default."""
-
 CHOICES = ("auto", *SUBSAMPLINGS)
 """Values of the option `subsampling`; auto chooses by the picture."""
 
 Colour = tuple[int, int, int]
+
+File = Callable[[float], bytes]
+"""The JPEG file of a picture with a likeness."""
 
 
 def encode(
@@ -48,7 +49,7 @@ def encode(
     *,
     tune: str = TUNES[0],
     subsampling: str = CHOICES[0],
-    effort: str = EFFORTS[0],
+    effort: str = DEFAULT,
     progressive: bool = True,
     strip: bool = False,
     background: Colour | None = None,
@@ -64,7 +65,9 @@ def encode(
         RGB and RGBA; or the bytes of a picture file of another format, such as PNG, TIFF or WebP.
     tune: the measure that the result is optimized for, one of encoder.tables.TUNES.
     subsampling: of chroma: 444, 422, 420, or auto, which takes 444 for pictures with fine coloured details.
-    effort: one of EFFORTS.
+    effort: how much time to take, one of encoder.effort.EFFORTS. More than fast follows the gradient of
+        SSIMULACRA2 in rounds; the result is plain, and a note tells so, for pictures that would lose by it in
+        other measures. It has no effect for CMYK pictures and other tunes.
     progressive: write progressive scans.
     strip: omit metadata other than orientation and colour profile.
     background: colour that transparent pixels are laid on, three numbers from 0 to 255; without it they are
@@ -74,14 +77,14 @@ def encode(
     on_progress: called with a line of text for each attempt at a target.
     on_note: called once with a Note on the result.
     target: at most one of the targets in TargetOptions; similarities are to the picture itself. quality, 0
-        to 100 and 90 by default, is calibrated: it gives the mean SSIMULACRA2 that libjpeg-turbo has at that
-        number with 4:2:0.
+        to 100 and 90 by default, is calibrated: every picture gets the mean SSIMULACRA2 that libjpeg-turbo
+        has at that number with 4:2:0, and more above 95. Smooth pictures may get more.
 
     Returns the JPEG file. Raises InputError for pictures that cannot be read or that JPEG files cannot hold,
     LimitError, UsageError, and TargetError if a target cannot be met.
     """
     wanted = Target.of(**target)
-    _check(tune=(tune, TUNES), subsampling=(subsampling, CHOICES), effort=(effort, EFFORTS))
+    _check(tune=(tune, TUNES), subsampling=(subsampling, CHOICES), effort=(effort, tuple(EFFORTS)))
     for name, value, kind in (
         ("progressive", progressive, bool),
         ("strip", strip, bool),
@@ -91,25 +94,18 @@ def encode(
     ):
         check_type(name, value, kind)  # type: ignore[arg-type]
     picture = _picture(image, _colour(background), limits)
-    with Workers(Resources(threads, "cpu").workers) as workers:
-        planes = Planes.of(picture.pixels, workers)
-        automatic = subsampling == "auto"
-        if automatic:
-            subsampling = suited(planes, workers)
+    quality = target.get("quality")
+    if quality is None and wanted.lossless:
+        quality = QUALITY
+    number = Resources(threads, "cpu").workers
+    with Workers(number) as workers:
+        subsamplings = [subsampling]
+        if subsampling == "auto":
+            chosen = suited(Planes.of(picture.pixels, workers), workers)
+            subsamplings = list(dict.fromkeys((chosen, "444")))
         options = Options(tune, progressive, strip, limits)
-        quality = target.get("quality")
-        likeness = likeness_of(QUALITY if quality is None else quality)
-
-        def met(subsampling: str) -> tuple[bytes, Note]:
-            encoder = Encoder.of(planes, subsampling, picture.metadata, options, workers)
-            return _Request(picture, encoder, wanted, likeness, on_progress).meet()
-
-        try:
-            result, note = met(subsampling)
-        except TargetError:
-            if not automatic or subsampling == "444" or wanted.name not in METRICS:
-                raise
-            result, note = met("444")
+        request = _Request(picture, options, EFFORTS[effort], wanted, quality, number, workers, on_progress)
+        result, note = request.meet(subsamplings)
     on_note(note)
     return result
 
@@ -202,98 +198,139 @@ def _picture(image: Any, background: Colour | None, limits: Limits) -> Picture:
 
 @dataclass(frozen=True)
 class _Request:
-    """A target for one picture.
-
-    likeness: the first to try, or the one that the quality means.
-    """
+    """A target for one picture. quality: the one asked for, None if something else is."""
 
     picture: Picture
-    encoder: Encoder
+    options: Options
+    rounds: int
     target: Target
-    likeness: float
+    quality: float | None
+    threads: int
+    workers: Workers
     on_progress: OnProgress
 
-    def meet(self) -> tuple[bytes, Note]:
-        """The file that meets the target best, with a note."""
-        if self.target.name in METRICS:
-            found, text = self._similar(METRICS[self.target.name])
-        elif self.target.name in ("max_bytes", "bpp"):
-            found, text = self._of_size()
-        else:
-            found, text = Trial(self.likeness, 0.0, self.encoder.file(self.likeness)), ""
-        sampling = ":".join(self.encoder.subsampling) if len(self.encoder.components) > 1 else "gray"
-        parts = [sampling, self.picture.remark, text]
-        return found.result, Note(round(quality_of(found.likeness), 2), "; ".join(filter(None, parts)))
+    def meet(self, subsamplings: Sequence[str]) -> tuple[bytes, Note]:
+        """The file that meets the target best, with a note; by the first subsampling that can meet it."""
+        *preferred, last = subsamplings
+        for subsampling in preferred:
+            likeness = self._start(subsampling)
+            if likeness is None:
+                continue
+            try:
+                return self._met(subsampling, likeness)
+            except TargetError:
+                if self.target.name not in METRICS:
+                    raise
+        likeness = self._start(last)
+        return self._met(last, self._nominal if likeness is None else likeness)
 
-    def _of_size(self) -> tuple[Trial[bytes], str]:
-        rows, columns = self.encoder.size
+    @property
+    def _nominal(self) -> float:
+        return likeness_of(QUALITY if self.quality is None else self.quality)
+
+    def _start(self, subsampling: str, rounds: int = 0) -> float | None:
+        """The likeness that the quality means for this picture, None if it cannot be reached."""
+        if self.quality is None or self._nominal >= IDENTICAL:
+            return self._nominal
+        return calibrated(self.picture.pixels, self._nominal, subsampling, self.options, rounds, self.threads)
+
+    def _met(self, subsampling: str, likeness: float) -> tuple[bytes, Note]:
+        found = self._found(subsampling, likeness, 0) if self.quality is None else None
+        remark = ""
+        if self.rounds and rounds_apply(self.picture.pixels, self.options.tune):
+            refined, remark = self._refined(subsampling, found[0].likeness if found else likeness)
+            found = refined or found
+        best, text = found or self._found(subsampling, likeness, 0)
+        quality = round(quality_of(best.likeness), 2) if self.quality is None else self.quality
+        sampling = ":".join(subsampling) if self.picture.pixels.ndim > 2 else "gray"
+        parts = [sampling, self.picture.remark, remark, text]
+        return best.result, Note(quality, "; ".join(filter(None, parts)))
+
+    def _refined(self, subsampling: str, plain: float) -> tuple[tuple[Trial[bytes], str] | None, str]:
+        """What _found() gives after the rounds, None if a plain result is better, and a remark on that.
+
+        plain: the likeness of the plain result.
+        """
+        pixels, rounds = self.picture.pixels, self.rounds
+        loss = lost(pixels, plain, subsampling, self.options, rounds, self.threads)
+        if loss:
+            return None, f"effort fast, as more would lose {loss}"
+        start = self._start(subsampling, rounds) if self.quality is not None else None
+        try:
+            return self._found(subsampling, plain if start is None else start, rounds), ""
+        except TargetError:
+            return None, ""
+
+    def _found(self, subsampling: str, likeness: float, rounds: int) -> tuple[Trial[bytes], str]:
+        """The result that meets the target best after some rounds, and a note on how it misses."""
+        picture = self.picture
+        file = files_of(
+            picture.pixels,
+            subsampling,
+            picture.metadata,
+            self.options,
+            rounds,
+            self.threads,
+            self.workers,
+        )
+        if self.target.name in METRICS:
+            return self._similar(file, METRICS[self.target.name], likeness)
+        if self.target.name in ("max_bytes", "bpp"):
+            return self._of_size(file, likeness)
+        return Trial(likeness, 0.0, file(likeness)), ""
+
+    def _of_size(self, file: File, start: float) -> tuple[Trial[bytes], str]:
+        rows, columns = self.picture.pixels.shape[:2]
         limit = self.target.value
         if self.target.name == "bpp":
             limit = max(1, int(min(limit, 1e9) * rows * columns / 8))
 
         def attempt(likeness: float) -> tuple[float, bytes]:
-            data = self.encoder.file(likeness)
+            data = file(likeness)
             self.on_progress(f"quality {quality_of(likeness):.2f}: {len(data):,} bytes")
             return len(data), data
 
-        inside, beyond = search(attempt, limit, SIZE_TOLERANCE, True, self.likeness, self._ends)
+        inside, beyond = search(attempt, limit, SIZE_TOLERANCE, True, start, _ENDS)
         if inside is None:
             assert beyond is not None
             raise TargetError(f"cannot be as small as {limit:,} bytes, only as {len(beyond.result):,} bytes")
-        return inside, self._missed(inside, beyond, SIZE_TOLERANCE, lambda data: f"{len(data):,} bytes")
+        return inside, _missed(inside, beyond, SIZE_TOLERANCE, lambda data: f"{len(data):,} bytes")
 
-    def _similar(self, metric: Metric) -> tuple[Trial[bytes], str]:
-        source = self._as_decoded()
-        least = self.target.value
+    def _similar(self, file: File, metric: Metric, start: float) -> tuple[Trial[bytes], str]:
+        source, least = as_decoded(self.picture.pixels), self.target.value
 
         def measured(data: bytes) -> float:
             return metric.measure(source, pixels(data).reshape(source.shape))
 
         def attempt(likeness: float) -> tuple[float, bytes]:
-            data = self.encoder.file(likeness)
+            data = file(likeness)
             similarity = measured(data)
             self.on_progress(f"quality {quality_of(likeness):.2f}: {metric.text(similarity)}")
             return metric.distance(similarity), data
 
         limit = max(metric.distance(least), 1e-30)
-        inside, beyond = search(attempt, limit, DISTANCE_TOLERANCE, False, self.likeness, self._ends)
+        inside, beyond = search(attempt, limit, DISTANCE_TOLERANCE, False, start, _ENDS)
         if inside is None:
             assert beyond is not None
             similarity = metric.text(measured(beyond.result))
             raise TargetError(f"cannot be as similar as {metric.text(least)}, only {similarity}")
-        return inside, self._missed(
-            inside, beyond, DISTANCE_TOLERANCE, lambda data: metric.text(measured(data))
+        return inside, _missed(inside, beyond, DISTANCE_TOLERANCE, lambda data: metric.text(measured(data)))
+
+
+_ENDS = -60.0, IDENTICAL
+"""The range of likeness that is tried."""
+
+
+def _missed(
+    inside: Trial[bytes], beyond: Trial[bytes] | None, tolerance: float, text: Callable[[bytes], str]
+) -> str:
+    """A note if no result within the tolerance was found."""
+    if inside.excess >= log(1 - tolerance):
+        return ""
+    if beyond is None:
+        return (
+            f"no quality gives less than {text(inside.result)}"
+            if inside.likeness == _ENDS[0]
+            else (f"no quality gives more than {text(inside.result)}")
         )
-
-    @property
-    def _ends(self) -> tuple[float, float]:
-        return likeness_of(0), IDENTICAL
-
-    def _missed(
-        self,
-        inside: Trial[bytes],
-        beyond: Trial[bytes] | None,
-        tolerance: float,
-        text: Callable[[bytes], str],
-    ) -> str:
-        """A note if no result within the tolerance was found."""
-        if inside.excess >= log(1 - tolerance):
-            return ""
-        if beyond is None:
-            return (
-                f"no quality gives more than {text(inside.result)}"
-                if self._sized
-                else (f"the lowest quality already has {text(inside.result)}")
-            )
-        return f"no result was found between {text(inside.result)} and {text(beyond.result)}"
-
-    @property
-    def _sized(self) -> bool:
-        return self.target.name in ("max_bytes", "bpp")
-
-    def _as_decoded(self) -> UInt8:
-        """The picture as decoders would give it, uint8 [rows, columns, channels]."""
-        source = self.picture.pixels
-        if source.dtype == np.uint16:
-            source = np.rint(source / np.float32(257))
-        return source.astype(np.uint8).reshape(*source.shape[:2], -1)
+    return f"no result was found between {text(inside.result)} and {text(beyond.result)}"

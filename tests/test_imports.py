@@ -31,7 +31,6 @@ LAYERS = {
     "jrecomp.container": 3,
     "jrecomp.info": 3,
     "jrecomp.model": 3,
-    "jrecomp.encoder": 4,
     "jrecomp.lossy": 4,
     "jrecomp.codec": 4,
     "jrecomp.restoration": 4,

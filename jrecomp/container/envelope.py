@@ -18,7 +18,7 @@ from jrecomp.options import DEFAULT_LIMITS, Limits
 
 FORMAT_VERSION = 1
 
-SIGNATURE = b"\xd1JR"
+_SIGNATURE = b"\xd1JR"
 STORED_MODE, LOSSLESS_MODE, LOSSY_MODE = 0, 1, 2
 _MODES = {Stored: STORED_MODE, Lossless: LOSSLESS_MODE, Lossy: LOSSY_MODE}
 _CHECKSUM_BYTES = 4
@@ -27,7 +27,7 @@ _CHECKSUM_BYTES = 4
 def pack(box: Container) -> bytes:
     """The bytes of a container with these contents."""
     writer = FieldWriter()
-    writer.raw(SIGNATURE, len(SIGNATURE))
+    writer.raw(_SIGNATURE, len(_SIGNATURE))
     writer.byte(FORMAT_VERSION)
     writer.byte(_MODES[type(box)])
     write_body(writer, box)
@@ -61,11 +61,11 @@ def check_version(data: bytes) -> None:
     """Raise CorruptContainerError unless the data begin with the signature and a known version."""
     if not data:
         raise CorruptContainerError("not a .jrc container: the input is empty")
-    if not data.startswith(SIGNATURE[: len(data)]):
+    if not data.startswith(_SIGNATURE[: len(data)]):
         raise CorruptContainerError("not a .jrc container")
-    if len(data) <= len(SIGNATURE):
+    if len(data) <= len(_SIGNATURE):
         raise CorruptContainerError("truncated container")
-    version = data[len(SIGNATURE)]
+    version = data[len(_SIGNATURE)]
     if not 1 <= version <= FORMAT_VERSION:
         raise CorruptContainerError(
             f"the container has format version {version}, but this jrecomp reads only versions 1 to"
@@ -75,7 +75,7 @@ def check_version(data: bytes) -> None:
 
 def read_mode(reader: FieldReader) -> int:
     """Read signature and version, which check_version() has checked, and the mode."""
-    reader.raw(b"", len(SIGNATURE) + 1)
+    reader.raw(b"", len(_SIGNATURE) + 1)
     mode = reader.byte()
     if mode not in _MODES.values():
         raise CorruptContainerError(f"the container has the unknown mode {mode}")

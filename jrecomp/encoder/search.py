@@ -34,13 +34,14 @@ def search(
     rises: bool,
     start: float,
     ends: tuple[float, float],
+    evaluations: int = EVALUATIONS,
 ) -> tuple[Trial[T] | None, Trial[T] | None]:
     """Find the result whose amount is the largest within a limit.
 
     attempt: gives the amount and the result at a likeness. limit: of the amount, above 0. tolerance: a
     result is good enough if its amount is within this fraction of the limit. rises: whether amounts rise
     with the likeness, as sizes do; otherwise they fall, as distances do. start: the first likeness to try.
-    ends: lowest and highest likeness.
+    ends: lowest and highest likeness. evaluations: largest number of results that are tried.
 
     Returns the best result within the limit and the nearest one beyond it; each is None if there is none.
     """
@@ -48,7 +49,7 @@ def search(
     beyond: Trial[T] | None = None
     likeness, low, high = start, *ends
     tried: set[float] = set()
-    for _ in range(EVALUATIONS):
+    for _ in range(evaluations):
         tried.add(likeness)
         amount, result = attempt(likeness)
         trial = Trial(likeness, math.log(amount / limit) if amount > 0 else -math.inf, result)

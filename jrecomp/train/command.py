@@ -15,6 +15,7 @@ USES = {
     "latents": {"kind", "variants", "hidden", "device", "workers"},
     "blocks": {"kind", "variants", "workers"},
     "lossy": {"distortion"},
+    "encode": set(),
 }
 """Options that do not apply to everything: for each kind of model, and for rules, those that do."""
 
@@ -23,18 +24,19 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "latents": {"steps": 1500, "hidden": (48, 4)},
     "blocks": {"steps": 1500, "hidden": (0, 0)},
     "lossy": {"steps": 240},
+    "encode": {},
 }
 
 
-def _name(_: click.Context, __: click.Parameter, value: str) -> str:
+def _name(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
     """The name, which becomes part of a file name."""
-    if not value or set(value) & set("/\\\0"):
+    if value is not None and (not value or set(value) & set("/\\\0")):
         raise click.BadParameter("a name has at least one character and no slashes")
     return value
 
 
-@click.command("train", short_help="Train a model, or a rule for lossy results.")
-@click.argument("what", type=click.Choice(["model", "lossy"]), default="model")
+@click.command("train", short_help="Train a model, a rule for lossy results, or quantization tables.")
+@click.argument("what", type=click.Choice(["model", "lossy", "encode"]), default="model")
 @click.option(
     "--data",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -55,10 +57,8 @@ def _name(_: click.Context, __: click.Parameter, value: str) -> str:
     show_default=True,
     help="Folder that the result is added to.",
 )
-@click.option("--name", required=True, callback=_name, help="Name of the new model or rule.")
-@click.option(
-    "--id", "identifier", type=click.IntRange(1), required=True, help="Permanent id of the new model or rule."
-)
+@click.option("--name", callback=_name, help="Name of the new model or rule.")
+@click.option("--id", "identifier", type=click.IntRange(1), help="Permanent id of the new model or rule.")
 @click.option(
     "--kind",
     type=click.Choice(["planes", "latents", "blocks"]),
@@ -118,21 +118,29 @@ def command(
     data: Path,
     work: Path,
     weights: Path,
-    name: str,
-    identifier: int,
+    name: str | None,
+    identifier: int | None,
     kind: str,
     distortion: str,
     **options: Any,
 ) -> None:
     """Train a model, or a rule for lossy recompression, and add it to the weights folder.
 
+    `encode` learns the quantization tables of `jrecomp encode` instead, and replaces weights/encode.json.
+
     \b
     jrecomp train --data data --name mine --id 1000
     jrecomp train --data data --name mine --id 1000 --improve best --device cuda
     jrecomp train lossy --data data --distortion ms-ssim --name mine --id 1000
+    jrecomp train encode --data data
     """
-    subject = "lossy" if what == "lossy" else kind
+    subject = kind if what == "model" else what
     _check_options(context, subject)
+    if subject == "encode":
+        _train_tables(data, work, weights)
+        return
+    if name is None or identifier is None:
+        raise click.UsageError(f"Missing option '--{'name' if name is None else 'id'}'.")
     given = DEFAULTS[subject] | {option: value for option, value in options.items() if value is not None}
     if subject == "lossy":
         _train_rule(data, work, weights, name, identifier, distortion, given["steps"])
@@ -146,9 +154,10 @@ def _check_options(context: click.Context, subject: str) -> None:
     def is_given(option: str) -> bool:
         return context.get_parameter_source(option) is not ParameterSource.DEFAULT
 
-    for option in sorted(set().union(*USES.values()) - USES[subject]):
+    unused = {"name", "identifier"} if subject == "encode" else set()
+    for option in sorted(set().union(*USES.values(), unused) - USES[subject]):
         if is_given(option):
-            what = "a rule" if subject == "lossy" else f"models of {subject}"
+            what = {"lossy": "a rule", "encode": "tables"}.get(subject, f"models of {subject}")
             raise click.UsageError(f"--{option} does not apply to {what}")
     if is_given("improve") and is_given("hidden"):
         raise click.UsageError("--hidden does not apply with --improve, which keeps the widths")
@@ -179,3 +188,9 @@ def _train_rule(
     for label, change in validation.compare(data, rule, run.START[distortion], distortion).items():
         click.echo(f"validation, {label}: {change:+.2f} % of the rate of the rule that it began with")
     click.echo(f"wrote {run.export(rule, weights, name, identifier)}")
+
+
+def _train_tables(data: Path, work: Path, weights: Path) -> None:
+    from jrecomp.train.encode import run
+
+    click.echo(f"wrote {run.export(run.train(run.TableSettings(data, work)), weights)}")

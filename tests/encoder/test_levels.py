@@ -85,18 +85,26 @@ def test_threads_do_not_change_levels() -> None:
         with Workers(count) as workers:
             quantizer = Quantizer(np.full(64, 8, np.float32), 0.1)
             found.append(quantizer(targets, weights, kept, workers))
-    assert np.array_equal(*found)
+    assert np.array_equal(found[0], found[1])
 
 
 def test_shapes_that_do_not_fit_are_refused() -> None:
     ones, guard = np.ones(64, np.float32), np.zeros((1, 1), np.uint8)
     levels, counts = np.empty((1, 1, 64), np.int16), np.zeros(256, np.int64)
     block, bits = np.zeros((1, 1, 64), np.float32), np.ones(256, np.float32)
-    for arguments in (
+    calls = [
         (block, ones[:63], block, guard, bits),
-        (block, ones, block[..., :2], guard, bits),
+        (block, ones, block[..., :2].copy(), guard, bits),
         (block, ones, block, np.zeros((1, 2), np.uint8), bits),
         (block, ones, block, guard, bits[:255]),
-    ):
+    ]
+    for targets, steps, weights, kept, rates in calls:
         with pytest.raises(ValueError):
-            _encode.choose(*(np.ascontiguousarray(a) for a in arguments), LAMBDA, levels, counts)
+            _encode.choose(targets, steps, weights, kept, rates, LAMBDA, levels, counts)
+
+
+def test_results_of_other_types_are_refused() -> None:
+    """They would be converted, and the result lost."""
+    plane, result = np.zeros((8, 8), np.float32), np.zeros((4, 4))
+    with pytest.raises(TypeError):
+        _encode.halve(plane, result)  # type: ignore[arg-type]

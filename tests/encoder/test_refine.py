@@ -1,16 +1,17 @@
 """Optimization of single pictures."""
 
-from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from jrecomp.array_types import Float32, Int16, UInt8
+from jrecomp.array_types import Int16, UInt8
 from jrecomp.encoder.coefficients import Planes
-from jrecomp.encoder.decoding import Decoder, shown
+from jrecomp.encoder.decoding import Decoder
 from jrecomp.encoder.levels import Quantizer
-from jrecomp.encoder.refine import Refinement, few_colours
+from jrecomp.encoder.refine import ANCHOR, FARTHEST, STEP, Refinement, few_colours
 from jrecomp.metrics import Reference
+from jrecomp.native import _encode
 from jrecomp.threads import Workers
 from tests.encoder.test_decoding import photo
 
@@ -26,19 +27,13 @@ def textured(rows: int, columns: int) -> UInt8:
     return pixels
 
 
-def refinement(pixels: UInt8, kept: list[UInt8], workers: Workers) -> tuple[Refinement, list[float]]:
-    """That of a 4:2:0 picture, and a list that gets the bits of each choice, as an entropy."""
+def refinement(pixels: UInt8, kept: list[UInt8], workers: Workers, alone: bool = False) -> Refinement:
+    """That of a 4:2:0 picture; alone: no block is edited."""
     components = Planes.of(pixels, workers).components("420", workers)
-    sizes: list[float] = []
-
-    def choose(targets: Sequence[Float32], weights: Sequence[Float32]) -> list[Int16]:
-        chosen = zip(targets, weights, kept, strict=True)
-        levels = [Quantizer(STEPS, 0.1)(t, np.ascontiguousarray(w), k, workers) for t, w, k in chosen]
-        sizes.append(sum(entropy(level) for level in levels))
-        return levels
-
     decoder = Decoder(pixels.shape[0], pixels.shape[1], 2, 2)
-    return Refinement(Reference(pixels), decoder, components, [STEPS] * 3, kept, choose), sizes
+    left = [np.full(k.shape, alone) for k in kept]
+    quantizers = [Quantizer(STEPS, 0.1)] * 3
+    return Refinement(Reference(pixels), decoder, components, quantizers, kept, left, workers)
 
 
 def entropy(levels: Int16) -> float:
@@ -59,37 +54,77 @@ def test_rounds_improve_score_and_size() -> None:
     """Both at once."""
     pixels = textured(160, 192)
     with Workers(1) as workers:
-        refined, sizes = refinement(pixels, none_kept(pixels), workers)
-        scores = []
+        refined = refinement(pixels, none_kept(pixels), workers)
+        scores, sizes = [], []
         for rounds in (0, 6):
             levels = refined.run(rounds)
-            coefficients = [level * STEPS for level in levels]
-            scores.append(refined.reference.score(shown(refined.decoder.pixels(coefficients))))
-    first, last = sizes[0], sizes[-1]
-    assert last < 0.98 * first
+            shown = refined.decoder.pixels(levels, [STEPS] * 3, workers)
+            scores.append(refined.reference.score(shown))
+            sizes.append(sum(entropy(level) for level in levels))
+    assert sizes[1] < 0.98 * sizes[0]
     assert scores[1] > scores[0] + 1
 
 
 def test_kept_coefficients_are_rounded() -> None:
-    """DC of all blocks, and all coefficients of blocks that are left alone."""
+    """DC of all blocks, and the first coefficients of blocks that guards keep."""
     pixels = textured(96, 96)
     kept = none_kept(pixels)
     kept[0][:, :4], kept[1][:, :2], kept[0][:, 4:6] = 63, 63, 5
     with Workers(1) as workers:
-        refined, _ = refinement(pixels, kept, workers)
+        refined = refinement(pixels, kept, workers)
         levels = refined.run(3)
     for component, level, own in zip(refined.components, levels, kept, strict=True):
-        rounded = np.rint(component / STEPS).astype(np.int16)
+        rounded = (np.sign(component) * np.floor(np.abs(component) * (1 / STEPS) + 0.5)).astype(np.int16)
         fixed = np.arange(64) <= own[..., None]
         np.testing.assert_array_equal(level[fixed], rounded[fixed])
         assert (level != rounded).any()
 
 
-def test_results_do_not_depend_on_chance() -> None:
-    pixels = textured(64, 64)
-    with Workers(2) as workers:
-        first, second = (refinement(pixels, none_kept(pixels), workers)[0].run(2) for _ in range(2))
-    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+def test_without_edits_levels_are_the_plain_ones() -> None:
+    """Without rounds, and if all blocks are left alone; but rates are those of one more iteration."""
+    pixels = textured(64, 96)
+    kept = none_kept(pixels)
+    with Workers(1) as workers:
+        refined = refinement(pixels, kept, workers, alone=True)
+        for rounds in (0, 2):
+            expected = [
+                Quantizer(STEPS, 0.1)(c, np.ones((*k.shape, 1), np.float32), k, workers, rounds=2 + rounds)
+                for c, k in zip(refined.components, kept, strict=True)
+            ]
+            for level, plain in zip(refined.run(rounds), expected, strict=True):
+                np.testing.assert_array_equal(level, plain)
+
+
+def test_threads_do_not_change_levels() -> None:
+    pixels = textured(320, 64)
+    found = []
+    for number in (1, 2, 3):
+        with Workers(number) as workers:
+            refined = refinement(pixels, none_kept(pixels), workers)
+            found.append(refined.run(2))
+    for other in found[1:]:
+        assert all(np.array_equal(a, b) for a, b in zip(found[0], other, strict=True))
+
+
+def test_targets_move_as_defined() -> None:
+    """One round of one block, by the formulas in NumPy."""
+    random = np.random.default_rng(5)
+    gradient, component, targets = (random.normal(0, 9, (1, 1, 64)).astype(np.float32) for _ in range(3))
+    levels = random.integers(-3, 4, (1, 1, 64)).astype(np.int16)
+    slopes, sizes = (np.empty((1, 1, 7), np.float32) for _ in range(2))
+    _encode.bands(gradient, levels, component, STEPS, slopes, sizes)
+    ends = np.array([0, 1, 3, 6, 10, 21, 43, 64])
+    for found, values in ((slopes, gradient * STEPS), (sizes, levels - component / STEPS)):
+        means = [(values[0, 0, a:b] ** 2).mean() for a, b in pairwise(ends)]
+        np.testing.assert_allclose(found[0, 0], means, rtol=1e-4)
+    curvature = random.uniform(1, 20, (1, 1, 7)).astype(np.float32)
+    wanted = STEPS * (levels - gradient * STEPS / (2 * np.repeat(curvature, np.diff(ends), -1)))
+    moved = (1 - STEP) * targets + STEP * ((1 - ANCHOR) * wanted + ANCHOR * component)
+    expected = np.clip(moved, component - FARTHEST * STEPS, component + FARTHEST * STEPS)
+    expected[..., :6] = component[..., :6]
+    fixed = np.full((1, 1), 5, np.uint8)
+    _encode.move(gradient, levels, component, STEPS, curvature, fixed, STEP, ANCHOR, FARTHEST, targets)
+    np.testing.assert_allclose(targets, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_few_colours() -> None:
@@ -107,32 +142,10 @@ def test_few_colours() -> None:
     assert not few_colours(pixels, (3, 3), 2, 2)[1, :2].any()
 
 
-def test_better_steps() -> None:
-    """Whole numbers near the old ones, the same where components share a table."""
-    pixels = textured(96, 128)
-    with Workers(1) as workers:
-        refined, _ = refinement(pixels, none_kept(pixels), workers)
-        levels = refined.run(1)
-        luma, blue, red = refined.better_steps(levels, [0, 1, 1])
-    np.testing.assert_array_equal(blue, red)
-    for steps in (luma, blue):
-        np.testing.assert_array_equal(steps, np.rint(steps))
-        assert (steps != np.rint(STEPS)).any()
-        assert (steps >= 0.7 * STEPS - 0.5).all() and (steps <= 1.45 * STEPS + 0.5).all()
-
-
-def test_better_steps_of_flat_pictures_are_the_same() -> None:
-    pixels = np.full((32, 32, 3), 99, np.uint8)
-    with Workers(1) as workers:
-        refined, _ = refinement(pixels, none_kept(pixels), workers)
-        for steps in refined.better_steps(refined.run(0), [0, 1, 1]):
-            np.testing.assert_array_equal(steps, np.rint(STEPS))
-
-
 @pytest.mark.parametrize("value", [0, 255, 128])
 def test_flat_pictures(value: int) -> None:
     pixels = np.full((48, 32, 3), value, np.uint8)
     with Workers(1) as workers:
-        refined, _ = refinement(pixels, none_kept(pixels), workers)
+        refined = refinement(pixels, none_kept(pixels), workers)
         for level in refined.run(2):
             assert not level[..., 1:].any()
