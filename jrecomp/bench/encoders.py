@@ -20,8 +20,9 @@ import jrecomp
 from jrecomp.bench.codecs import Missing, Refused
 from jrecomp.bench.inputs import SAMPLINGS
 from jrecomp.bench.lossy import SECONDS, Avif, Cjxl, DecodedByPillow, Guetzli, LossyCodec, Source, Webp, saved
+from jrecomp.encoder.effort import EFFORTS
 from jrecomp.encoder.tables import TUNES
-from jrecomp.encoding import CHOICES, EFFORTS
+from jrecomp.encoding import CHOICES
 from jrecomp.errors import InputError
 from jrecomp.model import load
 

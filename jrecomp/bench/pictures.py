@@ -15,8 +15,9 @@ from jrecomp.bench.isolated import Speed
 from jrecomp.bench.progress import watched
 from jrecomp.bench.publish import command_line, publish
 from jrecomp.bench.report import Setup
+from jrecomp.encoder.effort import EFFORTS
 from jrecomp.encoder.tables import TUNES
-from jrecomp.encoding import CHOICES, EFFORTS
+from jrecomp.encoding import CHOICES
 from jrecomp.model.weights import DEFAULT_MODEL
 
 

@@ -36,7 +36,7 @@ def pack(box: Container) -> bytes:
 
 def is_container(data: bytes) -> bool:
     """Whether a file begins with the signature of containers."""
-    return data.startswith(SIGNATURE)
+    return data.startswith(_SIGNATURE)
 
 
 def unpack(data: bytes, limits: Limits = DEFAULT_LIMITS, *, brief: bool = False) -> Container:
