@@ -32,6 +32,7 @@ LAYERS = {
     "jrecomp.info": 3,
     "jrecomp.model": 3,
     "jrecomp.lossy": 4,
+    "jrecomp.encoder": 4,
     "jrecomp.codec": 4,
     "jrecomp.restoration": 4,
     "jrecomp.pictures": 5,
