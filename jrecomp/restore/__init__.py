@@ -1,0 +1,1 @@
+"""Better pixels from the coefficients of a JPEG file."""

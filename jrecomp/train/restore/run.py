@@ -1,0 +1,285 @@
+"""Trains a network until a time is over, and exports it.
+
+It needs torch, NumPy and Pillow only, so that it runs from a source tree on a machine with a GPU:
+
+    python -c "from jrecomp.train.restore.run import *; train(Settings(Path('pictures.zip'), Path('out')))"
+"""
+
+import math
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from jrecomp.restore import network as integer
+from jrecomp.restore.network import CORRECTION_UNIT
+from jrecomp.train.restore import pictures
+from jrecomp.train.restore.compression import Codec, Compressed, Crops, Group, groups
+from jrecomp.train.restore.network import Network
+from jrecomp.train.restore.validation import gains
+from jrecomp.train.schedule import learning_rate
+
+CHECKPOINT = "checkpoint.pt"
+LOG = "log.txt"
+WEIGHTS = "restorer.npz"
+CHECKPOINT_SECONDS = 60.0
+LOG_STEPS = 200
+DECAY = 0.999
+"""Of the running mean of the parameters, which is what is exported, in each step."""
+
+BETAS = (0.9, 0.99)
+NORM = 1.0
+"""Longer gradients are shortened to this norm."""
+
+FLOOR = 0.1
+"""Added to squared errors before their logarithm."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options of a training.
+
+    pictures: file of pictures.prepare(). work: folder for checkpoint, log and weights. seconds: time from the
+    start of the process' training to the end of its last step. batch, side: number of crops in a step, and
+    their width and height, a multiple of 32. width, pairs: of the network.
+    """
+
+    pictures: Path
+    work: Path
+    seconds: float = 480
+    device: str = "cpu"
+    batch: int = 64
+    side: int = 128
+    width: int = 64
+    pairs: int = 5
+    rate: float = 0.002
+    seed: int = 1
+
+
+class Training:
+    """The state of a training, all on its device."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.device = torch.device(settings.device)
+        torch.manual_seed(settings.seed)
+        self.set = pictures.read(settings.pictures)
+        self.crops = Crops.of(self.set, self.device)
+        self.codec = Codec(self.device, self.set.tables)
+        self.network = Network(settings.width, settings.pairs)
+        self.parameters = self.network.start(settings.seed).to(self.device).requires_grad_()
+        self.first, self.second = (torch.zeros_like(self.parameters, requires_grad=False) for _ in range(2))
+        self.mean = self.parameters.detach().clone()
+        self.rate, self.steps_done = (torch.zeros((), device=self.device) for _ in range(2))
+        self.totals = torch.zeros(4, device=self.device)
+        self.seconds = 0.0
+        self.began = time.monotonic()
+
+    def elapsed(self) -> float:
+        """Seconds of training, those of interrupted runs included."""
+        return self.seconds + time.monotonic() - self.began
+
+    def step(self) -> None:
+        """One step; without any value that goes to the host."""
+        with torch.no_grad():
+            batch = self.codec.batch(self.crops, self.settings.batch, self.settings.side)
+        loss, luma, rgb = self._loss(batch)
+        (gradient,) = torch.autograd.grad(loss, self.parameters)
+        with torch.no_grad():
+            self._update(gradient)
+            finite = torch.isfinite(loss).float()
+            self.totals += torch.nan_to_num(torch.stack([finite, luma * finite, rgb * finite, 1 - finite]))
+
+    def _loss(self, batch: Compressed) -> tuple[Tensor, Tensor, Tensor]:
+        """The loss; and the mean changes of luma and RGB errors in dB."""
+        weights = self.network.integers(self.parameters)
+        better = []
+        parts = groups(self.settings.batch)
+        described = [self.codec.described(batch.steps[g.range], g.halved) for g in parts]
+        logs, flags = (torch.cat(part) for part in zip(*described, strict=True))
+        x = torch.cat([self.codec.inputs(batch.plain[g.range], g.halved) for g in parts])
+        x = x.contiguous(memory_format=torch.channels_last)
+        correction = self.network.correction(weights, x, logs, flags) / CORRECTION_UNIT
+        for g in parts:
+            of = (batch.plain[g.range], correction[g.range], batch.steps[g.range])
+            better.append(self.codec.corrected(*of, g.halved))
+        before, after = self._errors(batch.plain, batch), self._errors(torch.cat(better), batch)
+        luma, rgb = (((a + FLOOR) / (b + FLOOR)).log() for a, b in zip(after, before, strict=True))
+        unit = -10 / math.log(10)
+        return 0.6 * luma.mean() + 0.4 * rgb.mean(), unit * luma.detach().mean(), unit * rgb.detach().mean()
+
+    def _errors(self, decoded: Tensor, batch: Compressed) -> tuple[Tensor, Tensor]:
+        """Mean squared errors [n] of luma and of RGB."""
+        error = decoded - batch.target
+        rgb = torch.einsum("ij,njyx->niyx", self.codec.to_rgb, error)
+        return error[:, 0].square().mean((1, 2)), rgb.square().mean((1, 2, 3))
+
+    def _update(self, gradient: Tensor) -> None:
+        """A step of Adam; none if the gradient is not finite."""
+        norm = gradient.norm()
+        fine = torch.isfinite(norm)
+        factor = torch.where(fine, (NORM / (norm + 1e-9)).clamp(max=1), 0.0)
+        gradient = torch.nan_to_num(gradient, 0.0, 0.0, 0.0) * factor
+        self.steps_done += 1
+        self.first.lerp_(gradient, 1 - BETAS[0])
+        self.second.lerp_(gradient.square(), 1 - BETAS[1])
+        corrected = [1 - beta**self.steps_done for beta in BETAS]
+        change = self.first / corrected[0] / ((self.second / corrected[1]).sqrt() + 1e-8)
+        self.parameters -= self.rate * torch.where(fine, change, 0.0)
+        # At the beginning a mean over fewer steps.
+        self.mean.lerp_(self.parameters, torch.clamp(1 / self.steps_done, min=1 - DECAY))
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        self.settings.work.mkdir(parents=True, exist_ok=True)
+        names = ("parameters", "first", "second", "mean", "steps_done")
+        state: dict[str, Any] = {name: getattr(self, name).detach().cpu() for name in names}
+        path = self.settings.work / CHECKPOINT
+        partial = path.with_name(f"{CHECKPOINT}.partial")
+        torch.save(state | {"seconds": self.elapsed()}, partial)
+        partial.rename(path)
+
+    def resume(self) -> None:
+        """Go on from the checkpoint, if there is one."""
+        path = self.settings.work / CHECKPOINT
+        if path.is_file():
+            state = torch.load(path)
+            self.seconds = state.pop("seconds")
+            with torch.no_grad():
+                for name, value in state.items():
+                    getattr(self, name).copy_(value)
+
+    def log(self, text: str) -> None:
+        """Print a line and add it to the log."""
+        line = f"{self.elapsed():7.1f} s  {text}"
+        print(line, flush=True)
+        with (self.settings.work / LOG).open("a") as file:
+            file.write(line + "\n")
+
+
+def _compile(training: Training) -> None:
+    """Fuse the element-wise functions of the network, if this machine can."""
+    network = training.network
+    before = network.begin, network.enter, network.middle, network.leave
+    try:
+        compiled = [torch.compile(function, dynamic=False) for function in before]
+        network.begin, network.enter, network.middle, network.leave = compiled
+        training.step()
+        training.log("element-wise functions are compiled")
+    except Exception as error:
+        network.begin, network.enter, network.middle, network.leave = before
+        training.log(f"warning: not compiled: {type(error).__name__}: {str(error)[:300]}")
+
+
+def _captured(training: Training) -> Callable[[], None]:
+    """A step as a CUDA graph, or the step itself where that fails."""
+    try:
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(3):
+                training.step()
+        torch.cuda.current_stream().wait_stream(stream)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            training.step()
+        graph.replay()
+        torch.cuda.synchronize()
+        training.log("step captured as a CUDA graph")
+        return graph.replay
+    except Exception as error:
+        torch.cuda.synchronize()
+        training.log(f"warning: no CUDA graph: {type(error).__name__}: {str(error)[:300]}")
+        return training.step
+
+
+def train(settings: Settings) -> None:
+    """Train, or go on with a training, then validate and export."""
+    settings.work.mkdir(parents=True, exist_ok=True)
+    if settings.device == "cuda":
+        torch.backends.cudnn.benchmark = True
+    training = Training(settings)
+    training.resume()
+    training.log(f"{settings}; {len(training.parameters)} parameters; {len(training.set.train)} pictures")
+    try:
+        _loop(training)
+    finally:
+        training.save()
+        _finish(training)
+
+
+def _loop(training: Training) -> None:
+    settings = training.settings
+    step = training.step
+    if settings.device == "cuda":
+        _compile(training)
+        step = _captured(training)
+    saved = training.elapsed()
+    done = 0
+    training.totals.zero_()
+    while (progress := training.elapsed() / settings.seconds) < 1:
+        training.rate.fill_(learning_rate(settings.rate, progress))
+        step()
+        done += 1
+        if done % LOG_STEPS == 0:
+            count, luma, rgb, bad = training.totals.tolist()  # also waits for the device
+            training.totals.zero_()
+            training.log(
+                f"step {int(training.steps_done)}: crops luma {luma / max(count, 1):+.3f}, "
+                f"RGB {rgb / max(count, 1):+.3f} dB, {bad:.0f} steps without a result"
+            )
+        if training.elapsed() - saved > CHECKPOINT_SECONDS:
+            training.save()
+            saved = training.elapsed()
+
+
+def _finish(training: Training) -> None:
+    """Export the mean of the parameters, compare it with the integer network, and validate it."""
+    network = Network(training.network.width, training.network.pairs)  # nothing in it is compiled
+    jobs: dict[str, Callable[[], object]] = {
+        "export": lambda: np.savez_compressed(  # type: ignore[arg-type]
+            training.settings.work / WEIGHTS, **network.export(training.mean)
+        ),
+        "integers": lambda: training.log(f"the integer network agrees: {agrees(training, network)}"),
+        "validation": lambda: _validate(training, network),
+    }
+    for name, job in jobs.items():
+        try:
+            job()
+        except Exception as error:
+            warnings.warn(f"{name} failed", stacklevel=1)
+            training.log(f"warning: {name} failed: {type(error).__name__}: {str(error)[:500]}")
+
+
+def _validate(training: Training, network: Network) -> None:
+    for gain in gains(network, training.mean, training.codec, training.set.valid):
+        training.log(f"validation, 4:2:0, {gain}")
+
+
+def agrees(training: Training, network: Network) -> bool:
+    """Whether the exported network gives the corrections of the one in training, on the CPU in double
+    precision, for a picture in each sampling."""
+    codec = Codec(torch.device("cpu"), training.set.tables, torch.float64)
+    parameters = training.mean.detach().cpu().double()
+    restorer = integer.build(network.export(parameters))
+    rgb = torch.from_numpy(np.moveaxis(training.set.valid[0][:64, :96], 2, 0).copy()).double()[None]
+    result = True
+    with torch.no_grad():
+        weights = network.integers(parameters)
+        for quality, group in zip((10, 40, 75, 90, 97), groups(64), strict=True):
+            steps = codec.quality_tables(torch.full((1,), float(quality))).double()
+            plain = codec.plain(codec.ycc(rgb), steps, Group(0, 1, group.halved), rounded=True)
+            x, (logs, flags) = codec.inputs(plain, group.halved), codec.described(steps, group.halved)
+            ours = network.correction(weights, x, logs, flags)[0].numpy()
+            samples = (plain.round().clamp(-128, 127)[0] + 128).numpy().astype(np.uint8)
+            halved = group.halved or (False, False)
+            description = integer.Description(steps[0].numpy().astype(np.int64), halved, group.halved is None)
+            theirs = restorer.correction(samples, description)
+            result = result and np.array_equal(ours, theirs)
+    return result
