@@ -38,6 +38,9 @@ STEPS_PER_OCTAVE = 64
 """Exponents of gains for a factor of 2."""
 
 LOGARITHMS_PER_OCTAVE = 32
+COARSENESS_FACTOR = 5
+"""Quarters of an exponent for a mean logarithm of 1. Errors grow as the power 5/8 of the steps."""
+
 LARGEST_STEP = 255
 """Larger quantization steps are described as this one."""
 
@@ -102,8 +105,7 @@ class Restorer:
         gained = gain_count(count) * width + OUTPUTS
         exponents = shifted(sums[:gained], EXPONENT_SHIFT)
         coarseness = shifted(logarithms.sum(1), 6)
-        scale = STEPS_PER_OCTAVE // LOGARITHMS_PER_OCTAVE
-        exponents[-OUTPUTS:] += scale * np.repeat(coarseness, OUTPUTS // COMPONENTS)
+        exponents[-OUTPUTS:] += np.repeat(COARSENESS_FACTOR * coarseness >> 2, OUTPUTS // COMPONENTS)
         gains = self.gains.astype(np.int64)[exponents.clip(0, len(self.gains) - 1)]
         offsets = sums[gained:] << OFFSET_SHIFT
         ends = width * np.arange(1, gain_count(count) + 1)
@@ -120,8 +122,8 @@ class Restorer:
     def correction(self, samples: NDArray[np.uint8], description: Description) -> Integers:
         """Corrections [3, rows, columns] in units of 1/64 level.
 
-        samples: the decoded components [3, rows, columns], chroma enlarged by repetition, 128 where it is
-        absent. Rows and columns are multiples of 8.
+        samples: the decoded components [3, rows, columns], chroma enlarged by the triangle
+        filter, 128 where it is absent. Rows and columns are multiples of 8.
         """
         controls = self.controls(description)
         gains, offsets = iter(controls.gains), iter(controls.offsets)

@@ -143,6 +143,7 @@ class Codec:
         u, v = torch.arange(64, device=device) // 8, torch.arange(64, device=device) % 8
         self.frequency = (u + v) / 14.0
         rgb = [[1, 0, 1.402], [1, -0.344136, -0.714136], [1, 1.772, 0]]
+        self.variances = 1500 / (1 + u + v) ** 3.0
         self.of_chroma = torch.tensor([[0.0], [1.0]], device=device)
         self.of_luma = torch.tensor([1.0, 0.0, 0.0], device=device, dtype=dtype)
         self.flags = {
@@ -178,6 +179,10 @@ class Codec:
         pair = ((self.annex_k * scale + 50) / 100).floor().clamp(1, LARGEST_STEP)
         return pair[:, [0, 1, 1]]
 
+    def typical_error(self, steps: Tensor) -> Tensor:
+        """A squared error [n] of luma that is typical of tables [n, 3, 64]."""
+        return torch.minimum(steps[:, 0].square() / 12, self.variances).mean(1)
+
     def random_tables(self, count: int) -> Tensor:
         """Steps [count, 3, 64]: Annex K, real tables, and both flattened and scaled."""
         chance = torch.rand(8, count, device=self.device)
@@ -194,7 +199,7 @@ class Codec:
         return pair[:, [0, 1, 1]]
 
     def random_levels(self, coefficients: Tensor, steps: Tensor) -> Tensor:
-        """Levels of [n, components, blocks, 64]: rounded in half of the pictures, else fewer bits count, too."""
+        """Levels of [n, components, blocks, 64]: the nearest in half of the pictures, else often smaller ones."""
         n = len(coefficients)
         chance = torch.rand(4, n, 1, 1, 1, device=self.device)
         x = coefficients / steps[:, :, None]
@@ -205,7 +210,7 @@ class Codec:
         return ((magnitude + 0.5 - torch.where(magnitude < 1, wide, narrow)).floor() * x.sign()).detach()
 
     def plain(self, ycc: Tensor, steps: Tensor, group: Group, rounded: bool = False) -> Tensor:
-        """Compressed and decoded components of crops with the group's sampling, chroma enlarged by repetition.
+        """Compressed and decoded components of crops with the group's sampling; chroma samples are repeated.
 
         rounded: whether all levels are the nearest ones.
         """
@@ -257,14 +262,17 @@ class Codec:
         return self.ycc(self.rgb(torch.cat(decoded)).round().clamp(0, 255))
 
     def corrected(self, plain: Tensor, correction: Tensor, steps: Tensor, halved: Halved | None) -> Tensor:
-        """Components after corrections, with all coefficients in the cells that the file gives them."""
+        """Components after corrections of smoothed(), with all coefficients in the cells of the file.
+
+        plain: see plain().
+        """
         luma = plain[:, :1] + self._inside(correction[:, :1], steps[:, :1])
         if halved is None:
             return torch.cat([luma, plain[:, 1:]], 1)
-        change = correction[:, 1:]
-        mean = reduced(change, halved)
-        back = enlarged(self._inside(mean, steps[:, 1:]) - mean, halved)
-        return torch.cat([luma, plain[:, 1:] + change + back], 1)
+        chroma = smoothed(plain, halved)[:, 1:] + correction[:, 1:]
+        change = reduced(chroma - plain[:, 1:], halved)
+        back = enlarged(self._inside(change, steps[:, 1:]) - change, halved)
+        return torch.cat([luma, chroma + back], 1)
 
     def _inside(self, change: Tensor, steps: Tensor) -> Tensor:
         n, count, rows, columns = change.shape
@@ -280,13 +288,13 @@ class Codec:
             logs = logs * self.of_luma[:, None]
         return logs, self.flags[halved].expand(len(steps), 3)
 
-    def inputs(self, plain: Tensor, halved: Halved | None) -> Tensor:
-        """The inputs of the network from plainly decoded components around 0."""
-        pixels = F.pixel_unshuffle(plain.round().clamp(-128, 127), CELL)
+    def inputs(self, smooth: Tensor, halved: Halved | None) -> Tensor:
+        """The inputs of the network from the result of smoothed()."""
+        pixels = F.pixel_unshuffle(smooth.round().clamp(-128, 127), CELL)
         key = (pixels.shape[2], pixels.shape[3], halved or (False, False))
         if key not in self._places:
-            self._places[key] = torch.from_numpy(places(*key)).to(plain.device, plain.dtype)
-        return torch.cat([pixels, self._places[key].expand(len(plain), -1, -1, -1)], 1)
+            self._places[key] = torch.from_numpy(places(*key)).to(smooth.device, smooth.dtype)
+        return torch.cat([pixels, self._places[key].expand(len(smooth), -1, -1, -1)], 1)
 
 
 def reduced(planes: Tensor, halved: Halved) -> Tensor:
@@ -295,8 +303,18 @@ def reduced(planes: Tensor, halved: Halved) -> Tensor:
     return planes if size == (1, 1) else F.avg_pool2d(planes, size)
 
 
+def smoothed(plain: Tensor, halved: Halved | None) -> Tensor:
+    """Components whose chroma is enlarged by the triangle filter, from those with repeated samples."""
+    if halved is None or not any(halved):
+        return plain
+    size = plain.shape[2:]
+    chroma = plain[:, 1:, :: 1 + halved[1], :: 1 + halved[0]]
+    return torch.cat([plain[:, :1], F.interpolate(chroma, size=size, mode="bilinear")], 1)
+
+
 def enlarged(planes: Tensor, halved: Halved) -> Tensor:
     """Chroma samples repeated on their pixels."""
-    for times, dim in ((1 + halved[1], 2), (1 + halved[0], 3)):
-        planes = planes.repeat_interleave(times, dim) if times > 1 else planes
-    return planes
+    n, count, rows, columns = planes.shape
+    down, across = 1 + halved[1], 1 + halved[0]
+    repeated = planes[:, :, :, None, :, None].expand(n, count, rows, down, columns, across)
+    return repeated.reshape(n, count, rows * down, columns * across)

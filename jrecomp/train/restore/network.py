@@ -17,6 +17,7 @@ from jrecomp.restore import network as integer
 from jrecomp.restore.network import (
     ACTIVATION_LIMIT,
     CELL,
+    COARSENESS_FACTOR,
     COMPONENTS,
     CONVOLUTION_SHIFT,
     DESCRIPTION,
@@ -24,7 +25,6 @@ from jrecomp.restore.network import (
     GAIN_SHIFT,
     HIDDEN_SHIFT,
     INPUTS,
-    LOGARITHMS_PER_OCTAVE,
     OFFSET_SHIFT,
     OUTPUTS,
     PLACE_VALUE,
@@ -46,6 +46,8 @@ EXPONENT_UNIT = STEPS_PER_OCTAVE << EXPONENT_SHIFT
 """The integer for an exponent parameter of 1, which is an octave."""
 
 HIDDEN_UNIT = 1 << 14
+LEAK = 0.1
+"""Share of the gradient that passes where an activation is limited."""
 
 CONTROL_UNIT = 8
 """The integer for a weight of 1 in the layers that read the tables. Their inputs are many and alike, so it is
@@ -72,14 +74,25 @@ def begin(sums: Tensor, gain: Tensor, offset: Tensor) -> Tensor:
     return scaled(narrowed(sums), gain, offset, -STREAM_LIMIT, STREAM_LIMIT)
 
 
+def activations(value: Tensor, gain: Tensor, offset: Tensor) -> Tensor:
+    """Channels with a gain and an offset, as inputs of a convolution.
+
+    Outside the limits some of the gradient passes, so that channels which are off can come back.
+    """
+    free = floored((value * gain + offset) * 2.0**-GAIN_SHIFT + 0.5)
+    within = free.clamp(0, ACTIVATION_LIMIT)
+    rest = LEAK * (free - within)
+    return within + (rest - rest.detach())
+
+
 def enter(stream: Tensor, gain: Tensor, offset: Tensor) -> Tensor:
     """Activations from the stream."""
-    return scaled(stream, gain, offset, 0, ACTIVATION_LIMIT)
+    return activations(stream, gain, offset)
 
 
 def middle(sums: Tensor, gain: Tensor, offset: Tensor) -> Tensor:
     """Activations between the two convolutions of a pair."""
-    return scaled(narrowed(sums), gain, offset, 0, ACTIVATION_LIMIT)
+    return activations(narrowed(sums), gain, offset)
 
 
 def leave(stream: Tensor, sums: Tensor, gain: Tensor) -> Tensor:
@@ -130,10 +143,10 @@ class Network:
 
     def _start_controls(self, generator: torch.Generator) -> Tensor:
         """Octaves of the gains above 2^-GAIN_SHIFT, and offsets in units of 16."""
-        gains, pair = [0.4], [0.1, 0.014, 0.1]
+        gains, pair = [0.4], [0.1, 0.014, 0.02]
         gains += pair * self.pairs + [0.06]
         octaves = torch.tensor(gains).log2().repeat_interleave(self.width)
-        last = torch.full((OUTPUTS,), np.log2(0.001))
+        last = torch.full((OUTPUTS,), np.log2(0.003))
         offsets = torch.empty(self.offsets).uniform_(0, 2, generator=generator)
         offsets[: self.width] = 0
         offsets[-OUTPUTS:] = 0
@@ -170,9 +183,9 @@ class Network:
         sums = F.linear(hidden, weights["control"], weights["control_bias"])
         exponents, offsets = sums.split([self.gains, self.offsets], 1)
         exponents = floored(exponents * 2.0**-EXPONENT_SHIFT + 0.5)
-        coarseness = (logs.sum(2) / 64 + 0.5).floor().repeat_interleave(OUTPUTS // COMPONENTS, 1)
-        scale = STEPS_PER_OCTAVE // LOGARITHMS_PER_OCTAVE
-        exponents = torch.cat([exponents[:, :-OUTPUTS], exponents[:, -OUTPUTS:] + scale * coarseness], 1)
+        coarseness = (logs.sum(2) / 64 + 0.5).floor()
+        scale = (coarseness * COARSENESS_FACTOR / 4).floor().repeat_interleave(OUTPUTS // COMPONENTS, 1)
+        exponents = torch.cat([exponents[:, :-OUTPUTS], exponents[:, -OUTPUTS:] + scale], 1)
         exponents = exponents.clamp(0, 15 * STEPS_PER_OCTAVE - 1)
         gains = floored(torch.exp2(exponents / STEPS_PER_OCTAVE) + 0.5).clamp(max=STREAM_LIMIT)
         gain_groups = [self.width] * integer.gain_count(self.count)

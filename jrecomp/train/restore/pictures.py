@@ -88,7 +88,8 @@ def _encode(name: str, source: Path | int, side: int, seed: int) -> tuple[str, b
         return name, b""
     left, top = rng.randint(0, width - side), rng.randint(0, height - side)
     buffer = io.BytesIO()
-    image.crop((left, top, left + side, top + side)).save(buffer, "WEBP", lossless=True, quality=30, method=3)
+    square = image.crop((left, top, left + side, top + side))
+    square.save(buffer, "WEBP", lossless=True, quality=30, method=3)
     return name, buffer.getvalue()
 
 
@@ -125,7 +126,9 @@ def read(path: Path) -> PictureSet:
     tables = np.load(io.BytesIO(files.pop("tables.npy")))
     with ThreadPoolExecutor(8) as pool:
         decoded = dict(zip(files, pool.map(_decode, files.values()), strict=True))
-    folder = {part: [p for name, p in decoded.items() if name.startswith(part)] for part in ("train", "valid")}
+    folder = {
+        part: [p for name, p in decoded.items() if name.startswith(part)] for part in ("train", "valid")
+    }
     return PictureSet(folder["train"], folder["valid"], tables)
 
 

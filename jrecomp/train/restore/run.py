@@ -8,10 +8,12 @@ It needs torch, NumPy and Pillow only, so that it runs from a source tree on a m
 import math
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,7 +22,7 @@ from torch import Tensor
 from jrecomp.restore import network as integer
 from jrecomp.restore.network import CORRECTION_UNIT
 from jrecomp.train.restore import pictures
-from jrecomp.train.restore.compression import Codec, Compressed, Crops, Group, groups
+from jrecomp.train.restore.compression import Codec, Compressed, Crops, Group, groups, smoothed
 from jrecomp.train.restore.network import Network
 from jrecomp.train.restore.validation import gains
 from jrecomp.train.schedule import learning_rate
@@ -30,15 +32,28 @@ LOG = "log.txt"
 WEIGHTS = "restorer.npz"
 CHECKPOINT_SECONDS = 60.0
 LOG_STEPS = 200
+WARM_STEPS = 500
+"""Steps in which the learning rate rises."""
+
+SYNCHRONIZED = 20
+"""The host waits for the device after so many steps."""
+
+TRIAL = 0.04
+"""Share of the time in which a learning rate is tried."""
+
 DECAY = 0.999
 """Of the running mean of the parameters, which is what is exported, in each step."""
 
-BETAS = (0.9, 0.99)
+BETAS = (0.9, 0.995)
 NORM = 1.0
 """Longer gradients are shortened to this norm."""
 
+SHARE = 0.3
+"""Share of the typical error of a table that is added to squared errors before their logarithm. So flat parts of
+pictures, which have nearly no error, count less."""
+
 FLOOR = 0.1
-"""Added to squared errors before their logarithm."""
+"""What is added anyway."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +62,8 @@ class Settings:
 
     pictures: file of pictures.prepare(). work: folder for checkpoint, log and weights. seconds: time from the
     start of the process' training to the end of its last step. batch, side: number of crops in a step, and
-    their width and height, a multiple of 32. width, pairs: of the network.
+    their width and height, a multiple of 32. width, pairs: of the network. rates:
+    peaks of the learning rate; if there are several, each is tried for TRIAL of the time first.
     """
 
     pictures: Path
@@ -58,8 +74,22 @@ class Settings:
     side: int = 128
     width: int = 64
     pairs: int = 5
-    rate: float = 0.002
+    rates: tuple[float, ...] = (0.001,)
     seed: int = 1
+
+
+class Result(NamedTuple):
+    """Mean gains of crops in dB in some steps up to a number, and how many of them had no finite result."""
+
+    step: int
+    luma: float
+    rgb: float
+    failed: int
+
+    def __str__(self) -> str:
+        """One line."""
+        failed = f"; {self.failed} steps without a result" if self.failed else ""
+        return f"step {self.step}: crops luma {self.luma:+.3f}, RGB {self.rgb:+.3f} dB{failed}"
 
 
 class Training:
@@ -76,6 +106,7 @@ class Training:
         self.parameters = self.network.start(settings.seed).to(self.device).requires_grad_()
         self.first, self.second = (torch.zeros_like(self.parameters, requires_grad=False) for _ in range(2))
         self.mean = self.parameters.detach().clone()
+        self.peak = 0.0
         self.rate, self.steps_done = (torch.zeros((), device=self.device) for _ in range(2))
         self.totals = torch.zeros(4, device=self.device)
         self.seconds = 0.0
@@ -103,14 +134,16 @@ class Training:
         parts = groups(self.settings.batch)
         described = [self.codec.described(batch.steps[g.range], g.halved) for g in parts]
         logs, flags = (torch.cat(part) for part in zip(*described, strict=True))
-        x = torch.cat([self.codec.inputs(batch.plain[g.range], g.halved) for g in parts])
+        smooth = [smoothed(batch.plain[g.range], g.halved) for g in parts]
+        x = torch.cat([self.codec.inputs(s, g.halved) for s, g in zip(smooth, parts, strict=True)])
         x = x.contiguous(memory_format=torch.channels_last)
         correction = self.network.correction(weights, x, logs, flags) / CORRECTION_UNIT
         for g in parts:
             of = (batch.plain[g.range], correction[g.range], batch.steps[g.range])
             better.append(self.codec.corrected(*of, g.halved))
-        before, after = self._errors(batch.plain, batch), self._errors(torch.cat(better), batch)
-        luma, rgb = (((a + FLOOR) / (b + FLOOR)).log() for a, b in zip(after, before, strict=True))
+        before, after = self._errors(torch.cat(smooth), batch), self._errors(torch.cat(better), batch)
+        floor = SHARE * self.codec.typical_error(batch.steps) + FLOOR
+        luma, rgb = (((a + floor) / (b + floor)).log() for a, b in zip(after, before, strict=True))
         unit = -10 / math.log(10)
         return 0.6 * luma.mean() + 0.4 * rgb.mean(), unit * luma.detach().mean(), unit * rgb.detach().mean()
 
@@ -135,6 +168,20 @@ class Training:
         # At the beginning a mean over fewer steps.
         self.mean.lerp_(self.parameters, torch.clamp(1 / self.steps_done, min=1 - DECAY))
 
+    def result(self) -> "Result":
+        """Means over the steps since the last call."""
+        number, luma, rgb, bad = self.totals.tolist()
+        self.totals.zero_()
+        return Result(int(self.steps_done), luma / max(number, 1), rgb / max(number, 1), int(bad))
+
+    def restart(self) -> None:
+        """Begin anew with the initial parameters."""
+        with torch.no_grad():
+            self.parameters.copy_(self.network.start(self.settings.seed))
+            self.mean.copy_(self.parameters)
+            for part in (self.first, self.second, self.steps_done, self.totals):
+                part.zero_()
+
     def save(self) -> None:
         """Write the checkpoint."""
         self.settings.work.mkdir(parents=True, exist_ok=True)
@@ -142,7 +189,7 @@ class Training:
         state: dict[str, Any] = {name: getattr(self, name).detach().cpu() for name in names}
         path = self.settings.work / CHECKPOINT
         partial = path.with_name(f"{CHECKPOINT}.partial")
-        torch.save(state | {"seconds": self.elapsed()}, partial)
+        torch.save(state | {"seconds": self.elapsed(), "peak": self.peak}, partial)
         partial.rename(path)
 
     def resume(self) -> None:
@@ -150,7 +197,7 @@ class Training:
         path = self.settings.work / CHECKPOINT
         if path.is_file():
             state = torch.load(path)
-            self.seconds = state.pop("seconds")
+            self.seconds, self.peak = state.pop("seconds"), state.pop("peak")
             with torch.no_grad():
                 for name, value in state.items():
                     getattr(self, name).copy_(value)
@@ -220,23 +267,55 @@ def _loop(training: Training) -> None:
     if settings.device == "cuda":
         _compile(training)
         step = _captured(training)
+    peak = training.peak = _best_rate(training, step)
     saved = training.elapsed()
-    done = 0
-    training.totals.zero_()
-    while (progress := training.elapsed() / settings.seconds) < 1:
-        training.rate.fill_(learning_rate(settings.rate, progress))
-        step()
-        done += 1
+    for done in _steps(training, step, settings.seconds, lambda progress: learning_rate(peak, progress)):
         if done % LOG_STEPS == 0:
-            count, luma, rgb, bad = training.totals.tolist()  # also waits for the device
-            training.totals.zero_()
-            training.log(
-                f"step {int(training.steps_done)}: crops luma {luma / max(count, 1):+.3f}, "
-                f"RGB {rgb / max(count, 1):+.3f} dB, {bad:.0f} steps without a result"
-            )
+            training.log(str(training.result()))
         if training.elapsed() - saved > CHECKPOINT_SECONDS:
             training.save()
             saved = training.elapsed()
+
+
+def _steps(
+    training: Training, step: Callable[[], None], end: float, rate: Callable[[float], float]
+) -> Iterator[int]:
+    """Steps until a time, with the learning rate of each share of it; gives the number of steps."""
+    training.totals.zero_()
+    for done in count(1):
+        progress = training.elapsed() / end
+        if progress >= 1:
+            return
+        training.rate.fill_(rate(progress) * min(1, done / WARM_STEPS))
+        step()
+        if done % SYNCHRONIZED == 0:
+            training.steps_done.item()  # waits for the device
+        yield done
+
+
+def _best_rate(training: Training, step: Callable[[], None]) -> float:
+    """The rate with the largest gain at the end of a short trial; the training begins anew after it."""
+    rates = training.settings.rates
+    if training.peak or len(rates) == 1:
+        return training.peak or rates[0]
+    found = {}
+    for rate in rates:
+        training.restart()
+        begun, length = training.elapsed(), TRIAL * training.settings.seconds
+        falling = partial(_trial_rate, rate, begun / (begun + length))
+        for _ in _steps(training, step, begun + length, falling):
+            if training.elapsed() - begun < 0.8 * length:
+                training.totals.zero_()
+        result = training.result()
+        found[rate] = 0.6 * result.luma + 0.4 * result.rgb
+        training.log(f"rate {rate}: {result}")
+    training.restart()
+    return max(found, key=lambda rate: found[rate])
+
+
+def _trial_rate(rate: float, begun: float, progress: float) -> float:
+    """A rate that falls in the last quarter of the trial."""
+    return rate * min(1.0, 4 * (1 - progress) / (1 - begun) + 0.02)
 
 
 def _finish(training: Training) -> None:
@@ -275,9 +354,10 @@ def agrees(training: Training, network: Network) -> bool:
         for quality, group in zip((10, 40, 75, 90, 97), groups(64), strict=True):
             steps = codec.quality_tables(torch.full((1,), float(quality))).double()
             plain = codec.plain(codec.ycc(rgb), steps, Group(0, 1, group.halved), rounded=True)
-            x, (logs, flags) = codec.inputs(plain, group.halved), codec.described(steps, group.halved)
+            smooth = smoothed(plain, group.halved)
+            x, (logs, flags) = codec.inputs(smooth, group.halved), codec.described(steps, group.halved)
             ours = network.correction(weights, x, logs, flags)[0].numpy()
-            samples = (plain.round().clamp(-128, 127)[0] + 128).numpy().astype(np.uint8)
+            samples = (smooth.round().clamp(-128, 127)[0] + 128).numpy().astype(np.uint8)
             halved = group.halved or (False, False)
             description = integer.Description(steps[0].numpy().astype(np.int64), halved, group.halved is None)
             theirs = restorer.correction(samples, description)

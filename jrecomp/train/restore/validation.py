@@ -6,10 +6,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from jrecomp.restore.network import CORRECTION_UNIT
-from jrecomp.train.restore.compression import Codec, Group, Halved
+from jrecomp.train.restore.compression import Codec, Group, Halved, smoothed
 from jrecomp.train.restore.network import Network
 from jrecomp.train.restore.pictures import Pixels
 
@@ -47,10 +46,9 @@ def _gain(
     ycc = codec.ycc(rgb)
     steps = codec.quality_tables(torch.full((1,), float(quality), device=codec.device)).to(rgb.dtype)
     plain = codec.plain(ycc.round(), steps, Group(0, 1, HALVED), rounded=True)
-    correction = network.correction(weights, codec.inputs(plain, HALVED), *codec.described(steps, HALVED))
+    smooth = smoothed(plain, HALVED)
+    correction = network.correction(weights, codec.inputs(smooth, HALVED), *codec.described(steps, HALVED))
     better = codec.corrected(plain, correction / CORRECTION_UNIT, steps, HALVED)
-    small = plain[:, 1:, ::2, ::2]
-    smooth = torch.cat([plain[:, :1], F.interpolate(small, scale_factor=2, mode="bilinear")], 1)
 
     def rgb_error(x: Tensor) -> Tensor:
         return (codec.rgb(x).clamp(0, 255) - rgb).square().mean()
