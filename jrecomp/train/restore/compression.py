@@ -199,7 +199,7 @@ class Codec:
         return pair[:, [0, 1, 1]]
 
     def random_levels(self, coefficients: Tensor, steps: Tensor) -> Tensor:
-        """Levels of [n, components, blocks, 64]: the nearest in half of the pictures, else often smaller ones."""
+        """Levels of [n, components, blocks, 64]: the nearest ones in half of the pictures."""
         n = len(coefficients)
         chance = torch.rand(4, n, 1, 1, 1, device=self.device)
         x = coefficients / steps[:, :, None]

@@ -49,8 +49,8 @@ NORM = 1.0
 """Longer gradients are shortened to this norm."""
 
 SHARE = 0.3
-"""Share of the typical error of a table that is added to squared errors before their logarithm. So flat parts of
-pictures, which have nearly no error, count less."""
+"""Share of the typical error of a table that is added to squared errors before their logarithm, so that flat
+crops, which have nearly no error, count less."""
 
 FLOOR = 0.1
 """What is added anyway."""
@@ -61,9 +61,9 @@ class Settings:
     """The options of a training.
 
     pictures: file of pictures.prepare(). work: folder for checkpoint, log and weights. seconds: time from the
-    start of the process' training to the end of its last step. batch, side: number of crops in a step, and
-    their width and height, a multiple of 32. width, pairs: of the network. rates:
-    peaks of the learning rate; if there are several, each is tried for TRIAL of the time first.
+    start to the end of the last step. batch, side: number of crops in a step, and their width and height, a
+    multiple of 32. width, pairs: of the network. rates: peaks of the learning rate; if there are several,
+    each is tried for TRIAL of the time first.
     """
 
     pictures: Path
@@ -325,8 +325,8 @@ def _finish(training: Training) -> None:
         "export": lambda: np.savez_compressed(  # type: ignore[arg-type]
             training.settings.work / WEIGHTS, **network.export(training.mean)
         ),
-        "integers": lambda: training.log(f"the integer network agrees: {agrees(training, network)}"),
         "validation": lambda: _validate(training, network),
+        "integers": lambda: training.log(f"the integer network agrees: {agrees(training, network)}"),
     }
     for name, job in jobs.items():
         try:
