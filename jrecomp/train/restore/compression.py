@@ -177,7 +177,7 @@ class Codec:
         """Steps [n, 3, 64] of Annex K scaled as libjpeg does; quality: [n], 1 to 100."""
         scale = torch.where(quality < 50, (5000 / quality).floor(), 200 - 2 * quality)[:, None, None]
         pair = ((self.annex_k * scale + 50) / 100).floor().clamp(1, LARGEST_STEP)
-        return pair[:, [0, 1, 1]]
+        return torch.cat([pair, pair[:, 1:]], 1)
 
     def typical_error(self, steps: Tensor) -> Tensor:
         """A squared error [n] of luma that is typical of tables [n, 3, 64]."""
@@ -196,7 +196,7 @@ class Codec:
         real = self.real[(chance[6] * len(self.real)).long().clamp(max=len(self.real) - 1)]
         kind = chance[7][:, None, None]
         pair = torch.where(kind < 0.5, annex_k[:, :2], torch.where(kind < 0.62, real, free))
-        return pair[:, [0, 1, 1]]
+        return torch.cat([pair, pair[:, 1:]], 1)
 
     def random_levels(self, coefficients: Tensor, steps: Tensor) -> Tensor:
         """Levels of [n, components, blocks, 64]: the nearest ones in half of the pictures."""

@@ -54,6 +54,10 @@ CONTROL_UNIT = 8
 small: a step of the optimizer may not change gains much."""
 
 
+EXPONENT_RATE, OFFSET_RATE = 8.0, 4.0
+"""Factors of the learning rate of the exponents and offsets of channels."""
+
+
 def floored(x: Tensor) -> Tensor:
     """floor(x), with the gradient of x."""
     return x + (x.floor() - x).detach()
@@ -151,6 +155,13 @@ class Network:
         offsets[: self.width] = 0
         offsets[-OUTPUTS:] = 0
         return torch.cat([octaves + GAIN_SHIFT, last + GAIN_SHIFT, offsets])
+
+    def rates(self) -> Tensor:
+        """Factors of the learning rate: exponents and offsets of channels start far from their best values."""
+        rates = {name: torch.ones(shape) for name, shape in self.shapes.items()}
+        rates["control_bias"][: self.gains] = EXPONENT_RATE
+        rates["control_bias"][self.gains :] = OFFSET_RATE
+        return torch.cat([part.flatten() for part in rates.values()])
 
     def split(self, parameters: Tensor) -> dict[str, Tensor]:
         """The parameters by name."""

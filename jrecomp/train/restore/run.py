@@ -106,6 +106,7 @@ class Training:
         self.parameters = self.network.start(settings.seed).to(self.device).requires_grad_()
         self.first, self.second = (torch.zeros_like(self.parameters, requires_grad=False) for _ in range(2))
         self.mean = self.parameters.detach().clone()
+        self.rates = self.network.rates().to(self.device)
         self.peak = 0.0
         self.rate, self.steps_done = (torch.zeros((), device=self.device) for _ in range(2))
         self.totals = torch.zeros(4, device=self.device)
@@ -164,7 +165,7 @@ class Training:
         self.second.lerp_(gradient.square(), 1 - BETAS[1])
         corrected = [1 - beta**self.steps_done for beta in BETAS]
         change = self.first / corrected[0] / ((self.second / corrected[1]).sqrt() + 1e-8)
-        self.parameters -= self.rate * torch.where(fine, change, 0.0)
+        self.parameters -= self.rate * self.rates * torch.where(fine, change, 0.0)
         # At the beginning a mean over fewer steps.
         self.mean.lerp_(self.parameters, torch.clamp(1 / self.steps_done, min=1 - DECAY))
 
