@@ -26,11 +26,11 @@ PLACE_VALUE = 127
 DESCRIPTION = COMPONENTS * 64 + 3
 """Inputs of the layers that read the tables: logarithms of the steps, and three flags."""
 
-HIDDEN_SHIFT = 9
-EXPONENT_SHIFT = 7
+HIDDEN_SHIFT = 8
+EXPONENT_SHIFT = 8
 OFFSET_SHIFT = 6
 CONVOLUTION_SHIFT = 3
-GAIN_SHIFT = 16
+GAIN_SHIFT = 14
 STREAM_LIMIT = 32767
 ACTIVATION_LIMIT = 255
 SUM_LIMIT = 1 << 24
@@ -39,7 +39,8 @@ STEPS_PER_OCTAVE = 64
 
 LOGARITHMS_PER_OCTAVE = 32
 COARSENESS_FACTOR = 5
-"""Quarters of an exponent for a mean logarithm of 1. Errors grow as the power 5/8 of the steps."""
+"""Quarters of an exponent of the last gains for a mean logarithm of 1: errors grow as the power 5/8 of the
+steps. The first gains have -1 exponent for a mean logarithm of luma of 1: the power -1/2."""
 
 LARGEST_STEP = 255
 """Larger quantization steps are described as this one."""
@@ -105,6 +106,7 @@ class Restorer:
         gained = gain_count(count) * width + OUTPUTS
         exponents = shifted(sums[:gained], EXPONENT_SHIFT)
         coarseness = shifted(logarithms.sum(1), 6)
+        exponents[:width] -= coarseness[0]
         exponents[-OUTPUTS:] += np.repeat(COARSENESS_FACTOR * coarseness >> 2, OUTPUTS // COMPONENTS)
         gains = self.gains.astype(np.int64)[exponents.clip(0, len(self.gains) - 1)]
         offsets = sums[gained:] << OFFSET_SHIFT

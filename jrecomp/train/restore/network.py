@@ -1,9 +1,12 @@
 """The network of jrecomp.restore.network in torch.
 
-The forward pass computes the same integers; roundings have straight-through gradients. All parameters are in
-one vector, so that a step of the optimizer is a few operations.
+The forward pass computes the same integers; roundings have straight-through gradients. The parameters are
+those of a network of real numbers near 1: weights for white inputs, octaves and offsets of channels. The
+integers have a scale of their own for each channel, which the gains undo. All parameters are in one vector,
+so that a step of the optimizer is a few operations.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +23,7 @@ from jrecomp.restore.network import (
     COARSENESS_FACTOR,
     COMPONENTS,
     CONVOLUTION_SHIFT,
+    CORRECTION_UNIT,
     DESCRIPTION,
     EXPONENT_SHIFT,
     GAIN_SHIFT,
@@ -28,6 +32,7 @@ from jrecomp.restore.network import (
     OFFSET_SHIFT,
     OUTPUTS,
     PLACE_VALUE,
+    PLACES,
     STEPS_PER_OCTAVE,
     STREAM_LIMIT,
 )
@@ -36,26 +41,49 @@ HIDDEN = 64
 """Hidden units between tables and controls."""
 
 WEIGHT_LIMIT = 127
-WEIGHT_UNIT = 512
-"""The integer for a weight of 1 in a convolution."""
+"""The integer for the largest weight of each output channel of a convolution."""
 
-OFFSET_UNIT = 16 << GAIN_SHIFT - OFFSET_SHIFT
-"""The integer for an offset parameter of 1, which is an offset of 16."""
+STREAM_UNIT = 128
+"""The integer for a real value of 1 in the stream."""
+
+ACTIVATION_UNIT = 32
+"""The integer for a real value of 1 in the input of a convolution."""
+
+OUTPUT_UNIT = 0.1 * CORRECTION_UNIT
+"""The integer for a real output of 1 where the mean logarithm of the steps is 0."""
+
+HIDDEN_UNIT = 256
+"""The integer for a weight of 1 between tables and hidden units, whose inputs are divided by 128."""
+
+HIDDEN_VALUE = 128
+"""The integer for a hidden unit of 1."""
 
 EXPONENT_UNIT = STEPS_PER_OCTAVE << EXPONENT_SHIFT
-"""The integer for an exponent parameter of 1, which is an octave."""
+"""The integer for an octave of a gain."""
 
-HIDDEN_UNIT = 1 << 14
-LEAK = 0.1
-"""Share of the gradient that passes where an activation is limited."""
+OFFSET_UNIT = 1 << GAIN_SHIFT - OFFSET_SHIFT
+"""The integer for an offset of 1 in integers."""
 
-CONTROL_UNIT = 8
-"""The integer for a weight of 1 in the layers that read the tables. Their inputs are many and alike, so it is
-small: a step of the optimizer may not change gains much."""
+TYPICAL_COARSENESS = 20.0
+"""Mean step of luma where the first gains are 1; they have its power -1/2."""
+
+SMALLEST_WEIGHT = 1e-6
+"""Rows of smaller weights are scaled as if this were the largest."""
+
+SAMPLE_NOISE = 3.0
+"""Standard deviation in levels below which directions of samples are not enlarged by whitening()."""
 
 
-EXPONENT_RATE, OFFSET_RATE = 8.0, 4.0
-"""Factors of the learning rate of the exponents and offsets of channels."""
+def whitening(covariance: Tensor) -> Tensor:
+    """The symmetric matrix that makes patches of samples uncorrelated with a variance of at most 1.
+
+    covariance: [9 * OUTPUTS, 9 * OUTPUTS] of the 3 x 3 cells that the first convolution sees. Weights are
+    trained for white inputs, and multiplied with this matrix: samples of pictures are so alike that training
+    is twenty times slower without it.
+    """
+    variances, directions = torch.linalg.eigh(covariance.double())
+    scales = (variances.clamp(min=0) + SAMPLE_NOISE**2).rsqrt()
+    return ((directions * scales) @ directions.T).to(covariance.dtype)
 
 
 def floored(x: Tensor) -> Tensor:
@@ -79,14 +107,8 @@ def begin(sums: Tensor, gain: Tensor, offset: Tensor) -> Tensor:
 
 
 def activations(value: Tensor, gain: Tensor, offset: Tensor) -> Tensor:
-    """Channels with a gain and an offset, as inputs of a convolution.
-
-    Outside the limits some of the gradient passes, so that channels which are off can come back.
-    """
-    free = floored((value * gain + offset) * 2.0**-GAIN_SHIFT + 0.5)
-    within = free.clamp(0, ACTIVATION_LIMIT)
-    rest = LEAK * (free - within)
-    return within + (rest - rest.detach())
+    """Channels with a gain and an offset, as inputs of a convolution."""
+    return scaled(value, gain, offset, 0, ACTIVATION_LIMIT)
 
 
 def enter(stream: Tensor, gain: Tensor, offset: Tensor) -> Tensor:
@@ -124,6 +146,7 @@ class Network:
             "control_bias": (self.gains + self.offsets,),
         }
         self.sizes = [int(np.prod(shape)) for shape in self.shapes.values()]
+        self._units: dict[tuple[torch.device, torch.dtype], Tensor] = {}
         self.begin, self.enter, self.middle, self.leave = begin, enter, middle, leave
 
     def start(self, seed: int) -> Tensor:
@@ -131,37 +154,20 @@ class Network:
         generator = torch.Generator().manual_seed(seed)
         parts = []
         for name, shape in self.shapes.items():
-            spread = {"hidden": 4.0, "control": 0.3}.get(name, 0.07)
-            part = torch.empty(shape).uniform_(-spread, spread, generator=generator)
-            if name == "convolution_0":  # blind to constant samples
-                samples = part[:, :OUTPUTS].view(-1, COMPONENTS, CELL * CELL, 9)
-                samples -= samples.mean((2, 3), keepdim=True)
-            if name == f"convolution_{self.count - 1}":
-                part.zero_()
-            if name == "hidden_bias":
-                part.uniform_(0, 2, generator=generator)
-            if name == "control_bias":
-                part = self._start_controls(generator)
+            part = (
+                torch.randn(shape, generator=generator) * self._spread(name) / math.sqrt(np.prod(shape[1:]))
+            )
             parts.append(part.flatten())
         return torch.cat(parts)
 
-    def _start_controls(self, generator: torch.Generator) -> Tensor:
-        """Octaves of the gains above 2^-GAIN_SHIFT, and offsets in units of 16."""
-        gains, pair = [0.4], [0.1, 0.014, 0.02]
-        gains += pair * self.pairs + [0.06]
-        octaves = torch.tensor(gains).log2().repeat_interleave(self.width)
-        last = torch.full((OUTPUTS,), np.log2(0.003))
-        offsets = torch.empty(self.offsets).uniform_(0, 2, generator=generator)
-        offsets[: self.width] = 0
-        offsets[-OUTPUTS:] = 0
-        return torch.cat([octaves + GAIN_SHIFT, last + GAIN_SHIFT, offsets])
-
-    def rates(self) -> Tensor:
-        """Factors of the learning rate: exponents and offsets of channels start far from their best values."""
-        rates = {name: torch.ones(shape) for name, shape in self.shapes.items()}
-        rates["control_bias"][: self.gains] = EXPONENT_RATE
-        rates["control_bias"][self.gains :] = OFFSET_RATE
-        return torch.cat([part.flatten() for part in rates.values()])
+    def _spread(self, name: str) -> float:
+        """Standard deviation of the initial sums of a layer with inputs of 1."""
+        if not name.startswith("convolution_"):
+            return {"hidden": 0.6, "control": 0.2}.get(name, 0.0)
+        number = int(name.removeprefix("convolution_"))
+        if number in (0, self.count - 1):
+            return 1.0 if number == 0 else 0.0
+        return 1.4 if number % 2 else 0.3
 
     def split(self, parameters: Tensor) -> dict[str, Tensor]:
         """The parameters by name."""
@@ -169,19 +175,59 @@ class Network:
         named = zip(self.shapes, parts, strict=True)
         return {name: part.view(self.shapes[name]) for name, part in named}
 
-    def integers(self, parameters: Tensor) -> dict[str, Tensor]:
-        """The integers that the network computes with, as floats with straight-through gradients."""
+    def integers(self, parameters: Tensor, white: Tensor) -> dict[str, Tensor]:
+        """The integers that the network computes with, as floats with straight-through gradients.
+
+        white: result of whitening().
+        """
         parts = self.split(parameters)
-        result = {}
-        for name, part in parts.items():
-            if name.startswith("convolution_"):
-                result[name] = floored((part * WEIGHT_UNIT).clamp(-WEIGHT_LIMIT, WEIGHT_LIMIT) + 0.5)
-        for name in ("hidden", "control"):
-            result[name] = floored((parts[name] * CONTROL_UNIT).clamp(-WEIGHT_LIMIT, WEIGHT_LIMIT) + 0.5)
-        result["hidden_bias"] = floored(parts["hidden_bias"] * HIDDEN_UNIT + 0.5)
-        octaves, offsets = parts["control_bias"].split([self.gains, self.offsets])
-        result["control_bias"] = floored(torch.cat([octaves * EXPONENT_UNIT, offsets * OFFSET_UNIT]) + 0.5)
+        result, octaves = {}, []
+        units = [TYPICAL_COARSENESS**-0.5, *[ACTIVATION_UNIT] * (self.count - 1)]
+        for i, unit in enumerate(units):
+            weight = parts[f"convolution_{i}"]
+            if i == 0:
+                samples, constant = weight.split([OUTPUTS, PLACES], 1)
+                samples = (samples.flatten(1) @ white).view(samples.shape)
+                weight = torch.cat([samples, constant / PLACE_VALUE], 1)
+            scale = weight.detach().abs().amax((1, 2, 3)).clamp(min=SMALLEST_WEIGHT) / WEIGHT_LIMIT
+            result[f"convolution_{i}"] = floored(weight / scale[:, None, None, None] + 0.5)
+            octaves.append((scale / unit * 2**CONVOLUTION_SHIFT * self._unit(i)).log2())
+        result["hidden"] = floored((parts["hidden"] * HIDDEN_UNIT).clamp(-WEIGHT_LIMIT, WEIGHT_LIMIT) + 0.5)
+        result["hidden_bias"] = floored(parts["hidden_bias"] * (HIDDEN_VALUE << HIDDEN_SHIFT) + 0.5)
+        units_of_controls = self._control_units(parameters)
+        control = parts["control"] * (units_of_controls / HIDDEN_VALUE)[:, None]
+        result["control"] = floored(control.clamp(-WEIGHT_LIMIT, WEIGHT_LIMIT) + 0.5)
+        bias = torch.cat([self._gains_in_order(octaves) + GAIN_SHIFT, octaves[0].new_zeros(self.offsets)])
+        result["control_bias"] = floored((parts["control_bias"] + bias) * units_of_controls + 0.5)
         return result
+
+    def _unit(self, i: int) -> float:
+        """The integer for 1 in what the gain after a convolution gives."""
+        if i == self.count - 1:
+            return OUTPUT_UNIT
+        return ACTIVATION_UNIT if i % 2 else STREAM_UNIT
+
+    def _gains_in_order(self, octaves: list[Tensor]) -> Tensor:
+        """Octaves of all gains in the order of use from those after convolutions."""
+        enter = torch.full_like(octaves[0], math.log2(ACTIVATION_UNIT / STREAM_UNIT))
+        first, *pairs, last = octaves
+        ordered = [first]
+        for middle_octaves, leave_octaves in zip(pairs[::2], pairs[1::2], strict=True):
+            ordered += [enter, middle_octaves, leave_octaves]
+        return torch.cat([*ordered, enter, last])
+
+    def _control_units(self, like: Tensor) -> Tensor:
+        """The integers for 1 in sums of the layer that gives gains and offsets.
+
+        They are kept on the device, as a CUDA graph may not copy from the host.
+        """
+        key = like.device, like.dtype
+        if key not in self._units:
+            offsets = [STREAM_UNIT] * self.width + [ACTIVATION_UNIT] * (self.count - 1) * self.width
+            offsets += [CORRECTION_UNIT] * OUTPUTS
+            units = [EXPONENT_UNIT] * self.gains + [OFFSET_UNIT * unit for unit in offsets]
+            self._units[key] = torch.tensor(units, device=like.device, dtype=like.dtype)
+        return self._units[key]
 
     def controls(self, weights: dict[str, Tensor], logs: Tensor, flags: Tensor) -> Iterator[Tensor]:
         """Groups of gains [n, channels, 1, 1], then of offsets.
@@ -196,7 +242,8 @@ class Network:
         exponents = floored(exponents * 2.0**-EXPONENT_SHIFT + 0.5)
         coarseness = (logs.sum(2) / 64 + 0.5).floor()
         scale = (coarseness * COARSENESS_FACTOR / 4).floor().repeat_interleave(OUTPUTS // COMPONENTS, 1)
-        exponents = torch.cat([exponents[:, :-OUTPUTS], exponents[:, -OUTPUTS:] + scale], 1)
+        first, rest, last = exponents.split([self.width, self.gains - self.width - OUTPUTS, OUTPUTS], 1)
+        exponents = torch.cat([first - coarseness[:, :1], rest, last + scale], 1)
         exponents = exponents.clamp(0, 15 * STEPS_PER_OCTAVE - 1)
         gains = floored(torch.exp2(exponents / STEPS_PER_OCTAVE) + 0.5).clamp(max=STREAM_LIMIT)
         gain_groups = [self.width] * integer.gain_count(self.count)
@@ -225,10 +272,10 @@ class Network:
         result = self.begin(convolved(x, self.count - 1), next(gains), next(offsets))
         return F.pixel_shuffle(result, CELL)
 
-    def export(self, parameters: Tensor) -> dict[str, NDArray[Any]]:
+    def export(self, parameters: Tensor, white: Tensor) -> dict[str, NDArray[Any]]:
         """The arrays of a weights file."""
         with torch.no_grad():
-            integers = self.integers(parameters.detach().double().cpu())
+            integers = self.integers(parameters.detach().double().cpu(), white.double().cpu())
         arrays = {
             name: value.numpy().astype(np.int32 if name.endswith("bias") else np.int8)
             for name, value in integers.items()

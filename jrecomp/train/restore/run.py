@@ -18,12 +18,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from jrecomp.restore import network as integer
-from jrecomp.restore.network import CORRECTION_UNIT
+from jrecomp.restore.network import CORRECTION_UNIT, OUTPUTS
 from jrecomp.train.restore import pictures
 from jrecomp.train.restore.compression import Codec, Compressed, Crops, Group, groups, smoothed
-from jrecomp.train.restore.network import Network
+from jrecomp.train.restore.network import Network, whitening
 from jrecomp.train.restore.validation import gains
 from jrecomp.train.schedule import learning_rate
 
@@ -32,7 +33,7 @@ LOG = "log.txt"
 WEIGHTS = "restorer.npz"
 CHECKPOINT_SECONDS = 60.0
 LOG_STEPS = 200
-WARM_STEPS = 500
+WARM_STEPS = 100
 """Steps in which the learning rate rises."""
 
 SYNCHRONIZED = 20
@@ -44,7 +45,10 @@ TRIAL = 0.04
 DECAY = 0.999
 """Of the running mean of the parameters, which is what is exported, in each step."""
 
-BETAS = (0.9, 0.995)
+COVARIANCE_BATCHES = 16
+"""Batches from which the covariance of samples is taken."""
+
+BETAS = (0.9, 0.999)
 NORM = 1.0
 """Longer gradients are shortened to this norm."""
 
@@ -74,7 +78,7 @@ class Settings:
     side: int = 128
     width: int = 64
     pairs: int = 5
-    rates: tuple[float, ...] = (0.001,)
+    rates: tuple[float, ...] = (0.002,)
     seed: int = 1
 
 
@@ -106,7 +110,7 @@ class Training:
         self.parameters = self.network.start(settings.seed).to(self.device).requires_grad_()
         self.first, self.second = (torch.zeros_like(self.parameters, requires_grad=False) for _ in range(2))
         self.mean = self.parameters.detach().clone()
-        self.rates = self.network.rates().to(self.device)
+        self.white = whitening(self._covariance())
         self.peak = 0.0
         self.rate, self.steps_done = (torch.zeros((), device=self.device) for _ in range(2))
         self.totals = torch.zeros(4, device=self.device)
@@ -116,6 +120,19 @@ class Training:
     def elapsed(self) -> float:
         """Seconds of training, those of interrupted runs included."""
         return self.seconds + time.monotonic() - self.began
+
+    def _covariance(self) -> Tensor:
+        """Of the samples in 3 x 3 cells of pictures with chroma."""
+        total, number = torch.zeros((), device=self.device), 0
+        for _ in range(COVARIANCE_BATCHES):
+            batch = self.codec.batch(self.crops, self.settings.batch, self.settings.side)
+            for first, last, halved in groups(self.settings.batch):
+                if halved is not None:
+                    x = self.codec.inputs(smoothed(batch.plain[first:last], halved), halved)[:, :OUTPUTS]
+                    patches = F.unfold(x, 3).transpose(1, 2).flatten(0, 1)
+                    total = total + patches.T @ patches
+                    number += len(patches)
+        return total / number
 
     def step(self) -> None:
         """One step; without any value that goes to the host."""
@@ -130,7 +147,7 @@ class Training:
 
     def _loss(self, batch: Compressed) -> tuple[Tensor, Tensor, Tensor]:
         """The loss; and the mean changes of luma and RGB errors in dB."""
-        weights = self.network.integers(self.parameters)
+        weights = self.network.integers(self.parameters, self.white)
         better = []
         parts = groups(self.settings.batch)
         described = [self.codec.described(batch.steps[g.range], g.halved) for g in parts]
@@ -165,9 +182,9 @@ class Training:
         self.second.lerp_(gradient.square(), 1 - BETAS[1])
         corrected = [1 - beta**self.steps_done for beta in BETAS]
         change = self.first / corrected[0] / ((self.second / corrected[1]).sqrt() + 1e-8)
-        self.parameters -= self.rate * self.rates * torch.where(fine, change, 0.0)
-        # At the beginning a mean over fewer steps.
-        self.mean.lerp_(self.parameters, torch.clamp(1 / self.steps_done, min=1 - DECAY))
+        self.parameters -= self.rate * torch.where(fine, change, 0.0)
+        # At the beginning the mean reaches back a tenth of the steps.
+        self.mean.lerp_(self.parameters, (10 / self.steps_done).clamp(min=1 - DECAY, max=1))
 
     def result(self) -> "Result":
         """Means over the steps since the last call."""
@@ -186,7 +203,7 @@ class Training:
     def save(self) -> None:
         """Write the checkpoint."""
         self.settings.work.mkdir(parents=True, exist_ok=True)
-        names = ("parameters", "first", "second", "mean", "steps_done")
+        names = ("parameters", "first", "second", "mean", "steps_done", "white")
         state: dict[str, Any] = {name: getattr(self, name).detach().cpu() for name in names}
         path = self.settings.work / CHECKPOINT
         partial = path.with_name(f"{CHECKPOINT}.partial")
@@ -324,7 +341,7 @@ def _finish(training: Training) -> None:
     network = Network(training.network.width, training.network.pairs)  # nothing in it is compiled
     jobs: dict[str, Callable[[], object]] = {
         "export": lambda: np.savez_compressed(  # type: ignore[arg-type]
-            training.settings.work / WEIGHTS, **network.export(training.mean)
+            training.settings.work / WEIGHTS, **network.export(training.mean, training.white)
         ),
         "validation": lambda: _validate(training, network),
         "integers": lambda: training.log(f"the integer network agrees: {agrees(training, network)}"),
@@ -338,7 +355,9 @@ def _finish(training: Training) -> None:
 
 
 def _validate(training: Training, network: Network) -> None:
-    for gain in gains(network, training.mean, training.codec, training.set.valid):
+    with torch.no_grad():
+        weights = network.integers(training.mean, training.white)
+    for gain in gains(network, weights, training.codec, training.set.valid):
         training.log(f"validation, 4:2:0, {gain}")
 
 
@@ -347,11 +366,12 @@ def agrees(training: Training, network: Network) -> bool:
     precision, for a picture in each sampling."""
     codec = Codec(torch.device("cpu"), training.set.tables, torch.float64)
     parameters = training.mean.detach().cpu().double()
-    restorer = integer.build(network.export(parameters))
+    white = training.white.cpu().double()
+    restorer = integer.build(network.export(parameters, white))
     rgb = torch.from_numpy(np.moveaxis(training.set.valid[0][:64, :96], 2, 0).copy()).double()[None]
     result = True
     with torch.no_grad():
-        weights = network.integers(parameters)
+        weights = network.integers(parameters, white)
         for quality, group in zip((10, 40, 75, 90, 97), groups(64), strict=True):
             steps = codec.quality_tables(torch.full((1,), float(quality))).double()
             plain = codec.plain(codec.ycc(rgb), steps, Group(0, 1, group.halved), rounded=True)

@@ -30,10 +30,14 @@ class Gain(NamedTuple):
         return f"q{self.quality}: luma {self.luma:+.3f} (worst {self.worst:+.3f}), RGB {self.rgb:+.3f} dB"
 
 
-def gains(network: Network, parameters: Tensor, codec: Codec, pictures: list[Pixels]) -> Iterator[Gain]:
-    """The gain at each quality with chroma halved in both directions; sides are multiples of 16."""
+def gains(
+    network: Network, weights: dict[str, Tensor], codec: Codec, pictures: list[Pixels]
+) -> Iterator[Gain]:
+    """The gain at each quality with chroma halved in both directions; sides are multiples of 16.
+
+    weights: of Network.integers().
+    """
     with torch.no_grad():
-        weights = network.integers(parameters)
         for quality in QUALITIES:
             each = np.array([_gain(network, weights, codec, p, quality) for p in pictures])
             yield Gain(quality, each[:, 0].mean(), each[:, 0].min(), each[:, 1].mean())
