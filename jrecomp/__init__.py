@@ -1,7 +1,7 @@
 """jrecomp recompresses JPEG files losslessly, with entropy models that are integer neural networks.
 
-The public functions and types are in jrecomp.pipeline, jrecomp.info and jrecomp.errors; docs/format.md
-specifies the files that they write.
+The public functions and types are in jrecomp.pipeline, jrecomp.info, jrecomp.options and jrecomp.errors;
+docs/format.md specifies the files that they write.
 """
 
 from typing import TYPE_CHECKING
@@ -10,15 +10,19 @@ from jrecomp.errors import JrecompError
 
 if TYPE_CHECKING:
     from jrecomp.info import Info, JpegInfo
+    from jrecomp.options import Limits
     from jrecomp.pipeline import compress, decompress, inspect, salvage, shrink, verify
+    from jrecomp.restoring import restore
 
 __all__ = [
     "Info",
     "JpegInfo",
     "JrecompError",
+    "Limits",
     "compress",
     "decompress",
     "inspect",
+    "restore",
     "salvage",
     "shrink",
     "verify",
@@ -28,9 +32,11 @@ __version__ = "0.1.0"
 _HOMES = {
     "Info": "jrecomp.info",
     "JpegInfo": "jrecomp.info",
+    "Limits": "jrecomp.options",
     "compress": "jrecomp.pipeline",
     "decompress": "jrecomp.pipeline",
     "inspect": "jrecomp.pipeline",
+    "restore": "jrecomp.restoring",
     "salvage": "jrecomp.pipeline",
     "shrink": "jrecomp.pipeline",
     "verify": "jrecomp.pipeline",

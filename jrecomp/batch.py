@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jrecomp import files, pipeline, temporary
+from jrecomp import files, pipeline, restoring, temporary
 from jrecomp.codec import Resources
 from jrecomp.codec.devices import CUDA
 from jrecomp.errors import CorruptContainerError, ExitCode, InputError, JrecompError, UsageError, shortage
@@ -20,6 +20,7 @@ from jrecomp.lossy.target import TargetOptions
 from jrecomp.model import load
 from jrecomp.options import Limits
 from jrecomp.rate import Note, OnProgress
+from jrecomp.restoring import RestoredInfo, RestoreOptions
 from jrecomp.threads import Task, Workers
 
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
@@ -83,13 +84,13 @@ class Outcome:
 
     job: Job
     seconds: float = 0.0
-    info: Info | None = None
+    info: Info | RestoredInfo | None = None
     note: str = ""
     error: JrecompError | None = None
 
 
 Compute = Callable[[], Any]
-JobSteps = Generator[Compute, Any, tuple[Info | None, str]]
+JobSteps = Generator[Compute, Any, tuple[Info | RestoredInfo | None, str]]
 """A job in progress: it reads, yields the computation, receives its result, writes, returns info and note."""
 
 Work = Callable[[Job], JobSteps]
@@ -417,6 +418,15 @@ def shrink(
     )
     files.write(job.target, shrunk, job.source, force)
     return Info("jpeg", None, len(data), len(shrunk), len(shrunk), quality=notes[0].quality), notes[0].text
+
+
+def restore(job: Job, *, form: str, options: RestoreOptions, limits: Limits, force: bool) -> JobSteps:
+    """Restore one picture; the options are those of restoring.restored_file() and files.write()."""
+    files.check_target(job.target, job.source, force)
+    data = files.read(job.source, limits)
+    picture, info, note = yield partial(restoring.restored_file, data, form, options, limits)
+    files.write(job.target, picture, job.source, force)
+    return info, note
 
 
 def decompress(job: Job, *, threads: int, device: str, limits: Limits, force: bool) -> JobSteps:

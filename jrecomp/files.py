@@ -36,6 +36,11 @@ def restored_name(path: Path) -> Path:
     return path.with_suffix("")
 
 
+def picture_name(path: Path, suffix: str) -> Path:
+    """The default output path for the picture of `path`: photo.jpg and photo.jpg.jrc give photo.png."""
+    return (path.with_suffix("") if path.suffix == SUFFIX else path).with_suffix(suffix)
+
+
 def mode(path: Path) -> int:
     """The st_mode of a path, 0 if stat() fails; reading the path then raises the error."""
     try:

@@ -9,7 +9,7 @@ import numpy as np
 from jrecomp import codec, container, jpeg
 from jrecomp.container import Lossless, Lossy, Original, Stored
 from jrecomp.errors import StoredReason, UnsupportedJpegError, VerificationError
-from jrecomp.jpeg.metadata import metadata, removed_metadata, stripped
+from jrecomp.jpeg.metadata import metadata, removed_metadata, stripped, unlinked
 from jrecomp.jpeg.multi_picture import index_problem, moved_index
 from jrecomp.jpeg.previews import moved_previews
 from jrecomp.jpeg.types import JpegFile
@@ -93,8 +93,10 @@ class Writer(ABC):
 
     @cached_property
     def picture(self) -> JpegFile:
-        """The file up to the end of the picture, as jpeg.separate() returns it."""
-        return self._parts[0]
+        """The file up to the end of the picture, without what leads to pictures that the options omit."""
+        picture, after = self._parts
+        omitted = after and self.options.strip_trailer
+        return replace(picture, headers=unlinked(picture.headers)) if omitted else picture
 
     @property
     def after(self) -> bytes:
@@ -179,10 +181,8 @@ class Writer(ABC):
 
     def _removed(self, file: JpegFile) -> str:
         """What the options omit from a file, as a phrase."""
-        found = []
-        if self.options.strip:
-            headers = file.headers[: len(file.headers) - len(self.after)]
-            found.append(removed_metadata(self.picture.headers, headers))
+        headers = file.headers[: len(file.headers) - len(self.after)]
+        found = [removed_metadata(self._parts[0].headers, headers)]
         if self.options.strip_trailer and self._parts[1]:
             found.append(f"{len(self._parts[1]):,} bytes after the picture")
         text = " and ".join(filter(None, found))

@@ -11,12 +11,16 @@ from jrecomp.options import Buffer
 
 ROOT = Path(__file__).parents[1]
 
-FUNCTIONS = ["compress", "decompress", "inspect", "salvage", "shrink", "verify"]
+FUNCTIONS = ["compress", "decompress", "inspect", "restore", "salvage", "shrink", "verify"]
 
 
 def test_public_names() -> None:
     """They are found before any of them is imported."""
-    assert sorted(jrecomp.__all__) == jrecomp.__all__ == ["Info", "JpegInfo", "JrecompError", *FUNCTIONS]
+    assert (
+        sorted(jrecomp.__all__)
+        == jrecomp.__all__
+        == ["Info", "JpegInfo", "JrecompError", "Limits", *FUNCTIONS]
+    )
     assert set(dir(jrecomp)) == {*jrecomp.__all__, "__version__"}
     for name in dir(jrecomp):
         assert getattr(jrecomp, name) is not None
@@ -50,7 +54,7 @@ def test_installed_files() -> None:
     if "jrecomp/pipeline.py" not in installed:
         pytest.skip("jrecomp is installed in editable form")
     libraries = {name for name in installed if name.startswith("jrecomp/native/_") and name.endswith(".so")}
-    assert {Path(name).name.split(".")[0] for name in libraries} >= {"_scan", "_engine"}
+    assert {Path(name).name.split(".")[0] for name in libraries} >= {"_scan", "_engine", "_restoration"}
     weights = {f"jrecomp/weights/{path.name}" for path in (ROOT / "weights").iterdir()}
     sources = (path for path in (ROOT / "jrecomp").rglob("*") if path.suffix in (".py", ".pyi", ".typed"))
     assert installed - libraries == weights | {str(path.relative_to(ROOT)) for path in sources}

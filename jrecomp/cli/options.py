@@ -1,6 +1,7 @@
 """Options that commands share, in bundles. The values of a bundle are passed to a command as one argument."""
 
 import functools
+import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -40,6 +41,21 @@ def _size(text: str) -> int:
     number, prefix, binary = match.groups()
     power = " KMGT".index(prefix.upper()) if prefix else 0
     return int(Decimal(number) * (1024 if binary else 1000) ** power)
+
+
+class PathName(click.Path):
+    """A path, but not an empty one, which a variable of a script gives that is not set."""
+
+    def __init__(self, path_type: type[str] | type[Path] = str) -> None:
+        super().__init__(readable=False, path_type=path_type)
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        """See click.ParamType; refuses an empty text."""
+        if not os.fspath(value):
+            self.fail("the path is empty", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 @dataclass(frozen=True)
@@ -86,7 +102,7 @@ selection = _bundle(
     "selection",
     Selection.__annotations__,
     Selection,
-    click.argument("sources", metavar="FILE...", nargs=-1, required=True, type=click.Path(readable=False)),
+    click.argument("sources", metavar="FILE...", nargs=-1, required=True, type=PathName()),
     click.option("-r", "--recursive", is_flag=True, help="Search folders, and the folders in them."),
 )
 
@@ -98,12 +114,13 @@ destination = _bundle(
         "-o",
         "--output",
         metavar="OUT",
+        type=PathName(),
         help='Write the result to OUT, a file or a folder; "-" means standard output.',
     ),
     click.option(
         "--output-dir",
         metavar="DIR",
-        type=click.Path(readable=False, path_type=Path),
+        type=PathName(Path),
         help="Write results to the folder DIR, with the subfolders of the inputs.",
     ),
     click.option("-f", "--force", is_flag=True, help="Replace existing files."),

@@ -20,12 +20,13 @@ from jrecomp.batch import Job, Outcome, Work
 from jrecomp.cli.options import Reporting
 from jrecomp.errors import ExitCode, flag, printable
 from jrecomp.info import Info, JpegInfo
+from jrecomp.restoring import RestoredInfo
 
 _LISTED = 20
 """Number of pictures besides the first one that details() lists."""
 
-Describe = Callable[[Outcome, Info], str]
-"""Formats the outcome of a successful job."""
+Describe = Callable[[Outcome, Any], str]
+"""Formats the outcome of a successful job, whose info is the second argument."""
 
 
 def run(
@@ -138,6 +139,14 @@ def _names(job: Job) -> str:
     return printable(f"{job.name} -> {job.target or batch.PIPE}")
 
 
+def picture(outcome: Outcome, info: RestoredInfo) -> str:
+    """A line about a restored picture."""
+    size = f"{info.width} x {info.height} pixels of {info.bits} bits"
+    speed = f"{outcome.seconds:.2f} s, {info.width * info.height / max(outcome.seconds, 1e-9) / 1e6:.2f} MP/s"
+    note = f"; {outcome.note}" if outcome.note else ""
+    return f"{_names(outcome.job)}: {size}, {speed}{note}"
+
+
 def verified(outcome: Outcome, info: Info) -> str:
     """A line about a container that was verified."""
     return printable(
@@ -197,25 +206,45 @@ def _message(outcome: Outcome) -> str:
 
 def _totals(outcomes: list[Outcome], seconds: float) -> dict[str, Any]:
     infos = [outcome.info for outcome in outcomes if outcome.info]
-    original = sum(info.original_bytes for info in infos)
-    compressed = sum(info.compressed_bytes for info in infos)
+    files = [info for info in infos if isinstance(info, Info)]
+    pictures = [info for info in infos if isinstance(info, RestoredInfo)]
     return {
         "files": len(outcomes),
         "failed": sum(outcome.error is not None for outcome in outcomes),
         "skipped": sum(bool(outcome.job.skipped) for outcome in outcomes),
+        **(_pictures(pictures) if pictures else _sizes(files)),
+        "seconds": seconds,
+    }
+
+
+def _sizes(infos: list[Info]) -> dict[str, Any]:
+    original = sum(info.original_bytes for info in infos)
+    compressed = sum(info.compressed_bytes for info in infos)
+    return {
         "stored": sum(info.mode == "stored" for info in infos),
         "original_bytes": original,
         "compressed_bytes": compressed,
         "saving": 1 - compressed / original if original else 0.0,
-        "seconds": seconds,
+    }
+
+
+def _pictures(infos: list[RestoredInfo]) -> dict[str, Any]:
+    return {
+        "original_bytes": sum(info.original_bytes for info in infos),
+        "picture_bytes": sum(info.picture_bytes for info in infos),
+        "pixels": sum(info.width * info.height for info in infos),
+        "changed_coefficients": sum(info.changed_coefficients for info in infos),
     }
 
 
 def _summary(outcomes: list[Outcome], seconds: float) -> str:
     totals = _totals(outcomes, seconds)
-    counts = "{files} files, {stored} stored, {failed} failed".format_map(totals)
-    if totals["skipped"]:
-        counts += f", {totals['skipped']} skipped"
+    skipped = f", {totals['skipped']} skipped" if totals["skipped"] else ""
+    if "pixels" in totals:
+        counts = f"{totals['files']} files, {totals['failed']} failed{skipped}"
+        speed = f"{totals['pixels'] / max(seconds, 1e-9) / 1e6:.2f} MP/s"
+        return f"{counts}: {totals['pixels'] / 1e6:,.2f} megapixels, {seconds:.2f} s, {speed}"
+    counts = "{files} files, {stored} stored, {failed} failed".format_map(totals) + skipped
     sizes = "{original_bytes:,} bytes original, {compressed_bytes:,} compressed, saved {saving:.2%}"
     return f"{counts}: {sizes.format_map(totals)}{_speed(totals['original_bytes'], seconds)}"
 
@@ -237,5 +266,7 @@ def _entry(outcome: Outcome) -> dict[str, Any]:
     if outcome.note:
         entry["note"] = outcome.note
     if outcome.info:
-        entry |= asdict(outcome.info) | {"saving": outcome.info.saving}
+        entry |= asdict(outcome.info)
+    if isinstance(outcome.info, Info):
+        entry["saving"] = outcome.info.saving
     return entry

@@ -17,7 +17,7 @@ from jrecomp.options import Limits
 @click.option(
     "--original",
     metavar="FILE",
-    type=click.Path(readable=False, path_type=Path),
+    type=options.PathName(Path),
     help="Compare the restored file with the original FILE.",
 )
 @options.threads

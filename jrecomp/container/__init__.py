@@ -5,7 +5,7 @@
 """
 
 from jrecomp.container.boxes import Container, Lossless, Lossy, Original, Stored
-from jrecomp.container.envelope import FORMAT_VERSION, pack, unpack
+from jrecomp.container.envelope import FORMAT_VERSION, is_container, pack, unpack
 from jrecomp.container.reconstruction import pack_reconstruction, unpack_reconstruction
 from jrecomp.container.salvage import Remains, salvage
 
@@ -17,6 +17,7 @@ __all__ = [
     "Original",
     "Remains",
     "Stored",
+    "is_container",
     "pack",
     "pack_reconstruction",
     "salvage",

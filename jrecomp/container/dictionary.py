@@ -6,7 +6,7 @@ The transform is exact for any bytes. Entries are found at any position in the h
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from jrecomp.container.fields import FieldReader, Fields, FieldWriter, blob, repeated
 from jrecomp.errors import CorruptContainerError
@@ -14,6 +14,9 @@ from jrecomp.t81 import TYPICAL_TABLES, scaled_table
 
 _WINDOW = 1 << 16
 """Entries are searched in this many bytes from the SOI of each picture on."""
+
+MOST_REFERENCES = 1 << 17
+"""Most references of a container. It bounds the time that a small one can take."""
 
 
 def replace(data: bytes, starts: Sequence[int]) -> bytes:
@@ -26,7 +29,7 @@ def replace(data: bytes, starts: Sequence[int]) -> bytes:
     references: list[tuple[int, int]] = []
     literals = []
     end = 0
-    for match in _found(data, starts):
+    for match in islice(_found(data, starts), MOST_REFERENCES):
         literals.append(data[end : match.start()])
         references.append((len(literals[-1]), entries().index(match.group())))
         end = match.end()
@@ -62,7 +65,7 @@ def restore(reader: FieldReader, limit: int) -> bytes:
 
 
 def _references(fields: Fields, references: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    pairs = repeated(fields, references, (0, 0))
+    pairs = repeated(fields, references, (0, 0), MOST_REFERENCES)
     return [(fields.varint(gap), fields.varint(number)) for gap, number in pairs]
 
 

@@ -34,6 +34,11 @@ def pack(box: Container) -> bytes:
     return bytes(writer.data) + crc32(writer.data).to_bytes(_CHECKSUM_BYTES, "little")
 
 
+def is_container(data: bytes) -> bool:
+    """Whether a file begins with the signature of containers."""
+    return data.startswith(_SIGNATURE)
+
+
 def unpack(data: bytes, limits: Limits = DEFAULT_LIMITS, *, brief: bool = False) -> Container:
     """The contents of a container; raises CorruptContainerError.
 

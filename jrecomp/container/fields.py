@@ -131,13 +131,17 @@ class FieldReader:
     def varint(self, value: int = 0) -> int:
         """Read an unsigned integer in LEB128."""
         result = 0
-        for index in range(_MAX_VARINT_BYTES):
-            byte = self.byte()
+        found = self._data[self._position : self._position + _MAX_VARINT_BYTES]
+        for index, byte in enumerate(found):
             result |= (byte & 0x7F) << (7 * index)
             if byte < 0x80:
                 if byte == 0 and index > 0:
                     break
+                self._position += index + 1
                 return result
+        else:
+            if len(found) < _MAX_VARINT_BYTES:
+                self.raw(b"", len(found) + 1)  # raises: the data end in the number
         raise CorruptContainerError("damaged container: a number is malformed")
 
     def raw(self, value: bytes, length: int) -> bytes:

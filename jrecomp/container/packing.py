@@ -83,13 +83,18 @@ class Expander:
         complete = self._decoder.is_finished() and len(self._data) == self._length
         if len(self._data) < stop or (stop == self._length and not complete):
             raise CorruptContainerError("damaged container: a compressed field has the wrong length")
-        return bytes(self._data[start:stop])
+        return self._copy(start, stop)
 
     def salvaged(self) -> bytes:
         """The bytes before the place where a damaged stream cannot be decompressed any more."""
         with suppress(brotli.error):
             self._expand(self._length)
-        return bytes(self._data[: self._length])
+        return self._copy(0, self._length)
+
+    def _copy(self, start: int, stop: int) -> bytes:
+        """Bytes that were decompressed, copied once."""
+        with memoryview(self._data) as data:
+            return bytes(data[start:stop])
 
     def _expand(self, stop: int) -> None:
         """Decompress up to this byte, and at the end whatever the stream has."""

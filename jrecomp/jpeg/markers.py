@@ -5,7 +5,7 @@ scan parameters are parsed from the headers alone, in the same way for reading a
 """
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import NamedTuple
@@ -240,12 +240,20 @@ def trailer(headers: bytes) -> bytes | None:
     return headers[match.end() :] if match and match[0][1] == EOI else None
 
 
-def without(headers: bytes, codes: Container[int]) -> bytes:
-    """JpegFile.headers without the marker segments of the given codes."""
-    kept, position = [], 0
-    for marker in _walk(headers, False):
-        if marker.code in codes:
-            kept.append(headers[position : marker.end - len(marker.parameters) - 4])
+def without(headers: bytes, is_unwanted: Callable[[int, bytes], bool]) -> bytes:
+    """JpegFile.headers without some marker segments; is_unwanted: gets their code and their parameters.
+
+    Bytes between such a segment and the next marker go with it. They would become data of the scan before.
+    """
+    kept, position, removing = [], 0, False
+    for marker in _walk_to_end(headers, False, 0):
+        is_end = marker.code == EOI
+        start = marker.end if is_end else marker.end - len(marker.parameters) - 4
+        if removing:
+            position = start
+        removing = not is_end and is_unwanted(marker.code, marker.parameters)
+        if removing:
+            kept.append(headers[position:start])
             position = marker.end
     return b"".join(kept) + headers[position:]
 

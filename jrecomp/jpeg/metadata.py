@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import takewhile
 
 from jrecomp.jpeg.markers import START, located_segments, segment, segments, trailer, without
@@ -24,6 +25,7 @@ _KINDS = [
     (APP13, b"Photoshop 3.0\0", "Photoshop"),
     (COM, b"", "comments"),
 ]
+_TIFF = b"II*\0", b"MM\0*"
 _ORIENTATION = 0x0112
 _WIDTHS = {3: 2, 4: 4}  # bytes of the TIFF types SHORT and LONG
 
@@ -67,7 +69,11 @@ def _leading(headers: bytes) -> list[tuple[int, bytes]]:
 
 
 def _kept(found: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
-    return ((code, data) for code, data in found if APP0 <= code <= APP15 or code == COM)
+    return ((code, data) for code, data in found if _is_metadata(code, data))
+
+
+def _is_metadata(code: int, _: bytes) -> bool:
+    return APP0 <= code <= APP15 or code == COM
 
 
 def stripped(headers: bytes, followed: bool) -> bytes:
@@ -79,8 +85,16 @@ def stripped(headers: bytes, followed: bool) -> bytes:
     end = len(headers)
     if trailer(headers) is None:
         end = next(begin for code, begin, _ in located_segments(headers) if code == SOS)
-    kept = without(headers[:end], {*range(APP0, APP15 + 1), COM}) + headers[end:]
+    kept = without(headers[:end], _is_metadata) + headers[end:]
     return START + metadata(headers, True, followed) + kept[len(START) :]
+
+
+def unlinked(headers: bytes) -> bytes:
+    """JpegFile.headers without the index of pictures after the first one, and without the mark of a gain map.
+
+    They would lead nowhere if the bytes after the picture were omitted.
+    """
+    return without(headers, lambda code, data: code == APP2 and data.startswith((MPF, _GAIN_MAP)))
 
 
 def is_rgb(headers: bytes, identifiers: Sequence[int]) -> bool:
@@ -94,8 +108,61 @@ def is_rgb(headers: bytes, identifiers: Sequence[int]) -> bool:
     found = _leading(headers)
     if any(code == APP0 and data.startswith(_JFIF) and len(data) >= 14 for code, data in found):
         return False
+    transform = _adobe_transform(found)
+    return bytes(identifiers) == b"RGB" if transform is None else transform == 0
+
+
+def is_ycck(headers: bytes) -> bool:
+    """Whether decoders interpret four components as Y, Cb, Cr and K instead of C, M, Y and K.
+
+    headers: JpegFile.headers. The transform in an Adobe segment decides (libjpeg, jdapimin.c).
+    """
+    return _adobe_transform(_leading(headers)) not in (None, 0)
+
+
+def _adobe_transform(found: Iterable[tuple[int, bytes]]) -> int | None:
     adobe = [data for code, data in found if code == APP14 and data.startswith(_ADOBE) and len(data) >= 12]
-    return adobe[-1][11] == 0 if adobe else bytes(identifiers) == b"RGB"
+    return adobe[-1][11] if adobe else None
+
+
+@dataclass(frozen=True)
+class Attachments:
+    """What other formats of picture files can carry, too. Each is empty if it is missing or damaged.
+
+    icc: the ICC profile. exif: the TIFF file in the Exif segment. xmp: the XMP packet, in UTF-8.
+    """
+
+    icc: bytes = b""
+    exif: bytes = b""
+    xmp: bytes = b""
+
+
+def attachments(headers: bytes) -> Attachments:
+    """ICC profile, Exif and XMP of JpegFile.headers. Further XMP packets (of large ones) are left out."""
+    found = _leading(headers)
+    exif = [data[len(EXIF) :] for code, data in found if code == APP1 and data.startswith(EXIF)]
+    xmp = [data[len(_XMP) :] for code, data in found if code == APP1 and data.startswith(_XMP)]
+    return Attachments(
+        _profile([data[len(_ICC) :] for code, data in found if code == APP2 and data.startswith(_ICC)]),
+        next((tiff for tiff in exif[:1] if tiff.startswith(_TIFF)), b""),
+        next((packet for packet in xmp[:1] if _is_utf8(packet)), b""),
+    )
+
+
+def _profile(parts: Sequence[bytes]) -> bytes:
+    """The ICC profile of parts that begin with number and count (ICC.1, B.4), empty if any is missing."""
+    whole = [part for part in parts if len(part) > 2]
+    numbered = {part[0]: part[2:] for part in reversed(whole)}
+    expected = range(1, max((part[1] for part in whole), default=0) + 1)
+    return b"".join(numbered[n] for n in expected) if sorted(numbered) == list(expected) else b""
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _essential(metadata: Iterable[tuple[int, bytes]], followed: bool) -> Iterator[tuple[int, bytes]]:
@@ -122,7 +189,7 @@ def exif_orientation(data: bytes) -> int:
     data: the parameters of the segment. They hold a TIFF file with the tag in its first directory.
     """
     tiff = data[len(EXIF) :]
-    if not tiff.startswith((b"II*\0", b"MM\0*")):
+    if not tiff.startswith(_TIFF):
         return 1
 
     def number(begin: int, width: int) -> int:

@@ -1,7 +1,7 @@
 """Rebuilding of JPEG files with new coefficients, tables and scans, and the metadata of the source."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Literal
 
@@ -13,7 +13,7 @@ from jrecomp.errors import StoredReason, UnsupportedJpegError
 from jrecomp.jpeg.ending import separate
 from jrecomp.jpeg.huffman import coded_bits, shortest_table
 from jrecomp.jpeg.markers import END, START, Layout, parse, segment, segments
-from jrecomp.jpeg.metadata import late_metadata, metadata
+from jrecomp.jpeg.metadata import late_metadata, metadata, unlinked
 from jrecomp.jpeg.scans import native_scan
 from jrecomp.jpeg.types import Frame, JpegFile, ScanReconstruction
 from jrecomp.options import DEFAULT_LIMITS, Limits
@@ -71,7 +71,7 @@ def rebuild(
         Progressive scans and files of 12 bits always have optimal tables.
     progressive: use libjpeg's progressive scan script instead of sequential scans.
     strip: keep only metadata that affects the display, see metadata().
-    strip_trailer: omit the bytes after the picture.
+    strip_trailer: omit the bytes after the picture, and what leads to pictures in them, see unlinked().
     limits: bounds on the size of the picture and on scans.
 
     Returns the new file for write(). Raises ValueError if arrays do not fit the frame, UnsupportedJpegError
@@ -83,7 +83,8 @@ def rebuild(
     tables = [np.maximum(s, 1) for s in steps]
     identifiers = _identifiers(file.frame)
     picture, after = separate(file, limits)
-    after = b"" if strip_trailer else after
+    if strip_trailer and after:
+        picture, after = replace(picture, headers=unlinked(picture.headers)), b""
     numbers, dqt = _quantization(file, tables)
     head = START + metadata(picture.headers, strip, bool(after)) + dqt
     wide = file.frame.precision > 8 or any(table.max() > 255 for table in tables)

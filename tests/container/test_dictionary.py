@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jrecomp.container.dictionary import entries, replace, restore
+from jrecomp.container.dictionary import MOST_REFERENCES, entries, replace, restore
 from jrecomp.container.fields import FieldReader, FieldWriter, blob
 from jrecomp.errors import CorruptContainerError
 
@@ -66,6 +66,19 @@ def test_reference_to_no_phrase() -> None:
     blob(writer, b"")
     with pytest.raises(CorruptContainerError):
         restored(bytes(writer.data), 1000)
+
+
+def test_number_of_references_is_limited() -> None:
+    """A decoder stops before it reads them; an encoder replaces no more than that."""
+    scan = entries()[10]
+    data = scan * (MOST_REFERENCES + 2)
+    packed = replace(data, range(0, len(data), 4000 * len(scan)))
+    assert FieldReader(packed).varint() == MOST_REFERENCES
+    assert restored(packed, len(data)) == data
+    writer = FieldWriter()
+    writer.varint(MOST_REFERENCES + 1)
+    with pytest.raises(CorruptContainerError, match="131,073 items"):
+        restored(bytes(writer.data), 1 << 26)
 
 
 def test_headers_of_every_picture(photo: bytes) -> None:

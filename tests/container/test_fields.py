@@ -31,6 +31,11 @@ def test_malformed_varint(damaged: str) -> None:
         FieldReader(bytes.fromhex(damaged)).varint()
 
 
+def test_a_number_takes_only_its_own_bytes() -> None:
+    reader = FieldReader(bytes.fromhex("ac0205"))
+    assert [reader.varint(), reader.varint(), reader.left] == [300, 5, 0]
+
+
 @given(st.binary(max_size=2000))
 def test_packed_round_trip(value: bytes) -> None:
     reader = FieldReader(written("packed", value))

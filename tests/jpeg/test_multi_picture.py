@@ -127,13 +127,16 @@ def test_xmp_that_describes_what_follows_stays_with_it(text: bytes) -> None:
 
 @pytest.mark.parametrize("options", CHANGES, ids=str)
 def test_without_what_follows_there_is_no_index(options: dict[str, Any]) -> None:
-    """If it would be the only thing that is left, it goes with the metadata."""
+    """Where the pictures are omitted, the index and the mark of a gain map go, too; all else stays."""
     data, notes = file_of(FIRST, OTHERS), list[Note]()
     result = shrink(data, strip_trailer=True, **options, on_note=notes.append)
     after = sum(len(other) for other in OTHERS)
     assert f"{after:,} bytes after the picture" in notes[0].text
     assert result.endswith(EOI) and SOI not in result[2:]
-    assert (b"MPF\0" in result) != ("strip" in options)
+    assert "index of further pictures" in notes[0].text
+    assert b"MPF\0" not in result and GAIN_MAP not in result
+    with Image.open(io.BytesIO(result)) as image:
+        assert getattr(image, "n_frames", 1) == 1
     alone = shrink(data[:-after], **options)
     assert (b"MPF\0" in alone) != ("strip" in options)
 

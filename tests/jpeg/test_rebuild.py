@@ -20,6 +20,7 @@ from jrecomp.jpeg.huffman import coded_bits, is_huffman_table, shortest_table
 from jrecomp.jpeg.metadata import exif_orientation
 from jrecomp.native._scan import Scan
 from jrecomp.options import Limits
+from jrecomp.pipeline import shrink
 from tests.jpeg import builder, samples
 from tests.jpeg.builder import EOI, SOI, gray_file, segment, sof, sos
 from tests.jpeg.checks import check
@@ -450,6 +451,19 @@ def test_stripped(kind: Kind) -> None:
     assert picture.info["icc_profile"] == b"".join(bytes([i]) * 60000 for i in (1, 2, 3))
     turned = ImageOps.exif_transpose(picture)
     assert turned.size == (45, 61)
+
+
+def test_bytes_after_stripped_segments() -> None:
+    """They were between segments; without the segment they would be data of the scan before."""
+    data = samples.pillow(progressive=True)
+    scan = data.index(b"\xff\xda", data.index(b"\xff\xda") + 2)
+    middle = scan + 40
+    late = data[:middle] + segment(0xEE, b"late data") + data[middle:]
+    stripped = shrink(late, strip=True)
+    assert b"late data" not in stripped
+    assert data[middle - 20 : middle] in stripped and data[middle : middle + 20] not in stripped
+    before, after = (np.asarray(Image.open(io.BytesIO(d))) for d in (late, stripped))
+    np.testing.assert_array_equal(before, after)
 
 
 @pytest.mark.parametrize("orientation", [2, 3, 4, 5, 6, 7, 8])

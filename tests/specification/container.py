@@ -165,7 +165,9 @@ def read_step(fields: Reader, kind: int, position: int) -> Step:
 
 def read_front(fields: Reader) -> bytes:
     """Section "Metadata": the front of the skeleton."""
-    references = [(fields.varint(), fields.varint()) for _ in range(fields.varint())]
+    count = fields.varint()
+    need(count <= 1 << 17, "number of references")
+    references = [(fields.varint(), fields.varint()) for _ in range(count)]
     literals, front, entries = Reader(fields.blob()), b"", dictionary()
     for gap, entry in references:
         need(entry < len(entries), "an entry that does not exist")

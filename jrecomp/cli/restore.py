@@ -1,0 +1,90 @@
+"""The command `jrecomp restore`."""
+
+from functools import partial
+from pathlib import Path
+
+import click
+
+from jrecomp import batch, files
+from jrecomp.batch import Destination
+from jrecomp.cli import options, report
+from jrecomp.cli.options import Reporting, Selection
+from jrecomp.errors import ExitCode
+from jrecomp.options import Limits
+from jrecomp.restoration import FORMATS, METHODS, of_name
+from jrecomp.restoring import RestoreOptions
+
+
+@click.command("restore")
+@options.selection
+@options.destination
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(FORMATS)),
+    help="Write pictures of this format. By default the name of OUT tells it; without one it is PNG.",
+)
+@click.option(
+    "--bits",
+    type=click.Choice(["8", "16"]),
+    default=str(RestoreOptions.bits),
+    show_default=True,
+    help="Bits of a channel; 16 with PNG and TIFF.",
+)
+@click.option(
+    "--method",
+    type=click.Choice(list(METHODS)),
+    default=RestoreOptions.method,
+    show_default=True,
+    help="Method of restoration.",
+)
+@click.option(
+    "--strength",
+    metavar="S",
+    type=click.FloatRange(0, 1),
+    default=RestoreOptions.strength,
+    help="Change ordinary decoding by the share S of the restoration, from 0 to 1, the default.",
+)
+@options.threads
+@options.limits
+@options.reporting
+def command(
+    selection: Selection,
+    destination: Destination,
+    form: str | None,
+    bits: str,
+    method: str,
+    strength: float,
+    threads: int,
+    limits: Limits,
+    reporting: Reporting,
+) -> ExitCode:
+    """Decode JPEG files to better pictures than ordinary decoders.
+
+    The result for photo.jpg or photo.jpg.jrc is photo.png. Compressing it again with the quantization tables
+    and the sampling of the file gives the DCT coefficients of the file. That is checked on the pixels that
+    are written, and the number of coefficients that change is told. ICC profile, Exif and XMP are kept; the
+    picture is not rotated. Damaged pictures are decoded without restoration. In folders, files that end in
+    .jpg, .jpeg, .jpe, .jfif or .jrc are restored. If FILE is "-", standard input is restored to standard
+    output.
+
+    \b
+    jrecomp restore photo.jpg
+    jrecomp restore photo.jpg.jrc -o photo.tif --bits 16
+    """
+    if form is None:
+        named = None if destination.folder or not destination.output else of_name(Path(destination.output))
+        form = named or next(iter(FORMATS))
+    suffix = FORMATS[form].suffixes[0]
+    found = selection.find(batch.JPEG_SUFFIXES + batch.CONTAINER_SUFFIXES)
+    jobs = batch.plan(found, destination, lambda path: files.picture_name(path, suffix))
+    at_once, threads = batch.share(threads, "cpu", len(jobs))
+    work = partial(
+        batch.restore,
+        form=form,
+        options=RestoreOptions(method, int(bits), strength, threads),
+        limits=limits,
+        force=destination.force,
+    )
+    pipes = batch.pipes(jobs)
+    return report.run(jobs, work, report.picture, reporting, at_once=at_once, pipes=pipes)

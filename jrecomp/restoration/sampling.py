@@ -1,0 +1,78 @@
+"""Samples of components at the resolution of the picture, and back.
+
+The mean over the pixels of a sample is that sample again, as encoders average the pixels (libjpeg's box
+filter). Planes cover whole MCUs.
+"""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from jrecomp.array_types import Int32, Int64
+from jrecomp.errors import InputError
+from jrecomp.jpeg.types import Component, Frame
+
+Int = TypeVar("Int", Int32, Int64)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How many pixels a sample of a component has, down and across."""
+
+    down: int
+    across: int
+
+    @classmethod
+    def of(cls, component: Component, frame: Frame) -> "Sampling":
+        """The sampling of a component; raises InputError where a sample has a fraction of pixels."""
+        rows, columns = mcu_size(frame)
+        down, down_rest = divmod(rows // 8, component.vertical)
+        across, across_rest = divmod(columns // 8, component.horizontal)
+        if down_rest or across_rest:
+            raise InputError("cannot be restored: its sampling factors are no multiples of each other")
+        return cls(down, across)
+
+    def enlarged(self, samples: Int32) -> Int32:
+        """The samples at the resolution of the picture, interpolated.
+
+        samples: int32 [rows, columns]. Returns int32 [rows * down, columns * across].
+        """
+        return _enlarged(_enlarged(samples, self.down).T, self.across).T
+
+    def repeated(self, samples: Int32) -> Int32:
+        """The samples at the resolution of the picture, each repeated."""
+        return samples.repeat(self.down, 0).repeat(self.across, 1)
+
+    def sums(self, pixels: Int) -> Int:
+        """The sum of the pixels of each sample: [rows * down, columns * across] to [rows, columns]."""
+        rows, columns = pixels.shape[0] // self.down, pixels.shape[1] // self.across
+        sums: Int = pixels.reshape(rows, self.down, columns, self.across).sum((1, 3), dtype=pixels.dtype)
+        return sums
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels of a sample."""
+        return self.down * self.across
+
+
+def mcu_size(frame: Frame) -> tuple[int, int]:
+    """Rows and columns of pixels of an MCU."""
+    rows = max(component.vertical for component in frame.components)
+    return 8 * rows, 8 * max(component.horizontal for component in frame.components)
+
+
+def _enlarged(samples: Int32, factor: int) -> Int32:
+    """Interpolation between rows. Factors that are no powers of two repeat rows first."""
+    while factor % 2 == 0:
+        samples, factor = _doubled(samples), factor // 2
+    return samples.repeat(factor, 0) if factor > 1 else samples
+
+
+def _doubled(samples: Int32) -> Int32:
+    """Two rows for each, whose mean it is: means of the polynomial that has the means of five rows."""
+    padded = np.pad(samples, ((2, 2), (0, 0)), "edge")
+    near, far = padded[3:-1] - padded[1:-3], padded[4:] - padded[:-4]
+    half = (22 * near - 3 * far + 64) >> 7
+    pair: Int32 = np.stack([samples - half, samples + half], 1)
+    return pair.reshape(-1, samples.shape[1])
