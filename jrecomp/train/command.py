@@ -15,26 +15,34 @@ USES = {
     "latents": {"kind", "variants", "hidden", "device", "workers"},
     "blocks": {"kind", "variants", "workers"},
     "lossy": {"distortion"},
+    "restore": {"device", "minutes"},
 }
-"""Options that do not apply to everything: for each kind of model, and for rules, those that do."""
+"""Options that do not apply to everything: for each kind of model, for rules and for the restorer, those that
+do."""
+
+RESTORER_CROPS = {"cuda": (64, 128), "cpu": (16, 64)}
+"""Number of crops in a step, and their width and height, by device."""
 
 DEFAULTS: dict[str, dict[str, Any]] = {
     "planes": {"steps": 1500, "hidden": (64, 32)},
     "latents": {"steps": 1500, "hidden": (48, 4)},
     "blocks": {"steps": 1500, "hidden": (0, 0)},
     "lossy": {"steps": 240},
+    "restore": {},
 }
 
 
-def _name(_: click.Context, __: click.Parameter, value: str) -> str:
+def _name(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
     """The name, which becomes part of a file name."""
+    if value is None:
+        return None
     if not value or set(value) & set("/\\\0"):
         raise click.BadParameter("a name has at least one character and no slashes")
     return value
 
 
-@click.command("train", short_help="Train a model, or a rule for lossy results.")
-@click.argument("what", type=click.Choice(["model", "lossy"]), default="model")
+@click.command("train", short_help="Train a model, a rule for lossy results, or the restorer.")
+@click.argument("what", type=click.Choice(["model", "lossy", "restore"]), default="model")
 @click.option(
     "--data",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -55,9 +63,12 @@ def _name(_: click.Context, __: click.Parameter, value: str) -> str:
     show_default=True,
     help="Folder that the result is added to.",
 )
-@click.option("--name", required=True, callback=_name, help="Name of the new model or rule.")
+@click.option("--name", callback=_name, help="Name of the new model or rule, which needs one.")
 @click.option(
-    "--id", "identifier", type=click.IntRange(1), required=True, help="Permanent id of the new model or rule."
+    "--id",
+    "identifier",
+    type=click.IntRange(1),
+    help="Permanent id of the new model or rule, which needs one.",
 )
 @click.option(
     "--kind",
@@ -110,6 +121,13 @@ def _name(_: click.Context, __: click.Parameter, value: str) -> str:
     show_default=True,
     help="For lossy: the measure that the rule is tuned for.",
 )
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0, min_open=True),
+    default=8.0,
+    show_default=True,
+    help="For restore: time from the start to the last step.",
+)
 @click.pass_context
 def command(
     context: click.Context,
@@ -118,21 +136,29 @@ def command(
     data: Path,
     work: Path,
     weights: Path,
-    name: str,
-    identifier: int,
+    name: str | None,
+    identifier: int | None,
     kind: str,
     distortion: str,
+    minutes: float,
     **options: Any,
 ) -> None:
-    """Train a model, or a rule for lossy recompression, and add it to the weights folder.
+    """Train a model, or a rule for lossy recompression, and add it to the weights folder; or the network that
+    restores pictures, whose weights are restorer.npz in the work folder.
 
     \b
     jrecomp train --data data --name mine --id 1000
     jrecomp train --data data --name mine --id 1000 --improve best --device cuda
     jrecomp train lossy --data data --distortion ms-ssim --name mine --id 1000
+    jrecomp train restore --data data --minutes 9 --device cuda
     """
-    subject = "lossy" if what == "lossy" else kind
+    subject = kind if what == "model" else what
     _check_options(context, subject)
+    if subject == "restore":
+        _train_restorer(data, work, minutes, options["device"])
+        return
+    if name is None or identifier is None:
+        raise click.UsageError("a model or a rule needs --name and --id")
     given = DEFAULTS[subject] | {option: value for option, value in options.items() if value is not None}
     if subject == "lossy":
         _train_rule(data, work, weights, name, identifier, distortion, given["steps"])
@@ -148,8 +174,10 @@ def _check_options(context: click.Context, subject: str) -> None:
 
     for option in sorted(set().union(*USES.values()) - USES[subject]):
         if is_given(option):
-            what = "a rule" if subject == "lossy" else f"models of {subject}"
+            what = {"lossy": "a rule", "restore": "the restorer"}.get(subject, f"models of {subject}")
             raise click.UsageError(f"--{option} does not apply to {what}")
+    if subject == "restore" and (is_given("name") or is_given("identifier")):
+        raise click.UsageError("--name and --id do not apply to the restorer")
     if is_given("improve") and is_given("hidden"):
         raise click.UsageError("--hidden does not apply with --improve, which keeps the widths")
 
@@ -179,3 +207,17 @@ def _train_rule(
     for label, change in validation.compare(data, rule, run.START[distortion], distortion).items():
         click.echo(f"validation, {label}: {change:+.2f} % of the rate of the rule that it began with")
     click.echo(f"wrote {run.export(rule, weights, name, identifier)}")
+
+
+def _train_restorer(data: Path, work: Path, minutes: float, device: str) -> None:
+    from jrecomp.train.checkpoints import completed
+    from jrecomp.train.restore import pictures, run
+
+    work.mkdir(parents=True, exist_ok=True)
+    path = work / "pictures.zip"
+    if not path.exists():
+        with completed(path) as partial:
+            pictures.prepare(data, partial)
+    batch, side = RESTORER_CROPS[device]
+    run.train(run.Settings(path, work, minutes * 60, device, batch, side))
+    click.echo(f"wrote {work / run.WEIGHTS}")

@@ -1,1 +1,1 @@
-"""Training of the network that restores pictures (jrecomp.restore.network)."""
+"""Training of the network that restores pictures (jrecomp.restorer)."""

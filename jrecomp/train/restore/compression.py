@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from jrecomp.restore.network import CELL, LARGEST_STEP, LOGARITHMS_PER_OCTAVE, places
+from jrecomp.restorer import CELL, LARGEST_STEP, LOGARITHMS_PER_OCTAVE, places
 from jrecomp.t81 import CHROMINANCE, LUMINANCE
 from jrecomp.train.restore.pictures import PictureSet
 

@@ -1,4 +1,4 @@
-"""The network of jrecomp.restore.network in torch.
+"""The network of jrecomp.restorer in torch.
 
 The forward pass computes the same integers; roundings have straight-through gradients. The parameters are
 those of a network of real numbers near 1: weights for white inputs, octaves and offsets of channels. The
@@ -7,7 +7,7 @@ so that a step of the optimizer is a few operations.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from jrecomp.restore import network as integer
-from jrecomp.restore.network import (
+from jrecomp import restorer as integer
+from jrecomp.restorer import (
     ACTIVATION_LIMIT,
     CELL,
     COARSENESS_FACTOR,
@@ -81,9 +81,14 @@ def whitening(covariance: Tensor) -> Tensor:
     trained for white inputs, and multiplied with this matrix: samples of pictures are so alike that training
     is twenty times slower without it.
     """
-    variances, directions = torch.linalg.eigh(covariance.double())
+    variances, directions = torch.linalg.eigh(covariance.double().cpu())
     scales = (variances.clamp(min=0) + SAMPLE_NOISE**2).rsqrt()
-    return ((directions * scales) @ directions.T).to(covariance.dtype)
+    matrix: Tensor = (directions * scales) @ directions.T
+    return matrix.to(covariance)
+
+
+Function = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""An element-wise function, which can be compiled."""
 
 
 def floored(x: Tensor) -> Tensor:
@@ -147,7 +152,10 @@ class Network:
         }
         self.sizes = [int(np.prod(shape)) for shape in self.shapes.values()]
         self._units: dict[tuple[torch.device, torch.dtype], Tensor] = {}
-        self.begin, self.enter, self.middle, self.leave = begin, enter, middle, leave
+        self.begin: Function = begin
+        self.enter: Function = enter
+        self.middle: Function = middle
+        self.leave: Function = leave
 
     def start(self, seed: int) -> Tensor:
         """Initial parameters."""
@@ -171,7 +179,7 @@ class Network:
 
     def split(self, parameters: Tensor) -> dict[str, Tensor]:
         """The parameters by name."""
-        parts = parameters.split(self.sizes)
+        parts = torch.split(parameters, self.sizes)
         named = zip(self.shapes, parts, strict=True)
         return {name: part.view(self.shapes[name]) for name, part in named}
 
@@ -186,7 +194,7 @@ class Network:
         for i, unit in enumerate(units):
             weight = parts[f"convolution_{i}"]
             if i == 0:
-                samples, constant = weight.split([OUTPUTS, PLACES], 1)
+                samples, constant = torch.split(weight, [OUTPUTS, PLACES], 1)
                 samples = (samples.flatten(1) @ white).view(samples.shape)
                 weight = torch.cat([samples, constant / PLACE_VALUE], 1)
             scale = weight.detach().abs().amax((1, 2, 3)).clamp(min=SMALLEST_WEIGHT) / WEIGHT_LIMIT
@@ -238,18 +246,19 @@ class Network:
         sums = F.linear(x, weights["hidden"], weights["hidden_bias"])
         hidden = floored(sums * 2.0**-HIDDEN_SHIFT + 0.5).clamp(0, ACTIVATION_LIMIT)
         sums = F.linear(hidden, weights["control"], weights["control_bias"])
-        exponents, offsets = sums.split([self.gains, self.offsets], 1)
+        exponents, offsets = torch.split(sums, [self.gains, self.offsets], 1)
         exponents = floored(exponents * 2.0**-EXPONENT_SHIFT + 0.5)
         coarseness = (logs.sum(2) / 64 + 0.5).floor()
         scale = (coarseness * COARSENESS_FACTOR / 4).floor().repeat_interleave(OUTPUTS // COMPONENTS, 1)
-        first, rest, last = exponents.split([self.width, self.gains - self.width - OUTPUTS, OUTPUTS], 1)
+        parts = [self.width, self.gains - self.width - OUTPUTS, OUTPUTS]
+        first, rest, last = torch.split(exponents, parts, 1)
         exponents = torch.cat([first - coarseness[:, :1], rest, last + scale], 1)
         exponents = exponents.clamp(0, 15 * STEPS_PER_OCTAVE - 1)
         gains = floored(torch.exp2(exponents / STEPS_PER_OCTAVE) + 0.5).clamp(max=STREAM_LIMIT)
         gain_groups = [self.width] * integer.gain_count(self.count)
         offset_groups = [self.width] * integer.offset_count(self.count)
-        yield from gains[:, :, None, None].split([*gain_groups, OUTPUTS], 1)
-        yield from (offsets * 2.0**OFFSET_SHIFT)[:, :, None, None].split([*offset_groups, OUTPUTS], 1)
+        yield from torch.split(gains[:, :, None, None], [*gain_groups, OUTPUTS], 1)
+        yield from torch.split((offsets * 2.0**OFFSET_SHIFT)[:, :, None, None], [*offset_groups, OUTPUTS], 1)
 
     def correction(self, weights: dict[str, Tensor], x: Tensor, logs: Tensor, flags: Tensor) -> Tensor:
         """Corrections [n, 3, rows, columns] in units of 1/64 level.

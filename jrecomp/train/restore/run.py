@@ -10,18 +10,17 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from jrecomp.restore import network as integer
-from jrecomp.restore.network import CORRECTION_UNIT, OUTPUTS
+from jrecomp import restorer as integer
+from jrecomp.restorer import CORRECTION_UNIT, OUTPUTS
 from jrecomp.train.restore import pictures
 from jrecomp.train.restore.compression import Codec, Compressed, Crops, Group, groups, smoothed
 from jrecomp.train.restore.network import Network, whitening
@@ -39,8 +38,11 @@ WARM_STEPS = 100
 SYNCHRONIZED = 20
 """The host waits for the device after so many steps."""
 
-TRIAL = 0.04
-"""Share of the time in which a learning rate is tried."""
+SETBACK = 0.1
+"""If the mean gain of LOG_STEPS steps, in dB, falls so far below the best one, training goes back."""
+
+STATE = ("parameters", "first", "second", "mean", "steps_done", "white")
+"""The tensors of a checkpoint."""
 
 DECAY = 0.999
 """Of the running mean of the parameters, which is what is exported, in each step."""
@@ -56,6 +58,9 @@ SHARE = 0.3
 """Share of the typical error of a table that is added to squared errors before their logarithm, so that flat
 crops, which have nearly no error, count less."""
 
+LUMA_SHARE = 0.6
+"""Weight of the luma error in the loss; the rest is that of RGB."""
+
 FLOOR = 0.1
 """What is added anyway."""
 
@@ -66,8 +71,7 @@ class Settings:
 
     pictures: file of pictures.prepare(). work: folder for checkpoint, log and weights. seconds: time from the
     start to the end of the last step. batch, side: number of crops in a step, and their width and height, a
-    multiple of 32. width, pairs: of the network. rates: peaks of the learning rate; if there are several,
-    each is tried for TRIAL of the time first.
+    multiple of 32. width, pairs: of the network. rate: peak of the learning rate.
     """
 
     pictures: Path
@@ -78,7 +82,7 @@ class Settings:
     side: int = 128
     width: int = 64
     pairs: int = 5
-    rates: tuple[float, ...] = (0.002,)
+    rate: float = 0.002
     seed: int = 1
 
 
@@ -89,6 +93,11 @@ class Result(NamedTuple):
     luma: float
     rgb: float
     failed: int
+
+    @property
+    def gain(self) -> float:
+        """The two gains as they are weighted in the loss."""
+        return LUMA_SHARE * self.luma + (1 - LUMA_SHARE) * self.rgb
 
     def __str__(self) -> str:
         """One line."""
@@ -111,7 +120,7 @@ class Training:
         self.first, self.second = (torch.zeros_like(self.parameters, requires_grad=False) for _ in range(2))
         self.mean = self.parameters.detach().clone()
         self.white = whitening(self._covariance())
-        self.peak = 0.0
+        self.peak = settings.rate
         self.rate, self.steps_done = (torch.zeros((), device=self.device) for _ in range(2))
         self.totals = torch.zeros(4, device=self.device)
         self.seconds = 0.0
@@ -163,7 +172,8 @@ class Training:
         floor = SHARE * self.codec.typical_error(batch.steps) + FLOOR
         luma, rgb = (((a + floor) / (b + floor)).log() for a, b in zip(after, before, strict=True))
         unit = -10 / math.log(10)
-        return 0.6 * luma.mean() + 0.4 * rgb.mean(), unit * luma.detach().mean(), unit * rgb.detach().mean()
+        loss = LUMA_SHARE * luma.mean() + (1 - LUMA_SHARE) * rgb.mean()
+        return loss, unit * luma.detach().mean(), unit * rgb.detach().mean()
 
     def _errors(self, decoded: Tensor, batch: Compressed) -> tuple[Tensor, Tensor]:
         """Mean squared errors [n] of luma and of RGB."""
@@ -192,21 +202,21 @@ class Training:
         self.totals.zero_()
         return Result(int(self.steps_done), luma / max(number, 1), rgb / max(number, 1), int(bad))
 
-    def restart(self) -> None:
-        """Begin anew with the initial parameters."""
+    def state(self) -> dict[str, Tensor]:
+        """Copies of the tensors that change in training."""
+        return {name: getattr(self, name).detach().clone() for name in STATE}
+
+    def put(self, state: dict[str, Tensor]) -> None:
+        """Go back to what state() gave."""
         with torch.no_grad():
-            self.parameters.copy_(self.network.start(self.settings.seed))
-            self.mean.copy_(self.parameters)
-            for part in (self.first, self.second, self.steps_done, self.totals):
-                part.zero_()
+            for name, value in state.items():
+                getattr(self, name).copy_(value)
 
     def save(self) -> None:
         """Write the checkpoint."""
-        self.settings.work.mkdir(parents=True, exist_ok=True)
-        names = ("parameters", "first", "second", "mean", "steps_done", "white")
-        state: dict[str, Any] = {name: getattr(self, name).detach().cpu() for name in names}
         path = self.settings.work / CHECKPOINT
         partial = path.with_name(f"{CHECKPOINT}.partial")
+        state = {name: value.cpu() for name, value in self.state().items()}
         torch.save(state | {"seconds": self.elapsed(), "peak": self.peak}, partial)
         partial.rename(path)
 
@@ -216,9 +226,8 @@ class Training:
         if path.is_file():
             state = torch.load(path)
             self.seconds, self.peak = state.pop("seconds"), state.pop("peak")
-            with torch.no_grad():
-                for name, value in state.items():
-                    getattr(self, name).copy_(value)
+            self.began = time.monotonic()
+            self.put(state)
 
     def log(self, text: str) -> None:
         """Print a line and add it to the log."""
@@ -245,7 +254,7 @@ def _compile(training: Training) -> None:
 def _captured(training: Training) -> Callable[[], None]:
     """A step as a CUDA graph, or the step itself where that fails."""
     try:
-        stream = torch.cuda.Stream()
+        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             for _ in range(3):
@@ -285,64 +294,43 @@ def _loop(training: Training) -> None:
     if settings.device == "cuda":
         _compile(training)
         step = _captured(training)
-    peak = training.peak = _best_rate(training, step)
     saved = training.elapsed()
-    for done in _steps(training, step, settings.seconds, lambda progress: learning_rate(peak, progress)):
+    best, good = -math.inf, training.state()
+    for done in _steps(training, step):
         if done % LOG_STEPS == 0:
-            training.log(str(training.result()))
+            result = training.result()
+            training.log(str(result))
+            if result.gain < best - SETBACK:
+                training.put(good)
+                training.peak /= 2
+                training.log(f"warning: went back; the learning rate is {training.peak} at most")
+            elif result.gain > best - SETBACK / 4:
+                best, good = max(best, result.gain), training.state()
         if training.elapsed() - saved > CHECKPOINT_SECONDS:
             training.save()
             saved = training.elapsed()
 
 
-def _steps(
-    training: Training, step: Callable[[], None], end: float, rate: Callable[[float], float]
-) -> Iterator[int]:
-    """Steps until a time, with the learning rate of each share of it; gives the number of steps."""
+def _steps(training: Training, step: Callable[[], None]) -> Iterator[int]:
+    """Steps until the time is over; gives the number of those that were done since the start of this run."""
     training.totals.zero_()
+    warm = float(training.steps_done)
     for done in count(1):
-        progress = training.elapsed() / end
-        if progress >= 1:
+        if (elapsed := training.elapsed()) >= training.settings.seconds:
             return
-        training.rate.fill_(rate(progress) * min(1, done / WARM_STEPS))
+        progress = elapsed / training.settings.seconds
+        training.rate.fill_(learning_rate(training.peak, progress) * min(1, (warm + done) / WARM_STEPS))
         step()
         if done % SYNCHRONIZED == 0:
             training.steps_done.item()  # waits for the device
         yield done
 
 
-def _best_rate(training: Training, step: Callable[[], None]) -> float:
-    """The rate with the largest gain at the end of a short trial; the training begins anew after it."""
-    rates = training.settings.rates
-    if training.peak or len(rates) == 1:
-        return training.peak or rates[0]
-    found = {}
-    for rate in rates:
-        training.restart()
-        begun, length = training.elapsed(), TRIAL * training.settings.seconds
-        falling = partial(_trial_rate, rate, begun / (begun + length))
-        for _ in _steps(training, step, begun + length, falling):
-            if training.elapsed() - begun < 0.8 * length:
-                training.totals.zero_()
-        result = training.result()
-        found[rate] = 0.6 * result.luma + 0.4 * result.rgb
-        training.log(f"rate {rate}: {result}")
-    training.restart()
-    return max(found, key=lambda rate: found[rate])
-
-
-def _trial_rate(rate: float, begun: float, progress: float) -> float:
-    """A rate that falls in the last quarter of the trial."""
-    return rate * min(1.0, 4 * (1 - progress) / (1 - begun) + 0.02)
-
-
 def _finish(training: Training) -> None:
     """Export the mean of the parameters, compare it with the integer network, and validate it."""
     network = Network(training.network.width, training.network.pairs)  # nothing in it is compiled
     jobs: dict[str, Callable[[], object]] = {
-        "export": lambda: np.savez_compressed(  # type: ignore[arg-type]
-            training.settings.work / WEIGHTS, **network.export(training.mean, training.white)
-        ),
+        "export": lambda: _export(training, network),
         "validation": lambda: _validate(training, network),
         "integers": lambda: training.log(f"the integer network agrees: {agrees(training, network)}"),
     }
@@ -352,6 +340,11 @@ def _finish(training: Training) -> None:
         except Exception as error:
             warnings.warn(f"{name} failed", stacklevel=1)
             training.log(f"warning: {name} failed: {type(error).__name__}: {str(error)[:500]}")
+
+
+def _export(training: Training, network: Network) -> None:
+    arrays = network.export(training.mean, training.white)
+    np.savez_compressed(training.settings.work / WEIGHTS, **arrays)  # type: ignore[arg-type]
 
 
 def _validate(training: Training, network: Network) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from jrecomp.restore.network import CORRECTION_UNIT
+from jrecomp.restorer import CORRECTION_UNIT
 from jrecomp.train.restore.compression import Codec, Group, Halved, smoothed
 from jrecomp.train.restore.network import Network
 from jrecomp.train.restore.pictures import Pixels

@@ -1,4 +1,4 @@
-"""The network that predicts the errors of decoded samples, in integers (docs/format/restorer.md).
+"""The network that predicts the errors of decoded samples, in integers: the reference, in NumPy alone.
 
 It reads the plainly decoded picture and its quantization tables, and gives a correction for every sample at
 full resolution. All sums are below 2^24, so products in float32 are exact in any order.
@@ -54,7 +54,8 @@ Integers = NDArray[np.int64]
 def logarithms() -> NDArray[np.uint8]:
     """Logarithms of the steps 0 to LARGEST_STEP; that of 0 is 0."""
     steps = np.arange(LARGEST_STEP + 1).clip(1)
-    return np.rint(LOGARITHMS_PER_OCTAVE * np.log2(steps)).clip(max=255).astype(np.uint8)
+    rounded: NDArray[np.float64] = np.rint(LOGARITHMS_PER_OCTAVE * np.log2(steps))
+    return rounded.clip(max=255).astype(np.uint8)
 
 
 def gain_table() -> NDArray[np.int16]:
@@ -206,7 +207,8 @@ def places(rows: int, columns: int, halved: tuple[bool, bool]) -> Integers:
 def inputs(samples: NDArray[np.uint8], halved: tuple[bool, bool]) -> Integers:
     """The inputs [INPUTS, rows / 4, columns / 4] of the first convolution."""
     channels = gathered(samples).astype(np.int64) - 128
-    return np.concatenate([channels, places(*channels.shape[1:], halved)])
+    _, rows, columns = channels.shape
+    return np.concatenate([channels, places(rows, columns, halved)])
 
 
 def build(arrays: Mapping[str, NDArray[Any]]) -> Restorer:

@@ -1,1 +1,0 @@
-"""Better pixels from the coefficients of a JPEG file."""
