@@ -98,6 +98,10 @@ def test_training_goes_on_from_its_checkpoint(picture_file: Path, tmp_path: Path
     assert int(second.steps_done) == 3
 
 
+def result(gain: float) -> run.Result:
+    return run.Result(1, gain, gain, 0)
+
+
 def test_a_collapse_is_undone(picture_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     training = run.Training(settings(picture_file, tmp_path, 1000))
     gains = [0.1, 0.4, 0.25, 0.41]
@@ -111,7 +115,7 @@ def test_a_collapse_is_undone(picture_file: Path, tmp_path: Path, monkeypatch: p
             states.append((training.parameters[0].item(), training.peak))
 
     monkeypatch.setattr(run, "_steps", steps)
-    monkeypatch.setattr(training, "result", lambda: run.Result(1, *[gains.pop(0)] * 2, 0))
+    monkeypatch.setattr(training, "result", lambda: result(gains.pop(0)))
     run._loop(training)
     assert states == [(1, 0.002), (2, 0.002), (2, 0.001), (4, 0.001)]
 
@@ -138,7 +142,12 @@ def test_pictures_are_prepared(tmp_path: Path) -> None:
 
 def test_the_command_prepares_once_and_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[object] = []
-    monkeypatch.setattr(pictures, "prepare", lambda data, path: [path.touch(), calls.append(data)])
+
+    def prepare(data: Path, path: Path) -> None:
+        path.touch()
+        calls.append(data)
+
+    monkeypatch.setattr(pictures, "prepare", prepare)
     monkeypatch.setattr(run, "train", calls.append)
     work = tmp_path / "work"
     options = ["restore", "--data", str(tmp_path), "--work", str(work), "--minutes", "2"]
