@@ -1,7 +1,7 @@
 """jrecomp recompresses JPEG files losslessly, with entropy models that are integer neural networks.
 
-The public functions and types are in jrecomp.pipeline, jrecomp.info, jrecomp.options and jrecomp.errors;
-docs/format.md specifies the files that they write.
+The public functions and types are in jrecomp.pipeline, jrecomp.encoding, jrecomp.restoring, jrecomp.info,
+jrecomp.options and jrecomp.errors; docs/format.md specifies the containers that they write.
 """
 
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from jrecomp.errors import JrecompError
 
 if TYPE_CHECKING:
+    from jrecomp.encoding import encode
     from jrecomp.info import Info, JpegInfo
     from jrecomp.options import Limits
     from jrecomp.pipeline import compress, decompress, inspect, salvage, shrink, verify
@@ -21,6 +22,7 @@ __all__ = [
     "Limits",
     "compress",
     "decompress",
+    "encode",
     "inspect",
     "restore",
     "salvage",
@@ -35,6 +37,7 @@ _HOMES = {
     "Limits": "jrecomp.options",
     "compress": "jrecomp.pipeline",
     "decompress": "jrecomp.pipeline",
+    "encode": "jrecomp.encoding",
     "inspect": "jrecomp.pipeline",
     "restore": "jrecomp.restoring",
     "salvage": "jrecomp.pipeline",

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from jrecomp import files, pipeline, restoring, temporary
+from jrecomp import encoding, files, pipeline, restoring, temporary
 from jrecomp.codec import Resources
 from jrecomp.codec.devices import CUDA
 from jrecomp.errors import CorruptContainerError, ExitCode, InputError, JrecompError, UsageError, shortage
@@ -23,7 +23,7 @@ from jrecomp.rate import Note, OnProgress
 from jrecomp.restoring import RestoredInfo, RestoreOptions
 from jrecomp.threads import Task, Workers
 
-JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
+JPEG_SUFFIXES = files.JPEG_SUFFIXES
 SHRUNK_SUFFIXES = tuple(f"{files.SHRUNK}{suffix}" for suffix in JPEG_SUFFIXES)
 CONTAINER_SUFFIXES = (files.SUFFIX,)
 
@@ -418,6 +418,37 @@ def shrink(
     )
     files.write(job.target, shrunk, job.source, force)
     return Info("jpeg", None, len(data), len(shrunk), len(shrunk), quality=notes[0].quality), notes[0].text
+
+
+def encode(
+    job: Job,
+    *,
+    options: encoding.EncodeOptions,
+    threads: int,
+    limits: Limits,
+    force: bool,
+    on_progress: OnProgress,
+) -> JobSteps:
+    """Encode one picture; the options are those of encoding.encode_file() and files.write().
+
+    The result is in a container if the target's name ends in .jrc.
+    """
+    files.check_target(job.target, job.source, force)
+    data = files.read(job.source, limits)
+    notes: list[Note] = []
+    encoded = yield partial(
+        encoding.encode_file,
+        data,
+        contained=job.target is not None and job.target.suffix == files.SUFFIX,
+        threads=threads,
+        limits=limits,
+        on_progress=on_progress,
+        on_note=notes.append,
+        **options,
+    )
+    files.write(job.target, encoded, job.source, force)
+    quality = notes[0].quality
+    return Info("jpeg", None, len(data), len(encoded), len(encoded), quality=quality), notes[0].text
 
 
 def restore(job: Job, *, form: str, options: RestoreOptions, limits: Limits, force: bool) -> JobSteps:

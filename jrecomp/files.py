@@ -15,6 +15,7 @@ from jrecomp.errors import InputError, LimitError, OutputError, UsageError, shor
 from jrecomp.options import DEFAULT_LIMITS, Limits
 
 SUFFIX = ".jrc"
+JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 SHRUNK = ".shrunk"
 """Inserted before the suffix in the names of shrunk files."""
 
@@ -27,6 +28,15 @@ def compressed_name(path: Path) -> Path:
 def shrunk_name(path: Path) -> Path:
     """The default output path for shrinking `path`: photo.jpg gives photo.shrunk.jpg."""
     return path.with_suffix(f"{SHRUNK}{path.suffix}")
+
+
+def encoded_name(path: Path) -> Path:
+    """The default output path for encoding `path`: photo.png gives photo.jpg.
+
+    JPEG files and containers of them are shrunk, so photo.jpg and photo.jpg.jrc give photo.shrunk.jpg.
+    """
+    inner = path.with_suffix("") if path.suffix == SUFFIX else path
+    return shrunk_name(inner) if inner.suffix.lower() in JPEG_SUFFIXES else path.with_suffix(".jpg")
 
 
 def restored_name(path: Path) -> Path:

@@ -67,8 +67,9 @@ def compress(
     limits: bounds on the memory and time that the file may take.
     on_progress: called with a line of text for each attempt at a target.
     on_note: called once with a Note on the result.
-    target: at most one of quality, max_bytes, bpp, min_psnr and min_ms_ssim (see TargetOptions). Without a
-        target the result is lossless. With a target it is lossless where that is no larger.
+    target: at most one of quality, max_bytes, bpp, min_psnr, min_ms_ssim and min_ssimulacra2 (see
+        TargetOptions). Without a target the result is lossless. With a target it is lossless where that is no
+        larger.
 
     Returns the container. Raises UnknownModelError, UsageError, and TargetError if a size cannot be met. A
     file beyond the limits is stored.

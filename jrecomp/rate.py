@@ -8,17 +8,8 @@ from typing import Any, NamedTuple, Protocol
 from jrecomp.array_types import UInt8
 from jrecomp.errors import TargetError, UnsupportedJpegError
 from jrecomp.jpeg.metadata import metadata
-from jrecomp.lossy import (
-    HIGHEST,
-    Goal,
-    OperatingPoint,
-    Requantizer,
-    Search,
-    Target,
-    ms_ssim,
-    pixels,
-    psnr,
-)
+from jrecomp.lossy import HIGHEST, Goal, OperatingPoint, Requantizer, Search, Target
+from jrecomp.metrics import ms_ssim, pixels, psnr, ssimulacra2, to_rgb
 from jrecomp.writers import Result, Writer
 
 SIZE_TOLERANCE = 0.01
@@ -26,6 +17,9 @@ SIZE_TOLERANCE = 0.01
 
 DISTANCE_TOLERANCE = 1 - 10 ** (-0.05 / 10)
 """Tolerance for target similarities, as a fraction of the distance from the source; it is 0.05 dB."""
+
+_SSIMULACRA2_EXPONENT = 3.2
+"""100 minus the score, to this power, is about proportional to the squared error."""
 
 _HIGHEST_PSNR = 1e4
 """Larger PSNR in dB is reduced to this, whose distance is 0. Integers may be too large for a float."""
@@ -103,10 +97,8 @@ class Request:
         target = self.target
         if largest is not None:
             return self._of_size(unchanged, largest)
-        if target.name == "min_psnr":
-            return self._similar(_Psnr(), target.value)
-        if target.name == "min_ms_ssim":
-            return self._similar(_MsSsim(), target.value)
+        if target.name in METRICS:
+            return self._similar(METRICS[target.name], target.value)
         point = OperatingPoint.at(target.value)
         changes = self.picture.estimate(point).error > 0
         return self._changed(point) if changes else None, ""
@@ -146,7 +138,7 @@ class Request:
             parts.append(f"{after:,} after the picture (0 with --strip-trailer)")
         return f"the JPEG file has {', '.join(parts[:-1])} and {parts[-1]}"
 
-    def _similar(self, metric: "_Metric", least: float) -> tuple[Result | None, str]:
+    def _similar(self, metric: "Metric", least: float) -> tuple[Result | None, str]:
         try:
             source = pixels(self.writer.source)
         except OSError as error:
@@ -181,7 +173,7 @@ def _missed(search: Search[Any], text: Callable[[float], str]) -> str:
     return f"quality 0 already has {ends[0]}" if lowest else f"no result was found nearer than {ends[0]}"
 
 
-class _Metric(Protocol):
+class Metric(Protocol):
     """A similarity metric, with a conversion to a distance that falls as the similarity rises."""
 
     def measure(self, a: UInt8, b: UInt8) -> float: ...
@@ -227,3 +219,28 @@ class _MsSsim:
 
     def known_point(self, source: UInt8) -> None:
         return None
+
+
+class _Ssimulacra2:
+    def measure(self, a: UInt8, b: UInt8) -> float:
+        return ssimulacra2(to_rgb(a), to_rgb(b))
+
+    def distance(self, similarity: float) -> float:
+        return float((100 - similarity) ** _SSIMULACRA2_EXPONENT)
+
+    def similarity(self, distance: float) -> float:
+        return float(100 - distance ** (1 / _SSIMULACRA2_EXPONENT))
+
+    def text(self, similarity: float) -> str:
+        return f"{similarity:.2f}"
+
+    def known_point(self, source: UInt8) -> None:
+        return None
+
+
+METRICS: dict[str | None, Metric] = {
+    "min_psnr": _Psnr(),
+    "min_ms_ssim": _MsSsim(),
+    "min_ssimulacra2": _Ssimulacra2(),
+}
+"""The metric of each target that is a similarity."""

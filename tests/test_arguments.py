@@ -102,9 +102,10 @@ WRONG: dict[str, list[object]] = {
     "bpp": ["1", True],
     "min_psnr": ["40", True],
     "min_ms_ssim": ["0.9", True],
+    "min_ssimulacra2": ["80", True],
 }
 
-TARGETS = ("quality", "max_bytes", "bpp", "min_psnr", "min_ms_ssim")
+TARGETS = ("quality", "max_bytes", "bpp", "min_psnr", "min_ms_ssim", "min_ssimulacra2")
 OPTIONS: dict[Callable[..., object], tuple[str, ...]] = {
     jrecomp.compress: (
         "threads", "device", "model", "strip", "rule", "limits", "on_progress", "on_note", *TARGETS

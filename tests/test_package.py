@@ -11,7 +11,7 @@ from jrecomp.options import Buffer
 
 ROOT = Path(__file__).parents[1]
 
-FUNCTIONS = ["compress", "decompress", "inspect", "restore", "salvage", "shrink", "verify"]
+FUNCTIONS = ["compress", "decompress", "encode", "inspect", "restore", "salvage", "shrink", "verify"]
 
 
 def test_public_names() -> None:

@@ -34,7 +34,7 @@ from jrecomp.errors import (
     UsageError,
     VerificationError,
 )
-from jrecomp.lossy import ms_ssim, pixels, psnr
+from jrecomp.metrics import ms_ssim, pixels, psnr, ssimulacra2
 from jrecomp.options import RULES
 from jrecomp.pipeline import shrink
 from jrecomp.rate import Note
@@ -183,8 +183,17 @@ def test_ms_ssim_is_met(function: Callable[..., bytes], wanted: float) -> None:
     assert wanted <= ms_ssim(pixels(larger()), made) <= wanted + 0.0005
 
 
+@pytest.mark.parametrize("wanted", [60, 75, 85])
 @pytest.mark.parametrize("function", FUNCTIONS)
-@pytest.mark.parametrize("options", [{"max_bytes": 2950}, {"min_psnr": 36}, {"min_ms_ssim": 0.98}])
+def test_ssimulacra2_is_met(function: Callable[..., bytes], wanted: float) -> None:
+    made = pixels(restored(function(larger(), min_ssimulacra2=wanted)))
+    assert wanted <= ssimulacra2(pixels(larger()), made) <= wanted + 0.4
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize(
+    "options", [{"max_bytes": 2950}, {"min_psnr": 36}, {"min_ms_ssim": 0.98}, {"min_ssimulacra2": 60}]
+)
 def test_what_is_missed_is_told(
     function: Callable[..., bytes], options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,7 +214,14 @@ def test_even_quality_0_may_be_better() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"min_psnr": 90}, {"min_psnr": 10**400}, {"min_ms_ssim": 1}, {"max_bytes": 10**7}, {"bpp": 30}],
+    [
+        {"min_psnr": 90},
+        {"min_psnr": 10**400},
+        {"min_ms_ssim": 1},
+        {"min_ssimulacra2": 100},
+        {"max_bytes": 10**7},
+        {"bpp": 30},
+    ],
 )
 def test_what_the_source_meets_best_is_the_source(options: dict[str, Any]) -> None:
     data = picture()

@@ -21,7 +21,8 @@ from jrecomp.model import (
     planes,
     weights,
 )
-from jrecomp.native.engine import runnable
+from jrecomp.native.builds import runnable
+from jrecomp.native.engine import FORMS
 from tests.models import extreme_block_arrays, random_arrays, random_block_arrays, random_latents_arrays
 
 Slice = Sequence[Int16]
@@ -127,5 +128,5 @@ def _codecs(number: int) -> tuple[list[Codec | Form], list[Codec | Form]]:
     if isinstance(model, LatentsModel):
         return [Codec(model, DEFAULT_ENGINE)], slow
     kind, name = (planes, "Engine") if isinstance(model, PlanesModel) else (blocks, "BlocksEngine")
-    modules = [import_module(f"jrecomp.native.{form}") for form in runnable()]
+    modules = [import_module(f"jrecomp.native.{form}") for form in runnable(FORMS)]
     return [Form(kind.native_engine(model.arrays, getattr(m, name)), m.Damaged) for m in modules], slow

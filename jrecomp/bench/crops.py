@@ -11,7 +11,7 @@ from jrecomp.array_types import UInt8
 from jrecomp.bench.inputs import Sample
 from jrecomp.bench.lossy import Source
 from jrecomp.bench.report import set_name, table
-from jrecomp.lossy import psnr
+from jrecomp.metrics import psnr
 
 DECIBELS = (38, 45)
 """The values of PSNR, in dB, that are compared."""

@@ -20,8 +20,8 @@ from jrecomp.array_types import UInt8
 from jrecomp.bench.codecs import Refused
 from jrecomp.bench.inputs import Encoding, Sample
 from jrecomp.bench.lossy import SECONDS, LossyCodec, Source
-from jrecomp.lossy import ms_ssim, psnr
 from jrecomp.lossy.bdrate import log_ratio, percent
+from jrecomp.metrics import ms_ssim, psnr
 
 FIXED_QUALITY = 75.0
 """Quality at which the time of jrecomp with a fixed quality is measured."""

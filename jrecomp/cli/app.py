@@ -16,6 +16,7 @@ _COMMANDS = {
     "compress": "jrecomp.cli.compress",
     "decompress": "jrecomp.cli.decompress",
     "shrink": "jrecomp.cli.shrink",
+    "encode": "jrecomp.cli.encode",
     "restore": "jrecomp.cli.restore",
     "verify": "jrecomp.cli.verify",
     "info": "jrecomp.cli.info",

@@ -161,6 +161,12 @@ change = _bundle(
         help="Lossy: reduce the quality, but keep a similarity (MS-SSIM) of at least S; 1 means identical.",
     ),
     click.option(
+        "--min-ssimulacra2",
+        metavar="S",
+        type=float,
+        help="Lossy: reduce the quality, but keep a similarity (SSIMULACRA2) of at least S, up to 100.",
+    ),
+    click.option(
         "--strip",
         is_flag=True,
         help="Remove metadata (camera settings, location, comments); keep orientation and colour profile.",

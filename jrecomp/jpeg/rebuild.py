@@ -1,7 +1,7 @@
 """Rebuilding of JPEG files with new coefficients, tables and scans, and the metadata of the source."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import itemgetter
 from typing import Literal
 
@@ -10,11 +10,13 @@ import numpy.typing as npt
 
 from jrecomp.array_types import Bool, Int16, Int64
 from jrecomp.errors import StoredReason, UnsupportedJpegError
+from jrecomp.jpeg import script as scripts
 from jrecomp.jpeg.ending import separate
 from jrecomp.jpeg.huffman import coded_bits, shortest_table
 from jrecomp.jpeg.markers import END, START, Layout, parse, segment, segments
 from jrecomp.jpeg.metadata import late_metadata, metadata, unlinked
 from jrecomp.jpeg.scans import native_scan
+from jrecomp.jpeg.script import Scan
 from jrecomp.jpeg.types import Frame, JpegFile, ScanReconstruction
 from jrecomp.options import DEFAULT_LIMITS, Limits
 from jrecomp.t81 import (
@@ -22,24 +24,12 @@ from jrecomp.t81 import (
     DQT,
     FRAMES,
     LARGEST_CATEGORIES,
-    MOST_BLOCKS_IN_MCU,
     SOF0,
     SOF1,
     SOF2,
     SOS,
     TYPICAL_TABLES,
 )
-
-
-@dataclass(frozen=True)
-class _Scan:
-    """The components, spectral selection and successive approximation of a scan (T.81 G.1.1.1)."""
-
-    components: tuple[int, ...]
-    ss: int = 0
-    se: int = 63
-    ah: int = 0
-    al: int = 0
 
 
 def rebuild(
@@ -49,6 +39,7 @@ def rebuild(
     *,
     huffman: Literal["typical", "optimal"],
     progressive: bool = False,
+    searched: bool = False,
     strip: bool = False,
     strip_trailer: bool = False,
     limits: Limits = DEFAULT_LIMITS,
@@ -70,6 +61,7 @@ def rebuild(
     huffman: "typical" for the tables of T.81 K.3.3, "optimal" for the tables of the smallest file.
         Progressive scans and files of 12 bits always have optimal tables.
     progressive: use libjpeg's progressive scan script instead of sequential scans.
+    searched: use the progressive scans that script.smallest() finds instead of libjpeg's.
     strip: keep only metadata that affects the display, see metadata().
     strip_trailer: omit the bytes after the picture, and what leads to pictures in them, see unlinked().
     limits: bounds on the size of the picture and on scans.
@@ -88,13 +80,18 @@ def rebuild(
     numbers, dqt = _quantization(file, tables)
     head = START + metadata(picture.headers, strip, bool(after)) + dqt
     wide = file.frame.precision > 8 or any(table.max() > 255 for table in tables)
-    script = _sequential(file.frame)
+    script = scripts.sequential(file.frame)
     sof = _frame_header(file.frame, identifiers, numbers, SOF1 if wide else SOF0)
     layout, counts = _count(head + sof, script, identifiers, coefficients, limits)
     if progressive:
         # The sequential count above raises the same errors with and without `progressive`.
-        script = _progressive(file.frame)
         sof = _frame_header(file.frame, identifiers, numbers, SOF2)
+        script = scripts.progressive(file.frame)
+        if searched:
+            start, tables = head + sof, coefficients
+            script = scripts.smallest(
+                file.frame, coefficients, lambda scans: _count(start, scans, identifiers, tables, limits)[1]
+            )
         layout, counts = _count(head + sof, script, identifiers, coefficients, limits)
     coefficients = [_coded(c, i, file.frame, script) for i, c in enumerate(coefficients)]
     typical = huffman == "typical" and not progressive and file.frame.precision == 8
@@ -121,7 +118,7 @@ def _without(blocks: Int16, excluded: Bool) -> Int16:
     return np.require(blocks, np.int16, ["C", "W"])
 
 
-def _coded(blocks: Int16, number: int, frame: Frame, script: Sequence[_Scan]) -> Int16:
+def _coded(blocks: Int16, number: int, frame: Frame, script: Sequence[Scan]) -> Int16:
     """The coefficients of a component that the scans code; scans of one component omit padding blocks."""
     component, everywhere = frame.components[number], np.zeros(64, np.bool_)
     for scan in script:
@@ -179,34 +176,7 @@ def _frame_header(frame: Frame, identifiers: Sequence[int], numbers: Sequence[in
     return segment(code, parameters)
 
 
-def _together(frame: Frame) -> list[tuple[int, ...]]:
-    """All components in one interleaved scan if T.81 B.2.3 allows it, otherwise in a scan each."""
-    indices = tuple(range(len(frame.components)))
-    blocks = sum(c.horizontal * c.vertical for c in frame.components)
-    return [indices] if len(indices) == 1 or blocks <= MOST_BLOCKS_IN_MCU else [(i,) for i in indices]
-
-
-def _sequential(frame: Frame) -> list[_Scan]:
-    return [_Scan(components) for components in _together(frame)]
-
-
-def _progressive(frame: Frame) -> list[_Scan]:
-    """libjpeg's progressive scan scripts (jcparam.c); three components have the script for YCbCr."""
-    indices = range(len(frame.components))
-    dc_first = [_Scan(components, 0, 0, 0, 1) for components in _together(frame)]
-    dc_refine = [_Scan(components, 0, 0, 1, 0) for components in _together(frame)]
-    if len(indices) == 3:
-        ac_first = [_Scan((0,), 1, 5, 0, 2), _Scan((2,), 1, 63, 0, 1), _Scan((1,), 1, 63, 0, 1)]
-        ac_first += [_Scan((0,), 6, 63, 0, 2), _Scan((0,), 1, 63, 2, 1)]
-        ac_refine = [_Scan((i,), 1, 63, 1, 0) for i in (2, 1, 0)]
-    else:
-        bands = [(1, 5, 0, 2), (6, 63, 0, 2), (1, 63, 2, 1)]
-        ac_first = [_Scan((i,), *band) for band in bands for i in indices]
-        ac_refine = [_Scan((i,), 1, 63, 1, 0) for i in indices]
-    return dc_first + ac_first + dc_refine + ac_refine
-
-
-def _scan_header(scan: _Scan, identifiers: Sequence[int], dc: Sequence[int], ac: Sequence[int]) -> bytes:
+def _scan_header(scan: Scan, identifiers: Sequence[int], dc: Sequence[int], ac: Sequence[int]) -> bytes:
     """SOS (T.81 B.2.3); dc, ac: table numbers of each component."""
     parameters = bytes([len(scan.components)])
     for i, dc_number, ac_number in zip(scan.components, dc, ac, strict=True):
@@ -216,7 +186,7 @@ def _scan_header(scan: _Scan, identifiers: Sequence[int], dc: Sequence[int], ac:
 
 def _count(
     head: bytes,
-    script: Sequence[_Scan],
+    script: Sequence[Scan],
     identifiers: Sequence[int],
     coefficients: Sequence[Int16],
     limits: Limits,
@@ -245,7 +215,7 @@ def _counts_of(layout: Layout, index: int, coefficients: Sequence[Int16]) -> Int
     return counts
 
 
-def _scan_headers(scan: _Scan, identifiers: Sequence[int], counts: Int64, typical: bool) -> bytes:
+def _scan_headers(scan: Scan, identifiers: Sequence[int], counts: Int64, typical: bool) -> bytes:
     """DHT (T.81 B.2.4.2), with a segment for each table in libjpeg's order, and SOS."""
     segments = []
     numbers = []

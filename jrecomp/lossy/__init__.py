@@ -1,6 +1,5 @@
 """Lossy compression: requantization of coefficients, its distortion, and searches for targets."""
 
-from jrecomp.lossy.measure import ms_ssim, pixels, psnr
 from jrecomp.lossy.operating_point import HIGHEST, OperatingPoint
 from jrecomp.lossy.requantize import Estimate, Requantized, Requantizer
 from jrecomp.lossy.rules import Rule, load_rule, rule_names
@@ -19,8 +18,5 @@ __all__ = [
     "Target",
     "TargetOptions",
     "load_rule",
-    "ms_ssim",
-    "pixels",
-    "psnr",
     "rule_names",
 ]

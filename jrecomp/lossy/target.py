@@ -8,6 +8,9 @@ from jrecomp.errors import UsageError
 from jrecomp.jpeg.types import Frame
 from jrecomp.options import check_type
 
+_HIGHEST = {"min_ms_ssim": 1, "min_ssimulacra2": 100}
+"""The similarities of identical pictures."""
+
 _MOST_BPP = 1e9
 """Larger numbers of bits per pixel are reduced to this, as no result reaches it."""
 
@@ -20,6 +23,7 @@ class TargetOptions(TypedDict, total=False):
     bpp: largest size of the result in bits per pixel of the picture.
     min_psnr: smallest PSNR in dB between the decoded result and the decoded source, over all channels.
     min_ms_ssim: smallest MS-SSIM between them, 0 to 1.
+    min_ssimulacra2: smallest SSIMULACRA2 of the decoded result, 0 to 100; see metrics.ssimulacra2().
     """
 
     quality: float | None
@@ -27,6 +31,7 @@ class TargetOptions(TypedDict, total=False):
     bpp: float | None
     min_psnr: float | None
     min_ms_ssim: float | None
+    min_ssimulacra2: float | None
 
 
 @dataclass(frozen=True)
@@ -79,8 +84,8 @@ def _check(name: str, value: float) -> None:
             raise UsageError(f"quality {_short(value)} is not between 0 and 100")
     elif not 0 < value < float("inf"):
         raise UsageError(f"{name} {_short(value)} is not a number above 0")
-    elif name == "min_ms_ssim" and value > 1:
-        raise UsageError(f"min_ms_ssim {_short(value)} is not between 0 and 1")
+    elif value > _HIGHEST.get(name, value):
+        raise UsageError(f"{name} {_short(value)} is not between 0 and {_HIGHEST[name]}")
 
 
 def _short(number: float) -> str:

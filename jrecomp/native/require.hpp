@@ -1,4 +1,4 @@
-// The check of arguments that both native modules use.
+// The check of arguments that the native modules use.
 #pragma once
 
 #include <stdexcept>

@@ -15,10 +15,13 @@ USES = {
     "latents": {"kind", "variants", "hidden", "device", "workers"},
     "blocks": {"kind", "variants", "workers"},
     "lossy": {"distortion"},
+    "encode": set(),
     "restore": {"device", "minutes"},
 }
-"""Options that do not apply to everything: for each kind of model, for rules and for the restorer, those that
-do."""
+"""Options that do not apply to everything: for each kind of model, and for other subjects, those that do."""
+
+NAMELESS = {"encode": "tables", "restore": "the restorer"}
+"""What has no name and no id, in words."""
 
 RESTORER_CROPS = {"cuda": (64, 128), "cpu": (16, 64)}
 """Number of crops in a step, and their width and height, by device."""
@@ -28,21 +31,20 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "latents": {"steps": 1500, "hidden": (48, 4)},
     "blocks": {"steps": 1500, "hidden": (0, 0)},
     "lossy": {"steps": 240},
+    "encode": {},
     "restore": {},
 }
 
 
 def _name(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
     """The name, which becomes part of a file name."""
-    if value is None:
-        return None
-    if not value or set(value) & set("/\\\0"):
+    if value is not None and (not value or set(value) & set("/\\\0")):
         raise click.BadParameter("a name has at least one character and no slashes")
     return value
 
 
-@click.command("train", short_help="Train a model, a rule for lossy results, or the restorer.")
-@click.argument("what", type=click.Choice(["model", "lossy", "restore"]), default="model")
+@click.command("train", short_help="Train a model, a rule, quantization tables, or a restorer.")
+@click.argument("what", type=click.Choice(["model", "lossy", "encode", "restore"]), default="model")
 @click.option(
     "--data",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -63,13 +65,8 @@ def _name(_: click.Context, __: click.Parameter, value: str | None) -> str | Non
     show_default=True,
     help="Folder that the result is added to.",
 )
-@click.option("--name", callback=_name, help="Name of the new model or rule, which needs one.")
-@click.option(
-    "--id",
-    "identifier",
-    type=click.IntRange(1),
-    help="Permanent id of the new model or rule, which needs one.",
-)
+@click.option("--name", callback=_name, help="Name of the new model or rule.")
+@click.option("--id", "identifier", type=click.IntRange(1), help="Permanent id of the new model or rule.")
 @click.option(
     "--kind",
     type=click.Choice(["planes", "latents", "blocks"]),
@@ -143,22 +140,28 @@ def command(
     minutes: float,
     **options: Any,
 ) -> None:
-    """Train a model, or a rule for lossy recompression, and add it to the weights folder; or the network that
-    restores pictures, whose weights are restorer.npz in the work folder.
+    """Train a model, or a rule for lossy recompression, and add it to the weights folder.
+
+    `encode` learns the quantization tables of `jrecomp encode` instead, and replaces weights/encode.json.
+    `restore` trains a network that restores pictures, and writes restorer.npz in the work folder.
 
     \b
     jrecomp train --data data --name mine --id 1000
     jrecomp train --data data --name mine --id 1000 --improve best --device cuda
     jrecomp train lossy --data data --distortion ms-ssim --name mine --id 1000
+    jrecomp train encode --data data
     jrecomp train restore --data data --minutes 9 --device cuda
     """
     subject = kind if what == "model" else what
     _check_options(context, subject)
+    if subject == "encode":
+        _train_tables(data, work, weights)
+        return
     if subject == "restore":
         _train_restorer(data, work, minutes, options["device"])
         return
     if name is None or identifier is None:
-        raise click.UsageError("a model or a rule needs --name and --id")
+        raise click.UsageError(f"Missing option '--{'name' if name is None else 'id'}'.")
     given = DEFAULTS[subject] | {option: value for option, value in options.items() if value is not None}
     if subject == "lossy":
         _train_rule(data, work, weights, name, identifier, distortion, given["steps"])
@@ -172,12 +175,11 @@ def _check_options(context: click.Context, subject: str) -> None:
     def is_given(option: str) -> bool:
         return context.get_parameter_source(option) is not ParameterSource.DEFAULT
 
-    for option in sorted(set().union(*USES.values()) - USES[subject]):
+    unused = {"name", "identifier"} if subject in NAMELESS else set()
+    for option in sorted(set().union(*USES.values(), unused) - USES[subject]):
         if is_given(option):
-            what = {"lossy": "a rule", "restore": "the restorer"}.get(subject, f"models of {subject}")
-            raise click.UsageError(f"--{option} does not apply to {what}")
-    if subject == "restore" and (is_given("name") or is_given("identifier")):
-        raise click.UsageError("--name and --id do not apply to the restorer")
+            what = NAMELESS.get(subject, "a rule" if subject == "lossy" else f"models of {subject}")
+            raise click.UsageError(f"--{'id' if option == 'identifier' else option} does not apply to {what}")
     if is_given("improve") and is_given("hidden"):
         raise click.UsageError("--hidden does not apply with --improve, which keeps the widths")
 
@@ -207,6 +209,12 @@ def _train_rule(
     for label, change in validation.compare(data, rule, run.START[distortion], distortion).items():
         click.echo(f"validation, {label}: {change:+.2f} % of the rate of the rule that it began with")
     click.echo(f"wrote {run.export(rule, weights, name, identifier)}")
+
+
+def _train_tables(data: Path, work: Path, weights: Path) -> None:
+    from jrecomp.train.encode import run
+
+    click.echo(f"wrote {run.export(run.train(run.TableSettings(data, work)), weights)}")
 
 
 def _train_restorer(data: Path, work: Path, minutes: float, device: str) -> None:

@@ -49,6 +49,7 @@ def test_options_reach_the_pipeline() -> None:
         (["--bpp", "2.5"], {"bpp": 2.5}),
         (["--min-psnr", "35"], {"min_psnr": 35}),
         (["--min-ms-ssim", "0.9"], {"min_ms_ssim": 0.9}),
+        (["--min-ssimulacra2", "80"], {"min_ssimulacra2": 80}),
         (["--strip"], {"strip": True}),
         (["--strip-trailer"], {"strip_trailer": True}),
     ]
@@ -78,6 +79,7 @@ def test_options_reach_the_pipeline() -> None:
         (["--bpp", "inf"], "bpp inf"),
         (["--min-psnr", "-3"], "min_psnr -3"),
         (["--min-ms-ssim", "1.5"], "min_ms_ssim 1.5"),
+        (["--min-ssimulacra2", "101"], "min_ssimulacra2 101"),
         (["--quality", "80", "--max-bytes", "10"], "--quality and --max-bytes exclude"),
         (["--bpp", "1", "--min-psnr", "30"], "--bpp and --min-psnr exclude"),
         (["--rule", "nonesuch"], "nonesuch"),

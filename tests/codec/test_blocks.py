@@ -19,7 +19,8 @@ from jrecomp.jpeg.types import JpegFile
 from jrecomp.model import BlocksModel, blocks
 from jrecomp.model.blocks import LAYOUT
 from jrecomp.model.counters import Expected
-from jrecomp.native.engine import runnable
+from jrecomp.native.builds import runnable
+from jrecomp.native.engine import FORMS
 from jrecomp.t81 import PLACES
 from tests.model.meter import Meter, logistic
 from tests.models import LAYOUTS, extreme_block_arrays, random_file, zero_block_arrays
@@ -136,7 +137,7 @@ def test_cut_slices_decode_to_something_else_or_are_called_corrupt(model: Blocks
 @pytest.fixture(scope="module")
 def forms() -> list[Any]:
     """The modules of native engines that this processor can run."""
-    return [import_module(f"jrecomp.native.{form}") for form in runnable()]
+    return [import_module(f"jrecomp.native.{form}") for form in runnable(FORMS)]
 
 
 def assert_engines_agree(forms: list[Any], model: BlocksModel, file: JpegFile) -> None:

@@ -12,7 +12,8 @@ from jrecomp import codec
 from jrecomp.codec.engines import ENGINES
 from jrecomp.errors import CorruptContainerError
 from jrecomp.model import PlanesModel, planes
-from jrecomp.native.engine import runnable
+from jrecomp.native.builds import runnable
+from jrecomp.native.engine import FORMS
 from tests.models import LAYOUTS, random_arrays, random_file
 
 
@@ -65,7 +66,7 @@ def test_engines_agree_on_extremes(
 def test_forms_of_the_native_engine_agree(sampling: list[tuple[int, int]]) -> None:
     """On wide rows, where a segment is not all, and values beyond what the fast sums can take."""
     model = planes.build(9, "random", random_arrays(3, (50, 30)))
-    modules = [import_module(f"jrecomp.native.{form}") for form in runnable()]
+    modules = [import_module(f"jrecomp.native.{form}") for form in runnable(FORMS)]
     forms = [planes.native_engine(model.arrays, module.Engine) for module in modules]
     for shape, spread in (((2, 140), 2.0), ((5, 3), 400.0)):
         file = random_file(sampling, *shape, spread=spread)

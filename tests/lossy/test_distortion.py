@@ -5,7 +5,7 @@ import pytest
 
 from jrecomp import jpeg
 from jrecomp.lossy.distortion import pixel_weights
-from jrecomp.lossy.measure import pixels
+from jrecomp.metrics import pixels
 from tests.lossy.pictures import ADOBE_RGB, LAYOUTS, flat, rebuilt
 
 AMPLITUDE = 120

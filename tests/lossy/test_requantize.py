@@ -7,9 +7,10 @@ import pytest
 
 from jrecomp import jpeg
 from jrecomp.jpeg.types import JpegFile
-from jrecomp.lossy import OperatingPoint, Requantized, Requantizer, load_rule, pixels, psnr
+from jrecomp.lossy import OperatingPoint, Requantized, Requantizer, load_rule
 from jrecomp.lossy.distortion import pixel_weights
 from jrecomp.lossy.requantize import lambda_of
+from jrecomp.metrics import pixels, psnr
 from jrecomp.options import RULES
 from tests.jpeg import builder, samples
 from tests.lossy.pictures import rebuilt

@@ -11,7 +11,7 @@ from jrecomp import jpeg, pipeline
 from jrecomp.errors import ExitCode, UsageError
 from jrecomp.lossy import Target
 
-NAMES = ["quality", "max_bytes", "bpp", "min_psnr", "min_ms_ssim"]
+NAMES = ["quality", "max_bytes", "bpp", "min_psnr", "min_ms_ssim", "min_ssimulacra2"]
 
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"quality": 101}, "quality 101 is not between 0 and 100"),
@@ -29,6 +29,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"min_ms_ssim": 0}, "min_ms_ssim 0"),
     ({"min_ms_ssim": 1.0000001}, "min_ms_ssim 1.0000001 is"),
     ({"min_ms_ssim": 10**400}, "min_ms_ssim of many digits is not between 0 and 1"),
+    ({"min_ssimulacra2": 100.5}, "min_ssimulacra2 100.5 is not between 0 and 100"),
     ({"min_ms_ssim": 1.01}, "min_ms_ssim 1.01 is not between 0 and 1"),
     *((dict.fromkeys([a, b], 1), f"{a} and {b}") for i, a in enumerate(NAMES) for b in NAMES[i + 1 :]),
     (dict.fromkeys(NAMES, 1), "exclude each other"),

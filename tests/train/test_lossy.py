@@ -12,8 +12,9 @@ from click.testing import CliRunner
 from jrecomp import jpeg
 from jrecomp.cli.app import main
 from jrecomp.jpeg.types import JpegFile
-from jrecomp.lossy import OperatingPoint, Requantizer, Rule, load_rule, ms_ssim, pixels, rules
+from jrecomp.lossy import OperatingPoint, Requantizer, Rule, load_rule, rules
 from jrecomp.lossy.distortion import pixel_weights
+from jrecomp.metrics import ms_ssim, pixels
 from tests.models import data_folder
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install jrecomp[train]")

@@ -10,7 +10,7 @@ from torch.nn import functional
 from jrecomp.jpeg.types import Frame, JpegFile
 from jrecomp.lossy import Requantized
 from jrecomp.lossy.distortion import pixel_weights
-from jrecomp.lossy.measure import C1, C2, MS_SSIM_WEIGHTS, SIGMA, SMALLEST, WINDOW
+from jrecomp.metrics.ms_ssim import C1, C2, MS_SSIM_WEIGHTS, SIGMA, SMALLEST, WINDOW
 from jrecomp.t81 import COLUMN, ROW
 
 CROP = 224

@@ -8,8 +8,9 @@ from jrecomp import jpeg, pipeline
 from jrecomp.array_types import UInt8
 from jrecomp.errors import JrecompError
 from jrecomp.jpeg.types import JpegFile
-from jrecomp.lossy import OperatingPoint, Requantizer, Rule, ms_ssim, pixels, psnr
+from jrecomp.lossy import OperatingPoint, Requantizer, Rule
 from jrecomp.lossy.bdrate import Curve, log_ratio, percent
+from jrecomp.metrics import ms_ssim, pixels, psnr
 from jrecomp.train import recipes
 from jrecomp.train.lossy.estimate import MODEL, quality_of
 from jrecomp.train.pictures import pictures

@@ -1,11 +1,8 @@
-"""Similarity metrics of decoded pictures: PSNR and MS-SSIM. Pillow decodes the pictures."""
-
-import io
+"""MS-SSIM, the multiscale structural similarity."""
 
 import numpy as np
 
 from jrecomp.array_types import Float32, UInt8
-from jrecomp.errors import UsageError
 
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Exponents of the scales, the finest first (Wang, Simoncelli, Bovik: "Multiscale structural similarity for
@@ -20,41 +17,6 @@ C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 SMALLEST = (WINDOW - 1) * 2 ** (len(MS_SSIM_WEIGHTS) - 1)
 """All scales are used for pictures whose width and height exceed this."""
-
-
-def pixels(data: bytes) -> UInt8:
-    """Decode a JPEG file.
-
-    data: the file. Returns uint8 [rows, columns, channels], without applying the Exif orientation.
-    Raises OSError if it cannot be decoded, and UsageError if Pillow is not installed.
-    """
-    try:
-        from PIL import Image
-        from PIL.JpegImagePlugin import JpegImageFile  # Image.open limits the number of pixels
-    except ImportError as error:
-        raise UsageError("comparing pictures requires Pillow (pip install pillow)") from error
-
-    class Plain(JpegImageFile):
-        def getexif(self) -> Image.Exif:
-            """No data, as damaged Exif data would cause warnings."""
-            return Image.Exif()
-
-    try:
-        with Plain(io.BytesIO(data)) as image:
-            decoded = np.asarray(image)
-    except SyntaxError as error:  # raised by Pillow for malformed headers
-        raise OSError(str(error)) from error
-    return decoded.reshape(*decoded.shape[:2], -1)
-
-
-def psnr(a: UInt8, b: UInt8) -> float:
-    """The peak signal-to-noise ratio of two pictures over all channels, in dB; infinite if they are equal.
-
-    a, b: uint8 [rows, columns, channels].
-    """
-    error = np.subtract(a, b, dtype=np.int16).astype(np.float32)
-    mean = float(np.einsum("yxc,yxc->", error, error, dtype=np.float64)) / error.size
-    return float(10 * np.log10(255**2 / mean)) if mean else float("inf")
 
 
 def ms_ssim(a: UInt8, b: UInt8) -> float:

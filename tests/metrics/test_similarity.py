@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageChops
 
-from jrecomp.lossy import ms_ssim, pixels, psnr
-from jrecomp.lossy.measure import MS_SSIM_WEIGHTS
+from jrecomp.metrics import luma_psnr, ms_ssim, pixels, psnr, to_rgb
+from jrecomp.metrics.ms_ssim import MS_SSIM_WEIGHTS
 from tests.jpeg import samples
 
 
@@ -86,6 +86,15 @@ def test_psnr_against_pillow() -> None:
     assert psnr(a, b) == psnr(b, a) == pytest.approx(10 * math.log10(255**2 / mean), abs=1e-4)
 
 
+def test_luma_psnr_against_pillow() -> None:
+    a, b = noisy((33, 47, 3), 7)
+    luma = [np.asarray(Image.fromarray(x).convert("YCbCr"))[..., :1] for x in (a, b)]
+    assert luma_psnr(a, b) == pytest.approx(psnr(*luma), abs=0.2)  # Pillow rounds luma
+    gray = noisy((33, 47, 1), 7)
+    assert luma_psnr(*gray) == psnr(*gray)
+    assert luma_psnr(a, a) == math.inf
+
+
 def test_psnr_at_its_ends() -> None:
     black, white = np.zeros((300, 300, 3), np.uint8), np.full((300, 300, 3), 255, np.uint8)
     assert psnr(black, black) == math.inf
@@ -99,6 +108,13 @@ def test_pixels(channels: int) -> None:
         expected = np.asarray(image)
     assert pixels(data).shape == (10, 20, channels)
     np.testing.assert_array_equal(pixels(data), expected.reshape(10, 20, channels))
+
+
+def test_to_rgb_against_pillow() -> None:
+    ink = np.random.default_rng(1).integers(0, 256, (40, 30, 4), dtype=np.uint8)
+    expected = np.asarray(Image.fromarray(ink, "CMYK").convert("RGB"))
+    assert np.abs(to_rgb(ink).astype(int) - expected).max() <= 1
+    assert to_rgb(expected) is expected
 
 
 def test_pixels_are_not_rotated(make_photo: Callable[..., bytes]) -> None:

@@ -1,0 +1,100 @@
+"""Encoding of one picture at any likeness."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from jrecomp.array_types import Float32, Int16, UInt8
+from jrecomp.encoder.coefficients import SUBSAMPLINGS, Planes
+from jrecomp.encoder.file import jpeg_file
+from jrecomp.encoder.guards import kept
+from jrecomp.encoder.levels import Quantizer
+from jrecomp.encoder.tables import Settings, family
+from jrecomp.options import Limits
+from jrecomp.threads import Workers
+
+
+@dataclass(frozen=True)
+class Options:
+    """How files are written.
+
+    tune: the measure that the quantization tables were learned for, one of tables.TUNES. progressive: use
+    progressive scans. strip: omit metadata that decoders do not need. limits: bounds on headers and scans.
+    """
+
+    tune: str
+    progressive: bool
+    strip: bool
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Encodes a picture.
+
+    size: rows and columns. subsampling: a key of SUBSAMPLINGS. components: real-valued coefficients of each
+    component, float32 [block rows, block columns, 64]. metadata: marker segments.
+    """
+
+    size: tuple[int, int]
+    subsampling: str
+    components: Sequence[Float32]
+    metadata: bytes
+    options: Options
+    workers: Workers
+
+    @classmethod
+    def of(
+        cls, planes: Planes, subsampling: str, metadata: bytes, options: Options, workers: Workers
+    ) -> "Encoder":
+        """The encoder of a picture with a subsampling."""
+        components = planes.components(subsampling, workers)
+        return cls(planes.size, subsampling, components, metadata, options, workers)
+
+    @cached_property
+    def kept(self) -> list[UInt8]:
+        """See guards.kept()."""
+        return self.workers.map(lambda c: kept(self.components[0], c), self.components)
+
+    def file(self, likeness: float) -> bytes:
+        """The JPEG file with the settings for a likeness, see tables.Family."""
+        settings = family(self.options.tune, self.subsampling).at(likeness)
+        return self.written(settings, self.levels(settings, self.components))
+
+    def levels(
+        self, settings: Settings, targets: Sequence[Float32], weights: Sequence[Float32] | None = None
+    ) -> list[Int16]:
+        """The levels of all components by rate and error.
+
+        targets: what the levels are to approximate, shaped as `components`. weights: of the squared errors,
+        float32 [block rows, block columns, 1 or 64], 1 if there are none.
+        """
+        if weights is None:
+            weights = [np.ones((*c.shape[:2], 1), np.float32) for c in targets]
+        return [
+            Quantizer(settings.steps[kind].astype(np.float32), settings.lambdas[kind])(
+                target, weight, guard, self.workers
+            )
+            for kind, target, weight, guard in zip(self._kinds, targets, weights, self.kept, strict=True)
+        ]
+
+    def written(self, settings: Settings, levels: Sequence[Int16]) -> bytes:
+        """The JPEG file of levels."""
+        factors = [SUBSAMPLINGS[self.subsampling] if kind == 0 else (1, 1) for kind in self._kinds]
+        return jpeg_file(
+            self.size,
+            factors if len(factors) > 1 else [(1, 1)],
+            [settings.steps[kind] for kind in self._kinds],
+            levels,
+            self.metadata,
+            progressive=self.options.progressive,
+            strip=self.options.strip,
+            limits=self.options.limits,
+        )
+
+    @property
+    def _kinds(self) -> list[int]:
+        """For each component 0 for the settings of luma, 1 for those of chroma."""
+        return [0, 1, 1, 0][: len(self.components)]

@@ -1,0 +1,302 @@
+"""The public function encode(): pictures to JPEG files."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import log
+from typing import TYPE_CHECKING, Any, Unpack, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from jrecomp import pipeline
+from jrecomp.codec import Resources
+from jrecomp.container import is_container
+from jrecomp.encoder import source
+from jrecomp.encoder.calibration import as_decoded, calibrated
+from jrecomp.encoder.coefficients import SUBSAMPLINGS, Planes
+from jrecomp.encoder.encode import Encoder, Options
+from jrecomp.encoder.search import Trial, search
+from jrecomp.encoder.source import Picture
+from jrecomp.encoder.subsampling import suited
+from jrecomp.encoder.tables import TUNES, likeness_of, quality_of
+from jrecomp.errors import TargetError, UsageError
+from jrecomp.jpeg.markers import START
+from jrecomp.lossy import Target, TargetOptions
+from jrecomp.metrics import pixels
+from jrecomp.metrics.ssimulacra2 import IDENTICAL
+from jrecomp.options import DEFAULT_LIMITS, Limits, as_bytes, check_type
+from jrecomp.rate import DISTANCE_TOLERANCE, METRICS, SIZE_TOLERANCE, Metric, Note, OnNote, OnProgress, ignore
+from jrecomp.threads import Workers
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+QUALITY = 90.0
+"""The quality without a target."""
+
+EFFORTS = ("fast",)
+"""How much time an encoding may take. The first is the default."""
+
+CHOICES = ("auto", *SUBSAMPLINGS)
+"""Values of the option `subsampling`; auto chooses by the picture."""
+
+Colour = tuple[int, int, int]
+
+
+def encode(
+    image: "Image.Image | npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | bytes",
+    *,
+    tune: str = TUNES[0],
+    subsampling: str = CHOICES[0],
+    effort: str = EFFORTS[0],
+    progressive: bool = True,
+    strip: bool = False,
+    background: Colour | None = None,
+    threads: int = 0,
+    limits: Limits = DEFAULT_LIMITS,
+    on_progress: OnProgress = ignore,
+    on_note: OnNote = ignore,
+    **target: Unpack[TargetOptions],
+) -> bytes:
+    """Encode a picture as a JPEG file that every decoder opens.
+
+    image: a Pillow image; an array, uint8 or uint16, [rows, columns] for gray or [rows, columns, 3 or 4] for
+        RGB and RGBA; or the bytes of a picture file of another format, such as PNG, TIFF or WebP.
+    tune: the measure that the result is optimized for, one of encoder.tables.TUNES.
+    subsampling: of chroma: 444, 422, 420, or auto, which takes 444 for pictures with fine coloured details.
+    effort: one of EFFORTS.
+    progressive: write progressive scans.
+    strip: omit metadata other than orientation and colour profile.
+    background: colour that transparent pixels are laid on, three numbers from 0 to 255; without it they are
+        refused.
+    threads: number of threads; 0 uses one per core. They do not change the result.
+    limits: bounds on the memory and time that the picture may take.
+    on_progress: called with a line of text for each attempt at a target.
+    on_note: called once with a Note on the result.
+    target: at most one of the targets in TargetOptions; similarities are to the picture itself. quality, 0
+        to 100 and 90 by default, is calibrated: every picture gets the mean SSIMULACRA2 that libjpeg-turbo
+        has at that number with 4:2:0, and more above 95. Smooth pictures may get more.
+
+    Returns the JPEG file. Raises InputError for pictures that cannot be read or that JPEG files cannot hold,
+    LimitError, UsageError, and TargetError if a target cannot be met.
+    """
+    wanted = Target.of(**target)
+    _check(tune=(tune, TUNES), subsampling=(subsampling, CHOICES), effort=(effort, EFFORTS))
+    for name, value, kind in (
+        ("progressive", progressive, bool),
+        ("strip", strip, bool),
+        ("limits", limits, Limits),
+        ("on_progress", on_progress, Callable),
+        ("on_note", on_note, Callable),
+    ):
+        check_type(name, value, kind)  # type: ignore[arg-type]
+    picture = _picture(image, _colour(background), limits)
+    quality = target.get("quality")
+    if quality is None and wanted.lossless:
+        quality = QUALITY
+    number = Resources(threads, "cpu").workers
+    with Workers(number) as workers:
+        subsamplings = [subsampling]
+        if subsampling == "auto":
+            chosen = suited(Planes.of(picture.pixels, workers), workers)
+            subsamplings = list(dict.fromkeys((chosen, "444")))
+        options = Options(tune, progressive, strip, limits)
+        request = _Request(picture, options, wanted, quality, number, workers, on_progress)
+        result, note = request.meet(subsamplings)
+    on_note(note)
+    return result
+
+
+class EncodeOptions(TargetOptions, total=False):
+    """Options of encode(), as keyword arguments."""
+
+    tune: str
+    subsampling: str
+    effort: str
+    progressive: bool
+    strip: bool
+    background: Colour | None
+
+
+def encode_file(
+    data: bytes,
+    *,
+    contained: bool,
+    threads: int = 0,
+    limits: Limits = DEFAULT_LIMITS,
+    on_progress: OnProgress = ignore,
+    on_note: OnNote = ignore,
+    **options: Unpack[EncodeOptions],
+) -> bytes:
+    """Encode the picture in a file. A JPEG file, or a container of one, is shrunk by its own coefficients.
+
+    data: the file. contained: give a container of the JPEG file. The other parameters are those of encode().
+
+    Returns the JPEG file or the container. Raises the errors of encode(), and those of shrink() and
+    decompress() for their inputs.
+    """
+    if is_container(data):
+        data = pipeline.decompress(data, threads=threads, limits=limits)
+    if data.startswith(START):
+        result = _shrunk(data, limits, on_progress, on_note, options)
+    else:
+        result = encode(
+            data, threads=threads, limits=limits, on_progress=on_progress, on_note=on_note, **options
+        )
+    return pipeline.compress(result, threads=threads, limits=limits) if contained else result
+
+
+def _shrunk(
+    data: bytes, limits: Limits, on_progress: OnProgress, on_note: OnNote, options: EncodeOptions
+) -> bytes:
+    def noted(note: Note) -> None:
+        on_note(Note(note.quality, "; ".join(filter(None, ["a JPEG file: shrunk", note.text]))))
+
+    target = cast(TargetOptions, {n: v for n, v in options.items() if n in TargetOptions.__annotations__})
+    if Target.of(**target).lossless and options.get("quality") is None:
+        target["quality"] = QUALITY
+    return pipeline.shrink(
+        data,
+        strip=options.get("strip", False),
+        progressive=options.get("progressive", True),
+        limits=limits,
+        on_progress=on_progress,
+        on_note=noted,
+        **target,
+    )
+
+
+def _check(**choices: tuple[object, tuple[str, ...]]) -> None:
+    for name, (value, known) in choices.items():
+        check_type(name, value, str)
+        if value not in known:
+            raise UsageError(f"{name} {value!r} is not one of {', '.join(known)}")
+
+
+def _colour(background: object) -> Colour | None:
+    if background is None:
+        return None
+    if (
+        not isinstance(background, tuple)
+        or len(background) != 3
+        or not all(type(c) is int and 0 <= c <= 255 for c in background)
+    ):
+        raise UsageError("background must be three integers from 0 to 255")
+    return background
+
+
+def _picture(image: Any, background: Colour | None, limits: Limits) -> Picture:
+    if isinstance(image, np.ndarray):
+        return source.of_array(image, background, limits)
+    if hasattr(image, "getbands"):
+        return source.of_image(image, background, limits)
+    return source.of_file(as_bytes(image), background, limits)
+
+
+@dataclass(frozen=True)
+class _Request:
+    """A target for one picture. quality: the one asked for, None if something else is."""
+
+    picture: Picture
+    options: Options
+    target: Target
+    quality: float | None
+    threads: int
+    workers: Workers
+    on_progress: OnProgress
+
+    def meet(self, subsamplings: Sequence[str]) -> tuple[bytes, Note]:
+        """The file that meets the target best, with a note; by the first subsampling that can meet it."""
+        *preferred, last = subsamplings
+        for subsampling in preferred:
+            likeness = self._start(subsampling)
+            if likeness is None:
+                continue
+            try:
+                return self._met(subsampling, likeness)
+            except TargetError:
+                if self.target.name not in METRICS:
+                    raise
+        likeness = self._start(last)
+        return self._met(last, self._nominal if likeness is None else likeness)
+
+    @property
+    def _nominal(self) -> float:
+        return likeness_of(QUALITY if self.quality is None else self.quality)
+
+    def _start(self, subsampling: str) -> float | None:
+        """The likeness that the quality means for this picture, None if it cannot be reached."""
+        if self.quality is None or self._nominal >= IDENTICAL:
+            return self._nominal
+        return calibrated(self.picture.pixels, self._nominal, subsampling, self.options, self.threads)
+
+    def _met(self, subsampling: str, likeness: float) -> tuple[bytes, Note]:
+        planes = Planes.of(self.picture.pixels, self.workers)
+        encoder = Encoder.of(planes, subsampling, self.picture.metadata, self.options, self.workers)
+        del planes
+        if self.target.name in METRICS:
+            found, text = self._similar(encoder, METRICS[self.target.name], likeness)
+        elif self.target.name in ("max_bytes", "bpp"):
+            found, text = self._of_size(encoder, likeness)
+        else:
+            found, text = Trial(likeness, 0.0, encoder.file(likeness)), ""
+        quality = round(quality_of(found.likeness), 2) if self.quality is None else self.quality
+        sampling = ":".join(subsampling) if len(encoder.components) > 1 else "gray"
+        parts = [sampling, self.picture.remark, text]
+        return found.result, Note(quality, "; ".join(filter(None, parts)))
+
+    def _of_size(self, encoder: Encoder, start: float) -> tuple[Trial[bytes], str]:
+        rows, columns = encoder.size
+        limit = self.target.value
+        if self.target.name == "bpp":
+            limit = max(1, int(min(limit, 1e9) * rows * columns / 8))
+
+        def attempt(likeness: float) -> tuple[float, bytes]:
+            data = encoder.file(likeness)
+            self.on_progress(f"quality {quality_of(likeness):.2f}: {len(data):,} bytes")
+            return len(data), data
+
+        inside, beyond = search(attempt, limit, SIZE_TOLERANCE, True, start, _ENDS)
+        if inside is None:
+            assert beyond is not None
+            raise TargetError(f"cannot be as small as {limit:,} bytes, only as {len(beyond.result):,} bytes")
+        return inside, _missed(inside, beyond, SIZE_TOLERANCE, lambda data: f"{len(data):,} bytes")
+
+    def _similar(self, encoder: Encoder, metric: Metric, start: float) -> tuple[Trial[bytes], str]:
+        source, least = as_decoded(self.picture.pixels), self.target.value
+
+        def measured(data: bytes) -> float:
+            return metric.measure(source, pixels(data).reshape(source.shape))
+
+        def attempt(likeness: float) -> tuple[float, bytes]:
+            data = encoder.file(likeness)
+            similarity = measured(data)
+            self.on_progress(f"quality {quality_of(likeness):.2f}: {metric.text(similarity)}")
+            return metric.distance(similarity), data
+
+        limit = max(metric.distance(least), 1e-30)
+        inside, beyond = search(attempt, limit, DISTANCE_TOLERANCE, False, start, _ENDS)
+        if inside is None:
+            assert beyond is not None
+            similarity = metric.text(measured(beyond.result))
+            raise TargetError(f"cannot be as similar as {metric.text(least)}, only {similarity}")
+        return inside, _missed(inside, beyond, DISTANCE_TOLERANCE, lambda data: metric.text(measured(data)))
+
+
+_ENDS = -60.0, IDENTICAL
+"""The range of likeness that is tried."""
+
+
+def _missed(
+    inside: Trial[bytes], beyond: Trial[bytes] | None, tolerance: float, text: Callable[[bytes], str]
+) -> str:
+    """A note if no result within the tolerance was found."""
+    if inside.excess >= log(1 - tolerance):
+        return ""
+    if beyond is None:
+        return (
+            f"no quality gives less than {text(inside.result)}"
+            if inside.likeness == _ENDS[0]
+            else (f"no quality gives more than {text(inside.result)}")
+        )
+    return f"no result was found between {text(inside.result)} and {text(beyond.result)}"

@@ -1,0 +1,1 @@
+"""Learning of the quantization tables of `jrecomp encode`."""

@@ -1,0 +1,293 @@
+"""Pictures to JPEG files, against independent decoders."""
+
+import io
+import shutil
+import subprocess
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+import jrecomp
+from jrecomp.array_types import Float64, UInt8
+from jrecomp.encoder.source import MOST_SIDE
+from jrecomp.encoding import encode, encode_file
+from jrecomp.errors import InputError, LimitError, TargetError, UsageError
+from jrecomp.metrics import ms_ssim, pixels, psnr, ssimulacra2
+from jrecomp.options import Limits
+from jrecomp.rate import Note
+from tests.encoder.drawings import noisy, png, ramp, red_lines, text
+
+PHOTO = noisy()
+
+
+def opened(data: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return image
+
+
+def noted(image: Any, **options: Any) -> tuple[bytes, Note]:
+    notes: list[Note] = []
+    return encode(image, on_note=notes.append, **options), notes[0]
+
+
+def luma(picture: UInt8) -> Float64:
+    weights = np.array([0.299, 0.587, 0.114])
+    result: Float64 = picture.astype(np.float64) @ weights
+    return result
+
+
+@pytest.mark.parametrize("subsampling", ["444", "422", "420"])
+@pytest.mark.parametrize("progressive", [True, False])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (7, 9), (16, 16), (33, 50)])
+def test_every_size_opens_in_other_decoders(
+    shape: tuple[int, int], progressive: bool, subsampling: str
+) -> None:
+    picture = noisy(48, 64)[: shape[0], : shape[1]]
+    data = encode(picture, subsampling=subsampling, progressive=progressive, quality=95)
+    image = opened(data)
+    assert image.size == (shape[1], shape[0])
+    assert bool(image.info.get("progressive")) == progressive
+    assert psnr(picture, np.asarray(image)) > 30
+    djpeg = shutil.which("djpeg")
+    if djpeg:
+        found = subprocess.run([djpeg, "-pnm"], input=data, capture_output=True, check=True)
+        assert not found.stderr and opened(found.stdout).tobytes() == image.tobytes()
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_gray(depth: type) -> None:
+    gray = np.ascontiguousarray(PHOTO[..., 0])
+    data = encode(gray.astype(depth) * (257 if depth is np.uint16 else 1), quality=99)
+    assert opened(data).mode == "L" and psnr(gray[..., None], pixels(data)) > 34
+
+
+def test_sixteen_bits_are_used() -> None:
+    """A ramp between two neighbouring values of 8 bits has its mean kept, which rounding would not do."""
+    deep = np.full((64, 64, 3), 100 * 257 + 128, np.uint16)
+    same = encode(deep, quality=100)
+    assert same == encode(deep, quality=100)
+    assert set(np.unique(pixels(same))) <= {100, 101}
+
+
+def test_cmyk_keeps_its_colours() -> None:
+    inks = np.concatenate([PHOTO, np.full((96, 128, 1), 40, np.uint8)], 2)
+    data = encode(Image.fromarray(inks, "CMYK"), quality=97, subsampling="444")
+    image = opened(data)
+    assert image.mode == "CMYK" and psnr(inks, np.asarray(image)) > 38
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "PA", "I;16", "HSV", "YCbCr"])
+def test_modes(mode: str) -> None:
+    image = Image.fromarray(PHOTO)
+    if mode == "I;16":
+        image = Image.fromarray(PHOTO[..., 0].astype(np.uint16) * 257)
+    else:
+        image = image.convert("L").convert(mode) if mode in ("1", "LA", "PA") else image.convert(mode)
+    gray = mode in ("1", "L", "LA", "I;16")
+    assert opened(encode(image)).mode == ("L" if gray else "RGB")
+
+
+def test_files_images_and_arrays_give_the_same_bytes() -> None:
+    data = encode(PHOTO)
+    assert encode(Image.fromarray(PHOTO)) == encode(png(PHOTO)) == jrecomp.encode(PHOTO) == data
+    assert encode(PHOTO, threads=1) == encode(PHOTO, threads=3) == data
+
+
+def test_metadata_are_kept_or_stripped() -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "maker"
+    xmp = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>title</x:xmpmeta>"
+    output = io.BytesIO()
+    Image.fromarray(PHOTO).save(output, "WEBP", lossless=True, icc_profile=profile, exif=exif, xmp=xmp)
+    full, bare = (opened(encode(output.getvalue(), strip=strip)) for strip in (False, True))
+    for image in (full, bare):
+        assert image.info["icc_profile"] == profile and image.getexif()[0x0112] == 6
+    assert full.getexif()[0x010F] == "maker" and full.info["xmp"] == xmp
+    assert 0x010F not in bare.getexif() and "xmp" not in bare.info
+
+
+def test_tags_of_tiff_files_are_kept() -> None:
+    output = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112], exif[0x8298] = 3, "owner"
+    Image.fromarray(PHOTO).save(output, "TIFF", exif=exif)
+    image = opened(encode(output.getvalue()))
+    assert dict(image.getexif()) == {0x8298: "owner"}
+    assert psnr(PHOTO[::-1, ::-1], np.asarray(image)) > 30  # Pillow turns pictures of TIFF files itself
+
+
+def test_metadata_that_do_not_fit_are_told() -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "x" * 70_000
+    gray = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    data, note = noted(png(PHOTO[..., 0], exif=exif, icc_profile=gray))
+    assert "without" in note.text and "Exif" in note.text and "colour profile" in note.text
+    assert "icc_profile" not in opened(data).info
+
+
+def test_transparency_is_refused_or_laid_on_a_colour() -> None:
+    rgba = np.dstack([PHOTO, np.full(PHOTO.shape[:2], 255, np.uint8)])
+    assert encode(rgba) == encode(PHOTO)  # nothing is transparent
+    rgba[:48, :, 3] = 0
+    for image in (rgba, Image.fromarray(rgba), png(rgba)):
+        with pytest.raises(InputError, match=r"transparent.*background"):
+            encode(image)
+        laid = pixels(encode(image, background=(255, 0, 0), quality=95, subsampling="444"))
+        assert np.abs(laid[:40].astype(int) - (254, 0, 0)).max() < 12
+        assert psnr(laid[56:], PHOTO[56:]) > 35
+
+
+def test_palettes_with_transparency() -> None:
+    image = Image.fromarray(PHOTO).convert("P")
+    data = io.BytesIO()
+    image.save(data, "PNG", transparency=bytes([0] + [255] * 255))
+    if (np.asarray(image) == 0).any():
+        with pytest.raises(InputError, match="transparent"):
+            encode(data.getvalue())
+    assert opened(encode(data.getvalue(), background=(0, 0, 0))).mode == "RGB"
+
+
+@pytest.mark.parametrize(
+    ("target", "least", "most"),
+    [
+        ({"max_bytes": 4000}, 0.93, 1),
+        ({"bpp": 3.0}, 0.93, 1),
+        ({"min_psnr": 36.0}, 1, 1.01),
+        ({"min_ms_ssim": 0.99}, 1, 1.003),
+        ({"min_ssimulacra2": 75.0}, 1, 1.02),
+    ],
+    ids=str,
+)
+def test_targets_are_met(target: dict[str, Any], least: float, most: float) -> None:
+    data, _ = noted(PHOTO, **target)
+    decoded = pixels(data)
+    (name, value), *_ = target.items()
+    found: dict[str, float] = {
+        "max_bytes": len(data),
+        "bpp": 8 * len(data) / PHOTO[..., 0].size,
+        "min_psnr": psnr(PHOTO, decoded),
+        "min_ms_ssim": ms_ssim(PHOTO, decoded),
+        "min_ssimulacra2": ssimulacra2(PHOTO, decoded),
+    }
+    assert least * value <= found[name] <= most * value
+
+
+def test_targets_that_cannot_be_met() -> None:
+    with pytest.raises(TargetError, match="only as"):
+        encode(PHOTO, max_bytes=100)
+    with pytest.raises(TargetError, match="only"):
+        encode(PHOTO, min_psnr=90.0)
+    with pytest.raises(UsageError, match="exclude each other"):
+        encode(PHOTO, max_bytes=100, quality=3)
+
+
+@pytest.mark.parametrize("tune", ["ssimulacra2", "ms-ssim", "psnr"])
+@pytest.mark.parametrize("subsampling", ["444", "422", "420"])
+def test_quality_orders_results(tune: str, subsampling: str) -> None:
+    sizes = [len(encode(PHOTO, quality=q, tune=tune, subsampling=subsampling)) for q in range(0, 101, 10)]
+    assert sizes == sorted(sizes) and sizes[-1] > 4 * sizes[0]
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 255), (2, 30), (60, 76)])
+def test_ramps_stay_smooth(low: int, high: int) -> None:
+    """No step is more than that of the picture and the rounding, and no band is flattened."""
+    source = ramp(low, high)
+    decoded = luma(pixels(encode(source, quality=75)))
+    assert np.abs(decoded - luma(source)).max() < 3.01
+    assert np.abs(np.diff(decoded, axis=0)).max() <= 2
+    means = decoded.mean(0).reshape(-1, 8).mean(1)
+    assert np.abs(means - luma(source).mean(0).reshape(-1, 8).mean(1)).max() < 1.01
+
+
+@pytest.mark.parametrize("picture", [red_lines(), text()], ids=["lines", "text"])
+def test_fine_coloured_details_get_full_chroma(picture: UInt8) -> None:
+    data, note = noted(picture, quality=90)
+    assert note.text == "4:4:4"
+    assert opened(data).layer[0][1:3] == (1, 1)  # type: ignore[attr-defined]
+    halved = pixels(encode(picture, quality=90, subsampling="420"))
+    assert psnr(picture, pixels(data)) > psnr(picture, halved) + 3
+
+
+def test_photographs_get_half_chroma() -> None:
+    assert noted(PHOTO)[1].text == "4:2:0"
+
+
+def test_damaged_pictures_give_errors_of_one_line() -> None:
+    starts = b"", b"no picture", b"\x89PNG\r\n\x1a\n", b"GIF89a\1", b"II*\0" + bytes(60)
+    for data in (png(PHOTO)[:5000], *starts):
+        with pytest.raises(InputError) as caught:
+            encode(data)
+        assert "\n" not in str(caught.value)
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    return len(content).to_bytes(4) + name + content + zlib.crc32(name + content).to_bytes(4)
+
+
+def bomb(width: int, height: int) -> bytes:
+    header = width.to_bytes(4) + height.to_bytes(4) + bytes([8, 2, 0, 0, 0])
+    rows = zlib.compress(bytes(1 << 20), 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def test_bombs_are_refused_before_they_are_decoded() -> None:
+    with pytest.raises(LimitError, match="pixels"):
+        encode(bomb(60_000, 60_000))
+    with pytest.raises(LimitError, match="memory"):
+        encode(bomb(16_000, 16_000))
+    with pytest.raises(InputError, match="do not fit"):
+        encode(bomb(MOST_SIDE + 1, 1))
+    with pytest.raises(LimitError, match="max_pixels"):
+        encode(PHOTO, limits=Limits(max_pixels=100))
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"tune": "looks"}, UsageError),
+        ({"subsampling": "411"}, UsageError),
+        ({"effort": "none"}, UsageError),
+        ({"quality": 101}, UsageError),
+        ({"background": (0, 0, 256)}, UsageError),
+        ({"background": "white"}, UsageError),
+        ({"progressive": 1}, TypeError),
+        ({"tune": 1}, TypeError),
+        ({"colour": 1}, TypeError),
+    ],
+    ids=str,
+)
+def test_arguments(options: dict[str, Any], error: type[Exception]) -> None:
+    with pytest.raises(error):
+        encode(PHOTO, **options)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.zeros((4, 4), np.float32), np.zeros((4, 4, 2), np.uint8), np.zeros(4, np.uint8),
+     np.zeros((0, 4), np.uint8)],
+    ids=["type", "channels", "dimensions", "empty"],
+)  # fmt: skip
+def test_arrays_that_are_no_pictures(array: Any) -> None:
+    with pytest.raises((UsageError, InputError)):
+        encode(array)
+
+
+def test_jpeg_files_are_shrunk() -> None:
+    output = io.BytesIO()
+    Image.fromarray(PHOTO).save(output, "JPEG", quality=95)
+    source, notes = output.getvalue(), list[Note]()
+    for data in (source, jrecomp.compress(source)):
+        result = encode_file(data, contained=False, quality=80, on_note=notes.append)
+        assert result == jrecomp.shrink(source, quality=80, progressive=True)
+        assert notes.pop().text.startswith("a JPEG file: shrunk")
+
+
+def test_containers_hold_the_same_file() -> None:
+    data = png(PHOTO)
+    packed = encode_file(data, contained=True)
+    assert jrecomp.decompress(packed) == encode(data)

@@ -1,0 +1,64 @@
+"""Learning of quantization tables."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jrecomp.train.encode import run
+from jrecomp.train.encode.run import TableSettings
+from jrecomp.train.encode.slopes import Example, Point, bits
+from tests.encoder.drawings import noisy
+
+POINT = Point(np.full((2, 64), np.log(12.0)), np.full(2, 0.1))
+
+
+@pytest.mark.parametrize("subsampling", ["444", "420"])
+@pytest.mark.parametrize("tune", ["ssimulacra2", "psnr"])
+def test_wider_steps_cost_likeness_and_save_bits(tune: str, subsampling: str) -> None:
+    slopes = Example(noisy(192, 192), subsampling, tune).slopes(POINT)
+    assert slopes.rate.sum() > 0.1 and slopes.loss.sum() > 0
+    assert (slopes.lambda_rate > 0).all() and slopes.lambda_loss[0] > 0
+
+
+def test_slopes_of_psnr_are_those_of_finite_differences() -> None:
+    """The mean squared error of luma, which changes with the step of DC by a known amount."""
+    example = Example(noisy(192, 192), "444", "psnr")
+    changed = POINT.steps.copy()
+    changed[0] += np.log(1.05)
+    losses = []
+    for steps in (POINT.steps, changed):
+        _, _, errors = example._quantized(Point(steps, POINT.lambdas))
+        losses.append(10 * np.log10(float((errors[0] ** 2).sum()) / example.pixels[..., 0].size))
+    slope = (losses[1] - losses[0]) / np.log(1.05)
+    assert example.slopes(POINT).loss[0].sum() == pytest.approx(slope, rel=0.35)
+
+
+def test_bits_are_entropies() -> None:
+    levels = np.zeros((2, 2, 64), np.int16)
+    levels[0, 0, 5], levels[0, 1, 5] = 1, -1
+    assert bits(levels)[5] == pytest.approx(4 + 2) and bits(levels).sum() == pytest.approx(6)
+
+
+def test_a_family_is_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "train" / "clean"
+    folder.mkdir(parents=True)
+    for number in range(10):
+        Image.fromarray(noisy(192 + number, 200)).save(folder / f"{number}.png")
+    monkeypatch.setattr(run, "SIDE", 192)
+    monkeypatch.setattr(run, "STRENGTHS", (-1.1, -0.7, -0.4))
+    monkeypatch.setattr(run, "QUALITIES", (0, 90))
+    settings = TableSettings(tmp_path, tmp_path / "work", pictures=1, rounds=2)
+    content = run.train(settings)
+    path = run.export(content, tmp_path)
+    assert json.loads(path.read_text()) == run.train(settings) == content
+    assert {(e["tune"], e["subsampling"]) for e in content["families"]} == {
+        (tune, subsampling)
+        for tune in ("ssimulacra2", "ms-ssim", "psnr")
+        for subsampling in ("444", "422", "420")
+    }
+    for entry in content["families"]:
+        assert np.shape(entry["steps"]) == (3, 2, 64) and np.shape(entry["lambdas"]) == (3, 2)
+        assert entry["likeness"] == sorted(entry["likeness"])
