@@ -78,8 +78,8 @@ def whitening(covariance: Tensor) -> Tensor:
     """The symmetric matrix that makes patches of samples uncorrelated with a variance of at most 1.
 
     covariance: [9 * OUTPUTS, 9 * OUTPUTS] of the 3 x 3 cells that the first convolution sees. Weights are
-    trained for white inputs, and multiplied with this matrix: samples of pictures are so alike that training is
-    much slower without it (docs/decisions/0031-restorer-network.md).
+    trained for white inputs, and multiplied with this matrix: samples of pictures are so alike that training
+    is much slower without it (docs/decisions/0031-restorer-network.md).
     """
     variances, directions = torch.linalg.eigh(covariance.double().cpu())
     scales = (variances.clamp(min=0) + SAMPLE_NOISE**2).rsqrt()
