@@ -1,0 +1,1 @@
+"""Training of the pre-editing network of `jrecomp encode`."""
