@@ -1,1 +1,0 @@
-"""Training of the pre-editing network of `jrecomp encode`."""
