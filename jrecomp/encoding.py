@@ -12,9 +12,10 @@ from jrecomp import pipeline
 from jrecomp.codec import Resources
 from jrecomp.container import is_container
 from jrecomp.encoder import source
-from jrecomp.encoder.calibration import as_decoded, calibrated
-from jrecomp.encoder.coefficients import SUBSAMPLINGS, Planes
-from jrecomp.encoder.encode import Encoder, Options
+from jrecomp.encoder.calibration import calibrated, lost
+from jrecomp.encoder.coefficients import SUBSAMPLINGS, Planes, as_decoded
+from jrecomp.encoder.effort import DEFAULT, EFFORTS, files_of, rounds_apply
+from jrecomp.encoder.encode import Options
 from jrecomp.encoder.search import Trial, search
 from jrecomp.encoder.source import Picture
 from jrecomp.encoder.subsampling import suited
@@ -34,13 +35,13 @@ if TYPE_CHECKING:
 QUALITY = 90.0
 """The quality without a target."""
 
-EFFORTS = ("fast",)
-"""How much time an encoding may take. The first is the default."""
-
 CHOICES = ("auto", *SUBSAMPLINGS)
 """Values of the option `subsampling`; auto chooses by the picture."""
 
 Colour = tuple[int, int, int]
+
+File = Callable[[float], bytes]
+"""The JPEG file of a picture with a likeness."""
 
 
 def encode(
@@ -48,7 +49,7 @@ def encode(
     *,
     tune: str = TUNES[0],
     subsampling: str = CHOICES[0],
-    effort: str = EFFORTS[0],
+    effort: str = DEFAULT,
     progressive: bool = True,
     strip: bool = False,
     background: Colour | None = None,
@@ -64,7 +65,9 @@ def encode(
         RGB and RGBA; or the bytes of a picture file of another format, such as PNG, TIFF or WebP.
     tune: the measure that the result is optimized for, one of encoder.tables.TUNES.
     subsampling: of chroma: 444, 422, 420, or auto, which takes 444 for pictures with fine coloured details.
-    effort: one of EFFORTS.
+    effort: how much time to take, one of encoder.effort.EFFORTS. More than fast follows the gradient of
+        SSIMULACRA2 in rounds; the result is plain, and a note tells so, for pictures that would lose by it in
+        other measures. It has no effect for CMYK pictures and other tunes.
     progressive: write progressive scans.
     strip: omit metadata other than orientation and colour profile.
     background: colour that transparent pixels are laid on, three numbers from 0 to 255; without it they are
@@ -81,7 +84,7 @@ def encode(
     LimitError, UsageError, and TargetError if a target cannot be met.
     """
     wanted = Target.of(**target)
-    _check(tune=(tune, TUNES), subsampling=(subsampling, CHOICES), effort=(effort, EFFORTS))
+    _check(tune=(tune, TUNES), subsampling=(subsampling, CHOICES), effort=(effort, tuple(EFFORTS)))
     for name, value, kind in (
         ("progressive", progressive, bool),
         ("strip", strip, bool),
@@ -101,7 +104,7 @@ def encode(
             chosen = suited(Planes.of(picture.pixels, workers), workers)
             subsamplings = list(dict.fromkeys((chosen, "444")))
         options = Options(tune, progressive, strip, limits)
-        request = _Request(picture, options, wanted, quality, number, workers, on_progress)
+        request = _Request(picture, options, EFFORTS[effort], wanted, quality, number, workers, on_progress)
         result, note = request.meet(subsamplings)
     on_note(note)
     return result
@@ -199,6 +202,7 @@ class _Request:
 
     picture: Picture
     options: Options
+    rounds: int
     target: Target
     quality: float | None
     threads: int
@@ -224,35 +228,65 @@ class _Request:
     def _nominal(self) -> float:
         return likeness_of(QUALITY if self.quality is None else self.quality)
 
-    def _start(self, subsampling: str) -> float | None:
+    def _start(self, subsampling: str, rounds: int = 0) -> float | None:
         """The likeness that the quality means for this picture, None if it cannot be reached."""
         if self.quality is None or self._nominal >= IDENTICAL:
             return self._nominal
-        return calibrated(self.picture.pixels, self._nominal, subsampling, self.options, self.threads)
+        return calibrated(self.picture.pixels, self._nominal, subsampling, self.options, rounds, self.threads)
 
     def _met(self, subsampling: str, likeness: float) -> tuple[bytes, Note]:
-        planes = Planes.of(self.picture.pixels, self.workers)
-        encoder = Encoder.of(planes, subsampling, self.picture.metadata, self.options, self.workers)
-        del planes
-        if self.target.name in METRICS:
-            found, text = self._similar(encoder, METRICS[self.target.name], likeness)
-        elif self.target.name in ("max_bytes", "bpp"):
-            found, text = self._of_size(encoder, likeness)
-        else:
-            found, text = Trial(likeness, 0.0, encoder.file(likeness)), ""
-        quality = round(quality_of(found.likeness), 2) if self.quality is None else self.quality
-        sampling = ":".join(subsampling) if len(encoder.components) > 1 else "gray"
-        parts = [sampling, self.picture.remark, text]
-        return found.result, Note(quality, "; ".join(filter(None, parts)))
+        found = self._found(subsampling, likeness, 0) if self.quality is None else None
+        remark = ""
+        if self.rounds and rounds_apply(self.picture.pixels, self.options.tune):
+            refined, remark = self._refined(subsampling, found[0].likeness if found else likeness)
+            found = refined or found
+        best, text = found or self._found(subsampling, likeness, 0)
+        quality = round(quality_of(best.likeness), 2) if self.quality is None else self.quality
+        sampling = ":".join(subsampling) if self.picture.pixels.ndim > 2 else "gray"
+        parts = [sampling, self.picture.remark, remark, text]
+        return best.result, Note(quality, "; ".join(filter(None, parts)))
 
-    def _of_size(self, encoder: Encoder, start: float) -> tuple[Trial[bytes], str]:
-        rows, columns = encoder.size
+    def _refined(self, subsampling: str, plain: float) -> tuple[tuple[Trial[bytes], str] | None, str]:
+        """What _found() gives after the rounds, None if a plain result is better, and a remark on that.
+
+        plain: the likeness of the plain result.
+        """
+        pixels, rounds = self.picture.pixels, self.rounds
+        loss = lost(pixels, plain, subsampling, self.options, rounds, self.threads)
+        if loss:
+            return None, f"effort fast, as more would lose {loss}"
+        start = self._start(subsampling, rounds) if self.quality is not None else None
+        try:
+            return self._found(subsampling, plain if start is None else start, rounds), ""
+        except TargetError:
+            return None, ""
+
+    def _found(self, subsampling: str, likeness: float, rounds: int) -> tuple[Trial[bytes], str]:
+        """The result that meets the target best after some rounds, and a note on how it misses."""
+        picture = self.picture
+        file = files_of(
+            picture.pixels,
+            subsampling,
+            picture.metadata,
+            self.options,
+            rounds,
+            self.threads,
+            self.workers,
+        )
+        if self.target.name in METRICS:
+            return self._similar(file, METRICS[self.target.name], likeness)
+        if self.target.name in ("max_bytes", "bpp"):
+            return self._of_size(file, likeness)
+        return Trial(likeness, 0.0, file(likeness)), ""
+
+    def _of_size(self, file: File, start: float) -> tuple[Trial[bytes], str]:
+        rows, columns = self.picture.pixels.shape[:2]
         limit = self.target.value
         if self.target.name == "bpp":
             limit = max(1, int(min(limit, 1e9) * rows * columns / 8))
 
         def attempt(likeness: float) -> tuple[float, bytes]:
-            data = encoder.file(likeness)
+            data = file(likeness)
             self.on_progress(f"quality {quality_of(likeness):.2f}: {len(data):,} bytes")
             return len(data), data
 
@@ -262,14 +296,14 @@ class _Request:
             raise TargetError(f"cannot be as small as {limit:,} bytes, only as {len(beyond.result):,} bytes")
         return inside, _missed(inside, beyond, SIZE_TOLERANCE, lambda data: f"{len(data):,} bytes")
 
-    def _similar(self, encoder: Encoder, metric: Metric, start: float) -> tuple[Trial[bytes], str]:
+    def _similar(self, file: File, metric: Metric, start: float) -> tuple[Trial[bytes], str]:
         source, least = as_decoded(self.picture.pixels), self.target.value
 
         def measured(data: bytes) -> float:
             return metric.measure(source, pixels(data).reshape(source.shape))
 
         def attempt(likeness: float) -> tuple[float, bytes]:
-            data = encoder.file(likeness)
+            data = file(likeness)
             similarity = measured(data)
             self.on_progress(f"quality {quality_of(likeness):.2f}: {metric.text(similarity)}")
             return metric.distance(similarity), data

@@ -4,6 +4,7 @@ import io
 import shutil
 import subprocess
 import zlib
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -207,7 +208,7 @@ def test_ramps_stay_smooth(low: int, high: int) -> None:
 @pytest.mark.parametrize("picture", [red_lines(), text()], ids=["lines", "text"])
 def test_fine_coloured_details_get_full_chroma(picture: UInt8) -> None:
     data, note = noted(picture, quality=90)
-    assert note.text == "4:4:4"
+    assert note.text.split("; ")[0] == "4:4:4"
     assert opened(data).layer[0][1:3] == (1, 1)  # type: ignore[attr-defined]
     halved = pixels(encode(picture, quality=90, subsampling="420"))
     assert psnr(picture, pixels(data)) > psnr(picture, halved) + 3
@@ -223,6 +224,24 @@ def test_damaged_pictures_give_errors_of_one_line() -> None:
         with pytest.raises(InputError) as caught:
             encode(data)
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("form", ["PNG", "TIFF", "WEBP", "GIF", "BMP", "PPM", "JPEG2000", "AVIF", "ICO"])
+def test_damaged_files_raise_errors_of_jrecomp_only(form: str) -> None:
+    Image.init()
+    if form not in Image.SAVE:
+        pytest.skip(f"this Pillow does not write {form}")
+    output = io.BytesIO()
+    Image.fromarray(PHOTO[:24, :32]).save(output, form)
+    rng = np.random.default_rng(1)
+    for number in range(60):
+        data = np.frombuffer(output.getvalue(), np.uint8).copy()
+        places = rng.integers(0, min(len(data), 200 if number % 2 else len(data)), 3)
+        data[places] = rng.integers(0, 256, 3)
+        cut = int(rng.integers(1, len(data))) if number % 5 == 0 else len(data)
+        with suppress(jrecomp.JrecompError):
+            encode(data[:cut].tobytes(), limits=Limits(max_pixels=1 << 16), quality=100, threads=1)
 
 
 def chunk(name: bytes, content: bytes) -> bytes:

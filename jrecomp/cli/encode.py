@@ -10,9 +10,10 @@ from jrecomp import batch, encoding, files
 from jrecomp.batch import Destination
 from jrecomp.cli import options, report
 from jrecomp.cli.options import Reporting, Selection
+from jrecomp.encoder.effort import DEFAULT, EFFORTS
 from jrecomp.encoder.source import SUFFIXES
 from jrecomp.encoder.tables import TUNES
-from jrecomp.encoding import CHOICES, EFFORTS, Colour
+from jrecomp.encoding import CHOICES, Colour
 from jrecomp.errors import ExitCode
 from jrecomp.lossy.target import Target, TargetOptions
 from jrecomp.options import Limits
@@ -70,7 +71,11 @@ def _colour(context: click.Context, parameter: click.Parameter, text: str | None
     help="Resolution of colour; auto takes 444, the full one, for pictures with fine coloured details.",
 )
 @click.option(
-    "--effort", type=click.Choice(EFFORTS), default=EFFORTS[0], show_default=True, help="Time to take."
+    "--effort",
+    type=click.Choice(list(EFFORTS)),
+    default=DEFAULT,
+    show_default=True,
+    help="Time to take; more makes smaller files of the same likeness.",
 )
 @click.option("--sequential", is_flag=True, help="Write sequential scans instead of progressive ones.")
 @click.option(

@@ -1,12 +1,15 @@
 """Likeness of one picture: the settings that give it a SSIMULACRA2, found on a sample of its pixels."""
 
+from math import log, log10
+
 import numpy as np
 
-from jrecomp.array_types import UInt8
-from jrecomp.encoder.coefficients import Pixels, Planes
-from jrecomp.encoder.encode import Encoder, Options
+from jrecomp.array_types import Float64
+from jrecomp.encoder.coefficients import Pixels, as_decoded
+from jrecomp.encoder.effort import files_of
+from jrecomp.encoder.encode import Options
 from jrecomp.encoder.search import search
-from jrecomp.metrics import Reference, pixels, to_rgb
+from jrecomp.metrics import Reference, luma_psnr, ms_ssim, pixels, to_rgb
 from jrecomp.metrics.ssimulacra2 import IDENTICAL
 from jrecomp.threads import Workers
 
@@ -21,7 +24,16 @@ LOWER, HIGHER = 12.0, 12.0
 measure forgives more than the eye, get no coarser ones.
 """
 
+GAIN = 1.5
+"""How much rounds raise SSIMULACRA2 at the same settings, about."""
+
 TRIALS = 5
+
+BOUNDS = (("PSNR-Y", 0.5, " dB"), ("MS-SSIM", 0.2, " dB"), ("SSIMULACRA2", 0.1, ""))
+"""The most that a measure may be worse than that of a plain result of the same size."""
+
+APART = 4.0
+"""Distance in likeness of the two plain results between which one of the same size is interpolated."""
 
 
 def sample(picture: Pixels) -> Pixels:
@@ -34,7 +46,7 @@ def sample(picture: Pixels) -> Pixels:
 
 
 def calibrated(
-    picture: Pixels, wanted: float, subsampling: str, options: Options, threads: int
+    picture: Pixels, wanted: float, subsampling: str, options: Options, rounds: int, threads: int
 ) -> float | None:
     """The likeness whose settings give the sample of a picture the wanted SSIMULACRA2.
 
@@ -43,19 +55,45 @@ def calibrated(
     part = sample(picture)
     reference = Reference(to_rgb(as_decoded(part)), threads)
     with Workers(threads) as workers:
-        encoder = Encoder.of(Planes.of(part, workers), subsampling, b"", options, workers)
+        file = files_of(part, subsampling, b"", options, rounds, threads, workers)
 
         def attempt(likeness: float) -> tuple[float, None]:
-            decoded = to_rgb(pixels(encoder.file(likeness)))
+            decoded = to_rgb(pixels(file(likeness)))
             return max(IDENTICAL - reference.score(decoded), 1e-6), None
 
         lower = min(LOWER, 0.8 * (IDENTICAL - wanted))
         ends = wanted - lower, min(wanted + HIGHER, IDENTICAL)
-        inside, _ = search(attempt, IDENTICAL - wanted, TOLERANCE, False, wanted, ends, TRIALS)
+        start = max(wanted - (GAIN if rounds else 0), ends[0])
+        inside, _ = search(attempt, IDENTICAL - wanted, TOLERANCE, False, start, ends, TRIALS)
     return inside.likeness if inside else None
 
 
-def as_decoded(picture: Pixels) -> UInt8:
-    """A picture as decoders would give it, uint8 [rows, columns, channels]."""
-    values = picture if picture.dtype == np.uint8 else np.rint(picture / np.float32(257))
-    return values.astype(np.uint8).reshape(*picture.shape[:2], -1)
+def lost(
+    picture: Pixels, likeness: float, subsampling: str, options: Options, rounds: int, threads: int
+) -> str:
+    """What the sample of a picture loses by rounds against plain results of the same size.
+
+    likeness: whose settings are compared. Returns the first measure that is worse by more than BOUNDS
+    allows, such as "PSNR-Y 0.90 dB", and nothing if all hold.
+    """
+    part = sample(picture)
+    original = as_decoded(part)
+    reference = Reference(original, threads)
+
+    def measured(data: bytes) -> tuple[float, Float64]:
+        decoded = pixels(data).reshape(original.shape)
+        distance = max(1 - ms_ssim(original, decoded), 1e-9)
+        scores = luma_psnr(original, decoded), -10 * log10(distance), reference.score(decoded)
+        return log(len(data)), np.array(scores)
+
+    with Workers(threads) as workers:
+        plain, refined = (files_of(part, subsampling, b"", options, n, threads, workers) for n in (0, rounds))
+        size, scores = measured(refined(likeness))
+        low, high = (measured(plain(likeness - step)) for step in (APART, 0.0))
+    if high[0] == low[0] or not np.isfinite([scores, low[1], high[1]]).all():
+        return ""
+    expected = low[1] + (high[1] - low[1]) * (size - low[0]) / (high[0] - low[0])
+    for (name, bound, unit), loss in zip(BOUNDS, expected - scores, strict=True):
+        if loss > bound:
+            return f"{name} {loss:.2f}{unit}"
+    return ""

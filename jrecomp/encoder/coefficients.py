@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from jrecomp.array_types import Float32
+from jrecomp.array_types import Float32, UInt8
 from jrecomp.native import _encode
 from jrecomp.threads import Workers
 
@@ -86,3 +86,9 @@ def _transformed(plane: Float32, blocks: tuple[int, int], workers: Workers) -> F
     rows = range(0, blocks[0], BAND // 8)
     workers.map(lambda row: _encode.transform(plane, result[row : row + BAND // 8], row), rows)
     return result
+
+
+def as_decoded(picture: Pixels) -> UInt8:
+    """A picture as decoders would give it, uint8 [rows, columns, channels]."""
+    values = picture if picture.dtype == np.uint8 else np.rint(picture / np.float32(257))
+    return values.astype(np.uint8).reshape(*picture.shape[:2], -1)

@@ -60,8 +60,12 @@ class Encoder:
 
     def file(self, likeness: float) -> bytes:
         """The JPEG file with the settings for a likeness, see tables.Family."""
-        settings = family(self.options.tune, self.subsampling).at(likeness)
+        settings = self.settings(likeness)
         return self.written(settings, self.levels(settings, self.components))
+
+    def settings(self, likeness: float) -> Settings:
+        """The learned settings for a likeness."""
+        return family(self.options.tune, self.subsampling).at(likeness)
 
     def levels(
         self, settings: Settings, targets: Sequence[Float32], weights: Sequence[Float32] | None = None
@@ -77,16 +81,16 @@ class Encoder:
             Quantizer(settings.steps[kind].astype(np.float32), settings.lambdas[kind])(
                 target, weight, guard, self.workers
             )
-            for kind, target, weight, guard in zip(self._kinds, targets, weights, self.kept, strict=True)
+            for kind, target, weight, guard in zip(self.kinds, targets, weights, self.kept, strict=True)
         ]
 
     def written(self, settings: Settings, levels: Sequence[Int16]) -> bytes:
         """The JPEG file of levels."""
-        factors = [SUBSAMPLINGS[self.subsampling] if kind == 0 else (1, 1) for kind in self._kinds]
+        factors = [SUBSAMPLINGS[self.subsampling] if kind == 0 else (1, 1) for kind in self.kinds]
         return jpeg_file(
             self.size,
             factors if len(factors) > 1 else [(1, 1)],
-            [settings.steps[kind] for kind in self._kinds],
+            [settings.steps[kind] for kind in self.kinds],
             levels,
             self.metadata,
             progressive=self.options.progressive,
@@ -95,6 +99,6 @@ class Encoder:
         )
 
     @property
-    def _kinds(self) -> list[int]:
+    def kinds(self) -> list[int]:
         """For each component 0 for the settings of luma, 1 for those of chroma."""
         return [0, 1, 1, 0][: len(self.components)]

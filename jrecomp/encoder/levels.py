@@ -31,15 +31,24 @@ class Quantizer:
         """The levels with the least weighted squared error + lmbda * rate, int16 [block rows, columns, 64].
 
         targets: real-valued coefficients, float32 [block rows, block columns, 64]. weights: of the squared
-        errors in steps, [block rows, block columns, 1 or 64]. kept: uint8 [block rows, block columns]; AC
-        coefficients up to this zig-zag index are only rounded, as DC always is.
+        errors in steps, [block rows, block columns, 1, 7 or 64], see _encode.choose(). kept: uint8 [block
+        rows, block columns]; AC coefficients up to this index are only rounded, as DC always is.
+        """
+        bits = None
+        for _ in range(rounds):
+            levels, bits = self.choose(targets, weights, kept, bits, workers)
+        return levels
+
+    def choose(
+        self, targets: Float32, weights: Float32, kept: UInt8, bits: Float32 | None, workers: Workers
+    ) -> tuple[Int16, Float32]:
+        """Like a call, with one iteration; also returns the bits of the symbols in the levels.
+
+        bits: of the symbols of levels that were chosen before, float32 [256], None for the first ones.
         """
         levels = np.empty(targets.shape, np.int16)
-        bits = _initial()
-        for _ in range(rounds):
-            counts = self._round(targets, weights, kept, bits, levels, workers)
-            bits = _bits(counts)
-        return levels
+        counts = self._round(targets, weights, kept, _initial() if bits is None else bits, levels, workers)
+        return levels, _bits(counts)
 
     def _round(
         self,

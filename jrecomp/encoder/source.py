@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,13 @@ _MODES = {
     "LA": "RGBA", "PA": "RGBA", "La": "RGBA", "RGBA": "RGBA", "RGBa": "RGBA",
 }  # fmt: skip
 """The mode that an image of each mode is converted to."""
+
+
+_DAMAGED = (
+    OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError,
+    EOFError, struct.error, zlib.error,
+)  # fmt: skip
+"""What Pillow's readers raise for damaged files."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +94,7 @@ def of_file(data: bytes, background: tuple[int, int, int] | None, limits: Limits
             return of_image(image, background, limits)
     except InputError:
         raise
-    except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, struct.error, EOFError,
-            OverflowError, ArithmeticError, AttributeError, NotImplementedError) as error:  # fmt: skip
+    except _DAMAGED as error:
         text = str(error) or type(error).__name__
         raise shortage(error) or InputError(f"cannot be read: {text}") from error
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 Float32 = npt.NDArray[np.float32]
+Int16 = npt.NDArray[np.int16]
 
 def convert(
     pixels: npt.NDArray[np.uint8 | np.uint16],
@@ -43,13 +44,75 @@ def choose(
     kept: npt.NDArray[np.uint8],
     bits: Float32,
     lmbda: float,
-    levels: npt.NDArray[np.int16],
+    levels: Int16,
     counts: npt.NDArray[np.int64],
 ) -> None:
     """Choose levels with the least sum of weights * (coefficient / step - level)**2 + lmbda * bits.
 
-    coefficients, levels: [block rows, block columns, 64]. steps: [64]. weights: [block rows, block columns, 1
-    or 64]. kept: [block rows, block columns]; AC coefficients up to this index are rounded, as DC always is.
+    coefficients, levels: [block rows, block columns, 64]. steps: [64]. weights: [block rows, block columns,
+    1, 7 or 64]; seven are for bands of frequencies, which end before zig-zag index 1, 3, 6, 10, 21, 43 and
+    64. kept: [block rows, block columns]; AC coefficients up to this index are rounded, as DC always is.
     bits: [256], of the symbols of a sequential scan (T.81 F.1.2.2), without the bits that follow them.
     counts: [256]; the symbols of the AC levels are added.
     """
+
+def untransform(levels: Int16, steps: Float32, plane: Float32) -> None:
+    """The samples [8 block rows, 8 block columns] of levels [block rows, block columns, 64] times steps."""
+
+def show(
+    luma: Float32,
+    blue: Float32,
+    red: Float32,
+    pixels: npt.NDArray[np.uint8],
+    first_row: int,
+    rows: int,
+) -> None:
+    """Pixels [rows, columns, 1 or 3] from first_row on as decoders round and clamp them.
+
+    luma, blue, red: planes of whole blocks; Cb and Cr of the size of luma or half of it. Smaller chroma is
+    enlarged with the triangle filter of libjpeg. Gray pixels ignore chroma. rows: of the whole picture.
+    """
+
+def project(
+    pixels: Float32,
+    mix: list[float],
+    down: int,
+    across: int,
+    plane: Float32,
+    first_row: int,
+    end: int,
+) -> None:
+    """The gradient by a plane from that by the pixels [rows, columns, 1 or 3]: the transpose of show().
+
+    mix: how much the plane counts in each channel. down, across: how many times the plane is smaller, 1 or 2.
+    Rows from first_row to `end` of the plane are computed, of those in the picture.
+    """
+
+def bands(
+    gradients: Float32, levels: Int16, coefficients: Float32, steps: Float32, slopes: Float32, sizes: Float32
+) -> None:
+    """Mean squares in bands of frequencies: of gradients * steps, and of levels - coefficients / steps.
+
+    slopes, sizes: results, [block rows, block columns, 7]. The other arrays have 64 for 7; steps: [64].
+    """
+
+def move(
+    gradients: Float32,
+    levels: Int16,
+    coefficients: Float32,
+    steps: Float32,
+    curvatures: Float32,
+    fixed: npt.NDArray[np.uint8],
+    step: float,
+    anchor: float,
+    farthest: float,
+    targets: Float32,
+) -> None:
+    """Move targets [block rows, block columns, 64] to where the metric is better, see encoder.refine.
+
+    curvatures: [block rows, block columns, 7]. fixed: [block rows, block columns]; targets up to this index
+    are the coefficients.
+    """
+
+def few_colours(pixels: npt.NDArray[np.uint8], most: int, few: npt.NDArray[np.uint8]) -> None:
+    """Set `few` [block rows, block columns] to 1 for 8x8 blocks with at most `most` (63) colours."""

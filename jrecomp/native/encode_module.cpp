@@ -4,12 +4,14 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/vector.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <vector>
 
+#include "refine.hpp"
 #include "require.hpp"
 
 namespace nb = nanobind;
@@ -165,11 +167,6 @@ void transpose(const float (&in)[8][8], float (&out)[8][8]) {
         for (int c = 0; c < 8; ++c) out[c][r] = in[r][c];
 }
 
-constexpr std::uint8_t kZigZag[64] = {0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,
-                                      12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6,  7,  14, 21, 28,
-                                      35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51,
-                                      58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63};
-
 // The orthonormal DCT of the blocks from first_row on; beyond its edges the plane is repeated.
 void transform(const Plane& plane, const Blocks& blocks, std::size_t first_row) {
     const std::size_t rows = plane.shape(0), columns = plane.shape(1);
@@ -301,7 +298,7 @@ void choose(const Array<const float, 3>& coefficients, const Array<const float, 
             const Array<std::int64_t, 1>& counts) {
     const std::size_t number = coefficients.shape(0) * coefficients.shape(1), each = weights.shape(2);
     require(coefficients.shape(2) == 64 && levels.shape(2) == 64 && steps.shape(0) == 64, "bad shape");
-    require(bits.shape(0) == 256 && counts.shape(0) == 256 && (each == 1 || each == 64), "bad shape");
+    require(bits.shape(0) == 256 && counts.shape(0) == 256 && (each == 1 || each == kBands || each == 64), "bad shape");
     require(levels.shape(0) * levels.shape(1) == number && weights.shape(0) * weights.shape(1) == number &&
                 kept.shape(0) * kept.shape(1) == number,
             "bad shape");
@@ -315,12 +312,150 @@ void choose(const Array<const float, 3>& coefficients, const Array<const float, 
         const float* const w = weights.data() + i * each;
         for (int k = 0; k < 64; ++k) x[k] = std::fabs(in[k]) * inverse[k];
         if (each == 1) std::fill_n(own, 64, *w);
-        trellis.run(x, each == 1 ? own : w, kept.data()[i], chosen);
+        if (each == kBands)
+            for (int band = 0, k = 0; band < kBands; ++band)
+                for (; k < kBandEnds[band]; ++k) own[k] = w[band];
+        trellis.run(x, each == 64 ? w : own, kept.data()[i], chosen);
         count_symbols(chosen, counts.data());
         chosen[0] = std::min(static_cast<int>(x[0] + 0.5f), kLargestDc);
         std::int16_t* const out = levels.data() + i * 64;
         for (int k = 0; k < 64; ++k) out[k] = static_cast<std::int16_t>(in[k] < 0 ? -chosen[k] : chosen[k]);
     }
+}
+
+// ---- Optimization ----
+
+// Samples of blocks of levels; plane: [8 rows, 8 columns].
+void untransform(const Array<const std::int16_t, 3>& levels, const Array<const float, 1>& steps, const Plane& plane) {
+    const std::size_t rows = levels.shape(0), columns = levels.shape(1);
+    require(levels.shape(2) == 64 && steps.shape(0) == 64, "bad shape");
+    require(plane.shape(0) == 8 * rows && plane.shape(1) == 8 * columns, "bad shape");
+    const nb::gil_scoped_release released;
+    for (std::size_t r = 0; r < rows; ++r)
+        for (std::size_t c = 0; c < columns; ++c)
+            block_samples(levels.data() + (r * columns + c) * 64, steps.data(),
+                          plane.data() + r * 64 * columns + 8 * c, 8 * columns);
+}
+
+std::uint8_t rounded(float value) {
+    return static_cast<std::uint8_t>(std::min(std::max(value, 0.0f), 255.0f) + 0.5f);
+}
+
+// Rows of pixels from first_row on as decoders show them. size: rows of the picture. Chroma is that of luma's
+// size or half of it; for gray pixels it is ignored.
+void show(const Plane& luma, const Plane& blue, const Plane& red, const Array<std::uint8_t, 3>& pixels,
+          std::size_t first_row, std::size_t rows) {
+    const std::size_t columns = pixels.shape(1), channels = pixels.shape(2), end = first_row + pixels.shape(0);
+    require(channels == 1 || channels == 3, "one or three channels");
+    require(end <= rows && rows <= luma.shape(0) && columns <= luma.shape(1) && columns > 0, "bad shape");
+    require(blue.shape(0) > 0 && blue.shape(1) > 0, "bad shape");
+    const std::size_t down = luma.shape(0) / blue.shape(0), across = luma.shape(1) / blue.shape(1);
+    require((down == 1 || down == 2) && (across == 1 || across == 2), "bad factor");
+    for (const Plane* plane : {&blue, &red})
+        require(down * plane->shape(0) == luma.shape(0) && across * plane->shape(1) == luma.shape(1), "bad shape");
+    const nb::gil_scoped_release released;
+    std::vector<float> scratch(3 * columns);
+    float *const line = scratch.data(), *const cb = line + columns, *const cr = cb + columns;
+    const auto chroma = [&](const Plane& plane) {
+        return Halved{plane.data(), plane.shape(1), (rows + down - 1) / down, (columns + across - 1) / across,
+                      down, across};
+    };
+    std::uint8_t* out = pixels.data();
+    for (std::size_t row = first_row; row < end; ++row) {
+        const float* const y = luma.data() + row * luma.shape(1);
+        if (channels == 1) {
+            for (std::size_t c = 0; c < columns; ++c) *out++ = rounded(y[c] + 128.0f);
+            continue;
+        }
+        enlarged_row(chroma(blue), row, columns, line, cb);
+        enlarged_row(chroma(red), row, columns, line, cr);
+        for (std::size_t c = 0; c < columns; ++c, out += 3) {
+            out[0] = rounded(y[c] + 128.0f + 1.402f * cr[c]);
+            out[1] = rounded(y[c] + 128.0f - 0.344136f * cb[c] - 0.714136f * cr[c]);
+            out[2] = rounded(y[c] + 128.0f + 1.772f * cb[c]);
+        }
+    }
+}
+
+// Rows of the gradient by a plane from that by the pixels: from first_row of the plane up to end. mix: how much
+// the plane counts in each channel. down, across: how many times the plane is smaller.
+void project(const Array<const float, 3>& pixels, const std::vector<float>& mix, std::size_t down,
+             std::size_t across, const Plane& plane, std::size_t first_row, std::size_t end) {
+    const std::size_t rows = pixels.shape(0), columns = pixels.shape(1), channels = pixels.shape(2);
+    require((channels == 1 || channels == 3) && mix.size() == channels, "one or three channels");
+    require((down == 1 || down == 2) && (across == 1 || across == 2), "bad factor");
+    require(end <= (rows + down - 1) / down && end <= plane.shape(0) &&
+                (columns + across - 1) / across <= plane.shape(1) && columns > 0,
+            "bad shape");
+    const nb::gil_scoped_release released;
+    std::vector<float> line(columns);
+    for (std::size_t row = first_row; row < end; ++row)
+        projected_row(pixels.data(), rows, columns, channels, mix.data(), down, across, row, line.data(),
+                      plane.data() + row * plane.shape(1));
+}
+
+using ConstBlocks = Array<const float, 3>;
+using ConstLevels = Array<const std::int16_t, 3>;
+
+void require_blocks(const ConstBlocks& gradients, const ConstLevels& levels, const ConstBlocks& coefficients,
+                    const Array<const float, 1>& steps) {
+    const std::size_t number = gradients.shape(0) * gradients.shape(1);
+    require(steps.shape(0) == 64 && gradients.shape(2) == 64 && levels.shape(2) == 64 &&
+                coefficients.shape(2) == 64 && levels.shape(0) * levels.shape(1) == number &&
+                coefficients.shape(0) * coefficients.shape(1) == number,
+            "bad shape");
+}
+
+// Mean squares of slopes and errors in the bands of each block, [rows, columns, kBands].
+void bands(const ConstBlocks& gradients, const ConstLevels& levels, const ConstBlocks& coefficients,
+           const Array<const float, 1>& steps, const Blocks& slopes, const Blocks& sizes) {
+    require_blocks(gradients, levels, coefficients, steps);
+    const std::size_t number = gradients.shape(0) * gradients.shape(1);
+    for (const Blocks* result : {&slopes, &sizes})
+        require(result->shape(0) * result->shape(1) == number && result->shape(2) == kBands, "bad shape");
+    const nb::gil_scoped_release released;
+    for (std::size_t i = 0; i < number; ++i)
+        block_bands(gradients.data() + 64 * i, levels.data() + 64 * i, coefficients.data() + 64 * i, steps.data(),
+                    slopes.data() + kBands * i, sizes.data() + kBands * i);
+}
+
+// Moves targets. curvatures: [rows, columns, kBands]. fixed: of each block, coefficients up to this index keep
+// their true values as targets.
+void move(const ConstBlocks& gradients, const ConstLevels& levels, const ConstBlocks& coefficients,
+          const Array<const float, 1>& steps, const ConstBlocks& curvatures,
+          const Array<const std::uint8_t, 2>& fixed, float step, float anchor, float farthest,
+          const Blocks& targets) {
+    require_blocks(gradients, levels, coefficients, steps);
+    const std::size_t number = gradients.shape(0) * gradients.shape(1);
+    require(curvatures.shape(0) * curvatures.shape(1) == number && curvatures.shape(2) == kBands &&
+                fixed.shape(0) * fixed.shape(1) == number && targets.shape(0) * targets.shape(1) == number &&
+                targets.shape(2) == 64,
+            "bad shape");
+    const nb::gil_scoped_release released;
+    for (std::size_t i = 0; i < number; ++i)
+        move_block(Move{step, anchor, farthest, fixed.data()[i]}, gradients.data() + 64 * i,
+                   levels.data() + 64 * i, coefficients.data() + 64 * i, steps.data(),
+                   curvatures.data() + kBands * i, targets.data() + 64 * i);
+}
+
+// Sets for each 8x8 block of pixels whether it has at most `most` colours.
+void few_colours(const Array<const std::uint8_t, 3>& pixels, int most, const Array<std::uint8_t, 2>& few) {
+    const std::size_t rows = pixels.shape(0), columns = pixels.shape(1), channels = pixels.shape(2);
+    require(channels == 1 || channels == 3, "one or three channels");
+    require(most >= 0 && most < 64, "at most 63 colours");
+    const nb::gil_scoped_release released;
+    for (std::size_t y = 0; y < few.shape(0); ++y)
+        for (std::size_t x = 0; x < few.shape(1); ++x) {
+            std::uint32_t known[64];
+            int number = 0;
+            for (std::size_t r = 8 * y; r < std::min(8 * y + 8, rows) && number <= most; ++r)
+                for (std::size_t c = 8 * x; c < std::min(8 * x + 8, columns) && number <= most; ++c) {
+                    const std::uint8_t* const p = pixels.data() + (r * columns + c) * channels;
+                    const std::uint32_t colour = channels == 1 ? p[0] : p[0] | p[1] << 8 | p[2] << 16;
+                    if (std::find(known, known + number, colour) == known + number) known[number++] = colour;
+                }
+            few.data()[y * few.shape(1) + x] = number <= most;
+        }
 }
 
 }  // namespace
@@ -339,4 +474,15 @@ NB_MODULE(_encode, module) {
     module.def("transform", &transform, array("plane"), array("blocks"), nb::arg("first_row"));
     module.def("choose", &choose, array("coefficients"), array("steps"), array("weights"), array("kept"),
                array("bits"), nb::arg("lmbda"), array("levels"), array("counts"));
+    module.def("untransform", &untransform, array("levels"), array("steps"), array("plane"));
+    module.def("show", &show, array("luma"), array("blue"), array("red"), array("pixels"), nb::arg("first_row"),
+               nb::arg("rows"));
+    module.def("project", &project, array("pixels"), nb::arg("mix"), nb::arg("down"), nb::arg("across"),
+               array("plane"), nb::arg("first_row"), nb::arg("end"));
+    module.def("bands", &bands, array("gradients"), array("levels"), array("coefficients"), array("steps"),
+               array("slopes"), array("sizes"));
+    module.def("move", &move, array("gradients"), array("levels"), array("coefficients"), array("steps"),
+               array("curvatures"), array("fixed"), nb::arg("step"), nb::arg("anchor"), nb::arg("farthest"),
+               array("targets"));
+    module.def("few_colours", &few_colours, array("pixels"), nb::arg("most"), array("few"));
 }
