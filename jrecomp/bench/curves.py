@@ -186,7 +186,7 @@ def measure(
         for coder in coders:
             yield _curve(coder, sample, source, comparison)
         for model in models:
-            yield _timing(model, sample, source.jpeg, repeats, threads, device)
+            yield _timing(model, sample, source.data, repeats, threads, device)
 
 
 def _curve(coder: LossyCodec, sample: Sample, source: Source, comparison: "_Comparison") -> Curve:
@@ -206,7 +206,7 @@ def _curve(coder: LossyCodec, sample: Sample, source: Source, comparison: "_Comp
             continue
         points.append(Point(setting, len(encoded), comparison.similarity(picture), seconds))
     rows, columns = source.pixels.shape[:2]
-    file = (str(sample.path), sample.setting, len(source.jpeg), rows * columns)
+    file = (str(sample.path), sample.setting, len(source.data), rows * columns)
     return Curve(coder.name, coder.own, *file, tuple(points), tuple(refusals))
 
 

@@ -32,14 +32,14 @@ SECONDS = 600
 
 @dataclass(frozen=True)
 class Source:
-    """A JPEG file that codecs compress; jpeg: its bytes."""
+    """A file with a picture that codecs compress, JPEG if they keep its coefficients; data: its bytes."""
 
-    jpeg: bytes
+    data: bytes
 
     @cached_property
     def image(self) -> Image.Image:
         """The decoded picture. Pillow keeps the file's subsampling with it."""
-        image = Image.open(io.BytesIO(self.jpeg))
+        image = Image.open(io.BytesIO(self.data))
         image.load()
         return image
 
@@ -51,7 +51,7 @@ class Source:
     @cached_property
     def bitmap(self) -> bytes:
         """The decoded picture as a PNG file, for programs that do not decode JPEG files."""
-        return _saved(self.image, format="PNG", compress_level=0)
+        return saved(self.image, format="PNG", compress_level=0)
 
 
 class LossyCodec(Protocol):
@@ -74,7 +74,7 @@ class LossyCodec(Protocol):
         ...
 
 
-class _DecodedByPillow:
+class DecodedByPillow:
     """Base of codecs whose files Pillow decodes."""
 
     def decode(self, data: bytes) -> Image.Image:
@@ -101,14 +101,14 @@ class Container:
 
     def encode(self, source: Source, setting: float) -> bytes:
         """The container at a quality; 100 is lossless."""
-        return jrecomp.compress(source.jpeg, quality=setting, **self._options)
+        return jrecomp.compress(source.data, quality=setting, **self._options)
 
     def decode(self, data: bytes) -> Image.Image:
         """The decoded picture of the restored JPEG file."""
         return Image.open(io.BytesIO(jrecomp.decompress(data, **self._workers)))
 
 
-class Shrink(_DecodedByPillow):
+class Shrink(DecodedByPillow):
     """JPEG files made by `jrecomp shrink`."""
 
     own = True
@@ -122,12 +122,12 @@ class Shrink(_DecodedByPillow):
     def encode(self, source: Source, setting: float) -> bytes:
         """The JPEG file at a quality; at 100 no pixel changes."""
         try:
-            return jrecomp.shrink(source.jpeg, quality=setting, progressive=self._progressive)
+            return jrecomp.shrink(source.data, quality=setting, progressive=self._progressive)
         except InputError as error:
             raise Refused(str(error)) from error
 
 
-class Reencoded(_DecodedByPillow):
+class Reencoded(DecodedByPillow):
     """The decoded picture encoded by libjpeg, with the source's subsampling and optimal Huffman tables."""
 
     name = "libjpeg"
@@ -137,7 +137,7 @@ class Reencoded(_DecodedByPillow):
 
     def encode(self, source: Source, setting: float) -> bytes:
         """The JPEG file."""
-        return _saved(source.image, format="JPEG", quality=int(setting), subsampling="keep", optimize=True)
+        return saved(source.image, format="JPEG", quality=int(setting), subsampling="keep", optimize=True)
 
 
 class ReencodedLepton:
@@ -161,7 +161,7 @@ class ReencodedLepton:
         return self._jpeg.decode(self._lepton.decode(data))
 
 
-class Jpegoptim(_DecodedByPillow):
+class Jpegoptim(DecodedByPillow):
     """jpegoptim -m, which decodes the file and encodes it again."""
 
     name = "jpegoptim -m"
@@ -170,14 +170,14 @@ class Jpegoptim(_DecodedByPillow):
 
     def __init__(self) -> None:
         """Raises Missing."""
-        self.version = _version("jpegoptim", "jpegoptim")
+        self.version = printed_version("jpegoptim", "jpegoptim")
 
     def encode(self, source: Source, setting: float) -> bytes:
         """The JPEG file, even if it is larger than the source."""
-        return _run(["jpegoptim", "-q", "-f", "-s", f"-m{int(setting)}", "in"], source.jpeg, "in")
+        return run(["jpegoptim", "-q", "-f", "-s", f"-m{int(setting)}", "in"], source.data, "in")
 
 
-class Guetzli(_DecodedByPillow):
+class Guetzli(DecodedByPillow):
     """Guetzli, which takes a minute per megapixel and supports qualities from 84."""
 
     name = "guetzli"
@@ -186,12 +186,12 @@ class Guetzli(_DecodedByPillow):
 
     def __init__(self) -> None:
         """Raises Missing."""
-        _find("guetzli", "guetzli")
+        find("guetzli", "guetzli")
         self.version = "version unknown"
 
     def encode(self, source: Source, setting: float) -> bytes:
         """The JPEG file."""
-        return _run(["guetzli", "--quality", str(int(setting)), "in", "out"], source.jpeg, "out")
+        return run(["guetzli", "--quality", str(int(setting)), "in", "out"], source.data, "out")
 
 
 class Cjxl:
@@ -199,51 +199,54 @@ class Cjxl:
 
     name = "cjxl"
     own = False
-    settings: Sequence[float] = (
+    HIGH = (
         *(-3, -1.9, -1.4, -1, -0.7, -0.5, -0.35, -0.25, -0.18),
         *(-0.12, -0.08, -0.05, -0.03, -0.02, -0.01),
     )
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Sequence[float] = HIGH) -> None:
         """Raises Missing."""
-        self.version = _version("cjxl", "libjxl-tools")
-        _find("djxl", "libjxl-tools")
+        self.settings = settings
+        self.version = printed_version("cjxl", "libjxl-tools")
+        find("djxl", "libjxl-tools")
 
     def encode(self, source: Source, setting: float) -> bytes:
         """The .jxl file at effort 7."""
         command = ["cjxl", "in", "out", "-d", f"{-setting:g}", "-e", "7", "--num_threads=0"]
-        return _run(command, source.bitmap, "out", names={"in": "in.png", "out": "out.jxl"})
+        return run(command, source.bitmap, "out", names={"in": "in.png", "out": "out.jxl"})
 
     def decode(self, data: bytes) -> Image.Image:
         """The decoded picture, with 8 bits per sample."""
         command = ["djxl", "in", "out", "--num_threads=0"]
-        return Image.open(io.BytesIO(_run(command, data, "out", names={"in": "in.jxl", "out": "out.png"})))
+        return Image.open(io.BytesIO(run(command, data, "out", names={"in": "in.jxl", "out": "out.png"})))
 
 
-class Webp(_DecodedByPillow):
+class Webp(DecodedByPillow):
     """The decoded picture encoded as WebP."""
 
     name = "WebP"
     own = False
-    settings: Sequence[float] = (50, 65, 75, 80, 85, 90, 93, 95, 97, 98, 99, 100)
+    HIGH = (50, 65, 75, 80, 85, 90, 93, 95, 97, 98, 99, 100)
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Sequence[float] = HIGH) -> None:
         """Raises Missing."""
+        self.settings = settings
         self.version = _feature("webp", "WebP")
 
     def encode(self, source: Source, setting: float) -> bytes:
         """The .webp file; lossy WebP always has 4:2:0 subsampling."""
-        return _saved(source.image, format="WEBP", quality=int(setting), method=6)
+        return saved(source.image, format="WEBP", quality=int(setting), method=6)
 
 
-class Avif(_DecodedByPillow):
+class Avif(DecodedByPillow):
     """The decoded picture encoded as AVIF; 4:4:4 reaches a higher PSNR than 4:2:0."""
 
     own = False
-    settings: Sequence[float] = (50, 60, 70, 75, 80, 85, 88, 91, 94, 96, 98, 99, 100)
+    HIGH = (50, 60, 70, 75, 80, 85, 88, 91, 94, 96, 98, 99, 100)
 
-    def __init__(self, subsampling: str) -> None:
+    def __init__(self, subsampling: str, settings: Sequence[float] = HIGH) -> None:
         """Raises Missing."""
+        self.settings = settings
         self.name = f"AVIF {subsampling}"
         self.version = _feature("avif", "AVIF")
         self._subsampling = subsampling
@@ -251,7 +254,7 @@ class Avif(_DecodedByPillow):
     def encode(self, source: Source, setting: float) -> bytes:
         """The .avif file at speed 6."""
         options = {"quality": int(setting), "subsampling": self._subsampling, "speed": 6, "max_threads": 1}
-        return _saved(source.image, format="AVIF", **options)
+        return saved(source.image, format="AVIF", **options)
 
 
 PEERS: dict[str, Sequence[Callable[[], LossyCodec]]] = {
@@ -287,7 +290,8 @@ def installed(
     return coders, list(dict.fromkeys(notes))
 
 
-def _saved(image: Image.Image, **options: Any) -> bytes:
+def saved(image: Image.Image, **options: Any) -> bytes:
+    """The file that Pillow writes with the options of Image.save(); raises Refused."""
     out = io.BytesIO()
     try:
         image.save(out, **options)
@@ -296,7 +300,7 @@ def _saved(image: Image.Image, **options: Any) -> bytes:
     return out.getvalue()
 
 
-def _run(command: Sequence[str], data: bytes, result: str, names: dict[str, str] | None = None) -> bytes:
+def run(command: Sequence[str], data: bytes, result: str, names: dict[str, str] | None = None) -> bytes:
     """Runs a program in a temporary folder with the file "in", and returns the bytes of its file `result`.
 
     names: actual names of the files, for programs that depend on them. Raises Refused.
@@ -312,14 +316,15 @@ def _run(command: Sequence[str], data: bytes, result: str, names: dict[str, str]
             raise Refused(f"{command[0]}: {error}") from error
 
 
-def _find(program: str, package: str) -> None:
+def find(program: str, package: str) -> None:
+    """Raises Missing, with the Debian package, if a program is not installed."""
     if not shutil.which(program):
         raise Missing(f"{program} (apt-get install {package})")
 
 
-def _version(program: str, package: str) -> str:
+def printed_version(program: str, package: str) -> str:
     """The first two words that a program prints for --version; raises Missing."""
-    _find(program, package)
+    find(program, package)
     printed = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=SECONDS).stdout
     return " ".join(printed.splitlines()[0].split()[:2])
 

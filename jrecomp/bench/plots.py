@@ -8,10 +8,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-from jrecomp.bench import curves, lossy_report, scaling
+from jrecomp.bench import curves, encode, lossy_report, restore, restore_report, scaling
 from jrecomp.bench.inputs import Encoding
 from jrecomp.bench.report import Results, set_name
 from jrecomp.bench.scaling import Run
+from jrecomp.bench.scores import MEASURES
 from jrecomp.lossy.bdrate import envelope
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -55,6 +56,48 @@ def save_lossy(results: curves.CurveResults, folder: Path) -> None:
     _lossy(results).savefig(folder / "lossy.png", dpi=150)
 
 
+def save_encode(results: encode.Results, folder: Path) -> None:
+    """Write encode.png: each measure by bits per pixel."""
+    rows, columns = (len(results.measures) - 1) // 4 + 1, min(len(results.measures), 4)
+    figure = Figure(figsize=(5 * columns, 4.5 * rows + 1), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis in axes[len(results.measures) :]:
+        axis.remove()
+    for axis, name in zip(axes, results.measures, strict=False):
+        for number, coder in enumerate(results.coders):
+            points = results.means(coder, name)
+            bpp, score = zip(*points, strict=True) if points else ((), ())
+            axis.plot(
+                bpp, score, label=coder, markersize=4, **_style(number), **_weight(coder in results.own)
+            )
+        title = f"{MEASURES[name].title}, {len(results.common(name))} pictures"
+        axis.set(title=title, xlabel="bits per pixel (log scale)")
+        _logarithmic(axis)
+    _legend(figure, axes[0], len(results.coders))
+    figure.savefig(folder / "encode.png", dpi=120)
+
+
+def save_restore(results: restore.Results, folder: Path) -> None:
+    """Write restore.png: gain of luma by quality, for each encoder and subsampling."""
+    sets = list(dict.fromkeys((item.encoder, item.sampling) for item in results.restorations))
+    rows, columns = (len(sets) - 1) // 4 + 1, min(len(sets), 4)
+    figure = Figure(figsize=(4.5 * columns, 4 * rows + 1), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
+    for axis in axes[len(sets) :]:
+        axis.remove()
+    for axis, (encoder, sampling) in zip(axes, sets, strict=False):
+        own = [item for item in results.restorations if (item.encoder, item.sampling) == (encoder, sampling)]
+        for number, name in enumerate(results.restorers):
+            gains = [(q, restore_report.luma_gain(group)) for q, group in restore_report.grouped(own, name)]
+            quality, gain = zip(*gains, strict=True) if gains else ((), ())
+            axis.plot(quality, gain, label=name, markersize=4, **_style(number))
+        axis.axhline(0, color="0.5", linewidth=1)
+        axis.set(title=f"{encoder} {':'.join(sampling)}", xlabel="quality", ylabel="gain of luma (dB)")
+        _tidy(axis)
+    _legend(figure, axes[0], len(results.restorers))
+    figure.savefig(folder / "restore.png", dpi=120)
+
+
 def _lossy(results: curves.CurveResults) -> Figure:
     """PSNR and MS-SSIM (rows) by size, for each set (columns), with the points that BD-rates use."""
     figure = Figure(figsize=(max(6 * len(results.sets), 8), 11), layout="constrained")
@@ -74,13 +117,9 @@ def _rates(axis: Any, results: curves.CurveResults, setting: Encoding | None, me
     for number, coder in enumerate(results.coders):
         means = lossy_report.means(results, coder, setting).values()
         quality, size = envelope([(mean["percent"], mean[measure]) for mean in means]).T
-        width = {"linewidth": 2} if coder in results.own else {"linewidth": 1, "linestyle": "--"}
-        axis.plot(np.exp(size), quality, label=coder, markersize=4, **_style(number), **width)
-    axis.set_xscale("log")
-    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.xaxis.set_major_formatter("{x:g}")
-    axis.xaxis.set_minor_locator(NullLocator())
-    _tidy(axis)
+        style = _style(number) | _weight(coder in results.own)
+        axis.plot(np.exp(size), quality, label=coder, markersize=4, **style)
+    _logarithmic(axis)
 
 
 def _saving(results: Results) -> Figure:
@@ -129,13 +168,9 @@ def _speed(results: Results) -> Figure:
             speed = total.encode_speed if direction == "encode" else total.decode_speed
             if speed:
                 axis.plot(speed, total.saving, label=codec, linestyle="", markersize=9, **_style(number))
-        axis.set_xscale("log")
-        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axis.xaxis.set_major_formatter("{x:g}")
-        axis.xaxis.set_minor_locator(NullLocator())
         axis.set(title=direction, xlabel="speed (MB of JPEG per second, log scale)")
         axis.margins(0.15)
-        _tidy(axis)
+        _logarithmic(axis)
     axes[0].set_ylabel("saving over all sets (% of the JPEG files)")
     _legend(figure, axes[0], len(results.codecs))
     return figure
@@ -143,6 +178,18 @@ def _speed(results: Results) -> Figure:
 
 def _style(number: int) -> dict[str, Any]:
     return {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)]}
+
+
+def _weight(own: bool) -> dict[str, Any]:
+    return {"linewidth": 2} if own else {"linewidth": 1, "linestyle": "--"}
+
+
+def _logarithmic(axis: Any) -> None:
+    axis.set_xscale("log")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_locator(NullLocator())
+    _tidy(axis)
 
 
 def _legend(figure: Figure, axis: Any, count: int) -> None:

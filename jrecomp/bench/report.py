@@ -5,7 +5,7 @@ import platform
 import shlex
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -68,6 +68,19 @@ def setup(
         date=datetime.now(UTC).date().isoformat(),
         packages={"Python": platform.python_version(), "Pillow": version("pillow")},
     )
+
+
+def merged(command: list[str], setups: Sequence[Mapping[str, Any]]) -> Setup:
+    """The Setup of the common report of earlier benchmarks.
+
+    command: of this report. setups: the values of the fields of Setup. Circumstances are those of the last;
+    codecs and dates are all of them. Raises KeyError and TypeError for other values.
+    """
+    codecs = {name: number for values in setups for name, number in values["codecs"].items()}
+    missing = [note for values in setups for note in values["missing"]]
+    dates = ", ".join(dict.fromkeys(values["date"] for values in setups))
+    values = dict(setups[-1]) | {"command": command, "codecs": codecs, "date": dates}
+    return Setup(**values | {"missing": list(dict.fromkeys(missing))})
 
 
 class Results:

@@ -18,6 +18,9 @@ MEGAPIXELS = (0.1, 0.4, 1.6, 6.0, 12.0, 25.0, 50.0, 100.0)
 FOR_THREADS = 12.0
 """Megapixels of the picture that is measured on several threads."""
 
+PEAK_UNIT = 1 if sys.platform == "darwin" else 1 << 10
+"""Bytes in the unit in which systems tell the peak memory of a process."""
+
 QUALITY = 75
 """JPEG quality of the pictures."""
 
@@ -39,23 +42,28 @@ class Run:
     mebibytes: float
 
 
-def mosaic(paths: Sequence[Path], megapixels: float) -> bytes:
-    """A JPEG file with an aspect ratio of 4:3 that repeats pictures side by side.
+def canvas(paths: Sequence[Path], megapixels: float) -> Image.Image:
+    """An RGB image with an aspect ratio of 4:3 that repeats pictures side by side.
 
-    paths: the pictures. megapixels: size of the result. Pillow encodes it with 4:2:0 subsampling.
+    paths: the pictures. megapixels: size of the result.
     """
     height = max(16, round((megapixels * 1e6 * 3 / 4) ** 0.5))
-    canvas = Image.new("RGB", (round(height * 4 / 3), height))
+    image = Image.new("RGB", (round(height * 4 / 3), height))
     x = y = row = number = 0
-    while y < canvas.height:
+    while y < image.height:
         with Image.open(paths[number % len(paths)]) as picture:
-            canvas.paste(picture.convert("RGB"), (x, y))
+            image.paste(picture.convert("RGB"), (x, y))
             x, row = x + picture.width, max(row, picture.height)
-        if x >= canvas.width:
+        if x >= image.width:
             x, y, row = 0, y + row, 0
         number += 1
+    return image
+
+
+def mosaic(paths: Sequence[Path], megapixels: float) -> bytes:
+    """canvas() as a JPEG file with 4:2:0 subsampling, encoded by Pillow."""
     out = io.BytesIO()
-    canvas.save(out, "JPEG", quality=QUALITY, subsampling=2)
+    canvas(paths, megapixels).save(out, "JPEG", quality=QUALITY, subsampling=2)
     return out.getvalue()
 
 
@@ -104,7 +112,7 @@ def _process(line: list[str]) -> tuple[float, float]:
     """Runs a command; returns seconds and peak memory in MiB. Raises CalledProcessError."""
     done = subprocess.run([sys.executable, "-c", _STARTER, *line], check=True, capture_output=True, text=True)
     seconds, peak = map(float, done.stdout.split())
-    return seconds, peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+    return seconds, peak * PEAK_UNIT / (1 << 20)
 
 
 _STARTER = """

@@ -124,13 +124,13 @@ def test_what_is_not_there_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_programs_that_fail_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Refused, match="false"):
-        lossy._run(["false"], b"", "out")
+        lossy.run(["false"], b"", "out")
     with pytest.raises(Refused):
-        lossy._run(["true"], b"", "out")
-    assert lossy._run(["cp", "in", "out"], b"content", "out") == b"content"
+        lossy.run(["true"], b"", "out")
+    assert lossy.run(["cp", "in", "out"], b"content", "out") == b"content"
     monkeypatch.setattr(lossy, "SECONDS", 0.05)
     with pytest.raises(Refused, match="timed out"):
-        lossy._run(["sleep", "5"], b"", "out")
+        lossy.run(["sleep", "5"], b"", "out")
 
 
 class Steps:
