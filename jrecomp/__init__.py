@@ -1,7 +1,7 @@
 """jrecomp recompresses JPEG files losslessly, with entropy models that are integer neural networks.
 
-The public functions and types are in jrecomp.pipeline, jrecomp.info, jrecomp.options and jrecomp.errors;
-docs/format.md specifies the files that they write.
+The public functions and types are in jrecomp.pipeline, jrecomp.encoding, jrecomp.restoring, jrecomp.info,
+jrecomp.options and jrecomp.errors; docs/format.md specifies the containers that they write.
 """
 
 from typing import TYPE_CHECKING

@@ -208,7 +208,7 @@ def test_ramps_stay_smooth(low: int, high: int) -> None:
 @pytest.mark.parametrize("picture", [red_lines(), text()], ids=["lines", "text"])
 def test_fine_coloured_details_get_full_chroma(picture: UInt8) -> None:
     data, note = noted(picture, quality=90)
-    assert note.text == "4:4:4"
+    assert note.text.split("; ")[0] == "4:4:4"
     assert opened(data).layer[0][1:3] == (1, 1)  # type: ignore[attr-defined]
     halved = pixels(encode(picture, quality=90, subsampling="420"))
     assert psnr(picture, pixels(data)) > psnr(picture, halved) + 3

@@ -13,6 +13,9 @@ EVALUATIONS = 10
 FIRST_STEP = 4.0
 """Distance in likeness of the second result from the first."""
 
+LEAST_STEP = 0.1
+"""Likenesses this close give the same settings, or differ by chance."""
+
 
 @dataclass(frozen=True)
 class Trial(Generic[T]):
@@ -61,7 +64,11 @@ def search(
             break
         likeness = min(max(_next(inside, beyond, tolerance, rises), low), high)
         if any(abs(likeness - other) < 1e-3 for other in tried):
-            break
+            if inside is None or beyond is None:
+                break
+            likeness = _between(inside.likeness, beyond.likeness, tried)
+            if any(abs(likeness - other) < LEAST_STEP for other in tried):
+                break
     return inside, beyond
 
 
@@ -78,3 +85,13 @@ def _next(inside: Trial[T] | None, beyond: Trial[T] | None, tolerance: float, ri
     aim = tolerance / 2
     share = (-aim - inside.excess) / (beyond.excess - inside.excess)
     return inside.likeness + min(max(share, 0.1), 0.9) * (beyond.likeness - inside.likeness)
+
+
+def _between(inside: float, beyond: float, tried: set[float]) -> float:
+    """The middle between a likeness and the nearest one that was tried on the way to another.
+
+    Amounts that do not rise or fall everywhere, as after rounds on small pictures, lead to the same again.
+    """
+    low, high = min(inside, beyond), max(inside, beyond)
+    nearest = min((t for t in tried if low <= t <= high and t != inside), key=lambda t: abs(t - inside))
+    return (inside + nearest) / 2

@@ -16,8 +16,15 @@ USES = {
     "blocks": {"kind", "variants", "workers"},
     "lossy": {"distortion"},
     "encode": set(),
+    "restore": {"device", "minutes"},
 }
-"""Options that do not apply to everything: for each kind of model, and for rules, those that do."""
+"""Options that do not apply to everything: for each kind of model, and for other subjects, those that do."""
+
+NAMELESS = {"encode": "tables", "restore": "the restorer"}
+"""What has no name and no id, in words."""
+
+RESTORER_CROPS = {"cuda": (64, 128), "cpu": (16, 64)}
+"""Number of crops in a step, and their width and height, by device."""
 
 DEFAULTS: dict[str, dict[str, Any]] = {
     "planes": {"steps": 1500, "hidden": (64, 32)},
@@ -25,6 +32,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "blocks": {"steps": 1500, "hidden": (0, 0)},
     "lossy": {"steps": 240},
     "encode": {},
+    "restore": {},
 }
 
 
@@ -35,8 +43,8 @@ def _name(_: click.Context, __: click.Parameter, value: str | None) -> str | Non
     return value
 
 
-@click.command("train", short_help="Train a model, a rule for lossy results, or quantization tables.")
-@click.argument("what", type=click.Choice(["model", "lossy", "encode"]), default="model")
+@click.command("train", short_help="Train a model, a rule, quantization tables, or a restorer.")
+@click.argument("what", type=click.Choice(["model", "lossy", "encode", "restore"]), default="model")
 @click.option(
     "--data",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -110,6 +118,13 @@ def _name(_: click.Context, __: click.Parameter, value: str | None) -> str | Non
     show_default=True,
     help="For lossy: the measure that the rule is tuned for.",
 )
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0, min_open=True),
+    default=8.0,
+    show_default=True,
+    help="For restore: time from the start to the last step.",
+)
 @click.pass_context
 def command(
     context: click.Context,
@@ -122,22 +137,28 @@ def command(
     identifier: int | None,
     kind: str,
     distortion: str,
+    minutes: float,
     **options: Any,
 ) -> None:
     """Train a model, or a rule for lossy recompression, and add it to the weights folder.
 
     `encode` learns the quantization tables of `jrecomp encode` instead, and replaces weights/encode.json.
+    `restore` trains a network that restores pictures, and writes restorer.npz in the work folder.
 
     \b
     jrecomp train --data data --name mine --id 1000
     jrecomp train --data data --name mine --id 1000 --improve best --device cuda
     jrecomp train lossy --data data --distortion ms-ssim --name mine --id 1000
     jrecomp train encode --data data
+    jrecomp train restore --data data --minutes 9 --device cuda
     """
     subject = kind if what == "model" else what
     _check_options(context, subject)
     if subject == "encode":
         _train_tables(data, work, weights)
+        return
+    if subject == "restore":
+        _train_restorer(data, work, minutes, options["device"])
         return
     if name is None or identifier is None:
         raise click.UsageError(f"Missing option '--{'name' if name is None else 'id'}'.")
@@ -154,11 +175,11 @@ def _check_options(context: click.Context, subject: str) -> None:
     def is_given(option: str) -> bool:
         return context.get_parameter_source(option) is not ParameterSource.DEFAULT
 
-    unused = {"name", "identifier"} if subject == "encode" else set()
+    unused = {"name", "identifier"} if subject in NAMELESS else set()
     for option in sorted(set().union(*USES.values(), unused) - USES[subject]):
         if is_given(option):
-            what = {"lossy": "a rule", "encode": "tables"}.get(subject, f"models of {subject}")
-            raise click.UsageError(f"--{option} does not apply to {what}")
+            what = NAMELESS.get(subject, "a rule" if subject == "lossy" else f"models of {subject}")
+            raise click.UsageError(f"--{'id' if option == 'identifier' else option} does not apply to {what}")
     if is_given("improve") and is_given("hidden"):
         raise click.UsageError("--hidden does not apply with --improve, which keeps the widths")
 
@@ -194,3 +215,17 @@ def _train_tables(data: Path, work: Path, weights: Path) -> None:
     from jrecomp.train.encode import run
 
     click.echo(f"wrote {run.export(run.train(run.TableSettings(data, work)), weights)}")
+
+
+def _train_restorer(data: Path, work: Path, minutes: float, device: str) -> None:
+    from jrecomp.train.checkpoints import completed
+    from jrecomp.train.restore import pictures, run
+
+    work.mkdir(parents=True, exist_ok=True)
+    path = work / "pictures.zip"
+    if not path.exists():
+        with completed(path) as partial:
+            pictures.prepare(data, partial)
+    batch, side = RESTORER_CROPS[device]
+    run.train(run.Settings(path, work, minutes * 60, device, batch, side))
+    click.echo(f"wrote {work / run.WEIGHTS}")
