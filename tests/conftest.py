@@ -1,6 +1,7 @@
 """Fixtures that tests of several folders share."""
 
 import io
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from jrecomp.model import DEFAULT_MODEL, FALLBACK_MODEL
 from jrecomp.options import Limits
 
 pytest_plugins = ["tests.models"]
+
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it, and so would the programs that tests start
 
 sys.path.append(str(Path(__file__).parents[1]))  # for fuzz/; behind the installed package
 

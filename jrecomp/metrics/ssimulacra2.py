@@ -155,7 +155,7 @@ def ssimulacra2(reference: UInt8, distorted: UInt8, threads: int = 1) -> float:
     reference, distorted: uint8 [rows, columns, 1 or 3], gray or sRGB. threads: number of threads; it does not
     change the result, and neither does the machine. Raises ValueError for other shapes.
 
-    Scores above 0 are within 0.001 of those of the package, others within a ten-thousandth. But pictures with
+    Scores above 0 are within 0.005 of those of the package, others within a ten-thousandth. But pictures with
     fewer than SMALLEST_SIDE rows or columns are extended, where the package always gives 100.
     """
     return Reference(reference, threads).score(distorted)
