@@ -9,19 +9,22 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jrecomp import encoding, files, pipeline, restoring, temporary
+from jrecomp import files, pipeline, temporary
 from jrecomp.codec import Resources
 from jrecomp.codec.devices import CUDA
 from jrecomp.errors import CorruptContainerError, ExitCode, InputError, JrecompError, UsageError, shortage
-from jrecomp.info import Info
+from jrecomp.info import Info, RestoredInfo
 from jrecomp.lossy.target import TargetOptions
 from jrecomp.model import load
 from jrecomp.options import Limits
 from jrecomp.rate import Note, OnProgress
-from jrecomp.restoring import RestoredInfo, RestoreOptions
 from jrecomp.threads import Task, Workers
+
+if TYPE_CHECKING:  # they import Pillow and native code that other commands do without
+    from jrecomp.encoding import EncodeOptions
+    from jrecomp.restoring import RestoreOptions
 
 JPEG_SUFFIXES = files.JPEG_SUFFIXES
 SHRUNK_SUFFIXES = tuple(f"{files.SHRUNK}{suffix}" for suffix in JPEG_SUFFIXES)
@@ -423,7 +426,7 @@ def shrink(
 def encode(
     job: Job,
     *,
-    options: encoding.EncodeOptions,
+    options: "EncodeOptions",
     threads: int,
     limits: Limits,
     force: bool,
@@ -433,11 +436,13 @@ def encode(
 
     The result is in a container if the target's name ends in .jrc.
     """
+    from jrecomp.encoding import encode_file
+
     files.check_target(job.target, job.source, force)
     data = files.read(job.source, limits)
     notes: list[Note] = []
     encoded = yield partial(
-        encoding.encode_file,
+        encode_file,
         data,
         contained=job.target is not None and job.target.suffix == files.SUFFIX,
         threads=threads,
@@ -451,11 +456,13 @@ def encode(
     return Info("jpeg", None, len(data), len(encoded), len(encoded), quality=quality), notes[0].text
 
 
-def restore(job: Job, *, form: str, options: RestoreOptions, limits: Limits, force: bool) -> JobSteps:
+def restore(job: Job, *, form: str, options: "RestoreOptions", limits: Limits, force: bool) -> JobSteps:
     """Restore one picture; the options are those of restoring.restored_file() and files.write()."""
+    from jrecomp.restoring import restored_file
+
     files.check_target(job.target, job.source, force)
     data = files.read(job.source, limits)
-    picture, info, note = yield partial(restoring.restored_file, data, form, options, limits)
+    picture, info, note = yield partial(restored_file, data, form, options, limits)
     files.write(job.target, picture, job.source, force)
     return info, note
 

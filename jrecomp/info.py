@@ -1,4 +1,4 @@
-"""Descriptions of containers, from their fields and JPEG headers alone."""
+"""Descriptions of containers, from their fields and JPEG headers alone, and of restored pictures."""
 
 from dataclasses import dataclass
 
@@ -117,3 +117,27 @@ def _sampling(frame: Frame) -> str:
         return "gray"
     factors = tuple((component.horizontal, component.vertical) for component in frame.components)
     return _NAMES.get(factors) or ",".join(f"{across}x{down}" for across, down in factors)
+
+
+@dataclass(frozen=True)
+class RestoredInfo:
+    """Properties of a restored picture.
+
+    original_bytes: size of the JPEG file or container. picture_bytes: size of the picture file.
+    width, height: in pixels. channels: 1 for gray, 3 for RGB, 4 for CMYK. bits: of a channel, 8 or 16.
+    format, method: as requested.
+    coefficients: number of DCT coefficients that were compared: those of blocks inside the picture; 0 if
+        nothing was promised.
+    changed_coefficients: number of these that compressing the picture again does not give.
+    """
+
+    original_bytes: int
+    picture_bytes: int
+    width: int
+    height: int
+    channels: int
+    bits: int
+    format: str
+    method: str
+    coefficients: int
+    changed_coefficients: int

@@ -6,6 +6,7 @@ from numbers import Integral, Real
 from jrecomp import container, jpeg, pipeline
 from jrecomp.codec import Resources
 from jrecomp.errors import InputError, LimitError, UnsupportedJpegError, UsageError
+from jrecomp.info import RestoredInfo
 from jrecomp.jpeg.metadata import attachments
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.options import DEFAULT_LIMITS, Buffer, Limits, as_bytes, check_type
@@ -13,30 +14,6 @@ from jrecomp.rate import Note, OnNote, ignore
 from jrecomp.restoration import FORMATS, METHODS, Picture, Restored, restored
 from jrecomp.restoration.colour import Pixels
 from jrecomp.threads import Workers
-
-
-@dataclass(frozen=True)
-class RestoredInfo:
-    """Properties of a restored picture.
-
-    original_bytes: size of the JPEG file or container. picture_bytes: size of the picture file.
-    width, height: in pixels. channels: 1 for gray, 3 for RGB, 4 for CMYK. bits: of a channel, 8 or 16.
-    format, method: as requested.
-    coefficients: number of DCT coefficients that were compared: those of blocks inside the picture; 0 if
-        nothing was promised.
-    changed_coefficients: number of these that compressing the picture again does not give.
-    """
-
-    original_bytes: int
-    picture_bytes: int
-    width: int
-    height: int
-    channels: int
-    bits: int
-    format: str
-    method: str
-    coefficients: int
-    changed_coefficients: int
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,17 @@
 To add a codec, write a class with the members of Codec and add it to PEERS.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from importlib import import_module
 from importlib.metadata import version
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import jrecomp
 from jrecomp.codec import Resources
 from jrecomp.model import load
+
+Program = TypeVar("Program")
 
 
 class Codec(Protocol):
@@ -108,20 +110,29 @@ PEERS: list[Callable[[], Codec]] = [Lepton, partial(Libjxl, 7), partial(Libjxl, 
 """Functions that make the other codecs; each may raise Missing."""
 
 
+def available(makers: Iterable[Callable[[], Program]]) -> tuple[list[Program], list[str]]:
+    """The programs that are installed, and the messages of those that are missing.
+
+    makers: functions that make them; each may raise Missing.
+    """
+    found, notes = [], []
+    for make in makers:
+        try:
+            found.append(make())
+        except Missing as missing:
+            notes.append(str(missing))
+    return found, list(dict.fromkeys(notes))
+
+
 def installed(models: list[str], threads: int, device: str) -> tuple[list[Codec], list[str]]:
     """The installed codecs, jrecomp first.
 
     models: names of jrecomp's models. threads, device: of jrecomp, as for pipeline.compress().
     Returns the codecs, and the messages of those that are missing. Raises UnknownModelError and UsageError.
     """
-    codecs: list[Codec] = [Jrecomp(model, threads, device) for model in models]
-    notes = []
-    for peer in PEERS:
-        try:
-            codecs.append(peer())
-        except Missing as missing:
-            notes.append(str(missing))
-    return codecs, list(dict.fromkeys(notes))
+    own: list[Codec] = [Jrecomp(model, threads, device) for model in models]
+    peers, notes = available(PEERS)
+    return own + peers, notes
 
 
 def _library(module: str, codec: str, package: str) -> Any:

@@ -6,18 +6,18 @@ members and add it to PEERS.
 
 import io
 import subprocess
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from PIL import Image, features
 
 import jrecomp
-from jrecomp.bench.codecs import Missing, Refused
+from jrecomp.bench.codecs import Missing, Refused, available
 from jrecomp.bench.inputs import SAMPLINGS
 from jrecomp.bench.lossy import SECONDS, Avif, Cjxl, DecodedByPillow, Guetzli, LossyCodec, Source, Webp, saved
 from jrecomp.encoder.effort import EFFORTS
@@ -25,8 +25,6 @@ from jrecomp.encoder.tables import TUNES
 from jrecomp.encoding import CHOICES
 from jrecomp.errors import InputError
 from jrecomp.model import load
-
-Program = TypeVar("Program")
 
 QUALITIES = (20, 35, 50, 64, 75, 85, 92, 97)
 """The qualities of encoders of JPEG files, from a SSIMULACRA2 of 30 to one of 92."""
@@ -207,20 +205,6 @@ BASELINE = "libjpeg baseline 4:4:4"
 """The encoder with which those of JPEG files are compared at few bits per pixel."""
 
 
-def installed(makers: Iterable[Callable[[], Program]]) -> tuple[list[Program], list[str]]:
-    """The programs that are installed, and the messages of those that are missing.
-
-    makers: functions that make them; each may raise Missing.
-    """
-    found, notes = [], []
-    for make in makers:
-        try:
-            found.append(make())
-        except Missing as missing:
-            notes.append(str(missing))
-    return found, list(dict.fromkeys(notes))
-
-
 def chosen(
     efforts: Sequence[str],
     tunes: Sequence[str],
@@ -248,7 +232,7 @@ def chosen(
     else:
         own += [Contained(encoder, model, threads) for encoder in own for model in models]
         makers = [make for peer in peers for make in PEERS[peer]]
-    found, notes = installed(makers)
+    found, notes = available(makers)
     return own + found, notes
 
 

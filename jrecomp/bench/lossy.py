@@ -19,7 +19,7 @@ from PIL import Image, features
 
 import jrecomp
 from jrecomp.array_types import UInt8
-from jrecomp.bench.codecs import Lepton, Missing, Refused
+from jrecomp.bench.codecs import Lepton, Missing, Refused, available
 from jrecomp.codec import Resources
 from jrecomp.errors import InputError
 from jrecomp.lossy import load_rule
@@ -280,14 +280,8 @@ def installed(
     """
     coders: list[LossyCodec] = [Container(model, rule, threads, device) for rule in RULES for model in models]
     coders += [Shrink(progressive=False), Shrink(progressive=True)]
-    notes = []
-    for peer in peers:
-        for make in PEERS[peer]:
-            try:
-                coders.append(make())
-            except Missing as missing:
-                notes.append(str(missing))
-    return coders, list(dict.fromkeys(notes))
+    others, notes = available(make for peer in peers for make in PEERS[peer])
+    return coders + others, notes
 
 
 def saved(image: Image.Image, **options: Any) -> bytes:

@@ -22,8 +22,8 @@ import jrecomp
 from jrecomp.array_types import UInt8
 from jrecomp.batch import JPEG_SUFFIXES
 from jrecomp.bench import encode, isolated, scaling
-from jrecomp.bench.codecs import Missing, Refused
-from jrecomp.bench.encoders import Jpegli, Libjpeg, Mozjpeg, installed, picture_source
+from jrecomp.bench.codecs import Missing, Refused, available
+from jrecomp.bench.encoders import Jpegli, Libjpeg, Mozjpeg, picture_source
 from jrecomp.bench.inputs import SAMPLINGS
 from jrecomp.bench.isolated import Speed
 from jrecomp.bench.lossy import SECONDS, DecodedByPillow, LossyCodec, Source, find, run, saved
@@ -170,7 +170,7 @@ class Case:
 def restorers(peers: Sequence[str], threads: int) -> tuple[list[Restorer], list[str]]:
     """The restorers that are installed, jrecomp first, and the messages of those that are missing."""
     found: list[Restorer] = [Own(method, threads) for method in METHODS]
-    others, notes = installed(make for peer in peers for make in PEERS[peer])
+    others, notes = available(make for peer in peers for make in PEERS[peer])
     return found + others, notes
 
 

@@ -19,8 +19,7 @@ from jrecomp import batch, rate
 from jrecomp.batch import Job, Outcome, Work
 from jrecomp.cli.options import Reporting
 from jrecomp.errors import ExitCode, flag, printable
-from jrecomp.info import Info, JpegInfo
-from jrecomp.restoring import RestoredInfo
+from jrecomp.info import Info, JpegInfo, RestoredInfo
 
 _LISTED = 20
 """Number of pictures besides the first one that details() lists."""

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from jrecomp.array_types import UInt8
+from jrecomp.metrics import ms_ssim, pixels, psnr, ssimulacra2
 
 
 def noisy(rows: int = 96, columns: int = 128) -> UInt8:
@@ -44,3 +45,15 @@ def png(pixels: UInt8, **options: object) -> bytes:
     output = io.BytesIO()
     Image.fromarray(pixels).save(output, "PNG", **options)
     return output.getvalue()
+
+
+def reached(data: bytes, picture: UInt8) -> dict[str, float]:
+    """What a JPEG file of a picture has, by the option of encode() that aims at it."""
+    decoded = pixels(data)
+    return {
+        "max_bytes": len(data),
+        "bpp": 8 * len(data) / picture[..., 0].size,
+        "min_psnr": psnr(picture, decoded),
+        "min_ms_ssim": ms_ssim(picture, decoded),
+        "min_ssimulacra2": ssimulacra2(picture, decoded),
+    }
