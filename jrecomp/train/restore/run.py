@@ -266,7 +266,8 @@ def _captured(training: Training) -> Callable[[], None]:
         graph.replay()
         torch.cuda.synchronize()
         training.log("step captured as a CUDA graph")
-        return graph.replay
+        replay: Callable[[], None] = graph.replay
+        return replay
     except Exception as error:
         torch.cuda.synchronize()
         training.log(f"warning: no CUDA graph: {type(error).__name__}: {str(error)[:300]}")
