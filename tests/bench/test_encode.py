@@ -235,6 +235,7 @@ def test_the_baseline_is_sequential_with_the_typical_tables() -> None:
 
 
 def test_report_of_the_command(picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib", reason="charts need matplotlib (extra: bench)")
     monkeypatch.setattr(encode, "MEGAPIXELS", 0.02)
     monkeypatch.setattr(encoders, "QUALITIES", (20, 50, 90))
     monkeypatch.setattr(crops, "SIDE", 64)

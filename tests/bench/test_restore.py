@@ -90,6 +90,7 @@ def test_methods_of_jrecomp_are_measured() -> None:
 
 
 def test_report_of_the_command(picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib", reason="charts need matplotlib (extra: bench)")
     monkeypatch.setattr(encode, "MEGAPIXELS", 0.02)
     monkeypatch.setattr(crops, "SIDE", 64)
     out = tmp_path / "out"
