@@ -11,9 +11,9 @@ from tests.encoder.drawings import noisy
 
 pytest.importorskip("torch", reason="training needs torch: pip install jrecomp[train]")
 
-from jrecomp.train.encode import run  # noqa: E402
-from jrecomp.train.encode.run import TableSettings  # noqa: E402
-from jrecomp.train.encode.slopes import Example, Point, bits  # noqa: E402
+from jrecomp.train.encode import run
+from jrecomp.train.encode.run import TableSettings
+from jrecomp.train.encode.slopes import Example, Point, bits
 
 POINT = Point(np.full((2, 64), np.log(12.0)), np.full(2, 0.1))
 
