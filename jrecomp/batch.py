@@ -452,8 +452,18 @@ def encode(
         **options,
     )
     files.write(job.target, encoded, job.source, force)
-    quality = notes[0].quality
-    return Info("jpeg", None, len(data), len(encoded), len(encoded), quality=quality), notes[0].text
+    note = notes[0]
+    info = Info(
+        "jpeg",
+        None,
+        len(data),
+        len(encoded),
+        len(encoded),
+        quality=note.quality,
+        restorer=note.likeness.restorer if note.likeness else None,
+        likeness=note.likeness,
+    )
+    return info, note.text
 
 
 def restore(job: Job, *, form: str, options: "RestoreOptions", limits: Limits, force: bool) -> JobSteps:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 else:
     Buffer = object
 
-__all__ = ["DEFAULT_LIMITS", "DEVICES", "RULES", "Buffer", "Limits", "as_bytes", "check_type"]
+__all__ = ["DEFAULT_LIMITS", "DEVICES", "RESTORERS", "RULES", "Buffer", "Limits", "as_bytes", "check_type"]
 
 
 def as_bytes(data: Buffer) -> bytes:
@@ -97,3 +97,6 @@ RULES = ("mse", "ms-ssim")
 
 DEVICES = ("auto", "cpu", "cuda")
 """Devices to compute on. `auto` selects the fastest, which is the CPU."""
+
+RESTORERS = {"expectation": 1}
+"""Methods of restoration, with the permanent numbers that containers have for them (docs/format.md)."""

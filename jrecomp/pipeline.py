@@ -14,7 +14,7 @@ from typing import Unpack, cast
 
 from jrecomp import container, jpeg
 from jrecomp.codec import Resources
-from jrecomp.container import Lossless, Lossy, Original, Stored
+from jrecomp.container import Lossless, Lossy, Original, Restorable, Stored
 from jrecomp.errors import (
     CorruptContainerError,
     InputError,
@@ -25,7 +25,7 @@ from jrecomp.errors import (
     UnsupportedJpegError,
     VerificationError,
 )
-from jrecomp.info import Info, JpegInfo, describe_picture, describe_reason
+from jrecomp.info import Info, JpegInfo, describe_picture, describe_reason, describe_restorer
 from jrecomp.jpeg.types import Frame
 from jrecomp.lossy import Requantizer, Target, TargetOptions, load_rule
 from jrecomp.model import DEFAULT_MODEL, FALLBACK_MODEL, Model
@@ -284,6 +284,7 @@ def inspect(data: Buffer, *, limits: Limits = DEFAULT_LIMITS) -> Info:
         model_id=box.model,
         pictures=_pictures(box, limits),
         quality=box.quality / 100 if isinstance(box, Lossy) else None,
+        restorer=describe_restorer(box.restorer) if isinstance(box, Restorable) else None,
     )
 
 

@@ -22,12 +22,14 @@ class Options:
 
     tune: the measure that the quantization tables were learned for, one of tables.TUNES. progressive: use
     progressive scans. strip: omit metadata that decoders do not need. limits: bounds on headers and scans.
+    restored: files are meant to be restored.
     """
 
     tune: str
     progressive: bool
     strip: bool
     limits: Limits
+    restored: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Encoder:
         cls, planes: Planes, subsampling: str, metadata: bytes, options: Options, workers: Workers
     ) -> "Encoder":
         """The encoder of a picture with a subsampling."""
-        components = planes.components(subsampling, workers)
+        components = planes.components(subsampling, workers, options.restored)
         return cls(planes.size, subsampling, components, metadata, options, workers)
 
     @cached_property
@@ -65,7 +67,8 @@ class Encoder:
 
     def settings(self, likeness: float) -> Settings:
         """The learned settings for a likeness."""
-        return family(self.options.tune, self.subsampling).at(likeness)
+        settings = family(self.options.tune, self.subsampling).at(likeness)
+        return settings.to_restore() if self.options.restored else settings
 
     def levels(
         self, settings: Settings, targets: Sequence[Float32], weights: Sequence[Float32] | None = None

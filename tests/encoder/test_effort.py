@@ -132,5 +132,5 @@ def test_losses_are_against_plain_results_of_the_same_size(monkeypatch: pytest.M
             bounds = [(name, np.inf, "") for name, _, _ in calibration.BOUNDS]
             bounds[number] = ("X", -9.0, "")
             monkeypatch.setattr(calibration, "BOUNDS", bounds)
-            loss = lost(PHOTO, likeness, "420", OPTIONS, 0, 1)
+            loss = lost(PHOTO, likeness, "420", OPTIONS, 0, pixels, 1)
             assert loss in ("X 0.00", "X -0.00")
