@@ -105,7 +105,7 @@ class ChangeOptions(TargetOptions, total=False):
 
     strip: bool
     strip_trailer: bool
-    rule: str
+    tune: str
 
 
 @dataclass(frozen=True)
@@ -402,6 +402,7 @@ def shrink(
     *,
     change: ChangeOptions,
     progressive: bool,
+    threads: int,
     limits: Limits,
     force: bool,
     on_progress: OnProgress,
@@ -414,6 +415,7 @@ def shrink(
         pipeline.shrink,
         data,
         progressive=progressive,
+        threads=threads,
         limits=limits,
         on_progress=on_progress,
         on_note=notes.append,

@@ -164,7 +164,7 @@ def encode_file(
     if data.startswith(START):
         if restored:
             raise InputError("is a JPEG file, which cannot be encoded with {} (only pixels)", "restored")
-        result = _shrunk(data, limits, on_progress, on_note, options)
+        result = _shrunk(data, threads, limits, on_progress, on_note, options)
     else:
         result = encode(
             data, threads=threads, limits=limits, on_progress=on_progress, on_note=on_note, **options
@@ -194,7 +194,12 @@ def _restoring(threads: int, limits: Limits) -> Decode:
 
 
 def _shrunk(
-    data: bytes, limits: Limits, on_progress: OnProgress, on_note: OnNote, options: EncodeOptions
+    data: bytes,
+    threads: int,
+    limits: Limits,
+    on_progress: OnProgress,
+    on_note: OnNote,
+    options: EncodeOptions,
 ) -> bytes:
     def noted(note: Note) -> None:
         on_note(Note(note.quality, "; ".join(filter(None, ["a JPEG file: shrunk", note.text]))))
@@ -206,6 +211,8 @@ def _shrunk(
         data,
         strip=options.get("strip", False),
         progressive=options.get("progressive", True),
+        tune=options.get("tune", TUNES[0]),
+        threads=threads,
         limits=limits,
         on_progress=on_progress,
         on_note=noted,

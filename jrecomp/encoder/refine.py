@@ -107,12 +107,23 @@ class Refinement:
         return self.decoder.gradients(by_pixels, [c.shape for c in self.components], self.workers)
 
     def _curvature(self, number: int, gradient: Float32, level: Int16) -> Float32:
-        """How much squared errors cost, [block rows, block columns, BANDS]: slopes over twice the errors."""
+        """How much squared errors cost, [block rows, block columns, BANDS]: slopes over twice the errors.
+
+        It is relative to the importance of frequencies.
+        """
         slopes, sizes = (np.empty((*gradient.shape[:2], BANDS), np.float32) for _ in range(2))
-        component, steps = self.components[number], self.quantizers[number].steps
+        component, quantizer = self.components[number], self.quantizers[number]
 
         def band(rows: slice) -> None:
-            _encode.bands(gradient[rows], level[rows], component[rows], steps, slopes[rows], sizes[rows])
+            _encode.bands(
+                gradient[rows],
+                level[rows],
+                component[rows],
+                quantizer.steps,
+                quantizer.importance,
+                slopes[rows],
+                sizes[rows],
+            )
 
         self._by_rows(band, len(gradient))
         curvature: Float32 = np.sqrt(_pooled(slopes) / (4 * _pooled(sizes) + np.float32(_LEAST)))
@@ -127,14 +138,15 @@ class Refinement:
         fixed: UInt8,
         targets: Float32,
     ) -> None:
-        component, steps = self.components[number], self.quantizers[number].steps
+        component, quantizer = self.components[number], self.quantizers[number]
 
         def band(rows: slice) -> None:
             _encode.move(
                 gradient[rows],
                 level[rows],
                 component[rows],
-                steps,
+                quantizer.steps,
+                quantizer.importance,
                 curvature[rows],
                 fixed[rows],
                 STEP,
