@@ -23,8 +23,11 @@ USES = {
 NAMELESS = {"encode": "tables", "restore": "the restorer"}
 """What has no name and no id, in words."""
 
-RESTORER_CROPS = {"cuda": (64, 128), "cpu": (16, 64)}
+RESTORER_CROPS = {"cuda": (64, 128), "cpu": (16, 96)}
 """Number of crops in a step, and their width and height, by device."""
+
+RESTORER_EXAMPLES = 6
+"""Number of examples of each picture."""
 
 DEFAULTS: dict[str, dict[str, Any]] = {
     "planes": {"steps": 1500, "hidden": (64, 32)},
@@ -219,13 +222,18 @@ def _train_tables(data: Path, work: Path, weights: Path) -> None:
 
 def _train_restorer(data: Path, work: Path, minutes: float, device: str) -> None:
     from jrecomp.train.checkpoints import completed
-    from jrecomp.train.restore import pictures, run
+    from jrecomp.train.restore import pictures, run, store
+    from jrecomp.train.restore.examples import examples
 
-    work.mkdir(parents=True, exist_ok=True)
-    path = work / "pictures.zip"
+    folder, path = work / "examples", work / "pictures.zip"
+    folder.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         with completed(path) as partial:
             pictures.prepare(data, partial)
+    found = pictures.read(path)
+    for number in range(RESTORER_EXAMPLES):
+        if not store.is_complete(folder, number):
+            store.write(folder, number, examples(found.train, found.tables, number))
     batch, side = RESTORER_CROPS[device]
-    run.train(run.Settings(path, work, minutes * 60, device, batch, side))
+    run.train(run.Settings(folder, work, found.valid, minutes * 60, device, batch, side))
     click.echo(f"wrote {work / run.WEIGHTS}")
