@@ -14,7 +14,7 @@ from jrecomp.encoder.levels import Quantizer
 from jrecomp.jpeg import Component, Frame
 from jrecomp.metrics import Reference
 from jrecomp.threads import Workers
-from jrecomp.train.lossy.similarity import decode, ms_ssim
+from jrecomp.train.encode.similarity import decode, ms_ssim
 
 WIDER, COSTLIER = 1.1, 1.2
 """Factors to steps and to a lambda by which their slopes are found."""
