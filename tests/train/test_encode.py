@@ -14,6 +14,7 @@ from tests.encoder.drawings import noisy
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install jrecomp[train]")
 
+from jrecomp.train.drawings import draw  # noqa: E402
 from jrecomp.train.encode import run, similarity  # noqa: E402
 from jrecomp.train.encode.run import TableSettings  # noqa: E402
 from jrecomp.train.encode.slopes import Example, Point, bits  # noqa: E402
@@ -22,7 +23,7 @@ POINT = Point(np.full((2, 64), np.log(12.0)), np.full(2, 0.1))
 
 
 @pytest.mark.parametrize("subsampling", ["444", "420"])
-@pytest.mark.parametrize("tune", ["ssimulacra2", "psnr"])
+@pytest.mark.parametrize("tune", ["ssimulacra2", "psnr", "restored"])
 def test_wider_steps_cost_likeness_and_save_bits(tune: str, subsampling: str) -> None:
     slopes = Example(noisy(192, 192), subsampling, tune).slopes(POINT)
     assert slopes.rate.sum() > 0.1 and slopes.loss.sum() > 0
@@ -59,6 +60,17 @@ def test_the_decoder_and_the_measure_are_the_common_ones(sampling: str) -> None:
         cut = a[0, :, :192, :192].permute(1, 2, 0).clamp(0, 255).numpy()
         assert np.abs(cut - b).mean() < 0.6
     assert float(similarity.ms_ssim(*decoded)) == pytest.approx(ms_ssim(*theirs), abs=2e-3)
+
+
+@pytest.mark.parametrize("subsampling", ["444", "420"])
+def test_restored_errors_are_smaller(subsampling: str) -> None:
+    picture = np.ascontiguousarray(np.asarray(draw(3).convert("RGB"))[:192, :192])
+    plain, restored = (Example(picture, subsampling, tune)._quantized(POINT) for tune in ("psnr", "restored"))
+    assert np.array_equal(plain[0], restored[0])
+    assert restored[1][0].sum() < 0.9 * plain[1][0].sum()
+    for after, step in zip(restored[2], np.exp(POINT.steps[[0, 1, 1]]), strict=True):
+        inside = np.abs(after) < 1.5 * step  # with rounding and levels that are chosen by rate
+        assert inside.mean() > 0.99
 
 
 def test_bits_are_entropies() -> None:
