@@ -304,6 +304,7 @@ def test_command(tmp_path: Path, photo: bytes, monkeypatch: pytest.MonkeyPatch) 
     assert {curve["coder"] for curve in document["curves"]} == {
         "jrecomp fast",
         "jrecomp fast ms-ssim",
+        "jrecomp fast ssimulacra2",
         "jrecomp shrink",
         "jrecomp shrink progressive",
         "libjpeg",
