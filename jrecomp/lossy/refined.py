@@ -87,7 +87,7 @@ class RefinedRequantizer(Requantizer):
     @cached_property
     def _components(self) -> list[Float32]:
         pairs = zip(self.file.coefficients, self.file.frame.components, strict=True)
-        return [levels * c.steps.astype(np.float32) for levels, c in pairs]
+        return [np.multiply(levels, c.steps, dtype=np.float32) for levels, c in pairs]
 
     @cached_property
     def _pixels(self) -> UInt8:
