@@ -29,16 +29,15 @@ def why_plain(file: JpegFile) -> str:
         return f"samples have {file.frame.precision} bits"
     if len(components) not in (1, 3) or is_rgb(file.headers, [c.identifier for c in components]):
         return "colours are not YCbCr or gray"
-    if not all(a in (b, 2 * b) for a, b in _factors(file)):
-        return "chroma is not of full or half size"
-    return ""
+    return "" if _factor(file) else "chroma is not of full or half size"
 
 
-def _factors(file: JpegFile) -> list[tuple[int, int]]:
-    """For both directions the sampling factors of luma and of chroma, which are relative to each other."""
+def _factor(file: JpegFile) -> tuple[int, int] | None:
+    """How many times chroma is smaller, down and across; None where that is neither 1 nor 2."""
     luma, *chroma = file.frame.components
-    pairs = {((luma.vertical, c.vertical), (luma.horizontal, c.horizontal)) for c in chroma}
-    return list(next(iter(pairs))) if len(pairs) == 1 else [(1, 1)] * 2 if not pairs else [(0, 1)]
+    found = {(luma.vertical / c.vertical, luma.horizontal / c.horizontal) for c in chroma} or {(1.0, 1.0)}
+    down, across = next(iter(found))
+    return (int(down), int(across)) if len(found) == 1 and {down, across} <= {1, 2} else None
 
 
 @dataclass(frozen=True)
@@ -75,14 +74,12 @@ class RefinedRequantizer(Requantizer):
         ]
 
     @cached_property
-    def _factor(self) -> tuple[int, int]:
-        """How many times chroma is smaller, down and across."""
-        (y, c), (wide, narrow) = _factors(self.file)
-        return y // c, wide // narrow
+    def _factors(self) -> tuple[int, int]:
+        return _factor(self.file) or (1, 1)
 
     @cached_property
     def _decoder(self) -> Decoder:
-        return Decoder(self.file.frame.height, self.file.frame.width, *self._factor)
+        return Decoder(self.file.frame.height, self.file.frame.width, *self._factors)
 
     @cached_property
     def _components(self) -> list[Float32]:
@@ -104,6 +101,6 @@ class RefinedRequantizer(Requantizer):
 
     @cached_property
     def _alone(self) -> list[Bool]:
-        factors = [(1, 1), self._factor, self._factor]
+        factors = [(1, 1), self._factors, self._factors]
         sizes = [(c.shape[0], c.shape[1]) for c in self._components]
         return [few_colours(self._pixels, size, *f) for size, f in zip(sizes, factors, strict=False)]
