@@ -1,9 +1,10 @@
-"""The network of jrecomp.restorer in torch.
+"""The network of jrecomp.restoration.network in torch.
 
-The forward pass computes the same integers; roundings have straight-through gradients. The parameters are
-those of a network of real numbers near 1: weights for white inputs, octaves and offsets of channels. The
-integers have a scale of their own for each channel, which the gains undo. All parameters are in one vector,
-so that a step of the optimizer is a few operations.
+The forward pass computes the same integers, but for the rounding of sums to 8 bits where convolutions are
+computed in bfloat16. Roundings have straight-through gradients. The parameters are those of a network of real
+numbers near 1: weights, octaves and offsets of channels. The integers have a scale of their own for each
+channel, which the gains undo. All parameters are in one vector, so that a step of the optimizer is a few
+operations.
 """
 
 import math
@@ -16,23 +17,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from jrecomp import restorer as integer
-from jrecomp.restorer import (
+from jrecomp.restoration import network as integer
+from jrecomp.restoration.network import (
     ACTIVATION_LIMIT,
-    CELL,
     COARSENESS_FACTOR,
-    COMPONENTS,
     CONVOLUTION_SHIFT,
     CORRECTION_UNIT,
     DESCRIPTION,
     EXPONENT_SHIFT,
     GAIN_SHIFT,
     HIDDEN_SHIFT,
+    INPUT_LIMIT,
     INPUTS,
     OFFSET_SHIFT,
     OUTPUTS,
-    PLACE_VALUE,
-    PLACES,
+    PIXELS,
+    SIDE,
     STEPS_PER_OCTAVE,
     STREAM_LIMIT,
 )
@@ -43,13 +43,16 @@ HIDDEN = 64
 WEIGHT_LIMIT = 127
 """The integer for the largest weight of each output channel of a convolution."""
 
+INPUT_UNIT = 24
+"""The integer for a real value of 1 in the inputs of the first convolution."""
+
 STREAM_UNIT = 128
 """The integer for a real value of 1 in the stream."""
 
 ACTIVATION_UNIT = 32
-"""The integer for a real value of 1 in the input of a convolution."""
+"""The integer for a real value of 1 in the input of another convolution."""
 
-OUTPUT_UNIT = 0.1 * CORRECTION_UNIT
+OUTPUT_UNIT = 0.3 * CORRECTION_UNIT
 """The integer for a real output of 1 where the mean logarithm of the steps is 0."""
 
 HIDDEN_UNIT = 256
@@ -64,28 +67,8 @@ EXPONENT_UNIT = STEPS_PER_OCTAVE << EXPONENT_SHIFT
 OFFSET_UNIT = 1 << GAIN_SHIFT - OFFSET_SHIFT
 """The integer for an offset of 1 in integers."""
 
-TYPICAL_COARSENESS = 20.0
-"""Mean step of luma where the first gains are 1; they have its power -1/2."""
-
 SMALLEST_WEIGHT = 1e-6
 """Rows of smaller weights are scaled as if this were the largest."""
-
-SAMPLE_NOISE = 3.0
-"""Standard deviation in levels below which directions of samples are not enlarged by whitening()."""
-
-
-def whitening(covariance: Tensor) -> Tensor:
-    """The symmetric matrix that makes patches of samples uncorrelated with a variance of at most 1.
-
-    covariance: [9 * OUTPUTS, 9 * OUTPUTS] of the 3 x 3 cells that the first convolution sees. Weights are
-    trained for white inputs, and multiplied with this matrix: samples of pictures are so alike that training
-    is much slower without it (docs/decisions/0031-restorer-network.md).
-    """
-    variances, directions = torch.linalg.eigh(covariance.double().cpu())
-    scales = (variances.clamp(min=0) + SAMPLE_NOISE**2).rsqrt()
-    matrix: Tensor = (directions * scales) @ directions.T
-    return matrix.to(covariance)
-
 
 Function = Callable[[Tensor, Tensor, Tensor], Tensor]
 """An element-wise function, which can be compiled."""
@@ -98,7 +81,8 @@ def floored(x: Tensor) -> Tensor:
 
 def narrowed(sums: Tensor) -> Tensor:
     """Sums of a convolution as 16-bit integers."""
-    return floored(sums * 2.0**-CONVOLUTION_SHIFT + 0.5).clamp(-STREAM_LIMIT, STREAM_LIMIT)
+    wide = sums.to(torch.promote_types(sums.dtype, torch.float32))
+    return floored(wide * 2.0**-CONVOLUTION_SHIFT + 0.5).clamp(-STREAM_LIMIT, STREAM_LIMIT)
 
 
 def scaled(value: Tensor, gain: Tensor, offset: Tensor | float, low: float, high: float) -> Tensor:
@@ -144,6 +128,7 @@ class Network:
         self.shapes: dict[str, tuple[int, ...]] = {
             f"convolution_{i}": (widths[i + 1], widths[i], 3, 3) for i in range(self.count)
         }
+        self.convolutions = list(self.shapes)
         self.shapes |= {
             "hidden": (HIDDEN, DESCRIPTION),
             "hidden_bias": (HIDDEN,),
@@ -183,20 +168,13 @@ class Network:
         named = zip(self.shapes, parts, strict=True)
         return {name: part.view(self.shapes[name]) for name, part in named}
 
-    def integers(self, parameters: Tensor, white: Tensor) -> dict[str, Tensor]:
-        """The integers that the network computes with, as floats with straight-through gradients.
-
-        white: result of whitening().
-        """
+    def integers(self, parameters: Tensor) -> dict[str, Tensor]:
+        """The integers that the network computes with, as floats with straight-through gradients."""
         parts = self.split(parameters)
         result, octaves = {}, []
-        units = [TYPICAL_COARSENESS**-0.5, *[ACTIVATION_UNIT] * (self.count - 1)]
+        units = [INPUT_UNIT, *[ACTIVATION_UNIT] * (self.count - 1)]
         for i, unit in enumerate(units):
             weight = parts[f"convolution_{i}"]
-            if i == 0:
-                samples, constant = torch.split(weight, [OUTPUTS, PLACES], 1)
-                samples = (samples.flatten(1) @ white).view(samples.shape)
-                weight = torch.cat([samples, constant / PLACE_VALUE], 1)
             scale = weight.detach().abs().amax((1, 2, 3)).clamp(min=SMALLEST_WEIGHT) / WEIGHT_LIMIT
             result[f"convolution_{i}"] = floored(weight / scale[:, None, None, None] + 0.5)
             octaves.append((scale / unit * 2**CONVOLUTION_SHIFT * self._unit(i)).log2())
@@ -242,17 +220,16 @@ class Network:
 
         logs: logarithms [n, 3, 64] of the steps, integers. flags: [n, 3], 0 or 1.
         """
-        x = torch.cat([logs.flatten(1) - 128, PLACE_VALUE * flags], 1)
+        x = torch.cat([logs.flatten(1) - 128, INPUT_LIMIT * flags], 1)
         sums = F.linear(x, weights["hidden"], weights["hidden_bias"])
         hidden = floored(sums * 2.0**-HIDDEN_SHIFT + 0.5).clamp(0, ACTIVATION_LIMIT)
         sums = F.linear(hidden, weights["control"], weights["control_bias"])
         exponents, offsets = torch.split(sums, [self.gains, self.offsets], 1)
         exponents = floored(exponents * 2.0**-EXPONENT_SHIFT + 0.5)
         coarseness = (logs.sum(2) / 64 + 0.5).floor()
-        scale = (coarseness * COARSENESS_FACTOR / 4).floor().repeat_interleave(OUTPUTS // COMPONENTS, 1)
-        parts = [self.width, self.gains - self.width - OUTPUTS, OUTPUTS]
-        first, rest, last = torch.split(exponents, parts, 1)
-        exponents = torch.cat([first - coarseness[:, :1], rest, last + scale], 1)
+        scale = (coarseness * COARSENESS_FACTOR / 4).floor().repeat_interleave(PIXELS, 1)
+        rest, last = torch.split(exponents, [self.gains - OUTPUTS, OUTPUTS], 1)
+        exponents = torch.cat([rest, last + scale], 1)
         exponents = exponents.clamp(0, 15 * STEPS_PER_OCTAVE - 1)
         gains = floored(torch.exp2(exponents / STEPS_PER_OCTAVE) + 0.5).clamp(max=STREAM_LIMIT)
         gain_groups = [self.width] * integer.gain_count(self.count)
@@ -260,17 +237,26 @@ class Network:
         yield from torch.split(gains[:, :, None, None], [*gain_groups, OUTPUTS], 1)
         yield from torch.split((offsets * 2.0**OFFSET_SHIFT)[:, :, None, None], [*offset_groups, OUTPUTS], 1)
 
-    def correction(self, weights: dict[str, Tensor], x: Tensor, logs: Tensor, flags: Tensor) -> Tensor:
-        """Corrections [n, 3, rows, columns] in units of 1/64 level.
+    def correction(
+        self,
+        weights: dict[str, Tensor],
+        x: Tensor,
+        logs: Tensor,
+        flags: Tensor,
+        precision: torch.dtype = torch.float32,
+    ) -> Tensor:
+        """Corrections [n, 3, rows, columns] in units of 1/CORRECTION_UNIT.
 
-        weights: of integers(). x: [n, INPUTS, rows / 4, columns / 4]. logs, flags: see controls().
+        weights: of integers(). x: [n, INPUTS, rows / SIDE, columns / SIDE]. logs, flags: see controls().
+        precision: of convolutions.
         """
         groups = list(self.controls(weights, logs, flags))
         split = integer.gain_count(self.count) + 1
         gains, offsets = iter(groups[:split]), iter(groups[split:])
 
         def convolved(x: Tensor, i: int) -> Tensor:
-            return F.conv2d(x, weights[f"convolution_{i}"], padding=1)
+            weight = weights[f"convolution_{i}"].to(precision, memory_format=torch.channels_last)
+            return F.conv2d(x.to(precision), weight, padding=1)
 
         stream = self.begin(convolved(x, 0), next(gains), next(offsets))
         for i in range(1, self.count - 1, 2):
@@ -279,12 +265,12 @@ class Network:
             stream = self.leave(stream, convolved(x, i + 1), next(gains))
         x = self.enter(stream, next(gains), next(offsets))
         result = self.begin(convolved(x, self.count - 1), next(gains), next(offsets))
-        return F.pixel_shuffle(result, CELL)
+        return F.pixel_shuffle(result, SIDE)
 
-    def export(self, parameters: Tensor, white: Tensor) -> dict[str, NDArray[Any]]:
+    def export(self, parameters: Tensor) -> dict[str, NDArray[Any]]:
         """The arrays of a weights file."""
         with torch.no_grad():
-            integers = self.integers(parameters.detach().double().cpu(), white.double().cpu())
+            integers = self.integers(parameters.detach().double().cpu())
         arrays = {
             name: value.numpy().astype(np.int32 if name.endswith("bias") else np.int8)
             for name, value in integers.items()

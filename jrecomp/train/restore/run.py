@@ -1,15 +1,12 @@
 """Trains a network until a time is over, and exports it.
 
-It needs torch, NumPy and Pillow only, so that it runs from a source tree on a machine with a GPU:
-
-    python -c "from jrecomp.train.restore.run import *; train(Settings(Path('pictures.zip'), Path('out')))"
+The examples lie on the device, and crops of them are taken there.
 """
 
 import math
 import time
-import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
@@ -17,13 +14,12 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from jrecomp import restorer as integer
-from jrecomp.restorer import CORRECTION_UNIT, OUTPUTS
-from jrecomp.train.restore import pictures
-from jrecomp.train.restore.compression import Codec, Compressed, Crops, Group, groups, smoothed
-from jrecomp.train.restore.network import Network, whitening
+from jrecomp.restoration.network import CORRECTION_UNIT, build
+from jrecomp.train.restore.codec import Codec
+from jrecomp.train.restore.examples import Pixels
+from jrecomp.train.restore.network import Network
+from jrecomp.train.restore.store import Batch, Crops, groups
 from jrecomp.train.restore.validation import gains
 from jrecomp.train.schedule import learning_rate
 
@@ -32,6 +28,9 @@ LOG = "log.txt"
 WEIGHTS = "restorer.npz"
 CHECKPOINT_SECONDS = 60.0
 LOG_STEPS = 200
+PRECISION = torch.bfloat16
+"""Of convolutions."""
+
 WARM_STEPS = 100
 """Steps in which the learning rate rises."""
 
@@ -41,16 +40,16 @@ SYNCHRONIZED = 20
 SETBACK = 0.1
 """If the mean gain of LOG_STEPS steps, in dB, falls so far below the best one, training goes back."""
 
-STATE = ("parameters", "first", "second", "mean", "steps_done", "white")
+STATE = ("parameters", "first", "second", "mean", "steps_done")
 """The tensors of a checkpoint."""
 
 DECAY = 0.999
 """Of the running mean of the parameters, which is what is exported, in each step."""
 
-COVARIANCE_BATCHES = 16
-"""Batches from which the covariance of samples is taken."""
+BETAS = (0.9, 0.99)
+CONVOLUTION_RATE = 15.0
+"""Learning rate of convolutions, whose changes are orthogonal matrices, relative to that of the rest."""
 
-BETAS = (0.9, 0.999)
 NORM = 1.0
 """Longer gradients are shortened to this norm."""
 
@@ -69,25 +68,42 @@ FLOOR = 0.1
 class Settings:
     """The options of a training.
 
-    pictures: file of pictures.prepare(). work: folder for checkpoint, log and weights. seconds: time from the
-    start to the end of the last step. batch, side: number of crops in a step, and their width and height, a
-    multiple of 32. width, pairs: of the network. rate: peak of the learning rate.
+    examples: folder of store.write(). work: folder for checkpoint, log and weights. valid: RGB pictures for
+    validation. seconds: time from the start to the end of the last step. batch, side: number of crops in a
+    step, and their width and height, a multiple of 16. width, pairs: of the network. rate: peak of the
+    learning rate.
     """
 
-    pictures: Path
+    examples: Path
     work: Path
+    valid: Sequence[Pixels]
     seconds: float = 480
     device: str = "cpu"
     batch: int = 64
     side: int = 128
     width: int = 64
-    pairs: int = 5
+    pairs: int = 4
     rate: float = 0.002
     seed: int = 1
 
 
+def orthogonalized(matrix: Tensor) -> Tensor:
+    """A matrix with nearly the same singular vectors, whose singular values are near 1.
+
+    matrix: not more rows than columns. Five Newton-Schulz iterations (Jordan et al., "Muon: An optimizer for
+    hidden layers in neural networks", 2024).
+    """
+    x = matrix / (matrix.norm() + 1e-12)
+    for _ in range(5):
+        square = x @ x.T
+        x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x
+    result: Tensor = x
+    return result
+
+
 class Result(NamedTuple):
-    """Mean gains of crops in dB in some steps up to a number, and how many of them had no finite result."""
+    """Mean gains of crops over restoration by expectation in dB, in some steps up to a number, and how many
+    steps had no finite result."""
 
     step: int
     luma: float
@@ -112,14 +128,12 @@ class Training:
         self.settings = settings
         self.device = torch.device(settings.device)
         torch.manual_seed(settings.seed)
-        self.set = pictures.read(settings.pictures)
-        self.crops = Crops.of(self.set, self.device)
-        self.codec = Codec(self.device, self.set.tables)
+        self.crops = Crops.read(settings.examples, settings.side, self.device)
+        self.codec = Codec(self.device, groups(settings.batch))
         self.network = Network(settings.width, settings.pairs)
         self.parameters = self.network.start(settings.seed).to(self.device).requires_grad_()
         self.first, self.second = (torch.zeros_like(self.parameters, requires_grad=False) for _ in range(2))
         self.mean = self.parameters.detach().clone()
-        self.white = whitening(self._covariance())
         self.peak = settings.rate
         self.rate, self.steps_done = (torch.zeros((), device=self.device) for _ in range(2))
         self.totals = torch.zeros(4, device=self.device)
@@ -130,59 +144,35 @@ class Training:
         """Seconds of training, those of interrupted runs included."""
         return self.seconds + time.monotonic() - self.began
 
-    def _covariance(self) -> Tensor:
-        """Of the samples in 3 x 3 cells of pictures with chroma."""
-        total, number = torch.zeros((), device=self.device), 0
-        for _ in range(COVARIANCE_BATCHES):
-            batch = self.codec.batch(self.crops, self.settings.batch, self.settings.side)
-            for first, last, halved in groups(self.settings.batch):
-                if halved is not None:
-                    x = self.codec.inputs(smoothed(batch.plain[first:last], halved), halved)[:, :OUTPUTS]
-                    patches = F.unfold(x, 3).transpose(1, 2).flatten(0, 1)
-                    total = total + patches.T @ patches
-                    number += len(patches)
-        return total / number
-
     def step(self) -> None:
         """One step; without any value that goes to the host."""
         with torch.no_grad():
-            batch = self.codec.batch(self.crops, self.settings.batch, self.settings.side)
-        loss, luma, rgb = self._loss(batch)
+            batch = self.crops.take(self.settings.batch)
+            x = self.codec.inputs(batch)
+        loss, luma, rgb = self._loss(batch, x)
         (gradient,) = torch.autograd.grad(loss, self.parameters)
         with torch.no_grad():
             self._update(gradient)
             finite = torch.isfinite(loss).float()
             self.totals += torch.nan_to_num(torch.stack([finite, luma * finite, rgb * finite, 1 - finite]))
 
-    def _loss(self, batch: Compressed) -> tuple[Tensor, Tensor, Tensor]:
-        """The loss; and the mean changes of luma and RGB errors in dB."""
-        weights = self.network.integers(self.parameters, self.white)
-        better = []
-        parts = groups(self.settings.batch)
-        described = [self.codec.described(batch.steps[g.range], g.halved) for g in parts]
-        logs, flags = (torch.cat(part) for part in zip(*described, strict=True))
-        smooth = [smoothed(batch.plain[g.range], g.halved) for g in parts]
-        x = torch.cat([self.codec.inputs(s, g.halved) for s, g in zip(smooth, parts, strict=True)])
+    def _loss(self, batch: Batch, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The loss; and the mean changes of luma and RGB errors in dB against restoration by expectation."""
+        codec = self.codec
+        weights = self.network.integers(self.parameters)
         x = x.contiguous(memory_format=torch.channels_last)
-        correction = self.network.correction(weights, x, logs, flags) / CORRECTION_UNIT
-        for g in parts:
-            of = (batch.plain[g.range], correction[g.range], batch.steps[g.range])
-            better.append(self.codec.corrected(*of, g.halved))
-        before, after = self._errors(torch.cat(smooth), batch), self._errors(torch.cat(better), batch)
-        floor = SHARE * self.codec.typical_error(batch.steps) + FLOOR
+        described = codec.described(batch.steps), codec.flags
+        correction = self.network.correction(weights, x, *described, PRECISION) / CORRECTION_UNIT
+        after = codec.errors(codec.corrected(batch, correction), batch.original)
+        before = codec.errors(batch.restored, batch.original)
+        floor = SHARE * codec.typical_error(batch.steps) + FLOOR
         luma, rgb = (((a + floor) / (b + floor)).log() for a, b in zip(after, before, strict=True))
         unit = -10 / math.log(10)
         loss = LUMA_SHARE * luma.mean() + (1 - LUMA_SHARE) * rgb.mean()
         return loss, unit * luma.detach().mean(), unit * rgb.detach().mean()
 
-    def _errors(self, decoded: Tensor, batch: Compressed) -> tuple[Tensor, Tensor]:
-        """Mean squared errors [n] of luma and of RGB."""
-        error = decoded - batch.target
-        rgb = torch.einsum("ij,njyx->niyx", self.codec.to_rgb, error)
-        return error[:, 0].square().mean((1, 2)), rgb.square().mean((1, 2, 3))
-
     def _update(self, gradient: Tensor) -> None:
-        """A step of Adam; none if the gradient is not finite."""
+        """A step of Adam, and for convolutions of Muon; none if the gradient is not finite."""
         norm = gradient.norm()
         fine = torch.isfinite(norm)
         factor = torch.where(fine, (NORM / (norm + 1e-9)).clamp(max=1), 0.0)
@@ -192,6 +182,11 @@ class Training:
         self.second.lerp_(gradient.square(), 1 - BETAS[1])
         corrected = [1 - beta**self.steps_done for beta in BETAS]
         change = self.first / corrected[0] / ((self.second / corrected[1]).sqrt() + 1e-8)
+        means, changes = self.network.split(self.first), self.network.split(change)
+        for name in self.network.convolutions:
+            changes[name].copy_(
+                CONVOLUTION_RATE * orthogonalized(means[name].flatten(1)).view_as(means[name])
+            )
         self.parameters -= self.rate * torch.where(fine, change, 0.0)
         # At the beginning the mean reaches back a tenth of the steps.
         self.mean.lerp_(self.parameters, (10 / self.steps_done).clamp(min=1 - DECAY, max=1))
@@ -281,7 +276,9 @@ def train(settings: Settings) -> None:
         torch.backends.cudnn.benchmark = True
     training = Training(settings)
     training.resume()
-    training.log(f"{settings}; {len(training.parameters)} parameters; {len(training.set.train)} pictures")
+    sizes = ", ".join(str(len(table)) for table in training.crops.tables)
+    training.log(f"{replace(settings, valid=())}; {len(training.parameters)} parameters")
+    training.log(f"examples by sampling: {sizes}")
     try:
         _loop(training)
     finally:
@@ -292,8 +289,8 @@ def train(settings: Settings) -> None:
 def _loop(training: Training) -> None:
     settings = training.settings
     step = training.step
+    _compile(training)
     if settings.device == "cuda":
-        _compile(training)
         step = _captured(training)
     saved = training.elapsed()
     best, good = -math.inf, training.state()
@@ -328,53 +325,9 @@ def _steps(training: Training, step: Callable[[], None]) -> Iterator[int]:
 
 
 def _finish(training: Training) -> None:
-    """Export the mean of the parameters, compare it with the integer network, and validate it."""
+    """Export the mean of the parameters and validate the network of integers."""
     network = Network(training.network.width, training.network.pairs)  # nothing in it is compiled
-    jobs: dict[str, Callable[[], object]] = {
-        "export": lambda: _export(training, network),
-        "validation": lambda: _validate(training, network),
-        "integers": lambda: training.log(f"the integer network agrees: {agrees(training, network)}"),
-    }
-    for name, job in jobs.items():
-        try:
-            job()
-        except Exception as error:
-            warnings.warn(f"{name} failed", stacklevel=1)
-            training.log(f"warning: {name} failed: {type(error).__name__}: {str(error)[:500]}")
-
-
-def _export(training: Training, network: Network) -> None:
-    arrays = network.export(training.mean, training.white)
+    arrays = network.export(training.mean)
     np.savez_compressed(training.settings.work / WEIGHTS, **arrays)  # type: ignore[arg-type]
-
-
-def _validate(training: Training, network: Network) -> None:
-    with torch.no_grad():
-        weights = network.integers(training.mean, training.white)
-    for gain in gains(network, weights, training.codec, training.set.valid):
-        training.log(f"validation, 4:2:0, {gain}")
-
-
-def agrees(training: Training, network: Network) -> bool:
-    """Whether the exported network gives the corrections of the one in training, on the CPU in double
-    precision, for a picture in each sampling."""
-    codec = Codec(torch.device("cpu"), training.set.tables, torch.float64)
-    parameters = training.mean.detach().cpu().double()
-    white = training.white.cpu().double()
-    restorer = integer.build(network.export(parameters, white))
-    rgb = torch.from_numpy(np.moveaxis(training.set.valid[0][:64, :96], 2, 0).copy()).double()[None]
-    result = True
-    with torch.no_grad():
-        weights = network.integers(parameters, white)
-        for quality, group in zip((10, 40, 75, 90, 97), groups(64), strict=True):
-            steps = codec.quality_tables(torch.full((1,), float(quality))).double()
-            plain = codec.plain(codec.ycc(rgb), steps, Group(0, 1, group.halved), rounded=True)
-            smooth = smoothed(plain, group.halved)
-            x, (logs, flags) = codec.inputs(smooth, group.halved), codec.described(steps, group.halved)
-            ours = network.correction(weights, x, logs, flags)[0].numpy()
-            samples = (smooth.round().clamp(-128, 127)[0] + 128).numpy().astype(np.uint8)
-            halved = group.halved or (False, False)
-            description = integer.Description(steps[0].numpy().astype(np.int64), halved, group.halved is None)
-            theirs = restorer.correction(samples, description)
-            result = result and np.array_equal(ours, theirs)
-    return result
+    for gain in gains(build(arrays), training.settings.valid):
+        training.log(f"validation, {gain}")

@@ -1,64 +1,58 @@
-"""What a network gains on held-out pictures."""
+"""What a network of integers gains on held-out pictures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from jrecomp.restorer import CORRECTION_UNIT
-from jrecomp.train.restore.compression import Codec, Group, Halved, smoothed
-from jrecomp.train.restore.network import Network
-from jrecomp.train.restore.pictures import Pixels
+from jrecomp import jpeg
+from jrecomp.restoration.network import CORRECTION_UNIT, SAMPLE_UNIT, Description, Network
+from jrecomp.train.restore.codec import Codec
+from jrecomp.train.restore.examples import Pixels, example, quality_tables, saved
+from jrecomp.train.restore.store import FACTORS, Batch, Group
 
 QUALITIES = (10, 30, 50, 75, 90, 95)
-HALVED: Halved = (True, True)
+SAMPLING = "4:2:0"
 
 
 class Gain(NamedTuple):
-    """Gains in dB over plain decoding in floats: of luma, mean and worst picture, and of RGB, mean; against
-    chroma enlarged by the triangle filter."""
+    """Gains in dB over plain decoding: of luma, mean and worst picture, and of RGB, mean; and what of them
+    restoration by expectation has."""
 
     quality: int
     luma: float
     worst: float
     rgb: float
+    expected_luma: float
+    expected_rgb: float
 
     def __str__(self) -> str:
         """One line."""
-        return f"q{self.quality}: luma {self.luma:+.3f} (worst {self.worst:+.3f}), RGB {self.rgb:+.3f} dB"
+        luma = f"luma {self.luma:+.3f} (worst {self.worst:+.3f}; expectation {self.expected_luma:+.3f})"
+        return f"q{self.quality}: {luma}, RGB {self.rgb:+.3f} ({self.expected_rgb:+.3f}) dB"
 
 
-def gains(
-    network: Network, weights: dict[str, Tensor], codec: Codec, pictures: list[Pixels]
-) -> Iterator[Gain]:
-    """The gain at each quality with chroma halved in both directions; sides are multiples of 16.
-
-    weights: of Network.integers().
-    """
-    with torch.no_grad():
-        for quality in QUALITIES:
-            each = np.array([_gain(network, weights, codec, p, quality) for p in pictures])
-            yield Gain(quality, each[:, 0].mean(), each[:, 0].min(), each[:, 1].mean())
+def gains(network: Network, pictures: Sequence[Pixels]) -> Iterator[Gain]:
+    """The gain at each quality with chroma halved in both directions; sides are multiples of 16."""
+    for quality in QUALITIES:
+        each = np.array([_gain(network, picture, quality) for picture in pictures])
+        luma, rgb, expected_luma, expected_rgb = each.mean(0)
+        yield Gain(quality, luma, each[:, 0].min(), rgb, expected_luma, expected_rgb)
 
 
-def _gain(
-    network: Network, weights: dict[str, Tensor], codec: Codec, picture: Pixels, quality: int
-) -> tuple[float, float]:
-    rgb = torch.from_numpy(np.moveaxis(picture, 2, 0).copy()).to(codec.device, codec.matrix.dtype)[None]
-    ycc = codec.ycc(rgb)
-    steps = codec.quality_tables(torch.full((1,), float(quality), device=codec.device)).to(rgb.dtype)
-    plain = codec.plain(ycc.round(), steps, Group(0, 1, HALVED), rounded=True)
-    smooth = smoothed(plain, HALVED)
-    correction = network.correction(weights, codec.inputs(smooth, HALVED), *codec.described(steps, HALVED))
-    better = codec.corrected(plain, correction / CORRECTION_UNIT, steps, HALVED)
-
-    def rgb_error(x: Tensor) -> Tensor:
-        return (codec.rgb(x).clamp(0, 255) - rgb).square().mean()
-
-    luma = _decibels((plain - ycc)[:, 0].square().mean(), (better - ycc)[:, 0].square().mean())
-    return luma, _decibels(rgb_error(smooth), rgb_error(better))
+def _gain(network: Network, picture: Pixels, quality: int) -> tuple[float, ...]:
+    file = jpeg.read(saved(picture, SAMPLING, quality_tables(quality)))
+    planes, steps, _ = example(file, picture, SAMPLING)
+    description = Description(steps.astype(np.int64), (True, True), False)
+    correction = network.reference(planes[0], planes[1], description)
+    restored, decoded, original = torch.from_numpy(planes).float()[:, None] / SAMPLE_UNIT
+    batch = Batch(restored, decoded, original, torch.from_numpy(steps.astype(np.float32))[None])
+    codec = Codec(torch.device("cpu"), [Group(0, 1, FACTORS[SAMPLING])])
+    better = codec.corrected(batch, torch.from_numpy(correction).float()[None] / CORRECTION_UNIT)
+    errors = [codec.errors(x, batch.original) for x in (better, batch.restored, batch.decoded)]
+    return tuple(_decibels(errors[2][kind], errors[which][kind]) for which in (0, 1) for kind in (0, 1))
 
 
 def _decibels(before: Tensor, after: Tensor) -> float:

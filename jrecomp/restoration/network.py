@@ -1,7 +1,8 @@
-"""The network that predicts the errors of decoded samples, in integers: the reference, in NumPy alone.
+"""The network that predicts the errors of restored samples, in integers.
 
-It reads the plainly decoded picture and its quantization tables, and gives a correction for every sample at
-full resolution. All sums are below 2^24, so products in float32 are exact in any order.
+It reads the components that restoration by expectation gives, those of plain decoding, and the quantization
+tables. It gives a correction for every sample at the resolution of the picture. Cells of 4 x 4 pixels are its
+pixels. Sums are below 2^24, so products in float32 are exact in any order.
 """
 
 from collections.abc import Mapping
@@ -11,20 +12,36 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-CELL = 4
-"""Width and height in pixels of a cell, which is a pixel of the network."""
+from jrecomp.array_types import Int16, Int64
+
+SIDE = 4
+"""Width and height of a cell in pixels."""
 
 COMPONENTS = 3
+PIXELS = SIDE * SIDE
 PLACES = 8
 """Constant channels: one-hot the place of a cell in its 8 x 8 block, and of this block in its MCU."""
 
-INPUTS = COMPONENTS * CELL * CELL + PLACES
-OUTPUTS = COMPONENTS * CELL * CELL
-PLACE_VALUE = 127
-"""Value of the constant channel that is on."""
+INPUTS = 2 * COMPONENTS * PIXELS + PLACES
+OUTPUTS = COMPONENTS * PIXELS
+INPUT_LIMIT = 127
+"""Largest magnitude of an input, and the value of a constant channel that is on."""
 
 DESCRIPTION = COMPONENTS * 64 + 3
 """Inputs of the layers that read the tables: logarithms of the steps, and three flags."""
+
+HADAMARD = np.array([[1, 1, 1, 1], [1, 1, -1, -1], [1, -1, -1, 1], [1, -1, 1, -1]])
+"""Rows by rising frequency."""
+
+LUMA_SHIFTS = (10, 8, 7, 7, 8, 7, 6, 6, 7, 6, 6, 6, 7, 6, 6, 5)
+CHROMA_SHIFTS = (9, 6, 4, 4, 6, 4, 3, 3, 4, 3, 2, 2, 4, 3, 2, 2)
+"""What the Hadamard coefficients of cells are divided by, as powers of 2: inputs have 8 bits, and
+coefficients of higher frequencies are smaller."""
+
+DIFFERENCE_UNITS = 192
+"""The input for a difference between the decoded and the restored sample of one mean step."""
+
+DIFFERENCE_BITS = 14
 
 HIDDEN_SHIFT = 8
 EXPONENT_SHIFT = 8
@@ -40,15 +57,16 @@ STEPS_PER_OCTAVE = 64
 LOGARITHMS_PER_OCTAVE = 32
 COARSENESS_FACTOR = 5
 """Quarters of an exponent of the last gains for a mean logarithm of 1: errors grow as the power 5/8 of the
-steps. The first gains have -1 exponent for a mean logarithm of luma of 1: the power -1/2."""
+steps."""
 
 LARGEST_STEP = 255
 """Larger quantization steps are described as this one."""
 
-CORRECTION_UNIT = 64
-"""The integer for a correction of 1 level."""
+SAMPLE_UNIT = 32
+"""The integer for a sample of 1 level of 8 bits, see transform.UNIT_BITS."""
 
-Integers = NDArray[np.int64]
+CORRECTION_UNIT = 256
+"""The integer for a correction of 1 level."""
 
 
 def logarithms() -> NDArray[np.uint8]:
@@ -58,16 +76,19 @@ def logarithms() -> NDArray[np.uint8]:
     return rounded.clip(max=255).astype(np.uint8)
 
 
-def gain_table() -> NDArray[np.int16]:
+def gain_table() -> Int16:
     """Gains by exponent, in units of 2^-GAIN_SHIFT."""
     return np.rint(2.0 ** (np.arange(15 * STEPS_PER_OCTAVE) / STEPS_PER_OCTAVE)).astype(np.int16)
 
 
 class Description(NamedTuple):
-    """What a file says of its picture: steps [3, 64] in raster order (any of absent components), whether
-    chroma is halved in width and in height, and whether it is absent."""
+    """What a file says of its picture.
 
-    steps: Integers
+    steps: int64 [3, 64] in raster order, any of absent components. halved: whether chroma is halved in width
+    and in height. gray: whether it is absent.
+    """
+
+    steps: Int64
     halved: tuple[bool, bool]
     gray: bool
 
@@ -76,12 +97,12 @@ class Description(NamedTuple):
 class Controls:
     """Factors and offsets of the channels of all layers for a picture, in the order of use."""
 
-    gains: list[Integers]
-    offsets: list[Integers]
+    gains: list[Int64]
+    offsets: list[Int64]
 
 
 @dataclass(frozen=True)
-class Restorer:
+class Network:
     """The weights of a network.
 
     convolutions: int8 [outputs, inputs, 3, 3], the first and last of the network outside, pairs between.
@@ -95,7 +116,7 @@ class Restorer:
     control: NDArray[np.int8]
     control_bias: NDArray[np.int32]
     logarithms: NDArray[np.uint8]
-    gains: NDArray[np.int16]
+    gains: Int16
 
     def controls(self, description: Description) -> Controls:
         """The factors and offsets for a picture."""
@@ -107,31 +128,30 @@ class Restorer:
         gained = gain_count(count) * width + OUTPUTS
         exponents = shifted(sums[:gained], EXPONENT_SHIFT)
         coarseness = shifted(logarithms.sum(1), 6)
-        exponents[:width] -= coarseness[0]
-        exponents[-OUTPUTS:] += np.repeat(COARSENESS_FACTOR * coarseness >> 2, OUTPUTS // COMPONENTS)
+        exponents[-OUTPUTS:] += np.repeat(COARSENESS_FACTOR * coarseness >> 2, PIXELS)
         gains = self.gains.astype(np.int64)[exponents.clip(0, len(self.gains) - 1)]
         offsets = sums[gained:] << OFFSET_SHIFT
         ends = width * np.arange(1, gain_count(count) + 1)
         return Controls(np.split(gains, ends), np.split(offsets, ends[: offset_count(count)]))
 
-    def _described(self, description: Description) -> tuple[Integers, Integers]:
+    def _described(self, description: Description) -> tuple[Int64, Int64]:
         """Logarithms [3, 64] of the steps, and the inputs."""
         logarithms = self.logarithms.astype(np.int64)[description.steps.clip(1, LARGEST_STEP)]
         if description.gray:
             logarithms[1:] = 0
-        flags = PLACE_VALUE * np.array([*description.halved, description.gray], np.int64)
+        flags = INPUT_LIMIT * np.array([*description.halved, description.gray], np.int64)
         return logarithms, np.concatenate([logarithms.ravel() - 128, flags])
 
-    def correction(self, samples: NDArray[np.uint8], description: Description) -> Integers:
-        """Corrections [3, rows, columns] in units of 1/64 level.
+    def reference(self, restored: Int16, decoded: Int16, description: Description) -> Int64:
+        """Corrections [3, rows, columns] in units of 1/CORRECTION_UNIT.
 
-        samples: the decoded components [3, rows, columns], chroma enlarged by the triangle
-        filter, 128 where it is absent. Rows and columns are multiples of 8.
+        restored, decoded: see inputs().
         """
         controls = self.controls(description)
         gains, offsets = iter(controls.gains), iter(controls.offsets)
         first, *pairs, last = self.convolutions
-        stream = scaled(self._sums(first, inputs(samples, description.halved)), next(gains), next(offsets))
+        x = inputs(restored, decoded, description)
+        stream = scaled(self._sums(first, x), next(gains), next(offsets))
         for enter, leave in zip(pairs[::2], pairs[1::2], strict=True):
             x = activations(stream, next(gains), next(offsets))
             x = activations(self._sums(enter, x), next(gains), next(offsets))
@@ -139,7 +159,7 @@ class Restorer:
         x = activations(stream, next(gains), next(offsets))
         return spread(scaled(self._sums(last, x), next(gains), next(offsets)))
 
-    def _sums(self, weight: NDArray[np.int8], x: Integers) -> Integers:
+    def _sums(self, weight: NDArray[np.int8], x: Int64) -> Int64:
         """A 3 x 3 convolution of [inputs, rows, columns], in units of 2^CONVOLUTION_SHIFT."""
         _, rows, columns = x.shape
         padded = np.pad(x, ((0, 0), (1, 1), (1, 1))).astype(np.float32)
@@ -161,22 +181,22 @@ def offset_count(convolutions: int) -> int:
     return convolutions
 
 
-def shifted(value: Integers, shift: int) -> Integers:
+def shifted(value: Int64, shift: int) -> Int64:
     """value / 2^shift, rounded; halves are rounded up."""
     return (value + (1 << shift >> 1)) >> shift
 
 
-def limited(value: Integers) -> Integers:
+def limited(value: Int64) -> Int64:
     """Values within +-STREAM_LIMIT."""
     return value.clip(-STREAM_LIMIT, STREAM_LIMIT)
 
 
-def scaled(value: Integers, gain: Integers, offset: Integers) -> Integers:
+def scaled(value: Int64, gain: Int64, offset: Int64) -> Int64:
     """(value * gain + offset) / 2^GAIN_SHIFT within +-STREAM_LIMIT; gain and offset are those of channels."""
     return limited(shifted(value * gain[:, None, None] + offset[:, None, None], GAIN_SHIFT))
 
 
-def activations(value: Integers, gain: Integers, offset: Integers) -> Integers:
+def activations(value: Int64, gain: Int64, offset: Int64) -> Int64:
     """As scaled(), within 0 and ACTIVATION_LIMIT: the input of a convolution."""
     return scaled(value, gain, offset).clip(0, ACTIVATION_LIMIT)
 
@@ -184,34 +204,61 @@ def activations(value: Integers, gain: Integers, offset: Integers) -> Integers:
 def gathered(planes: NDArray[Any]) -> NDArray[Any]:
     """Planes [3, rows, columns] as channels [48, rows / 4, columns / 4]."""
     count, rows, columns = planes.shape
-    cells = planes.reshape(count, rows // CELL, CELL, columns // CELL, CELL)
-    return cells.transpose(0, 2, 4, 1, 3).reshape(-1, rows // CELL, columns // CELL)
+    cells = planes.reshape(count, rows // SIDE, SIDE, columns // SIDE, SIDE)
+    return cells.transpose(0, 2, 4, 1, 3).reshape(-1, rows // SIDE, columns // SIDE)
 
 
 def spread(channels: NDArray[Any]) -> NDArray[Any]:
     """The inverse of gathered()."""
     _, rows, columns = channels.shape
-    cells = channels.reshape(-1, CELL, CELL, rows, columns).transpose(0, 3, 1, 4, 2)
-    return cells.reshape(-1, rows * CELL, columns * CELL)
+    cells = channels.reshape(-1, SIDE, SIDE, rows, columns).transpose(0, 3, 1, 4, 2)
+    return cells.reshape(-1, rows * SIDE, columns * SIDE)
 
 
-def places(rows: int, columns: int, halved: tuple[bool, bool]) -> Integers:
+def input_shifts() -> Int64:
+    """The shifts [48] of the Hadamard coefficients of all components."""
+    return np.array([*LUMA_SHIFTS, *CHROMA_SHIFTS, *CHROMA_SHIFTS])
+
+
+def difference_factors(steps: Int64) -> Int64:
+    """What differences of samples are multiplied with, in units of 2^-DIFFERENCE_BITS, for each component."""
+    whole = DIFFERENCE_UNITS * 64 // SAMPLE_UNIT << DIFFERENCE_BITS
+    factors: Int64 = whole // steps.clip(1, LARGEST_STEP).sum(1)
+    return factors
+
+
+def places(rows: int, columns: int, halved: tuple[bool, bool]) -> Int64:
     """The constant channels [PLACES, rows, columns] of cells."""
     y, x = np.mgrid[:rows, :columns]
     in_block = (y & 1) << 1 | x & 1
     in_mcu = (y >> 1 & halved[1]) << 1 | x >> 1 & halved[0]
     one_hot = np.concatenate([np.arange(4)[:, None, None] == place for place in (in_block, in_mcu)])
-    return PLACE_VALUE * one_hot.astype(np.int64)
+    return INPUT_LIMIT * one_hot.astype(np.int64)
 
 
-def inputs(samples: NDArray[np.uint8], halved: tuple[bool, bool]) -> Integers:
-    """The inputs [INPUTS, rows / 4, columns / 4] of the first convolution."""
-    channels = gathered(samples).astype(np.int64) - 128
-    _, rows, columns = channels.shape
-    return np.concatenate([channels, places(rows, columns, halved)])
+def inputs(restored: Int16, decoded: Int16, description: Description) -> Int64:
+    """The inputs [INPUTS, rows / 4, columns / 4] of the first convolution.
+
+    restored, decoded: int16 [3, rows, columns] in the unit of transform.UNIT_BITS, the results of
+    expectation.restored() and expectation.centres(); 0 for absent components. Rows and columns are multiples
+    of 8.
+    """
+    samples = gathered(restored).astype(np.int64)
+    _, rows, columns = samples.shape
+    cells = samples.reshape(COMPONENTS, SIDE, SIDE, rows * columns)
+    found = np.einsum("uy,cyxn,vx->cuvn", HADAMARD, cells, HADAMARD).reshape(samples.shape)
+    shifts = input_shifts()[:, None, None]
+    difference = gathered(decoded).astype(np.int64) - samples
+    factors = difference_factors(description.steps).repeat(PIXELS)[:, None, None]
+    parts = [
+        (found + (1 << shifts >> 1)) >> shifts,
+        shifted(difference * factors, DIFFERENCE_BITS),
+        places(rows, columns, description.halved),
+    ]
+    return np.concatenate(parts).clip(-INPUT_LIMIT, INPUT_LIMIT)
 
 
-def build(arrays: Mapping[str, NDArray[Any]]) -> Restorer:
+def build(arrays: Mapping[str, NDArray[Any]]) -> Network:
     """A network from the arrays of its weights file; raises ValueError if they do not fit together."""
     count = sum(name.startswith("convolution_") for name in arrays)
     convolutions = [arrays[f"convolution_{i}"] for i in range(count)]
@@ -232,7 +279,7 @@ def build(arrays: Mapping[str, NDArray[Any]]) -> Restorer:
     }
     if count % 2 or {name: (a.shape, a.dtype.type) for name, a in arrays.items()} != expected:
         raise ValueError("the arrays of the restorer have unexpected names, shapes or types")
-    largest = [128, *[ACTIVATION_LIMIT] * (count - 1)]
+    largest = [INPUT_LIMIT, *[ACTIVATION_LIMIT] * (count - 1)]
     matrices = [*convolutions, arrays["hidden"], arrays["control"]]
     biases = [*[np.zeros(1)] * count, arrays["hidden_bias"], arrays["control_bias"]]
     for matrix, bias, limit in zip(matrices, biases, [*largest, 128, ACTIVATION_LIMIT], strict=True):
@@ -240,4 +287,4 @@ def build(arrays: Mapping[str, NDArray[Any]]) -> Restorer:
         if np.any(sums + np.abs(bias.astype(np.int64)) >= SUM_LIMIT):
             raise ValueError("sums of the restorer are too large")
     rest = {name: arrays[name] for name in expected if not name.startswith("convolution_")}
-    return Restorer(convolutions, **rest)
+    return Network(convolutions, **rest)

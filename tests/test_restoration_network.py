@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from jrecomp.restorer import OUTPUTS
 from numpy.typing import NDArray
 
 from jrecomp import restorer
-from jrecomp.restorer import OUTPUTS
 
 WIDTH = 4
 
