@@ -12,7 +12,7 @@ from jrecomp.encoder.coefficients import SUBSAMPLINGS, Planes
 from jrecomp.encoder.file import jpeg_file
 from jrecomp.encoder.guards import kept
 from jrecomp.encoder.levels import Quantizer
-from jrecomp.encoder.tables import Settings, family
+from jrecomp.encoder.tables import TUNES, Settings, family
 from jrecomp.options import Limits
 from jrecomp.threads import Workers
 
@@ -61,9 +61,9 @@ class Encoder:
 
     @cached_property
     def weights(self) -> list[Float32]:
-        """The weights of squared errors in each block, see masking.weights(); all alike for PSNR."""
+        """The weights of squared errors in each block, see masking.weights(); alike for other tunes."""
         sizes = [(c.shape[0], c.shape[1]) for c in self.components]
-        if self.options.tune == "psnr":
+        if self.options.tune != TUNES[0]:
             return [np.ones((*size, 1), np.float32) for size in sizes]
         return self.workers.map(lambda size: masking.weights(self.components[0], size), sizes)
 

@@ -39,7 +39,9 @@ SIDE = 256
 
 START_LAMBDA = 0.09
 SHARES = {"ssimulacra2": (0.5, 0.75), "ms-ssim": (0.2, 0.25), "psnr": (0.3, 0.0)}
-"""Shares of the tables for each measure in those of the tune for SSIMULACRA2, for luma and for chroma."""
+"""Shares of the tables for each measure in those of the tune for SSIMULACRA2, for luma and for chroma.
+DC of luma has those of chroma.
+"""
 
 EASE = 0.75
 """Factor to the lambdas of that tune."""
@@ -72,7 +74,9 @@ def train(settings: TableSettings) -> dict[str, Any]:
     }
     for subsampling in ("444", "420"):
         parts = [(families[tune, subsampling], SHARES[tune]) for tune in TUNES]
-        families["ssimulacra2", subsampling] = _mixed(parts, EASE)
+        mixed = _mixed(parts, EASE)
+        mixed.steps[:, 0, 0] = _mixed([(f, (chroma, chroma)) for f, (_, chroma) in parts], 1).steps[:, 0, 0]
+        families["ssimulacra2", subsampling] = mixed
     for tune in TUNES:
         families[tune, "422"] = _mixed([(families[tune, s], (0.5, 0.5)) for s in ("444", "420")], 1)
     with Workers(0) as workers:
