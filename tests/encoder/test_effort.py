@@ -83,8 +83,8 @@ def test_every_size(shape: tuple[int, int], effort: str) -> None:
 
 def test_gray_pictures_have_rounds() -> None:
     picture = textured(160, 192)[..., 0]
-    fast, default = (encode(picture, effort=e, min_ssimulacra2=70.0) for e in ("fast", "default"))
-    assert len(default) < 0.99 * len(fast)
+    fast, default = (encode(picture, effort=e, min_ssimulacra2=80.0) for e in ("fast", "default"))
+    assert len(default) < 0.95 * len(fast)
 
 
 @pytest.mark.parametrize("effort", SLOW)
