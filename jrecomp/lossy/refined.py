@@ -54,6 +54,7 @@ class RefinedRequantizer(Requantizer):
         """The requantized picture at an operating point; the mean of its qualities of levels counts."""
         steps, lmbda = self._steps(point.steps), self.lmbda(point.quality)
         quantizers = self._quantizers(steps, lmbda)
+        alike = [np.ones((*c.shape[:2], 1), np.float32) for c in self._components]
         refinement = Refinement(
             self._reference,
             self._decoder,
@@ -61,6 +62,7 @@ class RefinedRequantizer(Requantizer):
             quantizers,
             self._kept,
             self._alone,
+            alike,
             self.workers,
         )
         return Requantized(steps, refinement.run(ROUNDS))

@@ -32,8 +32,9 @@ def refinement(pixels: UInt8, kept: list[UInt8], workers: Workers, alone: bool =
     components = Planes.of(pixels, workers).components("420", workers)
     decoder = Decoder(pixels.shape[0], pixels.shape[1], 2, 2)
     left = [np.full(k.shape, alone) for k in kept]
+    weights = [np.ones((*k.shape, 1), np.float32) for k in kept]
     quantizers = [Quantizer(STEPS, 0.1)] * 3
-    return Refinement(Reference(pixels), decoder, components, quantizers, kept, left, workers)
+    return Refinement(Reference(pixels), decoder, components, quantizers, kept, left, weights, workers)
 
 
 def entropy(levels: Int16) -> float:
