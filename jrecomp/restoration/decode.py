@@ -9,7 +9,7 @@ from jrecomp.array_types import Bool, Int16
 from jrecomp.errors import check_memory
 from jrecomp.jpeg.types import Frame, JpegFile
 from jrecomp.options import DEFAULT_LIMITS, Limits
-from jrecomp.restoration import expectation
+from jrecomp.restoration import correction, expectation
 from jrecomp.restoration.cells import Cells
 from jrecomp.restoration.colour import Colours, Pixels, Space
 from jrecomp.restoration.promise import Part, Promise
@@ -24,7 +24,8 @@ of transform.UNIT_BITS, 0 in the middle of their range. The mean over the pixels
 coefficients in their cells, by cells.Cells.clipped().
 """
 
-METHODS: dict[str, Method] = {"expectation": expectation.restored}
+METHODS: dict[str, Method] = {"network": correction.restored, "expectation": expectation.restored}
+"""The first is the default."""
 
 STRENGTH_BITS = 8
 _PIXEL_BYTES = 24

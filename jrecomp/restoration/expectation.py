@@ -45,10 +45,13 @@ def _enlarged(file: JpegFile, number: int, samples: Int16) -> Int16:
     return sampling.enlarged(samples.astype(np.int32)).clip(-LARGEST_SAMPLE, LARGEST_SAMPLE).astype(np.int16)
 
 
-def _strips(
+def strips(
     file: JpegFile, number: int, workers: Workers, work: Callable[[int, Int16, Cells], Int32]
 ) -> Int16:
-    """A plane of samples from strips of a component, each computed from its first row, levels and cells."""
+    """A plane of samples from strips of a component, each computed from its first row, levels and cells.
+
+    The rows are block rows. Samples are limited to LARGEST_SAMPLE.
+    """
     component, levels = file.frame.components[number], file.coefficients[number]
 
     def strip(first: int) -> Int16:
@@ -61,7 +64,7 @@ def _strips(
 
 def _decoded(file: JpegFile, number: int, offsets: Int32, workers: Workers) -> Int16:
     """The samples of a component with expected coefficients."""
-    return _strips(
+    return strips(
         file, number, workers, lambda _, levels, cells: plane(inverse(expected(levels, cells, offsets)))
     )
 
@@ -74,7 +77,7 @@ def _shrunk(file: JpegFile, number: int, samples: Int16, workers: Workers) -> In
         rows = padded[8 * first : 8 * (first + len(levels)) + 2 * BORDER]
         return projected(LEARNED.applied(rows, cells.radius).astype(np.int32), cells)
 
-    return _strips(file, number, workers, work)
+    return strips(file, number, workers, work)
 
 
 def expected(levels: Int16, cells: Cells, offsets: Int32) -> Int32:

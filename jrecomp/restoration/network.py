@@ -7,12 +7,15 @@ pixels. Sums are below 2^24, so products in float32 are exact in any order.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jrecomp.array_types import Int16, Int64
+from jrecomp.native import restoration as native
+from jrecomp.threads import Workers
 
 SIDE = 4
 """Width and height of a cell in pixels."""
@@ -60,6 +63,9 @@ COARSENESS_FACTOR = 5
 
 LARGEST_STEP = 255
 """Larger quantization steps are described as this one."""
+
+BAND_CELLS = 32, 128
+"""Smallest and largest number of rows of cells that a thread computes; it computes others around them, too."""
 
 CORRECTION_UNIT = 32
 """The integer for a correction of 1 level of 8 bits: that of samples, see transform.UNIT_BITS."""
@@ -135,8 +141,37 @@ class Network:
         flags = INPUT_LIMIT * np.array([*description.halved, description.gray], np.int64)
         return logarithms, np.concatenate([logarithms.ravel() - 128, flags])
 
+    def correction(
+        self, restored: Int16, decoded: Int16, description: Description, workers: Workers
+    ) -> Int16:
+        """Corrections int16 [3, rows, columns] in units of 1/CORRECTION_UNIT.
+
+        restored, decoded: see inputs().
+        """
+        controls = self.controls(description)
+        gains = np.concatenate(controls.gains).astype(np.int16)
+        offsets = np.concatenate(controls.offsets).astype(np.int32)
+        shifts = input_shifts().astype(np.int32)
+        factors = difference_factors(description.steps).astype(np.int32)
+        out = np.empty_like(restored)
+
+        def band(first: int, end: int) -> None:
+            self._native.correct(
+                gains, offsets, shifts, factors, description.halved, restored, decoded, first, end, out
+            )
+
+        rows = restored.shape[1] // SIDE
+        step = band_cells(rows, workers.at_once)
+        starts = range(0, rows, step)
+        workers.map(band, starts, [min(start + step, rows) for start in starts])
+        return out
+
+    @cached_property
+    def _native(self) -> native.Network:
+        return native.Network(self.convolutions)
+
     def reference(self, restored: Int16, decoded: Int16, description: Description) -> Int64:
-        """Corrections [3, rows, columns] in units of 1/CORRECTION_UNIT.
+        """The same as correction(), one layer after the other.
 
         restored, decoded: see inputs().
         """
@@ -162,6 +197,13 @@ class Network:
                 part = padded[:, dy : dy + rows, dx : dx + columns]
                 total += np.tensordot(weight[:, :, dy, dx].astype(np.float32), part, 1)
         return limited(shifted(total.astype(np.int64), CONVOLUTION_SHIFT))
+
+
+def band_cells(rows: int, threads: int) -> int:
+    """Number of rows of cells of a band, so that each thread has the same number of bands."""
+    smallest, largest = BAND_CELLS
+    bands = threads * -(-rows // (threads * largest))
+    return max(smallest, -(-rows // bands))
 
 
 def gain_count(convolutions: int) -> int:

@@ -50,6 +50,19 @@ class Sampling:
         sums: Int = pixels.reshape(rows, self.down, columns, self.across).sum((1, 3), dtype=pixels.dtype)
         return sums
 
+    def means(self, pixels: Int32) -> Int32:
+        """The mean of the pixels of each sample, rounded: [rows * down, columns * across] to [rows, columns]."""
+        means: Int32 = (self.sums(pixels) + self.pixels // 2) // self.pixels
+        return means
+
+    def moved(self, pixels: Int32, means: Int32) -> Int32:
+        """The pixels with other means: all those of a sample are changed by the same amount, or by 1 more."""
+        change, rest = np.divmod(means * self.pixels - self.sums(pixels), self.pixels)
+        order = np.arange(self.pixels).reshape(1, self.down, 1, self.across)
+        parts = pixels.reshape(len(means), self.down, -1, self.across)
+        more = order < rest[:, None, :, None]
+        return (parts + change[:, None, :, None] + more).astype(np.int32).reshape(pixels.shape)
+
     @property
     def pixels(self) -> int:
         """Number of pixels of a sample."""
