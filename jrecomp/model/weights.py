@@ -3,7 +3,7 @@
 weights/manifest.json lists the models as objects {"id", "name", "kind", "file", "sha256"}. A weights file is
 an .npz of NumPy arrays. The arrays of each kind of model are specified in docs/format/planes.md,
 docs/format/latents.md and docs/format/blocks.md, those of the network that restores pictures in
-docs/restorer.md.
+docs/restoring.md.
 """
 
 import hashlib

@@ -39,9 +39,9 @@ class Network:
     ) -> None:
         """Writes the corrections of the rows of cells `first` to `end` - 1 of a picture.
 
-        gains, offsets: those of network.Controls, one group after the other. shifts: of Hadamard coefficients,
-        [48]. factors: of differences, [3], 2^7 to 2^17. halved: chroma in width and in height. restored,
-        decoded, out: all of the picture, [3, rows, columns].
+        gains, offsets: those of network.Controls, one group after the other. shifts: of Hadamard
+        coefficients, [48]. factors: of differences, [3], 2^7 to 2^17. halved: chroma in width and in height.
+        restored, decoded, out: all of the picture, [3, rows, columns].
 
         Releases the GIL. Raises ValueError for arrays of wrong sizes or values.
         """

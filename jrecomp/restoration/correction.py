@@ -72,7 +72,7 @@ def _stacked(planes: list[Int16]) -> Int16:
 
 
 def _corrected(file: JpegFile, number: int, before: Int16, correction: Int16, workers: Workers) -> Int16:
-    """The samples of a component after their correction, with the coefficients of their means in the cells."""
+    """The samples of a component after their correction, the coefficients of their means in the cells."""
     sampling = Sampling.of(file.frame.components[number], file.frame)
 
     def work(first: int, levels: Int16, cells: Cells) -> Int32:

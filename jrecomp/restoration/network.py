@@ -1,8 +1,9 @@
 """The network that predicts the errors of restored samples, in integers.
 
-It reads the components that restoration by expectation gives, what the file says of them, and its quantization
-tables, and gives a correction for every sample at the resolution of the picture. Cells of 4 x 4 pixels are its
-pixels. Sums are below 2^24, so products in float32 are exact in any order.
+It reads the components that restoration by expectation gives, what the file says of them, and its
+quantization tables, and gives a correction for every sample at the resolution of the picture. Cells of 4 x 4
+pixels are its pixels. Sums are below 2^24, so products in float32 are exact in any order.
+docs/restoring.md specifies it.
 """
 
 from collections.abc import Mapping
@@ -38,8 +39,8 @@ HADAMARD = np.array([[1, 1, 1, 1], [1, 1, -1, -1], [1, -1, -1, 1], [1, -1, 1, -1
 
 LUMA_SHIFTS = (10, 8, 7, 7, 8, 7, 6, 6, 7, 6, 6, 6, 7, 6, 6, 5)
 CHROMA_SHIFTS = (9, 6, 4, 4, 6, 4, 3, 3, 4, 3, 2, 2, 4, 3, 2, 2)
-"""What the Hadamard coefficients of cells are divided by, as powers of 2: inputs have 8 bits, and coefficients of
-higher frequencies are smaller."""
+"""What the Hadamard coefficients of cells are divided by, as powers of 2: inputs have 8 bits, and those
+of higher frequencies are smaller."""
 
 DIFFERENCE_UNITS = 192
 """The input for a difference between the decoded and the restored sample of one mean step."""
@@ -59,13 +60,14 @@ STEPS_PER_OCTAVE = 64
 
 LOGARITHMS_PER_OCTAVE = 32
 COARSENESS_FACTOR = 5
-"""Quarters of an exponent of the last gains for a mean logarithm of 1: errors grow as the power 5/8 of the steps."""
+"""Quarters of an exponent of the last gains for a mean logarithm of 1: errors grow as the power 5/8 of the
+steps."""
 
 LARGEST_STEP = 255
 """Larger quantization steps are described as this one."""
 
 BAND_CELLS = 32, 128
-"""Smallest and largest number of rows of cells that a thread computes; it computes others around them, too."""
+"""Smallest and largest number of rows of cells that a thread computes, and some around them."""
 
 CORRECTION_UNIT = 32
 """The integer for a correction of 1 level of 8 bits: that of samples, see transform.UNIT_BITS."""
@@ -84,8 +86,8 @@ def gain_table() -> Int16:
 
 
 class Description(NamedTuple):
-    """What a file says of its picture: steps int64 [3, 64] in raster order (any of absent components), whether
-    chroma is halved in width and in height, and whether it is absent."""
+    """What a file says of its picture: steps int64 [3, 64] in raster order (any of absent components),
+    whether chroma is halved in width and in height, and whether it is absent."""
 
     steps: Int64
     halved: tuple[bool, bool]

@@ -30,9 +30,11 @@ def samples(rows: int = 64, columns: int = 64, largest: int = 4096, seed: int = 
     return restored.astype(np.int16), decoded.clip(-LARGEST_SAMPLE, LARGEST_SAMPLE).astype(np.int16)
 
 
-def correction(found: Network, *inputs: Any, threads: int = 1) -> Int16:
+def correction(
+    found: Network, restored: Int16, decoded: Int16, described: Description, threads: int = 1
+) -> Int16:
     with Workers(threads) as workers:
-        return found.correction(*inputs, workers)
+        return found.correction(restored, decoded, described, workers)
 
 
 def by(form: str, arrays: dict[str, Any]) -> Network:
