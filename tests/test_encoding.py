@@ -122,6 +122,28 @@ def test_tags_of_tiff_files_are_kept() -> None:
     assert psnr(PHOTO[::-1, ::-1], np.asarray(image)) > 30  # Pillow turns pictures of TIFF files itself
 
 
+@pytest.mark.parametrize(
+    ("form", "given", "kept"),
+    [
+        ("PNG", (300, 300), (300, 300)),
+        ("PNG", (72, 144), (72, 144)),
+        ("TIFF", (240, 240), (240, 240)),
+        ("TIFF", (1e6, 1e6), None),
+        ("PNG", None, None),
+    ],
+)
+def test_the_density_of_pixels_is_kept(
+    form: str, given: tuple[float, float] | None, kept: tuple[int, int] | None
+) -> None:
+    for mode in ("L", "RGB"):
+        source = io.BytesIO()
+        options = {} if given is None else {"dpi": given}
+        Image.new(mode, (16, 16)).save(source, form, **options)
+        for strip in (False, True):
+            info = Image.open(io.BytesIO(encode(source.getvalue(), strip=strip))).info
+            assert info["jfif"] == 0x101 and info.get("dpi") == kept
+
+
 def test_metadata_that_do_not_fit_are_told() -> None:
     exif = Image.Exif()
     exif[0x010E] = "x" * 70_000

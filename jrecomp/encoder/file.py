@@ -10,9 +10,9 @@ from jrecomp.jpeg.markers import END, START, segment
 from jrecomp.options import DEFAULT_LIMITS, Limits
 from jrecomp.t81 import APP0, APP14, DQT, SOF0, SOS
 
-_JFIF = segment(APP0, b"JFIF\0\1\1\0\0\1\0\1\0\0")
+_JFIF = b"JFIF\0"
 _ADOBE_YCCK = segment(APP14, b"Adobe\0\x64\0\0\0\0\2")
-"""The segments by which decoders know the colour transform (ITU-T T.871 and T.872)."""
+"""The segment by which decoders know the colour transform of four components (ITU-T T.872)."""
 
 
 def jpeg_file(
@@ -33,7 +33,7 @@ def jpeg_file(
     with whole MCUs. metadata: marker segments. progressive: use progressive scans. strip: keep only the
     metadata that affect the display, see jpeg.metadata.metadata(). limits: bounds on headers and scans.
     """
-    start = START + (_ADOBE_YCCK if len(levels) == 4 else _JFIF) + metadata
+    start = START + _first(metadata, len(levels)) + metadata
     headers = start + _tables(steps) + _frame(size, factors) + _scan(len(levels)) + END
     file = JpegFile(parse_frame(headers, limits), list(levels), headers, [ScanReconstruction()])
     rebuilt = rebuild(
@@ -47,6 +47,18 @@ def jpeg_file(
         limits=limits,
     )
     return write(rebuilt, limits)
+
+
+def jfif(unit: int, across: int, down: int) -> bytes:
+    """A JFIF segment (ITU-T T.871 10.1). unit: of the pixel densities: 0 none, 1 for an inch, 2 for a cm."""
+    return segment(APP0, _JFIF + bytes([1, 1, unit]) + across.to_bytes(2) + down.to_bytes(2) + bytes(2))
+
+
+def _first(metadata: bytes, components: int) -> bytes:
+    """The segment by which decoders know the colour transform, if the metadata have none."""
+    if components == 4:
+        return _ADOBE_YCCK
+    return b"" if metadata[4:].startswith(_JFIF) else jfif(0, 1, 1)
 
 
 def _tables(steps: Sequence[Int32]) -> bytes:

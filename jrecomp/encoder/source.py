@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from jrecomp.encoder.coefficients import Pixels
+from jrecomp.encoder.file import jfif
 from jrecomp.errors import InputError, LimitError, UsageError, check_memory, shortage
 from jrecomp.jpeg.markers import segment
 from jrecomp.options import Limits
@@ -180,20 +181,32 @@ def _metadata(image: "Image.Image", pixels: Pixels) -> tuple[bytes, list[str]]:
     """The marker segments of an image's metadata, and the kinds of metadata that do not fit."""
     exif, xmp = _exif(image), _xmp(image)
     profile = image.info.get("icc_profile") or b""
-    dropped, segments = [], b""
+    channels = pixels.shape[2] if pixels.ndim == 3 else 2
+    dropped, segments = [], b"" if channels == 4 else _density(image)
     for name, start, data in (("Exif data", _EXIF, exif), ("XMP data", _XMP, xmp)):
         if len(start + data) > _LONGEST:
             dropped.append(f"{len(data):,} bytes of {name}")
         elif data:
             segments += segment(APP1, start + data)
-    space = _SPACES[pixels.shape[2] if pixels.ndim == 3 else 2]
-    if profile and profile[16:20] == space and len(profile) <= 255 * (_LONGEST - 14):
+    if profile and profile[16:20] == _SPACES[channels] and len(profile) <= 255 * (_LONGEST - 14):
         pieces = [profile[i : i + _LONGEST - 14] for i in range(0, len(profile), _LONGEST - 14)]
         for number, piece in enumerate(pieces, 1):
             segments += segment(APP2, _ICC + bytes([number, len(pieces)]) + piece)
     elif profile:
         dropped.append("a colour profile of other components")
     return segments, dropped
+
+
+def _density(image: "Image.Image") -> bytes:
+    """A JFIF segment with the density of the pixels, b"" if it is not known."""
+    per_inch = image.info.get("dpi")
+    unit, pair = (1, per_inch) if per_inch else (0, image.info.get("aspect"))
+    if not isinstance(pair, tuple) or len(pair) != 2:
+        return b""
+    across, down = (float(value) for value in pair)
+    if not (0.5 <= across < 65535 and 0.5 <= down < 65535):
+        return b""
+    return jfif(unit, round(across), round(down))
 
 
 def _exif(image: "Image.Image") -> bytes:

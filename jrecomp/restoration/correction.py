@@ -11,10 +11,21 @@ from jrecomp.model import weights
 from jrecomp.restoration import expectation
 from jrecomp.restoration.cells import Cells, projected
 from jrecomp.restoration.colour import Space
-from jrecomp.restoration.network import COMPONENTS, Description, Network, build
+from jrecomp.restoration.network import (
+    COMPONENTS,
+    CORRECTION_UNIT,
+    SAMPLE_UNIT,
+    Description,
+    Network,
+    build,
+    shifted,
+)
 from jrecomp.restoration.sampling import Sampling
 from jrecomp.restoration.transform import LARGEST_SAMPLE, natural
 from jrecomp.threads import Workers
+
+_FINER_BITS = (CORRECTION_UNIT // SAMPLE_UNIT).bit_length() - 1
+"""Fractional bits of corrections beyond those of samples."""
 
 
 def restored(file: JpegFile, workers: Workers) -> list[Int16]:
@@ -77,7 +88,8 @@ def _corrected(file: JpegFile, number: int, before: Int16, correction: Int16, wo
 
     def work(first: int, levels: Int16, cells: Cells) -> Int32:
         rows = slice(8 * sampling.down * first, 8 * sampling.down * (first + len(levels)))
-        samples = (before[rows] + correction[rows].astype(np.int32)).clip(-LARGEST_SAMPLE, LARGEST_SAMPLE)
+        change = shifted(correction[rows].astype(np.int32), _FINER_BITS)
+        samples = (before[rows] + change).clip(-LARGEST_SAMPLE, LARGEST_SAMPLE)
         return sampling.moved(samples, projected(sampling.means(samples), cells))
 
     return expectation.strips(file, number, workers, work)

@@ -1,22 +1,23 @@
 """The network that predicts the errors of restored samples, in integers.
 
-It reads the components that restoration by expectation gives, what the file says of them, and its
-quantization tables, and gives a correction for every sample at the resolution of the picture. Cells of 4 x 4
-pixels are its pixels. Sums are below 2^24, so products in float32 are exact in any order.
-docs/restoring.md specifies it.
+It reads the components that restoration by expectation gives, those of plain decoding, and the quantization
+tables. It gives a correction for every sample at the resolution of the picture. Cells of 4 x 4 pixels are its
+pixels. Sums are below 2^24, so products in float32 are exact in any order. docs/restoring.md specifies it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jrecomp.array_types import Int16, Int64
+from jrecomp.array_types import Int16, Int32, Int64
 from jrecomp.native import restoration as native
 from jrecomp.threads import Workers
+
+Int = TypeVar("Int", Int32, Int64)
 
 SIDE = 4
 """Width and height of a cell in pixels."""
@@ -39,8 +40,8 @@ HADAMARD = np.array([[1, 1, 1, 1], [1, 1, -1, -1], [1, -1, -1, 1], [1, -1, 1, -1
 
 LUMA_SHIFTS = (10, 8, 7, 7, 8, 7, 6, 6, 7, 6, 6, 6, 7, 6, 6, 5)
 CHROMA_SHIFTS = (9, 6, 4, 4, 6, 4, 3, 3, 4, 3, 2, 2, 4, 3, 2, 2)
-"""What the Hadamard coefficients of cells are divided by, as powers of 2: inputs have 8 bits, and those
-of higher frequencies are smaller."""
+"""What the Hadamard coefficients of cells are divided by, as powers of 2: inputs have 8 bits, and
+coefficients of higher frequencies are smaller."""
 
 DIFFERENCE_UNITS = 192
 """The input for a difference between the decoded and the restored sample of one mean step."""
@@ -69,8 +70,11 @@ LARGEST_STEP = 255
 BAND_CELLS = 32, 128
 """Smallest and largest number of rows of cells that a thread computes, and some around them."""
 
-CORRECTION_UNIT = 32
-"""The integer for a correction of 1 level of 8 bits: that of samples, see transform.UNIT_BITS."""
+SAMPLE_UNIT = 32
+"""The integer for a sample of 1 level of 8 bits, see transform.UNIT_BITS."""
+
+CORRECTION_UNIT = 256
+"""The integer for a correction of 1 level."""
 
 
 def logarithms() -> NDArray[np.uint8]:
@@ -86,8 +90,11 @@ def gain_table() -> Int16:
 
 
 class Description(NamedTuple):
-    """What a file says of its picture: steps int64 [3, 64] in raster order (any of absent components),
-    whether chroma is halved in width and in height, and whether it is absent."""
+    """What a file says of its picture.
+
+    steps: int64 [3, 64] in raster order, any of absent components. halved: whether chroma is halved in width
+    and in height. gray: whether it is absent.
+    """
 
     steps: Int64
     halved: tuple[bool, bool]
@@ -218,7 +225,7 @@ def offset_count(convolutions: int) -> int:
     return convolutions
 
 
-def shifted(value: Int64, shift: int) -> Int64:
+def shifted(value: Int, shift: int) -> Int:
     """value / 2^shift, rounded; halves are rounded up."""
     return (value + (1 << shift >> 1)) >> shift
 
@@ -259,7 +266,7 @@ def input_shifts() -> Int64:
 
 def difference_factors(steps: Int64) -> Int64:
     """What differences of samples are multiplied with, in units of 2^-DIFFERENCE_BITS, for each component."""
-    whole = DIFFERENCE_UNITS * 64 // CORRECTION_UNIT << DIFFERENCE_BITS
+    whole = DIFFERENCE_UNITS * 64 // SAMPLE_UNIT << DIFFERENCE_BITS
     factors: Int64 = whole // steps.clip(1, LARGEST_STEP).sum(1)
     return factors
 

@@ -7,14 +7,12 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-DISTORTIONS = ("mse", "ms-ssim")
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 USES = {
     "planes": {"kind", "variants", "hidden", "batch", "device", "workers", "improve"},
     "latents": {"kind", "variants", "hidden", "device", "workers"},
     "blocks": {"kind", "variants", "workers"},
-    "lossy": {"distortion"},
     "encode": set(),
     "restore": {"device", "minutes"},
 }
@@ -23,14 +21,16 @@ USES = {
 NAMELESS = {"encode": "tables", "restore": "the restorer"}
 """What has no name and no id, in words."""
 
-RESTORER_CROPS = {"cuda": (64, 128), "cpu": (16, 64)}
+RESTORER_CROPS = {"cuda": (64, 128), "cpu": (16, 96)}
 """Number of crops in a step, and their width and height, by device."""
+
+RESTORER_EXAMPLES = 6
+"""Number of examples of each picture."""
 
 DEFAULTS: dict[str, dict[str, Any]] = {
     "planes": {"steps": 1500, "hidden": (64, 32)},
     "latents": {"steps": 1500, "hidden": (48, 4)},
     "blocks": {"steps": 1500, "hidden": (0, 0)},
-    "lossy": {"steps": 240},
     "encode": {},
     "restore": {},
 }
@@ -43,8 +43,8 @@ def _name(_: click.Context, __: click.Parameter, value: str | None) -> str | Non
     return value
 
 
-@click.command("train", short_help="Train a model, a rule, quantization tables, or a restorer.")
-@click.argument("what", type=click.Choice(["model", "lossy", "encode", "restore"]), default="model")
+@click.command("train", short_help="Train a model, quantization tables, or a restorer.")
+@click.argument("what", type=click.Choice(["model", "encode", "restore"]), default="model")
 @click.option(
     "--data",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -65,8 +65,8 @@ def _name(_: click.Context, __: click.Parameter, value: str | None) -> str | Non
     show_default=True,
     help="Folder that the result is added to.",
 )
-@click.option("--name", callback=_name, help="Name of the new model or rule.")
-@click.option("--id", "identifier", type=click.IntRange(1), help="Permanent id of the new model or rule.")
+@click.option("--name", callback=_name, help="Name of the new model.")
+@click.option("--id", "identifier", type=click.IntRange(1), help="Permanent id of the new model.")
 @click.option(
     "--kind",
     type=click.Choice(["planes", "latents", "blocks"]),
@@ -86,8 +86,7 @@ def _name(_: click.Context, __: click.Parameter, value: str | None) -> str | Non
 @click.option(
     "--steps",
     type=click.IntRange(1),
-    help="Steps of the networks of the first component; others take half [default: 1500]. For lossy: "
-    "steps in all [default: 240].",
+    help="Steps of the networks of the first component; others take half [default: 1500].",
 )
 @click.option(
     "--batch",
@@ -112,13 +111,6 @@ def _name(_: click.Context, __: click.Parameter, value: str | None) -> str | Non
 )
 @click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Processes on the CPU.")
 @click.option(
-    "--distortion",
-    type=click.Choice(DISTORTIONS),
-    default=DISTORTIONS[0],
-    show_default=True,
-    help="For lossy: the measure that the rule is tuned for.",
-)
-@click.option(
     "--minutes",
     type=click.FloatRange(0, min_open=True),
     default=8.0,
@@ -136,11 +128,10 @@ def command(
     name: str | None,
     identifier: int | None,
     kind: str,
-    distortion: str,
     minutes: float,
     **options: Any,
 ) -> None:
-    """Train a model, or a rule for lossy recompression, and add it to the weights folder.
+    """Train a model and add it to the weights folder.
 
     `encode` learns the quantization tables of `jrecomp encode` instead, and replaces weights/encode.json.
     `restore` trains a network that restores pictures, and writes restorer.npz in the work folder.
@@ -148,7 +139,6 @@ def command(
     \b
     jrecomp train --data data --name mine --id 1000
     jrecomp train --data data --name mine --id 1000 --improve best --device cuda
-    jrecomp train lossy --data data --distortion ms-ssim --name mine --id 1000
     jrecomp train encode --data data
     jrecomp train restore --data data --minutes 9 --device cuda
     """
@@ -163,10 +153,7 @@ def command(
     if name is None or identifier is None:
         raise click.UsageError(f"Missing option '--{'name' if name is None else 'id'}'.")
     given = DEFAULTS[subject] | {option: value for option, value in options.items() if value is not None}
-    if subject == "lossy":
-        _train_rule(data, work, weights, name, identifier, distortion, given["steps"])
-    else:
-        _train_model(subject, weights, name, identifier, {"data": data, "work": work} | given)
+    _train_model(subject, weights, name, identifier, {"data": data, "work": work} | given)
 
 
 def _check_options(context: click.Context, subject: str) -> None:
@@ -178,7 +165,7 @@ def _check_options(context: click.Context, subject: str) -> None:
     unused = {"name", "identifier"} if subject in NAMELESS else set()
     for option in sorted(set().union(*USES.values(), unused) - USES[subject]):
         if is_given(option):
-            what = NAMELESS.get(subject, "a rule" if subject == "lossy" else f"models of {subject}")
+            what = NAMELESS.get(subject, f"models of {subject}")
             raise click.UsageError(f"--{'id' if option == 'identifier' else option} does not apply to {what}")
     if is_given("improve") and is_given("hidden"):
         raise click.UsageError("--hidden does not apply with --improve, which keeps the widths")
@@ -200,17 +187,6 @@ def _train_model(kind: str, weights: Path, name: str, identifier: int, settings:
     click.echo(f"wrote {export.save(arrays, weights, name, identifier, kind)}")
 
 
-def _train_rule(
-    data: Path, work: Path, weights: Path, name: str, identifier: int, distortion: str, steps: int
-) -> None:
-    from jrecomp.train.lossy import run, validation
-
-    rule = run.train(run.RuleSettings(data, work, distortion, steps))
-    for label, change in validation.compare(data, rule, run.START[distortion], distortion).items():
-        click.echo(f"validation, {label}: {change:+.2f} % of the rate of the rule that it began with")
-    click.echo(f"wrote {run.export(rule, weights, name, identifier)}")
-
-
 def _train_tables(data: Path, work: Path, weights: Path) -> None:
     from jrecomp.train.encode import run
 
@@ -219,13 +195,18 @@ def _train_tables(data: Path, work: Path, weights: Path) -> None:
 
 def _train_restorer(data: Path, work: Path, minutes: float, device: str) -> None:
     from jrecomp.train.checkpoints import completed
-    from jrecomp.train.restore import pictures, run
+    from jrecomp.train.restore import pictures, run, store
+    from jrecomp.train.restore.examples import examples
 
-    work.mkdir(parents=True, exist_ok=True)
-    path = work / "pictures.zip"
+    folder, path = work / "examples", work / "pictures.zip"
+    folder.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         with completed(path) as partial:
             pictures.prepare(data, partial)
+    found = pictures.read(path)
+    for number in range(RESTORER_EXAMPLES):
+        if not store.is_complete(folder, number):
+            store.write(folder, number, examples(found.train, found.tables, number))
     batch, side = RESTORER_CROPS[device]
-    run.train(run.Settings(path, work, minutes * 60, device, batch, side))
+    run.train(run.Settings(folder, work, found.valid, minutes * 60, device, batch, side))
     click.echo(f"wrote {work / run.WEIGHTS}")

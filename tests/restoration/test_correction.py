@@ -15,7 +15,7 @@ from jrecomp.errors import ExitCode, UnknownModelError
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.model import weights
 from jrecomp.restoration import correction, expectation
-from jrecomp.restoration.network import CORRECTION_UNIT, Description, Network, build
+from jrecomp.restoration.network import CORRECTION_UNIT, SAMPLE_UNIT, Description, Network, build
 from jrecomp.restoration.sampling import Sampling
 from jrecomp.restoration.transform import unit_bits
 from jrecomp.threads import Workers
@@ -34,7 +34,7 @@ TWELVE_BITS = file_of(MILD, 96, 64, range(9, 1033, 16))
 @pytest.fixture
 def corrections(monkeypatch: pytest.MonkeyPatch) -> Network:
     """A network of random weights instead of the trained one; its corrections are some levels."""
-    found = build(arrays(octaves=5.5))
+    found = build(arrays(octaves=6.5))
     monkeypatch.setattr(correction, "network", lambda: found)
     return found
 
@@ -104,7 +104,7 @@ def expected_components(file: JpegFile, network: Network) -> list[Float64]:
     scale = 2 ** (file.frame.precision - 8)
     for number, (component, levels) in enumerate(zip(file.frame.components, file.coefficients, strict=True)):
         sampling = Sampling.of(component, file.frame)
-        pixels = (before[number] + found[number]) / CORRECTION_UNIT
+        pixels = before[number] / SAMPLE_UNIT + found[number] / CORRECTION_UNIT
         means = averaged(pixels, sampling)
         steps = oracle.natural(component.steps) / scale
         centres, reach = oracle.natural(levels) * steps, steps / 2 - np.minimum(1 / 8, steps / 4)
@@ -130,7 +130,7 @@ def test_corrections_stay_in_the_cells(kind: str, corrections: Network) -> None:
     for number, (plane, expected) in enumerate(pairs):
         component = file.frame.components[number]
         assert np.abs(plane - before[number]).max() > 8
-        assert np.abs(plane / CORRECTION_UNIT - expected).max() < 4 / CORRECTION_UNIT
+        assert np.abs(plane / SAMPLE_UNIT - expected).max() < 4 / SAMPLE_UNIT
         means = averaged(plane / (1 << unit_bits(file.frame.precision)), Sampling.of(component, file.frame))
         steps = oracle.natural(component.steps)
         distance = np.abs(oracle.coefficients(means) - oracle.natural(file.coefficients[number]) * steps)

@@ -73,8 +73,6 @@ def test_options_reach_the_trainer(asked: list[Any], tmp_path: Path) -> None:
         ("--kind blocks --device cuda", "--device does not apply to models of blocks"),
         ("--kind latents --improve best", "--improve does not apply to models of latents"),
         ("--kind latents --batch 4", "--batch does not apply to models of latents"),
-        ("--distortion mse", "--distortion does not apply to models of planes"),
-        ("lossy --variants 2", "--variants does not apply to a rule"),
         ("--improve best --hidden 8 8", "keeps the widths"),
     ],
 )

@@ -1,5 +1,6 @@
 """Learning of quantization tables."""
 
+import io
 import json
 from pathlib import Path
 
@@ -7,19 +8,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from jrecomp import jpeg
+from jrecomp.metrics import ms_ssim, pixels
 from tests.encoder.drawings import noisy
 
-pytest.importorskip("torch", reason="training needs torch: pip install jrecomp[train]")
+torch = pytest.importorskip("torch", reason="training needs torch: pip install jrecomp[train]")
 
-from jrecomp.train.encode import run
-from jrecomp.train.encode.run import TableSettings
-from jrecomp.train.encode.slopes import Example, Point, bits
+from jrecomp.train.drawings import draw  # noqa: E402
+from jrecomp.train.encode import run, similarity  # noqa: E402
+from jrecomp.train.encode.run import TableSettings  # noqa: E402
+from jrecomp.train.encode.slopes import Example, Point, bits  # noqa: E402
 
 POINT = Point(np.full((2, 64), np.log(12.0)), np.full(2, 0.1))
 
 
 @pytest.mark.parametrize("subsampling", ["444", "420"])
-@pytest.mark.parametrize("tune", ["ssimulacra2", "psnr"])
+@pytest.mark.parametrize("tune", ["ssimulacra2", "psnr", "restored"])
 def test_wider_steps_cost_likeness_and_save_bits(tune: str, subsampling: str) -> None:
     slopes = Example(noisy(192, 192), subsampling, tune).slopes(POINT)
     assert slopes.rate.sum() > 0.1 and slopes.loss.sum() > 0
@@ -37,6 +41,36 @@ def test_slopes_of_psnr_are_those_of_finite_differences() -> None:
         losses.append(10 * np.log10(float((errors[0] ** 2).sum()) / example.pixels[..., 0].size))
     slope = (losses[1] - losses[0]) / np.log(1.05)
     assert example.slopes(POINT).loss[0].sum() == pytest.approx(slope, rel=0.35)
+
+
+@pytest.mark.parametrize("sampling", ["4:2:0", "4:4:4", "4:2:2"])
+def test_the_decoder_and_the_measure_are_the_common_ones(sampling: str) -> None:
+    decoded, theirs = [], []
+    for quality in (95, 40):
+        buffer = io.BytesIO()
+        Image.fromarray(noisy(192, 192)).save(buffer, "JPEG", quality=quality, subsampling=sampling)
+        file = jpeg.read(buffer.getvalue())
+        planes = [
+            torch.from_numpy(levels * c.steps.astype(np.float32))
+            for levels, c in zip(file.coefficients, file.frame.components, strict=True)
+        ]
+        decoded.append(similarity.decode(planes, file.frame))
+        theirs.append(pixels(buffer.getvalue()))
+    for a, b in zip(decoded, theirs, strict=True):
+        cut = a[0, :, :192, :192].permute(1, 2, 0).clamp(0, 255).numpy()
+        assert np.abs(cut - b).mean() < 0.6
+    assert float(similarity.ms_ssim(*decoded)) == pytest.approx(ms_ssim(*theirs), abs=2e-3)
+
+
+@pytest.mark.parametrize("subsampling", ["444", "420"])
+def test_restored_errors_are_smaller(subsampling: str) -> None:
+    picture = np.ascontiguousarray(np.asarray(draw(3).convert("RGB"))[:192, :192])
+    plain, restored = (Example(picture, subsampling, tune)._quantized(POINT) for tune in ("psnr", "restored"))
+    assert np.array_equal(plain[0], restored[0])
+    assert restored[1][0].sum() < 0.9 * plain[1][0].sum()
+    for after, step in zip(restored[2], np.exp(POINT.steps[[0, 1, 1]]), strict=True):
+        inside = np.abs(after) < 1.5 * step  # with rounding and levels that are chosen by rate
+        assert inside.mean() > 0.99
 
 
 def test_bits_are_entropies() -> None:

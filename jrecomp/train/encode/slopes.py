@@ -14,10 +14,14 @@ from jrecomp.encoder.levels import Quantizer
 from jrecomp.jpeg import Component, Frame
 from jrecomp.metrics import Reference
 from jrecomp.threads import Workers
-from jrecomp.train.lossy.similarity import decode, ms_ssim
+from jrecomp.train.encode.restored import restored_errors
+from jrecomp.train.encode.similarity import decode, ms_ssim
 
 WIDER, COSTLIER = 1.1, 1.2
 """Factors to steps and to a lambda by which their slopes are found."""
+
+KINDS = (0, 1, 1)
+"""Whether the components are luma or chroma."""
 
 _LEAST = 1e-3
 
@@ -52,7 +56,11 @@ class Slopes:
 
 @dataclass(frozen=True)
 class Example:
-    """A picture to learn from. pixels: uint8 [rows, columns, 3], whole MCUs. subsampling: of chroma."""
+    """A picture to learn from.
+
+    pixels: uint8 [rows, columns, 3], whole MCUs. subsampling: of chroma. tune: the measure, or "restored" for
+    PSNR after restoration.
+    """
 
     pixels: UInt8
     subsampling: str
@@ -102,19 +110,25 @@ class Example:
 
     def _quantized(self, point: Point) -> tuple[Float64, Float64, list[Float32]]:
         """Bits and squared errors by kind and frequency, [2, 64], and the errors of each component."""
-        rates, energies, errors = np.zeros((2, 64)), np.zeros((2, 64)), []
+        rates, energies = np.zeros((2, 64)), np.zeros((2, 64))
+        tables = [np.exp(point.steps[kind]).astype(np.float32) for kind in KINDS]
+        chosen = []
         with Workers(1) as workers:
-            for kind, target in zip((0, 1, 1), self.components, strict=True):
-                steps = np.exp(point.steps[kind]).astype(np.float32)
+            for kind, steps, target in zip(KINDS, tables, self.components, strict=True):
                 weights, kept = (
                     np.ones((*target.shape[:2], 1), np.float32),
                     np.zeros(target.shape[:2], np.uint8),
                 )
                 levels = Quantizer(steps, float(point.lambdas[kind]))(target, weights, kept, workers)
-                error = levels * steps - target
                 rates[kind] += bits(levels)
-                energies[kind] += np.einsum("yxk,yxk->k", error, error)
-                errors.append(error)
+                chosen.append(levels)
+            if self.tune == "restored":
+                errors = restored_errors(self._frame, self.components, chosen, tables, workers)
+            else:
+                parts = zip(chosen, tables, self.components, strict=True)
+                errors = [levels * steps - target for levels, steps, target in parts]
+        for kind, error in zip(KINDS, errors, strict=True):
+            energies[kind] += np.einsum("yxk,yxk->k", error, error)
         return rates, energies, errors
 
     def _costs(self, errors: list[Float32]) -> Float64:
@@ -122,7 +136,7 @@ class Example:
         scales = torch.ones(2, 64, requires_grad=True)
         planes = [
             torch.from_numpy(target) + scales[kind] * torch.from_numpy(error)
-            for kind, target, error in zip((0, 1, 1), self.components, errors, strict=True)
+            for kind, target, error in zip(KINDS, self.components, errors, strict=True)
         ]
         decoded = decode(planes, self._frame)
         _, gradient = self._loss(decoded.detach())

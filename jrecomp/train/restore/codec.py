@@ -7,20 +7,20 @@ from torch.nn import functional as F
 
 from jrecomp.restoration.cells import MARGIN
 from jrecomp.restoration.network import (
-    CORRECTION_UNIT,
     DIFFERENCE_UNITS,
     HADAMARD,
     INPUT_LIMIT,
     LARGEST_STEP,
     LOGARITHMS_PER_OCTAVE,
     PIXELS,
+    SAMPLE_UNIT,
     SIDE,
     input_shifts,
     places,
 )
 from jrecomp.train.restore.store import Batch, Group
 
-BOUND = MARGIN / CORRECTION_UNIT
+BOUND = MARGIN / SAMPLE_UNIT
 """Distance from the ends of cells that coefficients keep."""
 
 
@@ -38,9 +38,7 @@ class Codec:
         self.groups = groups
         self.dct = _dct_matrix().to(device)
         self.hadamard = torch.tensor(np.kron(HADAMARD, HADAMARD), dtype=torch.float32, device=device)
-        self.scales = torch.tensor(
-            CORRECTION_UNIT / 2.0 ** input_shifts(), dtype=torch.float32, device=device
-        )
+        self.scales = torch.tensor(SAMPLE_UNIT / 2.0 ** input_shifts(), dtype=torch.float32, device=device)
         u, v = torch.arange(64, device=device) // 8, torch.arange(64, device=device) % 8
         self.variances = 1500 / (1 + u + v) ** 3.0
         rgb = [[1, 0, 1.402], [1, -0.344136, -0.714136], [1, 1.772, 0]]

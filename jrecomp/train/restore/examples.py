@@ -55,12 +55,12 @@ class Example(NamedTuple):
     sampling: str
 
 
-def examples(pictures: Sequence[Pixels], tables: Tables, seed: int, processes: int) -> Iterator[Example]:
-    """One example of each picture.
+def examples(pictures: Sequence[Pixels], tables: Tables, seed: int) -> Iterator[Example]:
+    """One example of each picture, made on all processors.
 
     pictures: RGB, with sides that are multiples of 32. tables: [n, 2, 64] of real files in raster order.
     """
-    with ProcessPoolExecutor(processes) as pool:
+    with ProcessPoolExecutor() as pool:
         seeds = [(seed, number) for number in range(len(pictures))]
         yield from pool.map(_example, pictures, [tables] * len(pictures), seeds, chunksize=8)
 
@@ -147,7 +147,7 @@ def _steps(tables: Tables, rng: np.random.Generator) -> Integers:
     quality = rng.integers(5, 99) if rng.random() < 0.7 else rng.integers(85, 99)
     annex_k = quality_tables(int(quality))
     kind = rng.random()
-    real = tables[rng.integers(len(tables))].clip(1, 255)
+    real: Tables = tables[rng.integers(len(tables))].clip(1, 255)
     if kind < 0.5:
         return annex_k
     if kind < 0.62:
@@ -155,8 +155,9 @@ def _steps(tables: Tables, rng: np.random.Generator) -> Integers:
     shape = np.log2(real)
     shape -= shape[0].mean()
     power = 1.0 if rng.random() < 0.3 else rng.random()
-    logs = power * shape + np.log2(annex_k[0]).mean() + [[0.0], [rng.uniform(-1, 1)]]
-    return np.rint(np.exp2(logs)).clip(1, 255).astype(np.int64)
+    logs = power * shape + np.log2(annex_k[0]).mean() + np.array([[0.0], [rng.uniform(-1, 1)]])
+    steps: Integers = np.rint(np.exp2(logs)).clip(1, 255).astype(np.int64)
+    return steps
 
 
 def _compressed(picture: Pixels, sampling: str, steps: Integers, rng: np.random.Generator) -> JpegFile:

@@ -1,9 +1,10 @@
 """The network of jrecomp.restoration.network in torch.
 
 The forward pass computes the same integers, but for the rounding of sums to 8 bits where convolutions are
-computed in bfloat16; roundings have straight-through gradients. The parameters are those of a network of real
-numbers near 1: weights, octaves and offsets of channels. The integers have a scale of their own for each channel,
-which the gains undo. All parameters are in one vector, so that a step of the optimizer is a few operations.
+computed in bfloat16. Roundings have straight-through gradients. The parameters are those of a network of real
+numbers near 1: weights, octaves and offsets of channels. The integers have a scale of their own for each
+channel, which the gains undo. All parameters are in one vector, so that a step of the optimizer is a few
+operations.
 """
 
 import math
@@ -80,7 +81,8 @@ def floored(x: Tensor) -> Tensor:
 
 def narrowed(sums: Tensor) -> Tensor:
     """Sums of a convolution as 16-bit integers."""
-    return floored(sums.float() * 2.0**-CONVOLUTION_SHIFT + 0.5).clamp(-STREAM_LIMIT, STREAM_LIMIT)
+    wide = sums.to(torch.promote_types(sums.dtype, torch.float32))
+    return floored(wide * 2.0**-CONVOLUTION_SHIFT + 0.5).clamp(-STREAM_LIMIT, STREAM_LIMIT)
 
 
 def scaled(value: Tensor, gain: Tensor, offset: Tensor | float, low: float, high: float) -> Tensor:
@@ -126,6 +128,7 @@ class Network:
         self.shapes: dict[str, tuple[int, ...]] = {
             f"convolution_{i}": (widths[i + 1], widths[i], 3, 3) for i in range(self.count)
         }
+        self.convolutions = list(self.shapes)
         self.shapes |= {
             "hidden": (HIDDEN, DESCRIPTION),
             "hidden_bias": (HIDDEN,),

@@ -47,6 +47,9 @@ DECAY = 0.999
 """Of the running mean of the parameters, which is what is exported, in each step."""
 
 BETAS = (0.9, 0.99)
+CONVOLUTION_RATE = 15.0
+"""Learning rate of convolutions, whose changes are orthogonal matrices, relative to that of the rest."""
+
 NORM = 1.0
 """Longer gradients are shortened to this norm."""
 
@@ -66,8 +69,9 @@ class Settings:
     """The options of a training.
 
     examples: folder of store.write(). work: folder for checkpoint, log and weights. valid: RGB pictures for
-    validation. seconds: time from the start to the end of the last step. batch, side: number of crops in a step,
-    and their width and height, a multiple of 16. width, pairs: of the network. rate: peak of the learning rate.
+    validation. seconds: time from the start to the end of the last step. batch, side: number of crops in a
+    step, and their width and height, a multiple of 16. width, pairs: of the network. rate: peak of the
+    learning rate.
     """
 
     examples: Path
@@ -83,8 +87,23 @@ class Settings:
     seed: int = 1
 
 
+def orthogonalized(matrix: Tensor) -> Tensor:
+    """A matrix with nearly the same singular vectors, whose singular values are near 1.
+
+    matrix: not more rows than columns. Five Newton-Schulz iterations (Jordan et al., "Muon: An optimizer for
+    hidden layers in neural networks", 2024).
+    """
+    x = matrix / (matrix.norm() + 1e-12)
+    for _ in range(5):
+        square = x @ x.T
+        x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x
+    result: Tensor = x
+    return result
+
+
 class Result(NamedTuple):
-    """Mean gains of crops over restoration by expectation in dB in some steps up to a number, and how many of them had no finite result."""
+    """Mean gains of crops over restoration by expectation in dB, in some steps up to a number, and how many
+    steps had no finite result."""
 
     step: int
     luma: float
@@ -153,7 +172,7 @@ class Training:
         return loss, unit * luma.detach().mean(), unit * rgb.detach().mean()
 
     def _update(self, gradient: Tensor) -> None:
-        """A step of Adam; none if the gradient is not finite."""
+        """A step of Adam, and for convolutions of Muon; none if the gradient is not finite."""
         norm = gradient.norm()
         fine = torch.isfinite(norm)
         factor = torch.where(fine, (NORM / (norm + 1e-9)).clamp(max=1), 0.0)
@@ -163,6 +182,11 @@ class Training:
         self.second.lerp_(gradient.square(), 1 - BETAS[1])
         corrected = [1 - beta**self.steps_done for beta in BETAS]
         change = self.first / corrected[0] / ((self.second / corrected[1]).sqrt() + 1e-8)
+        means, changes = self.network.split(self.first), self.network.split(change)
+        for name in self.network.convolutions:
+            changes[name].copy_(
+                CONVOLUTION_RATE * orthogonalized(means[name].flatten(1)).view_as(means[name])
+            )
         self.parameters -= self.rate * torch.where(fine, change, 0.0)
         # At the beginning the mean reaches back a tenth of the steps.
         self.mean.lerp_(self.parameters, (10 / self.steps_done).clamp(min=1 - DECAY, max=1))
@@ -252,9 +276,9 @@ def train(settings: Settings) -> None:
         torch.backends.cudnn.benchmark = True
     training = Training(settings)
     training.resume()
-    training.log(
-        f"{replace(settings, valid=())}; {len(training.parameters)} parameters; {[len(t) for t in training.crops.tables]} examples"
-    )
+    sizes = ", ".join(str(len(table)) for table in training.crops.tables)
+    training.log(f"{replace(settings, valid=())}; {len(training.parameters)} parameters")
+    training.log(f"examples by sampling: {sizes}")
     try:
         _loop(training)
     finally:

@@ -1,6 +1,7 @@
 """Examples in files, and random crops of them on a device.
 
-A folder has pairs of files: planes of many examples one after the other, and a table that says where each one is.
+A folder has pairs of files: planes of many examples one after the other, and a table that says where each one
+is.
 Nothing in Crops.take() depends on values on the host, so that a CUDA graph can contain it.
 """
 
@@ -13,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from jrecomp.restoration.network import CORRECTION_UNIT
+from jrecomp.restoration.network import SAMPLE_UNIT
 from jrecomp.train.restore.examples import SAMPLINGS, Example
 
 FACTORS = {"4:2:0": (2, 2), "4:4:4": (1, 1), "4:2:2": (1, 2), "4:4:0": (2, 1), "gray": None}
@@ -76,6 +77,11 @@ def write(folder: Path, number: int, examples: Iterable[Example]) -> None:
     np.save(folder / f"{number}.npy", np.array(table, np.int64))
 
 
+def is_complete(folder: Path, number: int) -> bool:
+    """Whether write() has written a pair of files to its end."""
+    return (folder / f"{number}.npy").exists()
+
+
 @dataclass(frozen=True)
 class Crops:
     """Examples of which crops are taken, all on one device.
@@ -119,7 +125,7 @@ class Crops:
         x = torch.where(chance[3, :, None] < 0.5, line, side - 1 - line) + left[:, None]
         place = y[:, :, None] * columns[:, None, None] + x[:, None, :] + start[:, None, None]
         plane = (rows * columns)[:, None] * torch.arange(PLANES, device=device)
-        samples = self.planes[place[:, None] + plane[:, :, None, None]] / CORRECTION_UNIT
-        kinds = samples.view(batch, 3, 3, side, side).unbind(1)
+        samples = self.planes[place[:, None] + plane[:, :, None, None]] / SAMPLE_UNIT
+        restored, decoded, original = samples.view(batch, 3, 3, side, side).unbind(1)
         steps = chosen[:, _TABLE_COLUMNS:].view(batch, 3, 64).float()
-        return Batch(*kinds, steps)
+        return Batch(restored, decoded, original, steps)

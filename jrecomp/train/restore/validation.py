@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from jrecomp import jpeg
-from jrecomp.restoration.network import CORRECTION_UNIT, Description, Network
+from jrecomp.restoration.network import CORRECTION_UNIT, SAMPLE_UNIT, Description, Network
 from jrecomp.train.restore.codec import Codec
 from jrecomp.train.restore.examples import Pixels, example, quality_tables, saved
 from jrecomp.train.restore.store import FACTORS, Batch, Group
@@ -47,8 +47,8 @@ def _gain(network: Network, picture: Pixels, quality: int) -> tuple[float, ...]:
     planes, steps, _ = example(file, picture, SAMPLING)
     description = Description(steps.astype(np.int64), (True, True), False)
     correction = network.reference(planes[0], planes[1], description)
-    kinds = torch.from_numpy(planes).float()[:, None] / CORRECTION_UNIT
-    batch = Batch(*kinds, torch.from_numpy(steps.astype(np.float32))[None])
+    restored, decoded, original = torch.from_numpy(planes).float()[:, None] / SAMPLE_UNIT
+    batch = Batch(restored, decoded, original, torch.from_numpy(steps.astype(np.float32))[None])
     codec = Codec(torch.device("cpu"), [Group(0, 1, FACTORS[SAMPLING])])
     better = codec.corrected(batch, torch.from_numpy(correction).float()[None] / CORRECTION_UNIT)
     errors = [codec.errors(x, batch.original) for x in (better, batch.restored, batch.decoded)]

@@ -1,1 +1,0 @@
-"""Learning of the rules that determine quantization steps in lossy recompression."""
