@@ -5,6 +5,7 @@ filter). Planes cover whole MCUs.
 """
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import TypeVar
 
 import numpy as np
@@ -46,11 +47,10 @@ class Sampling:
 
     def sums(self, pixels: Int) -> Int:
         """The sum of the pixels of each sample: [rows * down, columns * across] to [rows, columns]."""
-        if self.pixels == 1:
-            return pixels
-        rows, columns = pixels.shape[0] // self.down, pixels.shape[1] // self.across
-        sums: Int = pixels.reshape(rows, self.down, columns, self.across).sum((1, 3), dtype=pixels.dtype)
-        return sums
+        for axis, factor in ((0, self.down), (1, self.across)):
+            turned = pixels.swapaxes(0, axis)
+            pixels = reduce(np.add, [turned[i::factor] for i in range(factor)]).swapaxes(0, axis)
+        return pixels
 
     def means(self, pixels: Int32) -> Int32:
         """The mean of the pixels of each sample, rounded; shapes as for sums()."""
