@@ -110,5 +110,5 @@ DEFAULT_TUNE = "psnr"
 DEVICES = ("auto", "cpu", "cuda")
 """Devices to compute on. `auto` selects the fastest, which is the CPU."""
 
-RESTORERS = {"expectation": 1}
+RESTORERS = {"expectation": 1, "network": 2}
 """Methods of restoration, with the permanent numbers that containers have for them (docs/format.md)."""

@@ -82,6 +82,11 @@ class Workers:
                     break
                 self._ended.append(ended)
 
+    @property
+    def at_once(self) -> int:
+        """How many functions are computed at the same time."""
+        return max(1, len(self._ended))
+
     def submit(self, function: Callable[[], T]) -> Task[T]:
         """Compute a function when a thread is free."""
         task = Task(function)

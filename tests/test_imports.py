@@ -22,7 +22,6 @@ LAYERS = {
     "jrecomp.t81": 0,
     "jrecomp.temporary": 0,
     "jrecomp.native": 0,
-    "jrecomp.restorer": 1,
     "jrecomp.jpeg": 1,
     "jrecomp.coding": 1,
     "jrecomp.threads": 1,

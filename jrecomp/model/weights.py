@@ -2,14 +2,16 @@
 
 weights/manifest.json lists the models as objects {"id", "name", "kind", "file", "sha256"}. A weights file is
 an .npz of NumPy arrays. The arrays of each kind of model are specified in docs/format/planes.md,
-docs/format/latents.md and docs/format/blocks.md.
+docs/format/latents.md and docs/format/blocks.md, those of the network that restores pictures in
+docs/restoring.md.
 """
 
 import hashlib
 import io
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from threading import RLock
@@ -26,9 +28,13 @@ from jrecomp.model.planes import PlanesModel
 
 DEFAULT_MODEL = "default"
 
+"""Name of the model that is used unless another is chosen."""
+
 FALLBACK_MODEL = "fast"
 """Name of the model for files that another one does not make smaller; it learns faster from a file."""
-"""Name of the model that is used unless another is chosen."""
+
+RESTORER = "restorer"
+"""Name and kind of the network that restores pictures, which predicts no coefficients."""
 
 Model = PlanesModel | LatentsModel | BlocksModel
 """A model of any kind."""
@@ -72,11 +78,17 @@ def load(wanted: str | int = DEFAULT_MODEL) -> Model:
     wanted: its name or permanent identifier. Raises UnknownModelError if it is not installed or damaged, and
     ShortageError if its file cannot be opened as too many others are open.
     """
-    with _LOADING:  # otherwise threads could build the same model several times
-        try:
-            return _load(wanted)
-        except OSError as error:
-            raise shortage(error) or UnknownModelError(f"model {wanted!r} cannot be read: {error}") from error
+    with _LOADING, _readable(wanted):  # otherwise threads could build the same model several times
+        return _load(wanted)
+
+
+@contextmanager
+def _readable(wanted: str | int) -> Iterator[None]:
+    """Raises the error of load() where a file cannot be read."""
+    try:
+        yield
+    except OSError as error:
+        raise shortage(error) or UnknownModelError(f"model {wanted!r} cannot be read: {error}") from error
 
 
 @cache
@@ -92,6 +104,11 @@ def _load(wanted: str | int) -> Model:
 
 
 def _entries() -> list[dict[str, Any]]:
+    """The entries of models."""
+    return [entry for entry in _manifest() if entry["kind"] in BUILDERS]
+
+
+def _manifest() -> list[dict[str, Any]]:
     manifest = folder() / "manifest.json"
     return json.loads(manifest.read_text())["models"] if manifest.is_file() else []
 
@@ -101,10 +118,11 @@ def _load_entry(entry: dict[str, Any]) -> Model:
 
 
 def read(name: str) -> dict[str, Any]:
-    """The arrays in the weights file of a model, by its name; raises UnknownModelError."""
-    for entry in _entries():
-        if entry["name"] == name:
-            return _read(entry)
+    """The arrays in the weights file of a model or of RESTORER, by its name; raises the errors of load()."""
+    with _readable(name):
+        for entry in _manifest():
+            if entry["name"] == name:
+                return _read(entry)
     raise UnknownModelError(f"model {name!r} is not installed")
 
 

@@ -8,8 +8,9 @@ FORMS = ("_restoration_avx512", "_restoration_avx2", "_restoration")
 """The modules of the builds, the fastest first. Machines may lack some, or the instructions for them."""
 
 if TYPE_CHECKING:
-    from jrecomp.native._restoration import shrink
+    from jrecomp.native._restoration import Network, shrink
 else:
-    shrink = fastest(FORMS).shrink
+    _form = fastest(FORMS)
+    Network, shrink = _form.Network, _form.shrink
 
-__all__ = ["FORMS", "shrink"]
+__all__ = ["FORMS", "Network", "shrink"]

@@ -90,20 +90,20 @@ class Colours:
         pixels: [rows, columns, channels]. Samples are exact, in units of 2^-EXACT_BITS; those of 8-bit pixels
         are rounded to integers where libjpeg rounds them.
         """
-        values = np.moveaxis(pixels, -1, 0).astype(np.int64)
+        values = np.moveaxis(pixels, -1, 0).astype(np.int32)
         if inverted := _INVERTED.get(self.space):
             values[inverted] = self._full - values[inverted]
         middle = 1 << (self.precision - 1 + EXACT_BITS)
         if self.bits == self.precision:
             if self._transformed:
                 values[:3] = _rounded_ycc(values[:3])
-            return (values << EXACT_BITS) - middle
+            return ((values << EXACT_BITS) - middle).astype(np.int64)
         scale = ((1 << self.precision) - 1 << _SCALE_BITS) // self._full
-        values = (values * scale) >> (_SCALE_BITS - EXACT_BITS)
-        values -= middle
+        exact = (values.astype(np.int64) * scale) >> (_SCALE_BITS - EXACT_BITS)
+        exact -= middle
         if self._transformed:
-            values[:3] = _exact_ycc(values[:3])
-        return values
+            exact[:3] = _exact_ycc(exact[:3])
+        return exact
 
     @property
     def dtype(self) -> type[np.uint8] | type[np.uint16]:
@@ -129,7 +129,7 @@ def _rgb(components: Int32) -> Int32:
     return np.stack([red, green, blue, *components[3:]])
 
 
-def _rounded_ycc(rgb: Int64) -> Int64:
+def _rounded_ycc(rgb: Int32) -> Int32:
     """Y, Cb and Cr as libjpeg rounds them to integers (jccolor.c), with 128 added to Cb and Cr."""
     red, green, blue = rgb
     half, middle = 1 << 15, 128 << 16

@@ -9,9 +9,10 @@ from jrecomp.array_types import Bool, Int16
 from jrecomp.errors import check_memory
 from jrecomp.jpeg.types import Frame, JpegFile
 from jrecomp.options import DEFAULT_LIMITS, Limits
-from jrecomp.restoration import expectation
+from jrecomp.restoration import correction, expectation
 from jrecomp.restoration.cells import Cells
 from jrecomp.restoration.colour import Colours, Pixels, Space
+from jrecomp.restoration.network import BAND_CELLS, SIDE
 from jrecomp.restoration.promise import Part, Promise
 from jrecomp.restoration.sampling import Sampling, mcu_size
 from jrecomp.threads import Workers
@@ -24,11 +25,16 @@ of transform.UNIT_BITS, 0 in the middle of their range. The mean over the pixels
 coefficients in their cells, by cells.Cells.clipped().
 """
 
-METHODS: dict[str, Method] = {"expectation": expectation.restored}
+METHODS: dict[str, Method] = {"network": correction.restored, "expectation": expectation.restored}
+"""The first is the default."""
 
 STRENGTH_BITS = 8
 _PIXEL_BYTES = 24
-"""Memory for a pixel of a component: coefficients, two planes of samples, and pixels in both forms."""
+"""Memory for a pixel of a component: coefficients, planes of samples, and pixels in both forms."""
+
+_LEAST_ROWS = SIDE * BAND_CELLS[0]
+_LEAST_COMPONENTS = 2
+"""The network takes as much memory for fewer rows of pixels, and for one component."""
 
 _STRIP_PIXELS = 1 << 18
 
@@ -62,14 +68,10 @@ def restored(
     samplings = [Sampling.of(component, frame) for component in frame.components]
     promise = Promise(Colours(Space.of(file), frame.precision, bits), samplings)
     height, width = mcu_size(frame)
-    size = frame.mcu_rows * height * frame.mcu_columns * width
-    check_memory(size * len(samplings) * _PIXEL_BYTES, limits.max_memory)
+    size = max(frame.mcu_rows * height, _LEAST_ROWS) * frame.mcu_columns * width
+    check_memory(size * max(len(samplings), _LEAST_COMPONENTS) * _PIXEL_BYTES, limits.max_memory)
     with Workers(threads) as workers:
-        components = METHODS[method](file, workers)
-        share = round(strength * 2**STRENGTH_BITS)
-        if share < 1 << STRENGTH_BITS:
-            plain = expectation.centres(file, workers)
-            components = [_mixed(p, c, share) for p, c in zip(plain, components, strict=True)]
+        components = _components(file, METHODS[method], round(strength * 2**STRENGTH_BITS), workers)
         pixels = np.empty((frame.height, frame.width, len(samplings)), promise.colours.dtype)
 
         def finish(first: int, end: int) -> tuple[int, int]:
@@ -89,6 +91,17 @@ def restored(
         counts = workers.map(finish, starts, [min(start + step, frame.mcu_rows) for start in starts])
     compared, broken = (sum(column) for column in zip(*counts, strict=True))
     return Restored(pixels, compared, broken)
+
+
+def _components(file: JpegFile, method: Method, share: int, workers: Workers) -> list[Int16]:
+    """The components with a share of the restoration, in units of 2^-STRENGTH_BITS."""
+    if share == 0:
+        return expectation.centres(file, workers)
+    components = method(file, workers)
+    if share == 1 << STRENGTH_BITS:
+        return components
+    plain = expectation.centres(file, workers)
+    return [_mixed(p, c, share) for p, c in zip(plain, components, strict=True)]
 
 
 def _mixed(plain: Int16, restored: Int16, share: int) -> Int16:

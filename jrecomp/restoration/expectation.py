@@ -1,12 +1,12 @@
 """Restoration without a network: expected coefficients, shrinkage at all shifts, and both in the cells."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Context, Decimal, localcontext
 
 import numpy as np
 
 from jrecomp.array_types import Int16, Int32
-from jrecomp.jpeg.types import JpegFile
+from jrecomp.jpeg.types import Component, JpegFile
 from jrecomp.restoration.cells import Cells, projected
 from jrecomp.restoration.sampling import Sampling
 from jrecomp.restoration.shifts import BORDER, LEARNED, SAMPLE
@@ -25,30 +25,39 @@ _PRIOR = 2
 
 def restored(file: JpegFile, workers: Workers) -> list[Int16]:
     """The components of a file by expectation and shrinkage, see decode.Method."""
-    expected = [
-        _decoded(file, number, offsets(levels), workers) for number, levels in enumerate(file.coefficients)
-    ]
-    return [
-        _enlarged(file, number, _shrunk(file, number, plane, workers))
-        for number, plane in enumerate(expected)
-    ]
+    shifts = workers.map(offsets, file.coefficients)
+    expected = [_decoded(file, number, shift, workers) for number, shift in enumerate(shifts)]
+    shrunk = [_shrunk(file, number, plane, workers) for number, plane in enumerate(expected)]
+    return _enlarged(file, shrunk, workers)
 
 
 def centres(file: JpegFile, workers: Workers) -> list[Int16]:
     """The components of a file with all coefficients in the centres of their cells, see decode.Method."""
     none = np.zeros((8, 8), np.int32)
-    return [_enlarged(file, n, _decoded(file, n, none, workers)) for n in range(len(file.coefficients))]
+    decoded = [_decoded(file, number, none, workers) for number in range(len(file.coefficients))]
+    return _enlarged(file, decoded, workers)
 
 
-def _enlarged(file: JpegFile, number: int, samples: Int16) -> Int16:
-    sampling = Sampling.of(file.frame.components[number], file.frame)
-    return sampling.enlarged(samples.astype(np.int32)).clip(-LARGEST_SAMPLE, LARGEST_SAMPLE).astype(np.int16)
+def _enlarged(file: JpegFile, planes: Sequence[Int16], workers: Workers) -> list[Int16]:
+    """The samples of all components at the resolution of the picture."""
+
+    def enlarged(component: Component, samples: Int16) -> Int16:
+        sampling = Sampling.of(component, file.frame)
+        if sampling.pixels == 1:
+            return samples
+        wide = sampling.enlarged(samples.astype(np.int32))
+        return wide.clip(-LARGEST_SAMPLE, LARGEST_SAMPLE).astype(np.int16)
+
+    return workers.map(enlarged, file.frame.components, planes)
 
 
-def _strips(
+def strips(
     file: JpegFile, number: int, workers: Workers, work: Callable[[int, Int16, Cells], Int32]
 ) -> Int16:
-    """A plane of samples from strips of a component, each computed from its first row, levels and cells."""
+    """A plane of samples from strips of a component, each computed from its first row, levels and cells.
+
+    The rows are block rows. Samples are limited to LARGEST_SAMPLE.
+    """
     component, levels = file.frame.components[number], file.coefficients[number]
 
     def strip(first: int) -> Int16:
@@ -61,7 +70,7 @@ def _strips(
 
 def _decoded(file: JpegFile, number: int, offsets: Int32, workers: Workers) -> Int16:
     """The samples of a component with expected coefficients."""
-    return _strips(
+    return strips(
         file, number, workers, lambda _, levels, cells: plane(inverse(expected(levels, cells, offsets)))
     )
 
@@ -74,7 +83,7 @@ def _shrunk(file: JpegFile, number: int, samples: Int16, workers: Workers) -> In
         rows = padded[8 * first : 8 * (first + len(levels)) + 2 * BORDER]
         return projected(LEARNED.applied(rows, cells.radius).astype(np.int32), cells)
 
-    return _strips(file, number, workers, work)
+    return strips(file, number, workers, work)
 
 
 def expected(levels: Int16, cells: Cells, offsets: Int32) -> Int32:
@@ -96,9 +105,8 @@ def offsets(levels: Int16) -> Int32:
     those of level 0, of which smooth areas have more, and encoders that save bytes make more. So the other
     levels alone tell the decay, by maximum likelihood. The offset is the same for all of them.
     """
-    magnitudes = np.abs(natural(levels).astype(np.int32))
-    nonzero = np.count_nonzero(magnitudes, (0, 1))
-    beyond = magnitudes.sum((0, 1), dtype=np.int64) - nonzero
+    nonzero = natural(np.count_nonzero(levels, (0, 1)))
+    beyond = natural(np.abs(levels).sum((0, 1), dtype=np.int64)) - nonzero
     with localcontext(Context(prec=28)):  # so that every machine rounds alike
         values = [_offset(int(n), int(b)) for n, b in zip(nonzero.flat, beyond.flat, strict=True)]
     return np.array([0, *values[1:]], np.int32).reshape(8, 8)

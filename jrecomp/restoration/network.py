@@ -2,17 +2,22 @@
 
 It reads the components that restoration by expectation gives, those of plain decoding, and the quantization
 tables. It gives a correction for every sample at the resolution of the picture. Cells of 4 x 4 pixels are its
-pixels. Sums are below 2^24, so products in float32 are exact in any order.
+pixels. Sums are below 2^24, so products in float32 are exact in any order. docs/restoring.md specifies it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jrecomp.array_types import Int16, Int64
+from jrecomp.array_types import Int16, Int32, Int64
+from jrecomp.native import restoration as native
+from jrecomp.threads import Workers
+
+Int = TypeVar("Int", Int32, Int64)
 
 SIDE = 4
 """Width and height of a cell in pixels."""
@@ -61,6 +66,9 @@ steps."""
 
 LARGEST_STEP = 255
 """Larger quantization steps are described as this one."""
+
+BAND_CELLS = 32, 128
+"""Smallest and largest number of rows of cells that a thread computes, and some around them."""
 
 SAMPLE_UNIT = 32
 """The integer for a sample of 1 level of 8 bits, see transform.UNIT_BITS."""
@@ -142,8 +150,37 @@ class Network:
         flags = INPUT_LIMIT * np.array([*description.halved, description.gray], np.int64)
         return logarithms, np.concatenate([logarithms.ravel() - 128, flags])
 
+    def correction(
+        self, restored: Int16, decoded: Int16, description: Description, workers: Workers
+    ) -> Int16:
+        """Corrections int16 [3, rows, columns] in units of 1/CORRECTION_UNIT.
+
+        restored, decoded: see inputs().
+        """
+        controls = self.controls(description)
+        gains = np.concatenate(controls.gains).astype(np.int16)
+        offsets = np.concatenate(controls.offsets).astype(np.int32)
+        shifts = input_shifts().astype(np.int32)
+        factors = difference_factors(description.steps).astype(np.int32)
+        out = np.empty_like(restored)
+
+        def band(first: int, end: int) -> None:
+            self._native.correct(
+                gains, offsets, shifts, factors, description.halved, restored, decoded, first, end, out
+            )
+
+        rows = restored.shape[1] // SIDE
+        step = band_cells(rows, workers.at_once)
+        starts = range(0, rows, step)
+        workers.map(band, starts, [min(start + step, rows) for start in starts])
+        return out
+
+    @cached_property
+    def _native(self) -> native.Network:
+        return native.Network(self.convolutions)
+
     def reference(self, restored: Int16, decoded: Int16, description: Description) -> Int64:
-        """Corrections [3, rows, columns] in units of 1/CORRECTION_UNIT.
+        """The same as correction(), one layer after the other.
 
         restored, decoded: see inputs().
         """
@@ -171,6 +208,13 @@ class Network:
         return limited(shifted(total.astype(np.int64), CONVOLUTION_SHIFT))
 
 
+def band_cells(rows: int, threads: int) -> int:
+    """Number of rows of cells of a band, so that each thread has the same number of bands."""
+    smallest, largest = BAND_CELLS
+    bands = threads * -(-rows // (threads * largest))
+    return max(smallest, -(-rows // bands))
+
+
 def gain_count(convolutions: int) -> int:
     """Groups of gains, without those of the last convolution."""
     return 2 + 3 * (convolutions - 2) // 2
@@ -181,7 +225,7 @@ def offset_count(convolutions: int) -> int:
     return convolutions
 
 
-def shifted(value: Int64, shift: int) -> Int64:
+def shifted(value: Int, shift: int) -> Int:
     """value / 2^shift, rounded; halves are rounded up."""
     return (value + (1 << shift >> 1)) >> shift
 

@@ -5,6 +5,7 @@ filter). Planes cover whole MCUs.
 """
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import TypeVar
 
 import numpy as np
@@ -38,7 +39,7 @@ class Sampling:
 
         samples: int32 [rows, columns]. Returns int32 [rows * down, columns * across].
         """
-        return _enlarged(_enlarged(samples, self.down).T, self.across).T
+        return _enlarged(_enlarged(samples, self.down, 0), self.across, 1)
 
     def repeated(self, samples: Int32) -> Int32:
         """The samples at the resolution of the picture, each repeated."""
@@ -46,9 +47,23 @@ class Sampling:
 
     def sums(self, pixels: Int) -> Int:
         """The sum of the pixels of each sample: [rows * down, columns * across] to [rows, columns]."""
-        rows, columns = pixels.shape[0] // self.down, pixels.shape[1] // self.across
-        sums: Int = pixels.reshape(rows, self.down, columns, self.across).sum((1, 3), dtype=pixels.dtype)
-        return sums
+        for axis, factor in ((0, self.down), (1, self.across)):
+            turned = pixels.swapaxes(0, axis)
+            pixels = reduce(np.add, [turned[i::factor] for i in range(factor)]).swapaxes(0, axis)
+        return pixels
+
+    def means(self, pixels: Int32) -> Int32:
+        """The mean of the pixels of each sample, rounded; shapes as for sums()."""
+        means: Int32 = (self.sums(pixels) + self.pixels // 2) // self.pixels
+        return means
+
+    def moved(self, pixels: Int32, means: Int32) -> Int32:
+        """The pixels with other means: all those of a sample are changed by the same amount, or by 1 more."""
+        change, rest = np.divmod(means * self.pixels - self.sums(pixels), self.pixels)
+        order = np.arange(self.pixels).reshape(1, self.down, 1, self.across)
+        parts = pixels.reshape(len(means), self.down, -1, self.across)
+        more = order < rest[:, None, :, None]
+        return (parts + change[:, None, :, None] + more).astype(np.int32).reshape(pixels.shape)
 
     @property
     def pixels(self) -> int:
@@ -62,17 +77,25 @@ def mcu_size(frame: Frame) -> tuple[int, int]:
     return 8 * rows, 8 * max(component.horizontal for component in frame.components)
 
 
-def _enlarged(samples: Int32, factor: int) -> Int32:
-    """Interpolation between rows. Factors that are no powers of two repeat rows first."""
+def _enlarged(samples: Int32, factor: int, axis: int) -> Int32:
+    """Interpolation between rows (axis 0) or columns (1), after repetition if factors are no powers of 2."""
     while factor % 2 == 0:
-        samples, factor = _doubled(samples), factor // 2
-    return samples.repeat(factor, 0) if factor > 1 else samples
+        samples, factor = _doubled(samples, axis), factor // 2
+    return samples.repeat(factor, axis) if factor > 1 else samples
 
 
-def _doubled(samples: Int32) -> Int32:
-    """Two rows for each, whose mean it is: means of the polynomial that has the means of five rows."""
-    padded = np.pad(samples, ((2, 2), (0, 0)), "edge")
-    near, far = padded[3:-1] - padded[1:-3], padded[4:] - padded[:-4]
-    half = (22 * near - 3 * far + 64) >> 7
-    pair: Int32 = np.stack([samples - half, samples + half], 1)
-    return pair.reshape(-1, samples.shape[1])
+def _doubled(samples: Int32, axis: int) -> Int32:
+    """Two rows or columns for each, whose mean it is: means of the polynomial that has the means of five."""
+    size = samples.shape[axis]
+    padded = np.pad(samples, [(2, 2) if axis == i else (0, 0) for i in range(2)], "edge")
+
+    def beside(distance: int) -> Int32:
+        place = slice(2 + distance, 2 + distance + size)
+        return padded[place] if axis == 0 else padded[:, place]
+
+    half = 22 * (beside(1) - beside(-1))
+    half -= 3 * (beside(2) - beside(-2))
+    half += 64
+    half >>= 7
+    pair: Int32 = np.stack([samples - half, samples + half], axis + 1)
+    return pair.reshape(-1, samples.shape[1]) if axis == 0 else pair.reshape(len(samples), -1)

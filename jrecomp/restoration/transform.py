@@ -15,7 +15,7 @@ from jrecomp.array_types import Int16, Int32, Int64
 from jrecomp.t81 import INDEX
 
 Int = TypeVar("Int", Int32, Int64)
-AnyInt = TypeVar("AnyInt", Int16, Int32)
+AnyInt = TypeVar("AnyInt", Int16, Int32, Int64)
 
 UNIT_BITS = 13
 """Samples and coefficients of `precision` bits are in units of 2^(precision - UNIT_BITS): 1/32 for 8 bits,

@@ -61,7 +61,7 @@ def test_document() -> None:
     (entry,) = (report := document("restore", "a.jpg"))["files"]
     size = Path("a.png").stat().st_size
     assert (entry["target"], entry["picture_bytes"], entry["channels"]) == ("a.png", size, 3)
-    assert (entry["width"], entry["height"], entry["method"]) == (64, 48, "expectation")
+    assert (entry["width"], entry["height"], entry["method"]) == (64, 48, "network")
     assert entry["coefficients"] == 64 * 48 * 3 // 2 and entry["changed_coefficients"] >= 0
     assert report["total"]["pixels"] == 64 * 48 and "saving" not in entry
 
