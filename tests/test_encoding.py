@@ -13,11 +13,13 @@ import pytest
 from PIL import Image, ImageCms
 
 import jrecomp
+from jrecomp import jpeg
 from jrecomp.array_types import Float64, UInt8
 from jrecomp.encoder.source import MOST_SIDE
 from jrecomp.encoder.tables import likeness_of
 from jrecomp.encoding import encode, encode_file
 from jrecomp.errors import InputError, LimitError, TargetError, UsageError
+from jrecomp.jpeg.metadata import table_numbers
 from jrecomp.metrics import ms_ssim, pixels, psnr, ssimulacra2
 from jrecomp.options import Limits
 from jrecomp.rate import Note
@@ -146,6 +148,33 @@ def test_the_density_of_pixels_is_kept(
         for strip in (False, True):
             info = Image.open(io.BytesIO(encode(source.getvalue(), strip=strip))).info
             assert info["jfif"] == 0x101 and info.get("dpi") == kept
+
+
+@pytest.mark.parametrize(
+    ("options", "tables"),
+    [
+        ({"subsampling": "420"}, [0, 2, 2]),
+        ({"subsampling": "422", "effort": "default"}, [0, 2, 2]),
+        ({"subsampling": "444"}, [0, 1, 1]),
+        ({"subsampling": "420", "restored": True}, [0, 1, 1]),
+    ],
+)
+def test_tables_tell_how_chroma_was_made_smaller(options: dict[str, Any], tables: list[int]) -> None:
+    data = encode(PHOTO, quality=80, **options)
+    shrunk = jrecomp.shrink(data, quality=60)
+    assert len(shrunk) < len(data)
+    for file in (data, shrunk, jrecomp.decompress(jrecomp.compress(data, quality=60))):
+        assert table_numbers(jpeg.read(file).headers) == tables
+
+
+@pytest.mark.parametrize("method", ["expectation", "network"])
+@pytest.mark.parametrize("subsampling", ["420", "422", "444"])
+@pytest.mark.parametrize("quality", [50, 85, 95])
+def test_restored_pictures_are_better(subsampling: str, quality: int, method: str) -> None:
+    picture = np.ascontiguousarray(np.asarray(draw(3).convert("RGB"))[:192, :192])
+    data = encode(picture, quality=quality, subsampling=subsampling)
+    plain, restored = np.asarray(opened(data)), jrecomp.restore(data, method=method)
+    assert psnr(picture, restored) > psnr(picture, plain)
 
 
 def test_metadata_that_do_not_fit_are_told() -> None:

@@ -13,6 +13,7 @@ from jrecomp.encoder.file import jpeg_file
 from jrecomp.encoder.guards import kept
 from jrecomp.encoder.levels import Quantizer
 from jrecomp.encoder.tables import TUNES, Settings, family
+from jrecomp.jpeg.metadata import FITTED
 from jrecomp.options import Limits
 from jrecomp.threads import Workers
 
@@ -97,12 +98,19 @@ class Encoder:
             self.size,
             factors if len(factors) > 1 else [(1, 1)],
             [settings.steps[kind] for kind in self.kinds],
+            [self._chroma_table if kind else 0 for kind in self.kinds],
             levels,
             self.metadata,
             progressive=self.options.progressive,
             strip=self.options.strip,
             limits=self.options.limits,
         )
+
+    @property
+    def _chroma_table(self) -> int:
+        """The number of the quantization table of chroma."""
+        averaged = self.options.restored or SUBSAMPLINGS[self.subsampling] == (1, 1)
+        return 1 if averaged else FITTED
 
     @property
     def kinds(self) -> list[int]:

@@ -19,6 +19,7 @@ def jpeg_file(
     size: tuple[int, int],
     factors: Sequence[tuple[int, int]],
     steps: Sequence[Int32],
+    numbers: Sequence[int],
     levels: Sequence[Int16],
     metadata: bytes,
     *,
@@ -29,12 +30,13 @@ def jpeg_file(
     """The smallest JPEG file of levels, with optimal Huffman tables.
 
     size: rows and columns of the picture. factors: horizontal and vertical sampling factors of each
-    component. steps: quantization tables, int32 [64]. levels: int16 [block rows, block columns, 64]
-    with whole MCUs. metadata: marker segments. progressive: use progressive scans. strip: keep only the
-    metadata that affect the display, see jpeg.metadata.metadata(). limits: bounds on headers and scans.
+    component. steps: quantization tables, int32 [64]. numbers: of these tables, the same for equal ones.
+    levels: int16 [block rows, block columns, 64] with whole MCUs. metadata: marker segments. progressive: use
+    progressive scans. strip: keep only the metadata that affect the display, see jpeg.metadata.metadata().
+    limits: bounds on headers and scans.
     """
     start = START + _first(metadata, len(levels)) + metadata
-    headers = start + _tables(steps) + _frame(size, factors) + _scan(len(levels)) + END
+    headers = start + _tables(steps, numbers) + _frame(size, factors, numbers) + _scan(len(levels)) + END
     file = JpegFile(parse_frame(headers, limits), list(levels), headers, [ScanReconstruction()])
     rebuilt = rebuild(
         file,
@@ -61,17 +63,16 @@ def _first(metadata: bytes, components: int) -> bytes:
     return b"" if metadata[4:].startswith(_JFIF) else jfif(0, 1, 1)
 
 
-def _tables(steps: Sequence[Int32]) -> bytes:
-    return b"".join(
-        segment(DQT, bytes([number]) + table.astype(np.uint8).tobytes()) for number, table in enumerate(steps)
-    )
+def _tables(steps: Sequence[Int32], numbers: Sequence[int]) -> bytes:
+    tables = {number: table.astype(np.uint8).tobytes() for number, table in zip(numbers, steps, strict=True)}
+    return b"".join(segment(DQT, bytes([number]) + table) for number, table in tables.items())
 
 
-def _frame(size: tuple[int, int], factors: Sequence[tuple[int, int]]) -> bytes:
+def _frame(size: tuple[int, int], factors: Sequence[tuple[int, int]], numbers: Sequence[int]) -> bytes:
     rows, columns = size
     parameters = bytes([8]) + rows.to_bytes(2) + columns.to_bytes(2) + bytes([len(factors)])
-    for i, (horizontal, vertical) in enumerate(factors):
-        parameters += bytes([i + 1, horizontal << 4 | vertical, i])
+    for i, ((horizontal, vertical), number) in enumerate(zip(factors, numbers, strict=True)):
+        parameters += bytes([i + 1, horizontal << 4 | vertical, number])
     return segment(SOF0, parameters)
 
 

@@ -8,13 +8,16 @@ from itertools import takewhile
 from jrecomp.jpeg.markers import START, located_segments, segment, segments, trailer, without
 from jrecomp.jpeg.multi_picture import MPF
 from jrecomp.jpeg.previews import EXIF
-from jrecomp.t81 import APP0, APP1, APP2, APP13, APP14, APP15, COM, SOS
+from jrecomp.t81 import APP0, APP1, APP2, APP13, APP14, APP15, COM, FRAMES, SOS
 
 _JFIF, _ICC, _ADOBE = b"JFIF\0", b"ICC_PROFILE\0", b"Adobe"
 _GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"  # ISO 21496-1: the pictures that follow include a gain map
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _LINKS = b"hdrgm:", b"Container:", b"GContainer:", b"MicroVideo", b"MotionPhoto"
 """What XMP has that describes gain maps, videos and other items after the picture."""
+
+FITTED = 2
+"""Number of the quantization table of chroma that is fitted, see has_fitted_chroma()."""
 
 _KINDS = [
     (APP0, b"JF", "JFIF"),
@@ -95,6 +98,19 @@ def unlinked(headers: bytes) -> bytes:
     They would lead nowhere if the bytes after the picture were omitted.
     """
     return without(headers, lambda code, data: code == APP2 and data.startswith((MPF, _GAIN_MAP)))
+
+
+def table_numbers(headers: bytes) -> list[int]:
+    """The number of each component's quantization table (Tq, T.81 B.2.2); none without a frame header."""
+    return next((list(parameters[8::3]) for code, parameters in segments(headers) if code in FRAMES), [])
+
+
+def has_fitted_chroma(headers: bytes) -> bool:
+    """Whether samples of smaller chroma are those whose triangle interpolation is nearest to the picture.
+
+    They usually are means of pixels. Files of `encode` tell by the number of chroma's quantization table.
+    """
+    return table_numbers(headers)[1:3] == [FITTED, FITTED]
 
 
 def is_rgb(headers: bytes, identifiers: Sequence[int]) -> bool:

@@ -13,8 +13,8 @@ from jrecomp.errors import StoredReason, UnsupportedJpegError
 from jrecomp.jpeg import script as scripts
 from jrecomp.jpeg.ending import separate
 from jrecomp.jpeg.huffman import coded_bits, shortest_table
-from jrecomp.jpeg.markers import END, START, Layout, parse, segment, segments
-from jrecomp.jpeg.metadata import late_metadata, metadata, unlinked
+from jrecomp.jpeg.markers import END, START, Layout, parse, segment
+from jrecomp.jpeg.metadata import late_metadata, metadata, table_numbers, unlinked
 from jrecomp.jpeg.scans import native_scan
 from jrecomp.jpeg.script import Scan
 from jrecomp.jpeg.types import Frame, JpegFile, ScanReconstruction
@@ -22,7 +22,6 @@ from jrecomp.options import DEFAULT_LIMITS, Limits
 from jrecomp.t81 import (
     DHT,
     DQT,
-    FRAMES,
     LARGEST_CATEGORIES,
     SOF0,
     SOF1,
@@ -155,16 +154,19 @@ def _packed(step: npt.NDArray[np.integer]) -> bytes:
 def _quantization(file: JpegFile, steps: Sequence[npt.NDArray[np.integer]]) -> tuple[list[int], bytes]:
     """The number of each component's table, and DQT (T.81 B.2.4.1), with a segment for each table.
 
-    Without tables in the source, the numbers are those of the source, and there are no segments.
+    The numbers are those of the source if each table has one. Without tables in the source there are no
+    segments.
     """
     if not any(c.has_table for c in file.frame.components):
-        sof = next(parameters for code, parameters in segments(file.headers) if code in FRAMES)
-        return [sof[8 + 3 * i] for i in range(len(steps))], b""
+        return table_numbers(file.headers), b""
     if not all(c.has_table for c in file.frame.components):
         raise UnsupportedJpegError(StoredReason.MALFORMED, "a quantization table is missing")
-    tables = _numbers([_packed(s) for s in steps])
+    packed = [_packed(s) for s in steps]
+    tables = dict(zip(reversed(packed), reversed(table_numbers(file.headers)), strict=True))
+    if len(set(tables.values())) < len(tables):  # a table was replaced between scans
+        tables = _numbers(packed)
     dqt = [segment(DQT, bytes([(len(t) > 64) << 4 | number]) + t) for t, number in tables.items()]
-    return [tables[_packed(s)] for s in steps], b"".join(dqt)
+    return [tables[p] for p in packed], b"".join(dqt)
 
 
 def _frame_header(frame: Frame, identifiers: Sequence[int], numbers: Sequence[int], code: int) -> bytes:

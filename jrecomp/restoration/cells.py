@@ -39,6 +39,11 @@ class Cells:
         return Cells(self.centres[rows], self.radius)
 
     @property
+    def unbounded(self) -> "Cells":
+        """Cells that all coefficients are in."""
+        return Cells(self.centres, np.full_like(self.radius, LARGEST))
+
+    @property
     def reach(self) -> Int32:
         """Largest distance of restored coefficients from the centres, int32 [8, 8]."""
         reach: Int32 = self.radius - np.minimum(MARGIN, (self.radius + 1) >> 1)

@@ -62,7 +62,7 @@ def described(file: JpegFile) -> Description | None:
     It was for gray, and for Y, Cb and Cr where chroma is halved or whole in each direction.
     """
     frame = file.frame
-    luma, *chroma = (Sampling.of(component, frame) for component in frame.components)
+    luma, *chroma = (Sampling.of(component, file) for component in frame.components)
     factors = chroma[0] if chroma else luma
     if Space.of(file) not in (Space.GRAY, Space.YCC) or luma.pixels > 1 or {*chroma} - {factors}:
         return None
@@ -84,7 +84,9 @@ def _stacked(planes: list[Int16]) -> Int16:
 
 def _corrected(file: JpegFile, number: int, before: Int16, correction: Int16, workers: Workers) -> Int16:
     """The samples of a component after their correction, the coefficients of their means in the cells."""
-    sampling = Sampling.of(file.frame.components[number], file.frame)
+    sampling = Sampling.of(file.frame.components[number], file)
+    if sampling.fitted:  # the network was not trained for them
+        return before
 
     def work(first: int, levels: Int16, cells: Cells) -> Int32:
         rows = slice(8 * sampling.down * first, 8 * sampling.down * (first + len(levels)))

@@ -65,7 +65,7 @@ def restored(
     Raises InputError for files that have no colours or fractions of pixels, and LimitError.
     """
     frame = file.frame
-    samplings = [Sampling.of(component, frame) for component in frame.components]
+    samplings = [Sampling.of(component, file) for component in frame.components]
     promise = Promise(Colours(Space.of(file), frame.precision, bits), samplings)
     height, width = mcu_size(frame)
     size = max(frame.mcu_rows * height, _LEAST_ROWS) * frame.mcu_columns * width
@@ -115,8 +115,10 @@ def _part(file: JpegFile, samplings: Sequence[Sampling], first: int, end: int) -
     cells, whole = [], []
     for component, levels, sampling in zip(frame.components, file.coefficients, samplings, strict=True):
         rows = slice(first * component.vertical, end * component.vertical)
-        cells.append(Cells.of(component, levels[rows], frame.precision))
-        whole.append(_inside(frame, sampling, rows, component.block_columns))
+        inside = _inside(frame, sampling, rows, component.block_columns)
+        parts = Cells.of(component, levels[rows], frame.precision)
+        cells.append(parts.unbounded if sampling.fitted else parts)
+        whole.append(inside & (not sampling.fitted))
     return Part(end - first, frame.mcu_columns, cells, whole)
 
 

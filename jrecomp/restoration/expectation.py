@@ -42,7 +42,7 @@ def _enlarged(file: JpegFile, planes: Sequence[Int16], workers: Workers) -> list
     """The samples of all components at the resolution of the picture."""
 
     def enlarged(component: Component, samples: Int16) -> Int16:
-        sampling = Sampling.of(component, file.frame)
+        sampling = Sampling.of(component, file)
         if sampling.pixels == 1:
             return samples
         wide = sampling.enlarged(samples.astype(np.int32))

@@ -103,7 +103,7 @@ def expected_components(file: JpegFile, network: Network) -> list[Float64]:
     found, results = network.reference(before, plain, description), []
     scale = 2 ** (file.frame.precision - 8)
     for number, (component, levels) in enumerate(zip(file.frame.components, file.coefficients, strict=True)):
-        sampling = Sampling.of(component, file.frame)
+        sampling = Sampling.of(component, file)
         pixels = before[number] / SAMPLE_UNIT + found[number] / CORRECTION_UNIT
         means = averaged(pixels, sampling)
         steps = oracle.natural(component.steps) / scale
@@ -131,7 +131,7 @@ def test_corrections_stay_in_the_cells(kind: str, corrections: Network) -> None:
         component = file.frame.components[number]
         assert np.abs(plane - before[number]).max() > 8
         assert np.abs(plane / SAMPLE_UNIT - expected).max() < 4 / SAMPLE_UNIT
-        means = averaged(plane / (1 << unit_bits(file.frame.precision)), Sampling.of(component, file.frame))
+        means = averaged(plane / (1 << unit_bits(file.frame.precision)), Sampling.of(component, file))
         steps = oracle.natural(component.steps)
         distance = np.abs(oracle.coefficients(means) - oracle.natural(file.coefficients[number]) * steps)
         assert (distance < steps / 2).all()

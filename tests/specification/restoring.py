@@ -56,19 +56,24 @@ def inverse(parts: Ints) -> Ints:
 
 @dataclass
 class Component:
-    """levels: [rows, columns, 8, 8]. steps: [8, 8]. down, across: D and A. precision: P."""
+    """levels: [rows, columns, 8, 8]. steps: [8, 8], of the table. down, across: D and A. precision: P."""
 
     levels: Ints
     steps: Ints
     down: int
     across: int
     precision: int
+    table: int
 
     def __post_init__(self) -> None:
         size = self.steps.clip(1) << (13 - self.precision)
         self.centres = (self.levels * size).clip(-65534, 65534)
         self.radius = np.minimum(size >> 1, 32767)
         self.reach = self.radius - np.minimum(4, (self.radius + 1) >> 1)
+
+    @property
+    def fitted(self) -> bool:
+        return self.table == 2 and self.down * self.across > 1
 
     def inside(self, coefficients: Ints) -> Ints:
         """Section "Cells": the nearest values in the cells."""
@@ -101,9 +106,10 @@ class Component:
         for axis, factor in ((0, self.down), (1, self.across)):
             samples = np.moveaxis(samples, axis, 0)
             while factor % 2 == 0:
-                p, q, _, r, s = (near(samples, distance) for distance in range(-2, 3))
+                p, q, x, r, s = (near(samples, distance) for distance in range(-2, 3))
                 h = (22 * (r - q) - 3 * (s - p) + 64) >> 7
-                samples = np.stack([samples - h, samples + h], 1).reshape(-1, samples.shape[1])
+                pair = [x - h, x + h] if not self.fitted else [(3 * x + q + 2) >> 2, (3 * x + r + 1) >> 2]
+                samples = np.stack(pair, 1).reshape(-1, samples.shape[1])
                 factor //= 2
             samples = np.moveaxis(samples.repeat(factor, 0), 0, axis)
         return samples_within(samples)
@@ -164,7 +170,7 @@ def network(components: Sequence[Component], arrays: Arrays) -> list[Ints]:
     restored, decoded = expectation(components)
     found = corrections(components, restored, decoded, arrays)
     return [
-        corrected(component, before + rounded(correction, 3))
+        before if component.fitted else corrected(component, before + rounded(correction, 3))
         for component, before, correction in zip(components, restored, found, strict=False)
     ]
 

@@ -36,10 +36,11 @@ def restored_errors(
     tables: list[Int32] = [np.rint(SCALE * table).clip(1, None).astype(np.int32) for table in steps]
     parts = [replace(c, quantization=table) for c, table in zip(frame.components, tables, strict=True)]
     whole = replace(frame, precision=PRECISION, components=tuple(parts))
-    planes = METHODS[next(iter(METHODS))](JpegFile(whole, list(levels), b"", []), workers)
+    file = JpegFile(whole, list(levels), b"", [])
+    planes = METHODS[next(iter(METHODS))](file, workers)
     errors = []
     for component, plane, target in zip(parts, planes, targets, strict=True):
-        sampling = Sampling.of(component, whole)
+        sampling = Sampling.of(component, file)
         sums = sampling.sums(plane.astype(np.int32))
         samples = np.ascontiguousarray(sums / np.float32(sampling.pixels * _UNIT), np.float32)
         found = np.empty_like(target)
