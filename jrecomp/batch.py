@@ -105,7 +105,7 @@ class ChangeOptions(TargetOptions, total=False):
 
     strip: bool
     strip_trailer: bool
-    rule: str
+    tune: str
 
 
 @dataclass(frozen=True)
@@ -402,6 +402,7 @@ def shrink(
     *,
     change: ChangeOptions,
     progressive: bool,
+    threads: int,
     limits: Limits,
     force: bool,
     on_progress: OnProgress,
@@ -414,6 +415,7 @@ def shrink(
         pipeline.shrink,
         data,
         progressive=progressive,
+        threads=threads,
         limits=limits,
         on_progress=on_progress,
         on_note=notes.append,
@@ -452,8 +454,18 @@ def encode(
         **options,
     )
     files.write(job.target, encoded, job.source, force)
-    quality = notes[0].quality
-    return Info("jpeg", None, len(data), len(encoded), len(encoded), quality=quality), notes[0].text
+    note = notes[0]
+    info = Info(
+        "jpeg",
+        None,
+        len(data),
+        len(encoded),
+        len(encoded),
+        quality=note.quality,
+        restorer=note.likeness.restorer if note.likeness else None,
+        likeness=note.likeness,
+    )
+    return info, note.text
 
 
 def restore(job: Job, *, form: str, options: "RestoreOptions", limits: Limits, force: bool) -> JobSteps:

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import log
+from math import isfinite, log
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from jrecomp import pipeline
+from jrecomp import container, pipeline
+from jrecomp.array_types import UInt8
 from jrecomp.codec import Resources
-from jrecomp.container import is_container
+from jrecomp.container import Lossless, Restorable
 from jrecomp.encoder import source
 from jrecomp.encoder.calibration import calibrated, lost
 from jrecomp.encoder.coefficients import SUBSAMPLINGS, Planes, as_decoded
@@ -20,13 +21,15 @@ from jrecomp.encoder.search import Trial, search
 from jrecomp.encoder.source import Picture
 from jrecomp.encoder.subsampling import suited
 from jrecomp.encoder.tables import TUNES, likeness_of, quality_of
-from jrecomp.errors import TargetError, UsageError
+from jrecomp.errors import InputError, TargetError, UsageError
+from jrecomp.info import RestoredLikeness
 from jrecomp.jpeg.markers import START
 from jrecomp.lossy import Target, TargetOptions
-from jrecomp.metrics import pixels
+from jrecomp.metrics import Decode, pixels
 from jrecomp.metrics.ssimulacra2 import IDENTICAL
-from jrecomp.options import DEFAULT_LIMITS, Limits, as_bytes, check_type
+from jrecomp.options import DEFAULT_LIMITS, RESTORERS, Limits, as_bytes, check_type
 from jrecomp.rate import DISTANCE_TOLERANCE, METRICS, SIZE_TOLERANCE, Metric, Note, OnNote, OnProgress, ignore
+from jrecomp.restoring import DEFAULT_METHOD, restore
 from jrecomp.threads import Workers
 
 if TYPE_CHECKING:
@@ -53,6 +56,7 @@ def encode(
     progressive: bool = True,
     strip: bool = False,
     background: Colour | None = None,
+    restored: bool = False,
     threads: int = 0,
     limits: Limits = DEFAULT_LIMITS,
     on_progress: OnProgress = ignore,
@@ -72,6 +76,8 @@ def encode(
     strip: omit metadata other than orientation and colour profile.
     background: colour that transparent pixels are laid on, three numbers from 0 to 255; without it they are
         refused.
+    restored: encode for restoration: similarities are those of the picture that restore() gives with its
+        default method and 8 bits. The note has the scores of this picture and of the plain one.
     threads: number of threads; 0 uses one per core. They do not change the result.
     limits: bounds on the memory and time that the picture may take.
     on_progress: called with a line of text for each attempt at a target.
@@ -88,6 +94,7 @@ def encode(
     for name, value, kind in (
         ("progressive", progressive, bool),
         ("strip", strip, bool),
+        ("restored", restored, bool),
         ("limits", limits, Limits),
         ("on_progress", on_progress, Callable),
         ("on_note", on_note, Callable),
@@ -103,9 +110,20 @@ def encode(
         if subsampling == "auto":
             chosen = suited(Planes.of(picture.pixels, workers), workers)
             subsamplings = list(dict.fromkeys((chosen, "444")))
-        options = Options(tune, progressive, strip, limits)
-        request = _Request(picture, options, EFFORTS[effort], wanted, quality, number, workers, on_progress)
+        request = _Request(
+            picture,
+            Options(tune, progressive, strip, limits, restored),
+            EFFORTS[effort],
+            wanted,
+            quality,
+            _restoring(number, limits) if restored else pixels,
+            number,
+            workers,
+            on_progress,
+        )
         result, note = request.meet(subsamplings)
+        if restored:
+            note = request.with_likeness(result, note)
     on_note(note)
     return result
 
@@ -119,6 +137,7 @@ class EncodeOptions(TargetOptions, total=False):
     progressive: bool
     strip: bool
     background: Colour | None
+    restored: bool
 
 
 def encode_file(
@@ -133,24 +152,54 @@ def encode_file(
 ) -> bytes:
     """Encode the picture in a file. A JPEG file, or a container of one, is shrunk by its own coefficients.
 
-    data: the file. contained: give a container of the JPEG file. The other parameters are those of encode().
+    data: the file. contained: give a container of the JPEG file; if this is encoded for restoration, the
+    container names the restorer. The other parameters are those of encode().
 
-    Returns the JPEG file or the container. Raises the errors of encode(), and those of shrink() and
-    decompress() for their inputs.
+    Returns the JPEG file or the container. Raises the errors of encode(), those of shrink() and decompress()
+    for their inputs, and InputError for JPEG files to encode for restoration.
     """
-    if is_container(data):
+    restored = options.get("restored", False)
+    if container.is_container(data):
         data = pipeline.decompress(data, threads=threads, limits=limits)
     if data.startswith(START):
-        result = _shrunk(data, limits, on_progress, on_note, options)
+        if restored:
+            raise InputError("is a JPEG file, which cannot be encoded with {} (only pixels)", "restored")
+        result = _shrunk(data, threads, limits, on_progress, on_note, options)
     else:
         result = encode(
             data, threads=threads, limits=limits, on_progress=on_progress, on_note=on_note, **options
         )
-    return pipeline.compress(result, threads=threads, limits=limits) if contained else result
+    return _contained(result, restored, threads, limits) if contained else result
+
+
+def _contained(jpeg: bytes, restored: bool, threads: int, limits: Limits) -> bytes:
+    """A container of a JPEG file; it names the restorer if the file was encoded for one and is modelled."""
+    packed = pipeline.compress(jpeg, threads=threads, limits=limits)
+    box = container.unpack(packed, limits)
+    if not restored or not isinstance(box, Lossless):
+        return packed
+    named = container.pack(Restorable(**vars(box), restorer=RESTORERS[DEFAULT_METHOD]))
+    pipeline.verify(named, jpeg, threads=threads, limits=limits)
+    return named
+
+
+def _restoring(threads: int, limits: Limits) -> Decode:
+    """Decodes JPEG files as restore() does."""
+
+    def decode(data: bytes) -> UInt8:
+        picture = restore(data, method=DEFAULT_METHOD, threads=threads, limits=limits)
+        return cast(UInt8, picture.reshape(*picture.shape[:2], -1))
+
+    return decode
 
 
 def _shrunk(
-    data: bytes, limits: Limits, on_progress: OnProgress, on_note: OnNote, options: EncodeOptions
+    data: bytes,
+    threads: int,
+    limits: Limits,
+    on_progress: OnProgress,
+    on_note: OnNote,
+    options: EncodeOptions,
 ) -> bytes:
     def noted(note: Note) -> None:
         on_note(Note(note.quality, "; ".join(filter(None, ["a JPEG file: shrunk", note.text]))))
@@ -162,6 +211,8 @@ def _shrunk(
         data,
         strip=options.get("strip", False),
         progressive=options.get("progressive", True),
+        tune=options.get("tune", TUNES[0]),
+        threads=threads,
         limits=limits,
         on_progress=on_progress,
         on_note=noted,
@@ -198,13 +249,17 @@ def _picture(image: Any, background: Colour | None, limits: Limits) -> Picture:
 
 @dataclass(frozen=True)
 class _Request:
-    """A target for one picture. quality: the one asked for, None if something else is."""
+    """A target for one picture.
+
+    quality: the one asked for, None if something else is. decode: gives the pixels that are compared.
+    """
 
     picture: Picture
     options: Options
     rounds: int
     target: Target
     quality: float | None
+    decode: Decode
     threads: int
     workers: Workers
     on_progress: OnProgress
@@ -224,6 +279,19 @@ class _Request:
         likeness = self._start(last)
         return self._met(last, self._nominal if likeness is None else likeness)
 
+    def with_likeness(self, data: bytes, note: Note) -> Note:
+        """The note on a result with its likeness as restored and as plain decoders show it."""
+        name = self.target.name
+        if name is None or name not in METRICS:  # the measure of qualities, or what sizes are tuned for
+            name = f"min_{TUNES[0] if self.quality is not None else self.options.tune}".replace("-", "_")
+        metric, source = METRICS[name], as_decoded(self.picture.pixels)
+        scores = [metric.measure(source, decode(data)) for decode in (self.decode, pixels)]
+        measure = name.removeprefix("min_").replace("_", "-").upper()
+        restored, plain = map(metric.text, scores)
+        text = f"{measure} {restored} restored by {DEFAULT_METHOD}, {plain} plain"
+        finite = [score if isfinite(score) else None for score in scores]
+        return Note(note.quality, f"{note.text}; {text}", RestoredLikeness(DEFAULT_METHOD, measure, *finite))
+
     @property
     def _nominal(self) -> float:
         return likeness_of(QUALITY if self.quality is None else self.quality)
@@ -232,7 +300,15 @@ class _Request:
         """The likeness that the quality means for this picture, None if it cannot be reached."""
         if self.quality is None or self._nominal >= IDENTICAL:
             return self._nominal
-        return calibrated(self.picture.pixels, self._nominal, subsampling, self.options, rounds, self.threads)
+        return calibrated(
+            self.picture.pixels,
+            self._nominal,
+            subsampling,
+            self.options,
+            rounds,
+            self.decode,
+            self.threads,
+        )
 
     def _met(self, subsampling: str, likeness: float) -> tuple[bytes, Note]:
         found = self._found(subsampling, likeness, 0) if self.quality is None else None
@@ -252,7 +328,7 @@ class _Request:
         plain: the likeness of the plain result.
         """
         pixels, rounds = self.picture.pixels, self.rounds
-        loss = lost(pixels, plain, subsampling, self.options, rounds, self.threads)
+        loss = lost(pixels, plain, subsampling, self.options, rounds, self.decode, self.threads)
         if loss:
             return None, f"effort fast, as more would lose {loss}"
         start = self._start(subsampling, rounds) if self.quality is not None else None
@@ -300,7 +376,7 @@ class _Request:
         source, least = as_decoded(self.picture.pixels), self.target.value
 
         def measured(data: bytes) -> float:
-            return metric.measure(source, pixels(data).reshape(source.shape))
+            return metric.measure(source, self.decode(data).reshape(source.shape))
 
         def attempt(likeness: float) -> tuple[float, bytes]:
             data = file(likeness)

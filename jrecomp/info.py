@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from jrecomp.errors import StoredReason
 from jrecomp.jpeg.types import Frame
+from jrecomp.options import RESTORERS
 from jrecomp.skeleton import Found
 from jrecomp.t81 import nearest_quality
 
@@ -38,6 +39,20 @@ class JpegInfo:
 
 
 @dataclass(frozen=True)
+class RestoredLikeness:
+    """Likeness of an encoded picture to its source, as restored and as ordinary decoders show it.
+
+    restorer: method of restoration. measure: PSNR, MS-SSIM or SSIMULACRA2. restored, plain: the scores; None
+    for the infinite PSNR of equal pictures.
+    """
+
+    restorer: str
+    measure: str
+    restored: float | None
+    plain: float | None
+
+
+@dataclass(frozen=True)
 class Info:
     """Properties of a container, or of a shrunk JPEG file.
 
@@ -53,6 +68,9 @@ class Info:
     pictures: properties of the modelled pictures of the restored file, such as the main picture and its
         thumbnail, in order; empty for stored and shrunk files.
     quality: quality from 0 to 100 that a lossy result was made with; otherwise None.
+    restorer: method of restoration by which the target of a JPEG file was measured that is meant to be shown
+        restored; otherwise None.
+    likeness: of a picture that was encoded for restoration; otherwise None.
     """
 
     mode: str
@@ -65,6 +83,8 @@ class Info:
     stored_reason: str | None = None
     pictures: tuple[JpegInfo, ...] = ()
     quality: float | None = None
+    restorer: str | None = None
+    likeness: RestoredLikeness | None = None
 
     @property
     def jpeg(self) -> JpegInfo | None:
@@ -101,6 +121,12 @@ def describe_reason(number: int) -> str:
         return StoredReason(number).text
     except ValueError:
         return f"reason {number}, which is unknown to this version"
+
+
+def describe_restorer(number: int) -> str:
+    """The name of the restorer with a number; newer encoders may use numbers that are unknown here."""
+    names = {known: name for name, known in RESTORERS.items()}
+    return names.get(number, f"restorer {number}, which is unknown to this version")
 
 
 _NAMES: dict[tuple[tuple[int, int], ...], str] = {

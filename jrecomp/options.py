@@ -10,7 +10,17 @@ if TYPE_CHECKING:
 else:
     Buffer = object
 
-__all__ = ["DEFAULT_LIMITS", "DEVICES", "RULES", "Buffer", "Limits", "as_bytes", "check_type"]
+__all__ = [
+    "DEFAULT_LIMITS",
+    "DEFAULT_TUNE",
+    "DEVICES",
+    "RESTORERS",
+    "TUNES",
+    "Buffer",
+    "Limits",
+    "as_bytes",
+    "check_type",
+]
 
 
 def as_bytes(data: Buffer) -> bytes:
@@ -92,8 +102,13 @@ class Limits:
 
 DEFAULT_LIMITS = Limits()
 
-RULES = ("mse", "ms-ssim")
-"""Quality metrics that lossy results can be optimized for. The first is the default."""
+TUNES = {"psnr": "mse", "ms-ssim": "ms-ssim", "ssimulacra2": "ms-ssim"}
+"""Measures that lossy results can be optimized for, with the rules for their steps."""
+
+DEFAULT_TUNE = "psnr"
 
 DEVICES = ("auto", "cpu", "cuda")
 """Devices to compute on. `auto` selects the fastest, which is the CPU."""
+
+RESTORERS = {"expectation": 1, "network": 2}
+"""Methods of restoration, with the permanent numbers that containers have for them (docs/format.md)."""

@@ -14,7 +14,7 @@ from typing import Unpack, cast
 
 from jrecomp import container, jpeg
 from jrecomp.codec import Resources
-from jrecomp.container import Lossless, Lossy, Original, Stored
+from jrecomp.container import Lossless, Lossy, Original, Restorable, Stored
 from jrecomp.errors import (
     CorruptContainerError,
     InputError,
@@ -25,17 +25,17 @@ from jrecomp.errors import (
     UnsupportedJpegError,
     VerificationError,
 )
-from jrecomp.info import Info, JpegInfo, describe_picture, describe_reason
+from jrecomp.info import Info, JpegInfo, describe_picture, describe_reason, describe_restorer
 from jrecomp.jpeg.types import Frame
-from jrecomp.lossy import Requantizer, Target, TargetOptions, load_rule
+from jrecomp.lossy import Target, TargetOptions, requantizer, rule_of
 from jrecomp.model import DEFAULT_MODEL, FALLBACK_MODEL, Model
 from jrecomp.model import load as load_model
-from jrecomp.options import DEFAULT_LIMITS, RULES, Buffer, Limits, as_bytes, check_type
+from jrecomp.options import DEFAULT_LIMITS, DEFAULT_TUNE, Buffer, Limits, as_bytes, check_type
 from jrecomp.pictures import PictureCoder
 from jrecomp.rate import Note, OnNote, OnProgress, Request, ignore
 from jrecomp.salvaging import salvaged
 from jrecomp.skeleton import describe
-from jrecomp.writers import ContainerWriter, JpegWriter, Result, WriteOptions, lossless, stored
+from jrecomp.writers import ContainerWriter, JpegWriter, Result, WriteOptions, Writer, lossless, stored
 
 
 def compress(
@@ -44,7 +44,7 @@ def compress(
     model: str | None = None,
     strip: bool = False,
     strip_trailer: bool = False,
-    rule: str = RULES[0],
+    tune: str = DEFAULT_TUNE,
     threads: int = 0,
     device: str = "auto",
     limits: Limits = DEFAULT_LIMITS,
@@ -61,7 +61,9 @@ def compress(
         with the model `fast`.
     strip: omit metadata that decoders do not need to display the picture.
     strip_trailer: omit the bytes after the picture, such as videos and further pictures.
-    rule: quality metric that lossy results are optimized for, one of options.RULES.
+    tune: measure that lossy results are optimized for, one of options.TUNES. For ssimulacra2, levels follow
+        its gradient in rounds; pictures other than gray and YCbCr of 8 bits get what ms-ssim gives, and a
+        note tells so.
     threads: number of threads; 0 uses one per core. device: one of options.DEVICES. Neither changes the
         result.
     limits: bounds on the memory and time that the file may take.
@@ -80,12 +82,13 @@ def compress(
     _check_options(
         strip=strip,
         strip_trailer=strip_trailer,
-        rule=rule,
+        tune=tune,
         limits=limits,
         on_progress=on_progress,
         on_note=on_note,
     )
-    tuning, predictor = load_rule(rule), load_model(model or DEFAULT_MODEL)
+    rule_of(tune)
+    predictor = load_model(model or DEFAULT_MODEL)
     resources.engine(predictor)
     frame = None
     try:
@@ -100,7 +103,7 @@ def compress(
                 result = writer.unchanged()
                 note = Note(None, result.remark)
             else:
-                result, note = Request(wanted, writer, Requantizer(file, tuning), on_progress).meet()
+                result, note = _changed(wanted, writer, tune, resources.workers, on_progress)
             del file, writer  # frees the coefficients: verification needs as much memory again
         verify(result.output, result.restored, threads=threads, device=device, limits=limits)
         if len(result.output) >= len(data):
@@ -133,7 +136,8 @@ def shrink(
     strip: bool = False,
     strip_trailer: bool = False,
     progressive: bool = False,
-    rule: str = RULES[0],
+    tune: str = DEFAULT_TUNE,
+    threads: int = 0,
     limits: Limits = DEFAULT_LIMITS,
     on_progress: OnProgress = ignore,
     on_note: OnNote = ignore,
@@ -141,9 +145,9 @@ def shrink(
 ) -> bytes:
     """Make a smaller JPEG file from a JPEG file. The result is parsed and compared before it is returned.
 
-    progressive: write progressive scans where they are smaller. The other parameters are those of
-    compress(). Without a target no coefficient changes. The source is returned if no result that meets the
-    target is smaller.
+    progressive: write progressive scans where they are smaller. threads: number of threads for the gradient;
+    0 uses one per core. The other parameters are those of compress(). Without a target no coefficient
+    changes. The source is returned if no result that meets the target is smaller.
 
     Returns the JPEG file. Raises InputError if the data is not a JPEG file that can be modelled, LimitError
     if it exceeds the limits, UsageError, and TargetError if a size cannot be met.
@@ -153,12 +157,13 @@ def shrink(
         strip=strip,
         strip_trailer=strip_trailer,
         progressive=progressive,
-        rule=rule,
+        tune=tune,
         limits=limits,
         on_progress=on_progress,
         on_note=on_note,
     )
-    tuning = load_rule(rule)
+    rule_of(tune)
+    resources = Resources(threads)
     try:
         file = jpeg.read(data, limits)
         options = WriteOptions(strip, strip_trailer, progressive or file.frame.progressive)
@@ -168,13 +173,22 @@ def shrink(
             reason = writer.obstacle if result.output == data else ""
             note = Note(None, f"unchanged: {reason}" if reason else result.remark)
         else:
-            result, note = Request(wanted, writer, Requantizer(file, tuning), on_progress).meet()
+            result, note = _changed(wanted, writer, tune, resources.workers, on_progress)
     except LimitError:
         raise
     except UnsupportedJpegError as error:
         raise InputError(f"cannot be shrunk: {error}") from error
     on_note(note)
     return result.output
+
+
+def _changed(
+    target: Target, writer: Writer, tune: str, threads: int, on_progress: OnProgress
+) -> tuple[Result, Note]:
+    """The lossy result that meets a target best, with a note."""
+    with requantizer(writer.file, tune, threads, writer.limits) as (picture, remark):
+        result, note = Request(target, writer, picture, on_progress).meet()
+    return result, note._replace(text="; ".join(filter(None, [remark, note.text])))
 
 
 def decompress(
@@ -284,6 +298,7 @@ def inspect(data: Buffer, *, limits: Limits = DEFAULT_LIMITS) -> Info:
         model_id=box.model,
         pictures=_pictures(box, limits),
         quality=box.quality / 100 if isinstance(box, Lossy) else None,
+        restorer=describe_restorer(box.restorer) if isinstance(box, Restorable) else None,
     )
 
 
@@ -291,7 +306,7 @@ _OPTIONS: dict[str, type] = {
     "strip": bool,
     "strip_trailer": bool,
     "progressive": bool,
-    "rule": str,
+    "tune": str,
     "limits": Limits,
     "on_progress": cast(type, Callable),
     "on_note": cast(type, Callable),

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from jrecomp.array_types import UInt8
 from jrecomp.errors import TargetError, UnsupportedJpegError
+from jrecomp.info import RestoredLikeness
 from jrecomp.jpeg.metadata import metadata
 from jrecomp.lossy import HIGHEST, Goal, OperatingPoint, Requantizer, Search, Target
 from jrecomp.metrics import ms_ssim, pixels, psnr, ssimulacra2, to_rgb
@@ -32,11 +33,12 @@ class Note(NamedTuple):
     """A remark on a result.
 
     quality: 0 to 100 for a result with changed coefficients, otherwise None. text: how the result differs
-    from the request; empty where it does not.
+    from the request; empty where it does not. likeness: of a picture that was encoded for restoration.
     """
 
     quality: float | None
     text: str
+    likeness: RestoredLikeness | None = None
 
 
 OnProgress = Callable[[str], None]

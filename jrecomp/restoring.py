@@ -15,22 +15,29 @@ from jrecomp.restoration import FORMATS, METHODS, Picture, Restored, restored
 from jrecomp.restoration.colour import Pixels
 from jrecomp.threads import Workers
 
+DEFAULT_METHOD = next(iter(METHODS))
+"""The method for files that name none."""
+
 
 @dataclass(frozen=True)
 class RestoreOptions:
-    """Options of restore(). Raises TypeError and UsageError for invalid ones."""
+    """Options of restore(). Raises TypeError and UsageError for invalid ones.
 
-    method: str = next(iter(METHODS))
+    method: None is that of the container, or DEFAULT_METHOD.
+    """
+
+    method: str | None = None
     bits: int = 8
     strength: float = 1.0
     threads: int = 0
 
     def __post_init__(self) -> None:
-        check_type("method", self.method, str)
         check_type("bits", self.bits, Integral)
         check_type("strength", self.strength, Real)
-        if self.method not in METHODS:
-            raise UsageError(f"method {self.method!r} is not one of {', '.join(METHODS)}")
+        if self.method is not None:
+            check_type("method", self.method, str)
+            if self.method not in METHODS:
+                raise UsageError(f"method {self.method!r} is not one of {', '.join(METHODS)}")
         if self.bits not in (8, 16):
             raise UsageError(f"bits must be 8 or 16, not {self.bits}")
         if not 0 <= self.strength <= 1:
@@ -46,7 +53,7 @@ class RestoreOptions:
 def restore(
     data: Buffer,
     *,
-    method: str = RestoreOptions.method,
+    method: str | None = RestoreOptions.method,
     bits: int = RestoreOptions.bits,
     strength: float = RestoreOptions.strength,
     threads: int = RestoreOptions.threads,
@@ -59,8 +66,10 @@ def restore(
     those that the note tells. The Exif orientation is not applied.
 
     data: a JPEG file, or a container of one.
-    method: one of restoration.METHODS. bits: of the pixels, 8 or 16. strength: share of the change from what
-    ordinary decoders give, 0 to 1. threads, limits: as for pipeline.compress().
+    method: one of restoration.METHODS; None is the one that a container names, see encoding.encode_file(), or
+    DEFAULT_METHOD.
+    bits: of the pixels, 8 or 16. strength: share of the change from what ordinary decoders give, 0 to 1.
+    threads, limits: as for pipeline.compress().
     on_note: called once with a Note, whose text is "" if there is nothing to say.
 
     Returns uint8 or uint16 [rows, columns] for gray pictures, otherwise [rows, columns, channels]: R, G and
@@ -68,8 +77,10 @@ def restore(
     LimitError, UsageError, and for containers the errors of pipeline.decompress().
     """
     data, options = as_bytes(data), RestoreOptions(method, bits, strength, threads)
-    result, note = _restored(_parsed(data, options, limits), options, limits)
-    on_note(Note(None, note))
+    chosen, remark = _method(data, options, limits)
+    file = _parsed(data, options, limits)
+    result, note = _restored(file, chosen, options, limits)
+    on_note(Note(None, "; ".join(filter(None, [remark, note]))))
     return result.pixels[:, :, 0] if result.pixels.shape[2] == 1 else result.pixels
 
 
@@ -83,8 +94,9 @@ def restored_file(
     """
     if options.bits not in FORMATS[form].bits:
         raise UsageError(f"{form} has no pixels of {options.bits} bits (choose another {{}})", "format")
+    method, remark = _method(data, options, limits)
     file = _parsed(data, options, limits)
-    result, note = _restored(file, options, limits)
+    result, note = _restored(file, method, options, limits)
     with Workers(options.workers) as workers:
         written = FORMATS[form].write(Picture(result.pixels, attachments(file.headers)), workers)
     height, width, channels = result.pixels.shape
@@ -96,11 +108,21 @@ def restored_file(
         channels,
         options.bits,
         form,
-        options.method,
+        method,
         result.coefficients,
         result.broken,
     )
-    return written, info, note
+    return written, info, "; ".join(filter(None, [remark, note]))
+
+
+def _method(data: bytes, options: RestoreOptions, limits: Limits) -> tuple[str, str]:
+    """The method for a file, and a remark if it is not the one that a container names."""
+    if options.method is not None:
+        return options.method, ""
+    named = pipeline.inspect(data, limits=limits).restorer if container.is_container(data) else None
+    if named is None or named in METHODS:
+        return named or DEFAULT_METHOD, ""
+    return DEFAULT_METHOD, f"restored by {DEFAULT_METHOD}, as its likeness was measured by {named}"
 
 
 def _parsed(data: bytes, options: RestoreOptions, limits: Limits) -> JpegFile:
@@ -114,13 +136,13 @@ def _parsed(data: bytes, options: RestoreOptions, limits: Limits) -> JpegFile:
         raise InputError(f"cannot be restored: {error}") from error
 
 
-def _restored(file: JpegFile, options: RestoreOptions, limits: Limits) -> tuple[Restored, str]:
+def _restored(file: JpegFile, method: str, options: RestoreOptions, limits: Limits) -> tuple[Restored, str]:
     """The restored picture and a remark; damaged pictures are decoded plainly."""
     if not all(component.has_table for component in file.frame.components):
         raise InputError("cannot be restored: it has no quantization tables")
     damaged = jpeg.damage(file, limits)
     strength = 0.0 if damaged else options.strength
-    result = restored(file, options.method, options.bits, strength, options.workers, limits)
+    result = restored(file, method, options.bits, strength, options.workers, limits)
     if damaged:
         return replace(result, coefficients=0, broken=0), f"decoded only, as {damaged}"
     if options.bits < file.frame.precision:

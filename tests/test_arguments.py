@@ -93,7 +93,7 @@ WRONG: dict[str, list[object]] = {
     "model": [3.5, 2, b"fast", True],
     "strip": [1, "yes", None],
     "progressive": [0, "no", None],
-    "rule": [None, 1],
+    "tune": [None, 1],
     "limits": [None, 5, {"max_pixels": 5}],
     "on_progress": [None, "print"],
     "on_note": [None, 1],
@@ -108,9 +108,9 @@ WRONG: dict[str, list[object]] = {
 TARGETS = ("quality", "max_bytes", "bpp", "min_psnr", "min_ms_ssim", "min_ssimulacra2")
 OPTIONS: dict[Callable[..., object], tuple[str, ...]] = {
     jrecomp.compress: (
-        "threads", "device", "model", "strip", "rule", "limits", "on_progress", "on_note", *TARGETS
+        "threads", "device", "model", "strip", "tune", "limits", "on_progress", "on_note", *TARGETS
     ),
-    jrecomp.shrink: ("strip", "progressive", "rule", "limits", "on_progress", "on_note", *TARGETS),
+    jrecomp.shrink: ("threads", "strip", "progressive", "tune", "limits", "on_progress", "on_note", *TARGETS),
     jrecomp.decompress: ("threads", "device", "limits"),
     jrecomp.verify: ("threads", "device", "limits"),
     jrecomp.inspect: ("limits",),

@@ -4,8 +4,9 @@ import io
 import shutil
 import subprocess
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -14,11 +15,14 @@ from PIL import Image, ImageCms
 import jrecomp
 from jrecomp.array_types import Float64, UInt8
 from jrecomp.encoder.source import MOST_SIDE
+from jrecomp.encoder.tables import likeness_of
 from jrecomp.encoding import encode, encode_file
 from jrecomp.errors import InputError, LimitError, TargetError, UsageError
-from jrecomp.metrics import pixels, psnr
+from jrecomp.metrics import ms_ssim, pixels, psnr, ssimulacra2
 from jrecomp.options import Limits
 from jrecomp.rate import Note
+from jrecomp.restoring import DEFAULT_METHOD
+from jrecomp.train.drawings import draw
 from tests.encoder.drawings import noisy, png, ramp, reached, red_lines, text
 
 PHOTO = noisy()
@@ -201,6 +205,74 @@ def test_targets_that_cannot_be_met() -> None:
         encode(PHOTO, max_bytes=100, quality=3)
 
 
+RESTORED: list[tuple[dict[str, Any], str, float, float]] = [
+    ({"quality": 70}, "SSIMULACRA2", 1, 1.03),
+    ({"min_psnr": 36.0}, "PSNR", 1, 1.01),
+    ({"min_ms_ssim": 0.99}, "MS-SSIM", 1, 1.003),
+    ({"min_ssimulacra2": 75.0, "effort": "fast"}, "SSIMULACRA2", 1, 1.02),
+    ({"bpp": 2.0, "tune": "psnr"}, "PSNR", 0, 100),
+    ({"max_bytes": 3000, "tune": "ms-ssim"}, "MS-SSIM", 0, 1),
+]
+SCORES: dict[str, Callable[[UInt8, UInt8], float]] = {
+    "PSNR": psnr,
+    "MS-SSIM": ms_ssim,
+    "SSIMULACRA2": ssimulacra2,
+}
+
+
+@pytest.mark.parametrize(("target", "measure", "least", "most"), RESTORED, ids=str)
+def test_targets_of_restored_pictures(
+    target: dict[str, Any], measure: str, least: float, most: float
+) -> None:
+    """Both scores are told, and the restored picture meets the target."""
+    data, note = noted(PHOTO, restored=True, **target)
+    restored, score = jrecomp.restore(data), SCORES[measure]
+    assert note.likeness is not None and note.likeness.measure == measure
+    assert note.likeness.restorer in note.text and "plain" in note.text
+    assert note.likeness.restored == score(PHOTO, cast(UInt8, restored))
+    assert note.likeness.plain == score(PHOTO, pixels(data))
+    wanted = next(iter(target.values())) if "quality" not in target else likeness_of(70)
+    assert least * wanted <= score(PHOTO, cast(UInt8, restored)) <= most * wanted or not least
+
+
+@pytest.mark.parametrize("tune", ["psnr", "ssimulacra2"])
+def test_restoration_saves_bytes(tune: str) -> None:
+    drawing = np.array(draw(7).convert("RGB"))[:256, :256]
+    target: dict[str, Any] = {"min_psnr": 34.0, "tune": tune, "subsampling": "420"}
+    assert len(encode(drawing, restored=True, **target)) < 0.95 * len(encode(drawing, **target))
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK"])
+def test_restored_pictures_of_other_colours(mode: str) -> None:
+    image = Image.fromarray(PHOTO).convert(mode)
+    data, note = noted(image, restored=True, min_psnr=36.0)
+    assert 36 <= psnr(np.asarray(image).reshape(*PHOTO.shape[:2], -1), restored(data)) < 36.4
+    assert note.likeness and note.likeness.restored and note.likeness.restored >= 36
+
+
+def restored(data: bytes) -> UInt8:
+    return cast(UInt8, jrecomp.restore(data).reshape(*PHOTO.shape[:2], -1))
+
+
+def test_equal_pictures_have_no_psnr() -> None:
+    _, note = noted(np.full((16, 16), 128, np.uint8), restored=True, min_psnr=60.0)
+    assert note.likeness and note.likeness.restored is None and "inf dB" in note.text
+
+
+def test_containers_name_the_restorer() -> None:
+    found = [encode_file(png(PHOTO), contained=True, restored=flag, min_psnr=34.0) for flag in (False, True)]
+    assert [jrecomp.inspect(data).restorer for data in found] == [None, DEFAULT_METHOD]
+    assert jrecomp.decompress(found[1]) == encode(PHOTO, restored=True, min_psnr=34.0)
+    tiny = encode_file(png(PHOTO[:1, :1]), contained=True, restored=True)
+    assert jrecomp.decompress(tiny) == encode(PHOTO[:1, :1], restored=True)
+
+
+def test_jpeg_files_are_not_encoded_for_restoration() -> None:
+    for contained in (False, True):
+        with pytest.raises(InputError, match="is a JPEG file, which cannot be encoded with restored"):
+            encode_file(encode(PHOTO), contained=contained, restored=True)
+
+
 @pytest.mark.parametrize("tune", ["ssimulacra2", "ms-ssim", "psnr"])
 @pytest.mark.parametrize("subsampling", ["444", "422", "420"])
 def test_quality_orders_results(tune: str, subsampling: str) -> None:
@@ -289,6 +361,7 @@ def test_bombs_are_refused_before_they_are_decoded() -> None:
         ({"background": (0, 0, 256)}, UsageError),
         ({"background": "white"}, UsageError),
         ({"progressive": 1}, TypeError),
+        ({"restored": 1}, TypeError),
         ({"tune": 1}, TypeError),
         ({"colour": 1}, TypeError),
     ],
@@ -316,7 +389,7 @@ def test_jpeg_files_are_shrunk() -> None:
     source, notes = output.getvalue(), list[Note]()
     for data in (source, jrecomp.compress(source)):
         result = encode_file(data, contained=False, quality=80, on_note=notes.append)
-        assert result == jrecomp.shrink(source, quality=80, progressive=True)
+        assert result == jrecomp.shrink(source, quality=80, progressive=True, tune="ssimulacra2")
         assert notes.pop().text.startswith("a JPEG file: shrunk")
 
 

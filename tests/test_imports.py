@@ -31,7 +31,7 @@ LAYERS = {
     "jrecomp.container": 3,
     "jrecomp.info": 3,
     "jrecomp.model": 3,
-    "jrecomp.lossy": 4,
+    "jrecomp.lossy": 5,
     "jrecomp.encoder": 4,
     "jrecomp.codec": 4,
     "jrecomp.restoration": 4,
@@ -42,12 +42,12 @@ LAYERS = {
     "jrecomp.pipeline": 8,
     "jrecomp.restoring": 9,
     "jrecomp.files": 9,
-    "jrecomp.encoding": 9,
-    "jrecomp.batch": 10,
-    "jrecomp.cli": 11,
-    "jrecomp.__main__": 12,
-    "jrecomp.train": 12,
-    "jrecomp.bench": 12,
+    "jrecomp.encoding": 10,
+    "jrecomp.batch": 11,
+    "jrecomp.cli": 12,
+    "jrecomp.__main__": 13,
+    "jrecomp.train": 13,
+    "jrecomp.bench": 13,
 }
 """The table of docs/architecture.md; a module imports only from lower layers."""
 

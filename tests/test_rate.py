@@ -35,7 +35,7 @@ from jrecomp.errors import (
     VerificationError,
 )
 from jrecomp.metrics import ms_ssim, pixels, psnr, ssimulacra2
-from jrecomp.options import RULES
+from jrecomp.options import DEFAULT_TUNE, TUNES
 from jrecomp.pipeline import shrink
 from jrecomp.rate import Note
 from tests.boxes import coded, recoded
@@ -99,11 +99,11 @@ def test_without_a_target_nothing_changes(kind: str, options: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize(
-    ("kind", "rule"), [*((kind, RULES[0]) for kind in KINDS), *(("4:2:0", rule) for rule in RULES[1:])]
+    ("kind", "tune"), [*((kind, DEFAULT_TUNE) for kind in KINDS), *(("4:2:0", tune) for tune in TUNES)]
 )
-def test_size_and_similarity_rise_with_quality(kind: str, rule: str) -> None:
+def test_size_and_similarity_rise_with_quality(kind: str, tune: str) -> None:
     data = picture(kind)
-    found = [jrecomp.compress(data, quality=q, rule=rule) for q in (0, 30, 55, 80, 100)]
+    found = [jrecomp.compress(data, quality=q, tune=tune) for q in (0, 30, 55, 80, 100)]
     sizes = [len(f) for f in found]
     similarity = [psnr(pixels(data), pixels(restored(f))) for f in found]
     assert sizes == sorted(sizes)
@@ -427,12 +427,12 @@ def test_attempts_are_told() -> None:
     jrecomp.compress(picture(), on_progress=lambda text: pytest.fail(text))
 
 
-def test_rules_differ() -> None:
-    made = {rule: jrecomp.compress(picture(), quality=50, rule=rule) for rule in RULES}
-    assert len(set(made.values())) == len(RULES)
+def test_tunes_differ() -> None:
+    made = {tune: jrecomp.compress(picture(), quality=50, tune=tune) for tune in TUNES}
+    assert len(set(made.values())) == len(TUNES)
     for function in FUNCTIONS:
-        with pytest.raises(UnknownModelError, match="nonesuch"):
-            function(picture(), quality=50, rule="nonesuch")
+        with pytest.raises(UsageError, match="tune 'nonesuch' is not one of psnr, ms-ssim, ssimulacra2"):
+            function(picture(), quality=50, tune="nonesuch")
 
 
 def test_threads_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:

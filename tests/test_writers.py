@@ -10,7 +10,7 @@ from jrecomp.errors import StoredReason, UnsupportedJpegError, VerificationError
 from jrecomp.jpeg import JpegFile
 from jrecomp.lossy import OperatingPoint, Requantized, Requantizer, load_rule
 from jrecomp.model import load
-from jrecomp.options import DEFAULT_LIMITS, RULES, Limits
+from jrecomp.options import DEFAULT_LIMITS, Limits
 from jrecomp.writers import ContainerWriter, JpegWriter, WriteOptions, Writer
 
 
@@ -25,7 +25,7 @@ def writers(data: bytes, limits: Limits = DEFAULT_LIMITS, progressive: bool = Fa
 @pytest.fixture
 def half(photo: bytes) -> Requantized:
     """The photo at quality 50."""
-    return Requantizer(jpeg.read(photo), load_rule(RULES[0])).requantized(OperatingPoint.at(50))
+    return Requantizer(jpeg.read(photo), load_rule("mse")).requantized(OperatingPoint.at(50))
 
 
 def test_results_hold_what_they_should(photo: bytes, half: Requantized) -> None:

@@ -22,9 +22,9 @@ from jrecomp.array_types import UInt8
 from jrecomp.bench.codecs import Lepton, Missing, Refused, available
 from jrecomp.codec import Resources
 from jrecomp.errors import InputError
-from jrecomp.lossy import load_rule
+from jrecomp.lossy import rule_of
 from jrecomp.model import load
-from jrecomp.options import RULES
+from jrecomp.options import DEFAULT_TUNE, TUNES
 
 SECONDS = 600
 """Time limit for another program on a file."""
@@ -83,21 +83,21 @@ class DecodedByPillow:
 
 
 class Container:
-    """jrecomp's lossy containers, with one of its models and one of its rules."""
+    """jrecomp's lossy containers, with one of its models, tuned for one measure."""
 
     own = True
     settings: Sequence[float] = range(0, 101, 4)
 
-    def __init__(self, model: str, rule: str, threads: int, device: str) -> None:
+    def __init__(self, model: str, tune: str, threads: int, device: str) -> None:
         """Raises UnknownModelError and UsageError."""
-        self.name = f"jrecomp {model}" + ("" if rule == RULES[0] else f" {rule}")
+        self.name = f"jrecomp {model}" + ("" if tune == DEFAULT_TUNE else f" {tune}")
         loaded = load(model)
-        identifiers = f"model id {loaded.identifier}, rule id {load_rule(rule).identifier}"
+        identifiers = f"model id {loaded.identifier}, rule id {rule_of(tune).identifier}"
         self.version = (
             f"{jrecomp.__version__}, {identifiers}, {Resources(threads, device).engine(loaded)} engine"
         )
         self._workers: dict[str, Any] = {"threads": threads, "device": device}
-        self._options: dict[str, Any] = {"model": model, "rule": rule} | self._workers
+        self._options: dict[str, Any] = {"model": model, "tune": tune} | self._workers
 
     def encode(self, source: Source, setting: float) -> bytes:
         """The container at a quality; 100 is lossless."""
@@ -116,7 +116,7 @@ class Shrink(DecodedByPillow):
 
     def __init__(self, progressive: bool) -> None:
         self.name = "jrecomp shrink" + (" progressive" if progressive else "")
-        self.version = f"{jrecomp.__version__}, rule id {load_rule(RULES[0]).identifier}"
+        self.version = f"{jrecomp.__version__}, rule id {rule_of(DEFAULT_TUNE).identifier}"
         self._progressive = progressive
 
     def encode(self, source: Source, setting: float) -> bytes:
@@ -278,7 +278,7 @@ def installed(
     pipeline.compress().
     Returns the codecs, and the messages of those that are missing. Raises UnknownModelError and UsageError.
     """
-    coders: list[LossyCodec] = [Container(model, rule, threads, device) for rule in RULES for model in models]
+    coders: list[LossyCodec] = [Container(model, tune, threads, device) for tune in TUNES for model in models]
     coders += [Shrink(progressive=False), Shrink(progressive=True)]
     others, notes = available(make for peer in peers for make in PEERS[peer])
     return coders + others, notes

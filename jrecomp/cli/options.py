@@ -13,7 +13,7 @@ import click
 
 from jrecomp.batch import ChangeOptions, Destination, Job, find
 from jrecomp.lossy.target import Target, TargetOptions
-from jrecomp.options import DEFAULT_LIMITS, DEVICES, RULES, Limits
+from jrecomp.options import DEFAULT_LIMITS, DEFAULT_TUNE, DEVICES, TUNES, Limits
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -177,9 +177,9 @@ change = _bundle(
         help="Remove the bytes after the picture: videos, further pictures, data of editors.",
     ),
     click.option(
-        "--rule",
-        type=click.Choice(RULES),
-        default=RULES[0],
+        "--tune",
+        type=click.Choice(list(TUNES)),
+        default=DEFAULT_TUNE,
         show_default=True,
         help="Measure of similarity that lossy results are optimized for.",
     ),

@@ -164,6 +164,7 @@ def details(outcome: Outcome, info: Info) -> str:
         "restores": f"{info.restored_bytes:,} bytes" if info.mode == "lossy" else None,
         "compressed": f"{info.compressed_bytes:,} bytes, saved {info.saving:.2%}",
         "image": _image(info.jpeg) if info.jpeg else None,
+        "restorer": info.restorer,
         "headers": f"{info.jpeg.header_bytes:,} bytes" if info.jpeg else None,
     }
     lines = [f"  {label:<15}{value}" for label, value in rows.items() if value]

@@ -12,7 +12,7 @@ from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode
 from jrecomp.options import Limits
 from jrecomp.restoration import FORMATS, METHODS, of_name
-from jrecomp.restoring import RestoreOptions
+from jrecomp.restoring import DEFAULT_METHOD, RestoreOptions
 
 
 @click.command("restore")
@@ -34,9 +34,7 @@ from jrecomp.restoring import RestoreOptions
 @click.option(
     "--method",
     type=click.Choice(list(METHODS)),
-    default=RestoreOptions.method,
-    show_default=True,
-    help="Method of restoration.",
+    help=f"Method of restoration; by default the one that a .jrc file names, otherwise {DEFAULT_METHOD}.",
 )
 @click.option(
     "--strength",
@@ -53,7 +51,7 @@ def command(
     destination: Destination,
     form: str | None,
     bits: str,
-    method: str,
+    method: str | None,
     strength: float,
     threads: int,
     limits: Limits,

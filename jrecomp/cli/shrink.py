@@ -17,6 +17,7 @@ from jrecomp.options import Limits
 @options.destination
 @options.change
 @click.option("--progressive", is_flag=True, help="Write progressive JPEG files where they are smaller.")
+@options.threads
 @options.limits
 @options.reporting
 def command(
@@ -24,6 +25,7 @@ def command(
     destination: Destination,
     change: ChangeOptions,
     progressive: bool,
+    threads: int,
     limits: Limits,
     reporting: Reporting,
 ) -> ExitCode:
@@ -41,11 +43,12 @@ def command(
     jobs = batch.plan(
         selection.find(batch.JPEG_SUFFIXES, batch.SHRUNK_SUFFIXES), destination, files.shrunk_name
     )
-    at_once, _ = batch.share(0, "cpu", len(jobs))
+    at_once, threads = batch.share(threads, "cpu", len(jobs))
     work = partial(
         batch.shrink,
         change=change,
         progressive=progressive,
+        threads=threads,
         limits=limits,
         force=destination.force,
         on_progress=report.attempts(jobs, reporting),

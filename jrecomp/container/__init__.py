@@ -1,10 +1,10 @@
 """Reading and writing of .jrc containers, as specified in docs/format.md.
 
-`Stored`, `Lossless` and `Lossy` are the contents of the three modes. `pack` writes and `unpack` reads them.
-`salvage` reads what is left of a damaged container.
+`Stored`, `Lossless`, `Lossy` and `Restorable` are the contents of the four modes. `pack` writes and `unpack`
+reads them. `salvage` reads what is left of a damaged container.
 """
 
-from jrecomp.container.boxes import Container, Lossless, Lossy, Original, Stored
+from jrecomp.container.boxes import Container, Lossless, Lossy, Original, Restorable, Stored
 from jrecomp.container.envelope import FORMAT_VERSION, is_container, pack, unpack
 from jrecomp.container.reconstruction import pack_reconstruction, unpack_reconstruction
 from jrecomp.container.salvage import Remains, salvage
@@ -16,6 +16,7 @@ __all__ = [
     "Lossy",
     "Original",
     "Remains",
+    "Restorable",
     "Stored",
     "is_container",
     "pack",

@@ -75,6 +75,16 @@ class Lossy(Lossless):
     quality: int = 0
 
 
+@dataclass(frozen=True)
+class Restorable(Lossless):
+    """A modelled JPEG file that is meant to be shown after restoration.
+
+    restorer: permanent number of the method by which its likeness was measured, see options.RESTORERS.
+    """
+
+    restorer: int = 0
+
+
 Container = Stored | Lossless
 
 
@@ -87,6 +97,8 @@ def write_body(writer: FieldWriter, box: Container) -> None:
         return
     if isinstance(box, Lossy):
         source_fields(writer, box.source, box.quality)
+    if isinstance(box, Restorable):
+        restorer_field(writer, box.restorer)
     original_fields(writer, box.original)
     writer.varint(box.model)
     writer.packed(pack_metadata(box.front, box.back, box.steps))
@@ -155,6 +167,12 @@ def read_lossy(reader: FieldReader, limits: Limits, brief: bool) -> Lossy:
     return Lossy(**vars(read_lossless(reader, limits, brief)), source=source, quality=quality)
 
 
+def read_restorable(reader: FieldReader, limits: Limits, brief: bool) -> Restorable:
+    """Read the body of mode 3 as read_lossless() does."""
+    restorer = restorer_field(reader)
+    return Restorable(**vars(read_lossless(reader, limits, brief)), restorer=restorer)
+
+
 def original_fields(fields: Fields, original: Original = Original()) -> Original:
     """Write or read what identifies the file that a container restores."""
     return Original(fields.varint(original.length), fields.raw(original.checksum, _CHECKSUM_BYTES))
@@ -163,3 +181,8 @@ def original_fields(fields: Fields, original: Original = Original()) -> Original
 def source_fields(fields: Fields, source: int = 0, quality: int = 0) -> tuple[int, int]:
     """Write or read what precedes the body of mode 1 in one of mode 2."""
     return fields.varint(source), fields.varint(quality)
+
+
+def restorer_field(fields: Fields, restorer: int = 0) -> int:
+    """Write or read what precedes the body of mode 1 in one of mode 3."""
+    return fields.varint(restorer)

@@ -1,14 +1,17 @@
 """The outer fields of a container: signature, version, mode, body, checksum (docs/format.md, "Container")."""
 
+from collections.abc import Callable
 from zlib import crc32
 
 from jrecomp.container.boxes import (
     Container,
     Lossless,
     Lossy,
+    Restorable,
     Stored,
     read_lossless,
     read_lossy,
+    read_restorable,
     read_stored,
     write_body,
 )
@@ -19,8 +22,19 @@ from jrecomp.options import DEFAULT_LIMITS, Limits
 FORMAT_VERSION = 1
 
 _SIGNATURE = b"\xd1JR"
-STORED_MODE, LOSSLESS_MODE, LOSSY_MODE = 0, 1, 2
-_MODES = {Stored: STORED_MODE, Lossless: LOSSLESS_MODE, Lossy: LOSSY_MODE}
+STORED_MODE, LOSSLESS_MODE, LOSSY_MODE, RESTORABLE_MODE = range(4)
+_MODES = {
+    Stored: STORED_MODE,
+    Lossless: LOSSLESS_MODE,
+    Lossy: LOSSY_MODE,
+    Restorable: RESTORABLE_MODE,
+}
+_READERS: dict[int, Callable[[FieldReader, Limits, bool], Container]] = {
+    STORED_MODE: read_stored,
+    LOSSLESS_MODE: read_lossless,
+    LOSSY_MODE: read_lossy,
+    RESTORABLE_MODE: read_restorable,
+}
 _CHECKSUM_BYTES = 4
 
 
@@ -51,7 +65,7 @@ def unpack(data: bytes, limits: Limits = DEFAULT_LIMITS, *, brief: bool = False)
     if crc32(data[:-_CHECKSUM_BYTES]) != int.from_bytes(data[-_CHECKSUM_BYTES:], "little"):
         raise CorruptContainerError("damaged or truncated container: its checksum does not match")
     reader = FieldReader(data[:-_CHECKSUM_BYTES])
-    box = _read_body(reader, limits, brief)
+    box = _READERS[read_mode(reader)](reader, limits, brief)
     if not brief:
         reader.finish()
     return box
@@ -77,13 +91,6 @@ def read_mode(reader: FieldReader) -> int:
     """Read signature and version, which check_version() has checked, and the mode."""
     reader.raw(b"", len(_SIGNATURE) + 1)
     mode = reader.byte()
-    if mode not in _MODES.values():
+    if mode not in _READERS:
         raise CorruptContainerError(f"the container has the unknown mode {mode}")
     return mode
-
-
-def _read_body(reader: FieldReader, limits: Limits, brief: bool) -> Container:
-    mode = read_mode(reader)
-    if mode == STORED_MODE:
-        return read_stored(reader, limits, brief)
-    return (read_lossy if mode == LOSSY_MODE else read_lossless)(reader, limits, brief)

@@ -7,10 +7,11 @@ from jrecomp.container.boxes import (
     Stored,
     original_fields,
     read_description,
+    restorer_field,
     source_fields,
     with_slices,
 )
-from jrecomp.container.envelope import LOSSY_MODE, STORED_MODE, check_version, read_mode
+from jrecomp.container.envelope import LOSSY_MODE, RESTORABLE_MODE, STORED_MODE, check_version, read_mode
 from jrecomp.container.fields import FieldReader
 from jrecomp.container.packing import Expander
 from jrecomp.container.tables import read_slices
@@ -43,6 +44,8 @@ def salvage(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Remains:
         return Remains(_stored(reader, limits))
     if mode == LOSSY_MODE:
         source_fields(reader)
+    elif mode == RESTORABLE_MODE:
+        restorer_field(reader)
     box = read_description(reader, limits, brief=False)
     slices = read_slices(reader, len(pictures(box.steps)), intact=False)
     lost = tuple(tuple(i for i, part in enumerate(parts) if part is None) for _, parts in slices)

@@ -9,7 +9,7 @@ from jrecomp.encoder.coefficients import Pixels, as_decoded
 from jrecomp.encoder.effort import files_of
 from jrecomp.encoder.encode import Options
 from jrecomp.encoder.search import search
-from jrecomp.metrics import Reference, luma_psnr, ms_ssim, pixels, to_rgb
+from jrecomp.metrics import Decode, Reference, luma_psnr, ms_ssim, to_rgb
 from jrecomp.metrics.ssimulacra2 import IDENTICAL
 from jrecomp.threads import Workers
 
@@ -46,11 +46,17 @@ def sample(picture: Pixels) -> Pixels:
 
 
 def calibrated(
-    picture: Pixels, wanted: float, subsampling: str, options: Options, rounds: int, threads: int
+    picture: Pixels,
+    wanted: float,
+    subsampling: str,
+    options: Options,
+    rounds: int,
+    decode: Decode,
+    threads: int,
 ) -> float | None:
     """The likeness whose settings give the sample of a picture the wanted SSIMULACRA2.
 
-    Returns None if none does within the range that is tried.
+    decode: gives the pixels that are compared. Returns None if none does within the range that is tried.
     """
     part = sample(picture)
     reference = Reference(to_rgb(as_decoded(part)), threads)
@@ -58,7 +64,7 @@ def calibrated(
         file = files_of(part, subsampling, b"", options, rounds, threads, workers)
 
         def attempt(likeness: float) -> tuple[float, None]:
-            decoded = to_rgb(pixels(file(likeness)))
+            decoded = to_rgb(decode(file(likeness)))
             return max(IDENTICAL - reference.score(decoded), 1e-6), None
 
         lower = min(LOWER, 0.8 * (IDENTICAL - wanted))
@@ -69,19 +75,25 @@ def calibrated(
 
 
 def lost(
-    picture: Pixels, likeness: float, subsampling: str, options: Options, rounds: int, threads: int
+    picture: Pixels,
+    likeness: float,
+    subsampling: str,
+    options: Options,
+    rounds: int,
+    decode: Decode,
+    threads: int,
 ) -> str:
     """What the sample of a picture loses by rounds against plain results of the same size.
 
-    likeness: whose settings are compared. Returns the first measure that is worse by more than BOUNDS
-    allows, such as "PSNR-Y 0.90 dB", and nothing if all hold.
+    likeness: whose settings are compared. decode: gives the pixels that are compared. Returns the first
+    measure that is worse by more than BOUNDS allows, such as "PSNR-Y 0.90 dB", and nothing if all hold.
     """
     part = sample(picture)
     original = as_decoded(part)
     reference = Reference(original, threads)
 
     def measured(data: bytes) -> tuple[float, Float64]:
-        decoded = pixels(data).reshape(original.shape)
+        decoded = decode(data).reshape(original.shape)
         distance = max(1 - ms_ssim(original, decoded), 1e-9)
         scores = luma_psnr(original, decoded), -10 * log10(distance), reference.score(decoded)
         return log(len(data)), np.array(scores)

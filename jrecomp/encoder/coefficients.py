@@ -56,18 +56,21 @@ class Planes:
         key = _shifted(np.iinfo(pixels.dtype).max - pixels[..., 3], scale) if pixels.shape[2] == 4 else None
         return cls(luma, tuple(chroma), key)
 
-    def components(self, subsampling: str, workers: Workers) -> list[Float32]:
+    def components(self, subsampling: str, workers: Workers, averaged: bool = False) -> list[Float32]:
         """The coefficients of each component, float32 [block rows, block columns, 64] in zig-zag order.
 
-        subsampling: a key of SUBSAMPLINGS. The arrays have the whole MCUs of an interleaved scan.
+        subsampling: a key of SUBSAMPLINGS. averaged: samples of smaller chroma are the means of their pixels,
+        which restoration expects, instead of what suits ordinary decoders best. The arrays have the whole
+        MCUs of an interleaved scan.
         """
         horizontal, vertical = SUBSAMPLINGS[subsampling] if self.chroma else (1, 1)
         rows, columns = self.size
         mcus = -(-rows // (8 * vertical)), -(-columns // (8 * horizontal))
         chroma = list(self.chroma)
         if horizontal > 1:
-            halves = [np.empty((-(-rows // vertical), -(-columns // horizontal)), np.float32) for _ in chroma]
-            workers.map(_encode.halve, chroma, halves)
+            shape = -(-rows // vertical), -(-columns // horizontal)
+            halves = [np.empty(shape, np.float32) for _ in chroma]
+            workers.map(_average if averaged else _encode.halve, chroma, halves)
             chroma = halves
         planes = [(self.luma, horizontal, vertical), *((plane, 1, 1) for plane in chroma)]
         if self.key is not None:
@@ -79,6 +82,14 @@ class Planes:
 
 def _shifted(samples: npt.NDArray[Any], scale: float) -> Float32:
     return samples.astype(np.float32) * np.float32(scale) - np.float32(128)
+
+
+def _average(plane: Float32, half: Float32) -> None:
+    """Set the samples of a smaller plane to the means of their pixels; the edge of the plane is repeated."""
+    down, across = (-(-a // b) for a, b in zip(plane.shape, half.shape, strict=True))
+    missing = [(0, b * n - a) for a, b, n in zip(plane.shape, half.shape, (down, across), strict=True)]
+    pixels = np.pad(plane, missing, "edge").reshape(half.shape[0], down, half.shape[1], across)
+    half[:] = pixels.mean((1, 3))
 
 
 def _transformed(plane: Float32, blocks: tuple[int, int], workers: Workers) -> Float32:

@@ -78,6 +78,7 @@ class _Optimizer:
             quantizers,
             encoder.kept,
             self._alone,
+            encoder.weights,
             encoder.workers,
         )
 

@@ -7,11 +7,12 @@ from functools import cached_property
 import numpy as np
 
 from jrecomp.array_types import Float32, Int16, UInt8
+from jrecomp.encoder import masking
 from jrecomp.encoder.coefficients import SUBSAMPLINGS, Planes
 from jrecomp.encoder.file import jpeg_file
 from jrecomp.encoder.guards import kept
 from jrecomp.encoder.levels import Quantizer
-from jrecomp.encoder.tables import Settings, family
+from jrecomp.encoder.tables import TUNES, Settings, family
 from jrecomp.options import Limits
 from jrecomp.threads import Workers
 
@@ -22,12 +23,14 @@ class Options:
 
     tune: the measure that the quantization tables were learned for, one of tables.TUNES. progressive: use
     progressive scans. strip: omit metadata that decoders do not need. limits: bounds on headers and scans.
+    restored: files are meant to be restored.
     """
 
     tune: str
     progressive: bool
     strip: bool
     limits: Limits
+    restored: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Encoder:
         cls, planes: Planes, subsampling: str, metadata: bytes, options: Options, workers: Workers
     ) -> "Encoder":
         """The encoder of a picture with a subsampling."""
-        components = planes.components(subsampling, workers)
+        components = planes.components(subsampling, workers, options.restored)
         return cls(planes.size, subsampling, components, metadata, options, workers)
 
     @cached_property
@@ -58,30 +61,33 @@ class Encoder:
         """See guards.kept()."""
         return self.workers.map(lambda c: kept(self.components[0], c), self.components)
 
+    @cached_property
+    def weights(self) -> list[Float32]:
+        """The weights of squared errors in each block, see masking.weights(); alike for other tunes."""
+        sizes = [(c.shape[0], c.shape[1]) for c in self.components]
+        if self.options.tune != TUNES[0]:
+            return [np.ones((*size, 1), np.float32) for size in sizes]
+        return self.workers.map(lambda size: masking.weights(self.components[0], size), sizes)
+
     def file(self, likeness: float) -> bytes:
         """The JPEG file with the settings for a likeness, see tables.Family."""
         settings = self.settings(likeness)
-        return self.written(settings, self.levels(settings, self.components))
+        return self.written(settings, self.levels(settings))
 
     def settings(self, likeness: float) -> Settings:
         """The learned settings for a likeness."""
-        return family(self.options.tune, self.subsampling).at(likeness)
+        settings = family(self.options.tune, self.subsampling).at(likeness)
+        return settings.to_restore() if self.options.restored else settings
 
-    def levels(
-        self, settings: Settings, targets: Sequence[Float32], weights: Sequence[Float32] | None = None
-    ) -> list[Int16]:
-        """The levels of all components by rate and error.
-
-        targets: what the levels are to approximate, shaped as `components`. weights: of the squared errors,
-        float32 [block rows, block columns, 1 or 64], 1 if there are none.
-        """
-        if weights is None:
-            weights = [np.ones((*c.shape[:2], 1), np.float32) for c in targets]
+    def levels(self, settings: Settings) -> list[Int16]:
+        """The levels of all components by rate and error."""
         return [
             Quantizer(settings.steps[kind].astype(np.float32), settings.lambdas[kind])(
-                target, weight, guard, self.workers
+                component, weight, guard, self.workers
             )
-            for kind, target, weight, guard in zip(self.kinds, targets, weights, self.kept, strict=True)
+            for kind, component, weight, guard in zip(
+                self.kinds, self.components, self.weights, self.kept, strict=True
+            )
         ]
 
     def written(self, settings: Settings, levels: Sequence[Int16]) -> bytes:

@@ -1,6 +1,6 @@
 """Levels of coefficients by rate and error."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -20,10 +20,12 @@ class Quantizer:
     """Chooses the levels of one component.
 
     steps: float32 [64], the quantization table. lmbda: the squared error, in steps, that equals one bit.
+    importance: float32 [64], weights of squared errors by frequency.
     """
 
     steps: Float32
     lmbda: float
+    importance: Float32 = field(default_factory=lambda: np.ones(64, np.float32))
 
     def __call__(
         self, targets: Float32, weights: Float32, kept: UInt8, workers: Workers, rounds: int = ROUNDS
@@ -62,7 +64,15 @@ class Quantizer:
         def band(row: int) -> Int64:
             rows, counts = slice(row, row + _BAND), np.zeros(256, np.int64)
             _encode.choose(
-                targets[rows], self.steps, weights[rows], kept[rows], bits, self.lmbda, levels[rows], counts
+                targets[rows],
+                self.steps,
+                self.importance,
+                weights[rows],
+                kept[rows],
+                bits,
+                self.lmbda,
+                levels[rows],
+                counts,
             )
             return counts
 

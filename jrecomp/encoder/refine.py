@@ -14,6 +14,7 @@ from jrecomp.array_types import Bool, Float32, Int16, UInt8
 from jrecomp.encoder.coefficients import BAND
 from jrecomp.encoder.decoding import Decoder
 from jrecomp.encoder.levels import Quantizer
+from jrecomp.encoder.masking import pooled
 from jrecomp.metrics import Reference
 from jrecomp.native import _encode
 from jrecomp.threads import Workers
@@ -50,7 +51,8 @@ class Refinement:
     reference: the original. decoder: of its size. components: true coefficients, float32 [block rows, block
     columns, 64] in zig-zag order. quantizers: of each. kept: uint8 [block rows, block columns] for each;
     coefficients up to this zig-zag index are neither edited nor chosen by rate, as DC never is. alone: bool
-    [block rows, block columns] for each, blocks that are not edited.
+    [block rows, block columns] for each, blocks that are not edited. weights: of squared errors before the
+    first round, float32 [block rows, block columns, 1] for each.
     """
 
     reference: Reference
@@ -59,13 +61,14 @@ class Refinement:
     quantizers: Sequence[Quantizer]
     kept: Sequence[UInt8]
     alone: Sequence[Bool]
+    weights: Sequence[Float32]
     workers: Workers
 
     def run(self, rounds: int) -> list[Int16]:
         """The levels after some rounds; those of none are chosen for the true coefficients."""
         fixed = [np.where(a, 63, k).astype(np.uint8) for a, k in zip(self.alone, self.kept, strict=True)]
         targets = [component.copy() for component in self.components]
-        weights = [np.ones((*k.shape, BANDS), np.float32) for k in self.kept]
+        weights = list(self.weights)
         bits: list[Float32 | None] = [None] * len(targets)
         for i in range(len(targets)):  # the bits of the first levels are guesses
             bits[i] = self._choose(i, targets[i], weights[i], None)[1]
@@ -78,7 +81,7 @@ class Refinement:
                 mean = mean or float(curvature.mean()) + 1e-12
                 self._move(i, gradient, levels[i], curvature, fixed[i], targets[i])
                 ratio = np.sqrt(np.clip(curvature / np.float32(mean), 1 / RANGE, RANGE))
-                ratio[self.alone[i]] = 1
+                ratio[self.alone[i]] = self.weights[i][self.alone[i]]
                 weights[i] = np.sqrt(weights[i] * ratio) if turn else ratio
             del gradients, gradient
             levels = self._chosen(targets, weights, bits)
@@ -107,15 +110,26 @@ class Refinement:
         return self.decoder.gradients(by_pixels, [c.shape for c in self.components], self.workers)
 
     def _curvature(self, number: int, gradient: Float32, level: Int16) -> Float32:
-        """How much squared errors cost, [block rows, block columns, BANDS]: slopes over twice the errors."""
+        """How much squared errors cost, [block rows, block columns, BANDS]: slopes over twice the errors.
+
+        It is relative to the importance of frequencies.
+        """
         slopes, sizes = (np.empty((*gradient.shape[:2], BANDS), np.float32) for _ in range(2))
-        component, steps = self.components[number], self.quantizers[number].steps
+        component, quantizer = self.components[number], self.quantizers[number]
 
         def band(rows: slice) -> None:
-            _encode.bands(gradient[rows], level[rows], component[rows], steps, slopes[rows], sizes[rows])
+            _encode.bands(
+                gradient[rows],
+                level[rows],
+                component[rows],
+                quantizer.steps,
+                quantizer.importance,
+                slopes[rows],
+                sizes[rows],
+            )
 
         self._by_rows(band, len(gradient))
-        curvature: Float32 = np.sqrt(_pooled(slopes) / (4 * _pooled(sizes) + np.float32(_LEAST)))
+        curvature: Float32 = np.sqrt(pooled(slopes) / (4 * pooled(sizes) + np.float32(_LEAST)))
         return curvature
 
     def _move(
@@ -127,14 +141,15 @@ class Refinement:
         fixed: UInt8,
         targets: Float32,
     ) -> None:
-        component, steps = self.components[number], self.quantizers[number].steps
+        component, quantizer = self.components[number], self.quantizers[number]
 
         def band(rows: slice) -> None:
             _encode.move(
                 gradient[rows],
                 level[rows],
                 component[rows],
-                steps,
+                quantizer.steps,
+                quantizer.importance,
                 curvature[rows],
                 fixed[rows],
                 STEP,
@@ -147,15 +162,6 @@ class Refinement:
 
     def _by_rows(self, function: Callable[[slice], None], rows: int) -> None:
         self.workers.map(function, [slice(row, row + _EACH) for row in range(0, rows, _EACH)])
-
-
-def _pooled(means: Float32) -> Float32:
-    """Means over 3x3 blocks, [block rows, block columns, BANDS]."""
-    for axis in (0, 1):
-        edges = [(int(i == axis), int(i == axis)) for i in range(3)]
-        padded = np.moveaxis(np.pad(means, edges, "edge"), axis, 0)
-        means = np.moveaxis((padded[:-2] + padded[1:-1] + padded[2:]) / np.float32(3), 0, axis)
-    return np.ascontiguousarray(means)
 
 
 def few_colours(pixels: UInt8, blocks: tuple[int, int], down: int, across: int) -> Bool:

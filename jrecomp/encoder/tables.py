@@ -17,6 +17,11 @@ from jrecomp.model.weights import folder
 TUNES = ("ssimulacra2", "ms-ssim", "psnr")
 """Measures that the tables were learned for. The first is the default."""
 
+RESTORED_EASE, RESTORED_CHROMA = 0.3, 0.75
+"""Factors to lambdas and to steps of chroma for restoration, which makes up better for coarse steps of luma
+than for missing levels (decision 33).
+"""
+
 LARGEST_STEP = 255
 """Largest quantization step of baseline files."""
 
@@ -31,6 +36,12 @@ class Settings:
 
     steps: tuple[Int32, Int32]
     lambdas: tuple[float, float]
+
+    def to_restore(self) -> "Settings":
+        """The settings for files that are meant to be restored."""
+        luma, chroma = self.steps
+        finer = np.rint(RESTORED_CHROMA * chroma).clip(1).astype(np.int32)
+        return Settings((luma, finer), (RESTORED_EASE * self.lambdas[0], RESTORED_EASE * self.lambdas[1]))
 
 
 @dataclass(frozen=True)

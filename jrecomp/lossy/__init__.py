@@ -5,6 +5,7 @@ from jrecomp.lossy.requantize import Estimate, Requantized, Requantizer
 from jrecomp.lossy.rules import Rule, load_rule, rule_names
 from jrecomp.lossy.search import Goal, Search
 from jrecomp.lossy.target import Target, TargetOptions
+from jrecomp.lossy.tune import requantizer, rule_of
 
 __all__ = [
     "HIGHEST",
@@ -18,5 +19,7 @@ __all__ = [
     "Target",
     "TargetOptions",
     "load_rule",
+    "requantizer",
     "rule_names",
+    "rule_of",
 ]

@@ -89,6 +89,10 @@ class Requantizer:
 
         return Estimate(mixed(Levels.bits), mixed(Levels.error))
 
+    def lmbda(self, quality: float) -> float:
+        """The squared error of pixels per bit at a quality from 0 to 100."""
+        return _lambda(self._least, quality)
+
     def _ends(self, point: OperatingPoint) -> tuple[list[Int32], list[Levels]]:
         """The steps, and the levels of the upper and lower quality, or of the upper one if `share` is 0."""
         steps = self._steps(point.steps)
@@ -109,7 +113,7 @@ class Requantizer:
         return _least_lambda(self._histograms.sources, self._histograms.pixels)
 
     def _steps(self, quality: float) -> list[Int32]:
-        lmbda, sources = _lambda(self._least, quality) if quality < HIGHEST else 0.0, self._histograms.sources
+        lmbda, sources = self.lmbda(quality) if quality < HIGHEST else 0.0, self._histograms.sources
         shared = [
             [w for q, w in zip(sources, self._weights, strict=True) if np.array_equal(q, source)]
             for source in sources
@@ -120,7 +124,7 @@ class Requantizer:
         ]
 
     def _levels(self, steps: Sequence[Int32], quality: float) -> Levels:
-        return choose(self._histograms, steps, self._weights, _lambda(self._least, quality))
+        return choose(self._histograms, steps, self._weights, self.lmbda(quality))
 
 
 def lambda_of(file: JpegFile, quality: float) -> float:

@@ -1,11 +1,15 @@
 """Pixels of JPEG files, decoded by Pillow."""
 
 import io
+from collections.abc import Callable
 
 import numpy as np
 
 from jrecomp.array_types import UInt8
 from jrecomp.errors import UsageError
+
+Decode = Callable[[bytes], UInt8]
+"""Decodes a JPEG file to uint8 [rows, columns, channels], as pixels() does."""
 
 
 def pixels(data: bytes) -> UInt8:

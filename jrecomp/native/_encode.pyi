@@ -40,6 +40,7 @@ def transform(plane: Float32, blocks: Float32, first_row: int) -> None:
 def choose(
     coefficients: Float32,
     steps: Float32,
+    importance: Float32,
     weights: Float32,
     kept: npt.NDArray[np.uint8],
     bits: Float32,
@@ -47,13 +48,13 @@ def choose(
     levels: Int16,
     counts: npt.NDArray[np.int64],
 ) -> None:
-    """Choose levels with the least sum of weights * (coefficient / step - level)**2 + lmbda * bits.
+    """Choose levels with the least importance * weights * (coefficient / step - level)**2 + lmbda * bits.
 
-    coefficients, levels: [block rows, block columns, 64]. steps: [64]. weights: [block rows, block columns,
-    1, 7 or 64]; seven are for bands of frequencies, which end before zig-zag index 1, 3, 6, 10, 21, 43 and
-    64. kept: [block rows, block columns]; AC coefficients up to this index are rounded, as DC always is.
-    bits: [256], of the symbols of a sequential scan (T.81 F.1.2.2), without the bits that follow them.
-    counts: [256]; the symbols of the AC levels are added.
+    coefficients, levels: [block rows, block columns, 64]. steps, importance: [64]. weights: [block rows,
+    block columns, 1, 7 or 64]; seven are for bands of frequencies, which end before zig-zag index 1, 3, 6,
+    10, 21, 43 and 64. kept: [block rows, block columns]; AC coefficients up to this index are rounded, as DC
+    always is. bits: [256], of the symbols of a sequential scan (T.81 F.1.2.2), without the bits that follow
+    them. counts: [256]; the symbols of the AC levels are added.
     """
 
 def untransform(levels: Int16, steps: Float32, plane: Float32) -> None:
@@ -89,11 +90,18 @@ def project(
     """
 
 def bands(
-    gradients: Float32, levels: Int16, coefficients: Float32, steps: Float32, slopes: Float32, sizes: Float32
+    gradients: Float32,
+    levels: Int16,
+    coefficients: Float32,
+    steps: Float32,
+    importance: Float32,
+    slopes: Float32,
+    sizes: Float32,
 ) -> None:
-    """Mean squares in bands of frequencies: of gradients * steps, and of levels - coefficients / steps.
+    """Means in bands of frequencies.
 
-    slopes, sizes: results, [block rows, block columns, 7]. The other arrays have 64 for 7; steps: [64].
+    slopes: of (gradients * steps)**2 / importance. sizes: of (levels - coefficients / steps)**2 * importance.
+    Both are results, [block rows, block columns, 7]. The other arrays have 64 for 7; steps, importance: [64].
     """
 
 def move(
@@ -101,6 +109,7 @@ def move(
     levels: Int16,
     coefficients: Float32,
     steps: Float32,
+    importance: Float32,
     curvatures: Float32,
     fixed: npt.NDArray[np.uint8],
     step: float,
@@ -110,8 +119,8 @@ def move(
 ) -> None:
     """Move targets [block rows, block columns, 64] to where the metric is better, see encoder.refine.
 
-    curvatures: [block rows, block columns, 7]. fixed: [block rows, block columns]; targets up to this index
-    are the coefficients.
+    importance: [64]. curvatures: [block rows, block columns, 7], relative to it. fixed: [block rows, block
+    columns]; targets up to this index are the coefficients.
     """
 
 def few_colours(pixels: npt.NDArray[np.uint8], most: int, few: npt.NDArray[np.uint8]) -> None:

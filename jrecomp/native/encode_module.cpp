@@ -293,11 +293,12 @@ void count_symbols(const int (&levels)[64], std::int64_t* counts) {
 // Chooses levels for coefficients. steps: [64]. weights: of squared errors in steps, [rows, columns, 1 or 64].
 // kept: of each block, the AC coefficients up to this index are rounded. Adds to counts [256].
 void choose(const Array<const float, 3>& coefficients, const Array<const float, 1>& steps,
-            const Array<const float, 3>& weights, const Array<const std::uint8_t, 2>& kept,
+            const Array<const float, 1>& importance, const Array<const float, 3>& weights, const Array<const std::uint8_t, 2>& kept,
             const Array<const float, 1>& bits, float lambda, const Levels& levels,
             const Array<std::int64_t, 1>& counts) {
     const std::size_t number = coefficients.shape(0) * coefficients.shape(1), each = weights.shape(2);
     require(coefficients.shape(2) == 64 && levels.shape(2) == 64 && steps.shape(0) == 64, "bad shape");
+    require(importance.shape(0) == 64, "bad shape");
     require(bits.shape(0) == 256 && counts.shape(0) == 256 && (each == 1 || each == kBands || each == 64), "bad shape");
     require(levels.shape(0) * levels.shape(1) == number && weights.shape(0) * weights.shape(1) == number &&
                 kept.shape(0) * kept.shape(1) == number,
@@ -315,7 +316,9 @@ void choose(const Array<const float, 3>& coefficients, const Array<const float, 
         if (each == kBands)
             for (int band = 0, k = 0; band < kBands; ++band)
                 for (; k < kBandEnds[band]; ++k) own[k] = w[band];
-        trellis.run(x, each == 64 ? w : own, kept.data()[i], chosen);
+        if (each == 64) std::copy_n(w, 64, own);
+        for (int k = 0; k < 64; ++k) own[k] *= importance.data()[k];
+        trellis.run(x, own, kept.data()[i], chosen);
         count_symbols(chosen, counts.data());
         chosen[0] = std::min(static_cast<int>(x[0] + 0.5f), kLargestDc);
         std::int16_t* const out = levels.data() + i * 64;
@@ -408,24 +411,27 @@ void require_blocks(const ConstBlocks& gradients, const ConstLevels& levels, con
 
 // Mean squares of slopes and errors in the bands of each block, [rows, columns, kBands].
 void bands(const ConstBlocks& gradients, const ConstLevels& levels, const ConstBlocks& coefficients,
-           const Array<const float, 1>& steps, const Blocks& slopes, const Blocks& sizes) {
+           const Array<const float, 1>& steps, const Array<const float, 1>& importance, const Blocks& slopes,
+           const Blocks& sizes) {
     require_blocks(gradients, levels, coefficients, steps);
+    require(importance.shape(0) == 64, "bad shape");
     const std::size_t number = gradients.shape(0) * gradients.shape(1);
     for (const Blocks* result : {&slopes, &sizes})
         require(result->shape(0) * result->shape(1) == number && result->shape(2) == kBands, "bad shape");
     const nb::gil_scoped_release released;
     for (std::size_t i = 0; i < number; ++i)
         block_bands(gradients.data() + 64 * i, levels.data() + 64 * i, coefficients.data() + 64 * i, steps.data(),
-                    slopes.data() + kBands * i, sizes.data() + kBands * i);
+                    importance.data(), slopes.data() + kBands * i, sizes.data() + kBands * i);
 }
 
 // Moves targets. curvatures: [rows, columns, kBands]. fixed: of each block, coefficients up to this index keep
 // their true values as targets.
 void move(const ConstBlocks& gradients, const ConstLevels& levels, const ConstBlocks& coefficients,
-          const Array<const float, 1>& steps, const ConstBlocks& curvatures,
-          const Array<const std::uint8_t, 2>& fixed, float step, float anchor, float farthest,
-          const Blocks& targets) {
+          const Array<const float, 1>& steps, const Array<const float, 1>& importance,
+          const ConstBlocks& curvatures, const Array<const std::uint8_t, 2>& fixed, float step, float anchor,
+          float farthest, const Blocks& targets) {
     require_blocks(gradients, levels, coefficients, steps);
+    require(importance.shape(0) == 64, "bad shape");
     const std::size_t number = gradients.shape(0) * gradients.shape(1);
     require(curvatures.shape(0) * curvatures.shape(1) == number && curvatures.shape(2) == kBands &&
                 fixed.shape(0) * fixed.shape(1) == number && targets.shape(0) * targets.shape(1) == number &&
@@ -435,7 +441,7 @@ void move(const ConstBlocks& gradients, const ConstLevels& levels, const ConstBl
     for (std::size_t i = 0; i < number; ++i)
         move_block(Move{step, anchor, farthest, fixed.data()[i]}, gradients.data() + 64 * i,
                    levels.data() + 64 * i, coefficients.data() + 64 * i, steps.data(),
-                   curvatures.data() + kBands * i, targets.data() + 64 * i);
+                   importance.data(), curvatures.data() + kBands * i, targets.data() + 64 * i);
 }
 
 // Sets for each 8x8 block of pixels whether it has at most `most` colours.
@@ -472,17 +478,17 @@ NB_MODULE(_encode, module) {
     module.def("halve", &halve, array("plane"), array("result"));
     module.def("residual", &residual, array("plane"), array("half"), array("sums"));
     module.def("transform", &transform, array("plane"), array("blocks"), nb::arg("first_row"));
-    module.def("choose", &choose, array("coefficients"), array("steps"), array("weights"), array("kept"),
-               array("bits"), nb::arg("lmbda"), array("levels"), array("counts"));
+    module.def("choose", &choose, array("coefficients"), array("steps"), array("importance"), array("weights"),
+               array("kept"), array("bits"), nb::arg("lmbda"), array("levels"), array("counts"));
     module.def("untransform", &untransform, array("levels"), array("steps"), array("plane"));
     module.def("show", &show, array("luma"), array("blue"), array("red"), array("pixels"), nb::arg("first_row"),
                nb::arg("rows"));
     module.def("project", &project, array("pixels"), nb::arg("mix"), nb::arg("down"), nb::arg("across"),
                array("plane"), nb::arg("first_row"), nb::arg("end"));
     module.def("bands", &bands, array("gradients"), array("levels"), array("coefficients"), array("steps"),
-               array("slopes"), array("sizes"));
+               array("importance"), array("slopes"), array("sizes"));
     module.def("move", &move, array("gradients"), array("levels"), array("coefficients"), array("steps"),
-               array("curvatures"), array("fixed"), nb::arg("step"), nb::arg("anchor"), nb::arg("farthest"),
-               array("targets"));
+               array("importance"), array("curvatures"), array("fixed"), nb::arg("step"), nb::arg("anchor"),
+               nb::arg("farthest"), array("targets"));
     module.def("few_colours", &few_colours, array("pixels"), nb::arg("most"), array("few"));
 }

@@ -120,12 +120,12 @@ void projected_row(const float* pixels, std::size_t rows, std::size_t columns, s
 }
 
 void block_bands(const float* gradients, const std::int16_t* levels, const float* coefficients,
-                 const float* steps, float* slopes, float* sizes) {
+                 const float* steps, const float* importance, float* slopes, float* sizes) {
     float slope[64], size[64];
     for (int k = 0; k < 64; ++k) {
         const float g = gradients[k] * steps[k], error = levels[k] - coefficients[k] / steps[k];
-        slope[k] = g * g;
-        size[k] = error * error;
+        slope[k] = g * g / importance[k];
+        size[k] = error * error * importance[k];
     }
     for (int band = 0, k = 0; band < kBands; ++band) {
         const int first = k;
@@ -137,10 +137,10 @@ void block_bands(const float* gradients, const std::int16_t* levels, const float
 }
 
 void move_block(const Move& move, const float* gradients, const std::int16_t* levels, const float* coefficients,
-                const float* steps, const float* curvatures, float* targets) {
+                const float* steps, const float* importance, const float* curvatures, float* targets) {
     for (int band = 0, k = 0; band < kBands; ++band) {
-        const float inverse = 1.0f / std::max(2 * curvatures[band], 1e-12f);
         for (; k < kBandEnds[band]; ++k) {
+            const float inverse = 1.0f / std::max(2 * curvatures[band] * importance[k], 1e-12f);
             const float truth = coefficients[k], step = steps[k];
             const float wanted = step * (levels[k] - gradients[k] * step * inverse);
             const float anchored = (1 - move.anchor) * wanted + move.anchor * truth;

@@ -33,9 +33,10 @@ void projected_row(const float* pixels, std::size_t rows, std::size_t columns, s
                    const float* mix, std::size_t down, std::size_t across, std::size_t row, float* line,
                    float* out);
 
-// Mean squares in bands of a block's gradients by levels, and of its errors in levels.
+// Mean squares in bands of a block's gradients by levels, and of its errors in levels, in units in which all
+// errors cost the same. importance: the cost of squared errors in levels by frequency.
 void block_bands(const float* gradients, const std::int16_t* levels, const float* coefficients,
-                 const float* steps, float* slopes, float* sizes);
+                 const float* steps, const float* importance, float* slopes, float* sizes);
 
 struct Move {
     float step, anchor, farthest;  // see refine.py
@@ -44,6 +45,6 @@ struct Move {
 
 // Moves the targets of a block. curvatures: [kBands].
 void move_block(const Move& move, const float* gradients, const std::int16_t* levels, const float* coefficients,
-                const float* steps, const float* curvatures, float* targets);
+                const float* steps, const float* importance, const float* curvatures, float* targets);
 
 }  // namespace jrecomp

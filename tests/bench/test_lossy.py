@@ -83,11 +83,11 @@ def test_peers_make_pictures_like_the_source(make: Callable[[], LossyCodec], pho
     assert not coder.own
 
 
-@pytest.mark.parametrize("rule", ["mse", "ms-ssim"])
-def test_own_coders_end_with_the_source(rule: str, photo: bytes) -> None:
+@pytest.mark.parametrize("tune", ["psnr", "ms-ssim"])
+def test_own_coders_end_with_the_source(tune: str, photo: bytes) -> None:
     source = Source(photo)
     for coder in (
-        lossy.Container("fast", rule, 1, "cpu"),
+        lossy.Container("fast", tune, 1, "cpu"),
         lossy.Shrink(progressive=False),
         lossy.Shrink(progressive=True),
     ):
@@ -304,6 +304,7 @@ def test_command(tmp_path: Path, photo: bytes, monkeypatch: pytest.MonkeyPatch) 
     assert {curve["coder"] for curve in document["curves"]} == {
         "jrecomp fast",
         "jrecomp fast ms-ssim",
+        "jrecomp fast ssimulacra2",
         "jrecomp shrink",
         "jrecomp shrink progressive",
         "libjpeg",

@@ -38,6 +38,26 @@ def test_a_container() -> None:
     assert jrecomp.decompress(Path("a.jpg.jrc").read_bytes()) == jrecomp.encode(Path("a.png").read_bytes())
 
 
+def test_for_restoration() -> None:
+    entry = document("encode", "a.png", "-o", "a.jpg.jrc", "--restored", "--min-psnr", "34")["files"][0]
+    scores = entry["likeness"]
+    assert scores["restorer"] == entry["restorer"] == "expectation"
+    assert scores["measure"] == "PSNR" and scores["restored"] >= 34
+    assert "restored by expectation" in entry["note"]
+    assert "restorer       expectation" in run("info", "a.jpg.jrc").stdout
+    assert document("info", "a.jpg.jrc")["files"][0]["restorer"] == "expectation"
+    run("restore", "a.jpg.jrc", "-o", "restored.png")
+    run("decompress", "a.jpg.jrc")
+    assert Path("a.jpg").read_bytes() == jrecomp.encode(
+        Path("a.png").read_bytes(), restored=True, min_psnr=34.0
+    )
+    message = run("encode", "photo.jpg", "--restored", code=ExitCode.INPUT).stderr
+    assert (
+        message
+        == "jrecomp: photo.jpg: is a JPEG file, which cannot be encoded with --restored (only pixels)\n"
+    )
+
+
 def test_folders() -> None:
     report = document("encode", "-r", "in", "--output-dir", "out", "--threads", "2")
     assert sorted(str(p) for p in Path("out").rglob("*.jpg")) == ["out/b.jpg", "out/deep/c.jpg"]
@@ -55,7 +75,8 @@ def test_jpeg_files_are_shrunk_and_that_is_said() -> None:
     result = run("encode", "photo.jpg", "--quality", "80")
     assert "photo.shrunk.jpg" in result.stdout and "a JPEG file: shrunk" in result.stdout
     source = Path("photo.jpg").read_bytes()
-    assert Path("photo.shrunk.jpg").read_bytes() == jrecomp.shrink(source, quality=80, progressive=True)
+    expected = jrecomp.shrink(source, quality=80, progressive=True, tune="ssimulacra2")
+    assert Path("photo.shrunk.jpg").read_bytes() == expected
 
 
 @pytest.mark.parametrize(

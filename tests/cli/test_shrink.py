@@ -44,7 +44,8 @@ def test_options_reach_the_pipeline() -> None:
     Path("a.jpg").write_bytes(data)
     cases: list[tuple[list[str], dict[str, Any]]] = [
         (["--quality", "40"], {"quality": 40}),
-        (["--quality", "33.3", "--rule", "ms-ssim"], {"quality": 33.3, "rule": "ms-ssim"}),
+        (["--quality", "33.3", "--tune", "ms-ssim"], {"quality": 33.3, "tune": "ms-ssim"}),
+        (["--quality", "33.3", "--tune", "ssimulacra2"], {"quality": 33.3, "tune": "ssimulacra2"}),
         (["--max-bytes", "900"], {"max_bytes": 900}),
         (["--bpp", "2.5"], {"bpp": 2.5}),
         (["--min-psnr", "35"], {"min_psnr": 35}),
@@ -82,7 +83,7 @@ def test_options_reach_the_pipeline() -> None:
         (["--min-ssimulacra2", "101"], "min_ssimulacra2 101"),
         (["--quality", "80", "--max-bytes", "10"], "--quality and --max-bytes exclude"),
         (["--bpp", "1", "--min-psnr", "30"], "--bpp and --min-psnr exclude"),
-        (["--rule", "nonesuch"], "nonesuch"),
+        (["--tune", "nonesuch"], "nonesuch"),
     ],
 )
 def test_options_that_make_no_sense(

@@ -13,7 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jrecomp.container import FORMAT_VERSION, Container, Lossless, Lossy, Original, Stored, pack, unpack
+from jrecomp.container import (
+    FORMAT_VERSION,
+    Container,
+    Lossless,
+    Lossy,
+    Original,
+    Restorable,
+    Stored,
+    pack,
+    unpack,
+)
 from jrecomp.errors import CorruptContainerError
 from jrecomp.options import Limits
 from jrecomp.skeleton import Base64, Coded, Join, Picture, Step
@@ -60,6 +70,8 @@ LOSSY = st.builds(
     st.integers(0, 10000),
 )
 
+RESTORABLE = st.builds(lambda box, restorer: Restorable(**vars(box), restorer=restorer), LOSSLESS, NUMBER)
+
 SLICES = (b"one", b"", b"three")
 SMALL = made(
     1,
@@ -74,7 +86,9 @@ SMALL = made(
 )
 SMALL_LOSSY = Lossy(**vars(SMALL), source=300, quality=7512)
 
-BOXES = [SMALL, SMALL_LOSSY, Stored(Original.of(b"text"), 1, b"text")]
+SMALL_RESTORABLE = Restorable(**vars(SMALL), restorer=200)
+
+BOXES = [SMALL, SMALL_LOSSY, SMALL_RESTORABLE, Stored(Original.of(b"text"), 1, b"text")]
 
 LOSSY_BYTES = bytes.fromhex(
     "d14a52 01 02"  # signature, version, mode
@@ -109,7 +123,7 @@ def rechecked(data: bytes) -> bytes:
     return resealed(data[:end] + check + data[end + 2 :])
 
 
-@given(st.one_of(STORED, LOSSLESS, LOSSY))
+@given(st.one_of(STORED, LOSSLESS, LOSSY, RESTORABLE))
 def test_round_trip(box: Container) -> None:
     read = unpack(pack(box), Limits(max_memory=1 << 50))
     assert read == box and type(read) is type(box)
@@ -141,6 +155,13 @@ def test_numbers_that_are_none(quality: str) -> None:
 def test_a_lossy_body_is_a_lossless_one_behind_two_fields() -> None:
     start = bytes.fromhex("d14a5201")
     assert unpack(rechecked(start + b"\1" + LOSSY_BYTES[9:])) == SMALL
+
+
+def test_a_body_for_restoration_is_a_lossless_one_behind_a_field() -> None:
+    plain, named = pack(SMALL), pack(SMALL_RESTORABLE)
+    assert named == rechecked(plain[:4] + b"\3" + bytes.fromhex("c801") + plain[5:])
+    assert unpack(named) == SMALL_RESTORABLE
+    assert unpack(rechecked(plain[:4] + b"\3\1" + plain[5:])) == replace(SMALL_RESTORABLE, restorer=1)
 
 
 def test_document_shows_the_exact_bytes() -> None:
@@ -273,7 +294,7 @@ def test_slices_have_checks() -> None:
         unpack(resealed(bytes(data)))
 
 
-@pytest.mark.parametrize("box", [SMALL, SMALL_LOSSY])
+@pytest.mark.parametrize("box", [SMALL, SMALL_LOSSY, SMALL_RESTORABLE])
 def test_descriptions_need_neither_back_nor_slices(box: Lossless) -> None:
     blank = Coded(b"", b"", 0, ())
     steps = tuple(replace(s, coded=blank) if isinstance(s, Picture) else s for s in box.steps)

@@ -10,7 +10,9 @@ import pytest
 import jrecomp
 from jrecomp import container, jpeg
 from jrecomp.container.dictionary import entries
+from jrecomp.encoding import encode_file
 from jrecomp.model import load
+from tests.encoder.drawings import noisy, png
 
 
 class ByTheBook:
@@ -68,6 +70,14 @@ def test_file_made_with_loss(photo: bytes) -> None:
     mode, body = opened(compressed)
     assert mode == 2
     assert (body.varint(), body.varint()) == (len(photo), 4321)
+    check_modelled(body, jrecomp.decompress(compressed))
+
+
+def test_file_encoded_for_restoration() -> None:
+    compressed = encode_file(png(noisy()), contained=True, restored=True)
+    mode, body = opened(compressed)
+    assert mode == 3
+    assert body.varint() == 1  # expectation
     check_modelled(body, jrecomp.decompress(compressed))
 
 

@@ -83,8 +83,8 @@ def test_every_size(shape: tuple[int, int], effort: str) -> None:
 
 def test_gray_pictures_have_rounds() -> None:
     picture = textured(160, 192)[..., 0]
-    fast, default = (encode(picture, effort=e, min_ssimulacra2=70.0) for e in ("fast", "default"))
-    assert len(default) < 0.99 * len(fast)
+    fast, default = (encode(picture, effort=e, min_ssimulacra2=80.0) for e in ("fast", "default"))
+    assert len(default) < 0.95 * len(fast)
 
 
 @pytest.mark.parametrize("effort", SLOW)
@@ -111,7 +111,7 @@ def test_ramps_have_no_larger_steps(low: int, high: int, effort: str) -> None:
 def test_drawings_are_no_worse_than_plain_ones(picture: UInt8, quality: int, effort: str) -> None:
     """At the size of the plain result."""
     fast = encode(picture, quality=quality, effort="fast", subsampling="444")
-    slow = encode(picture, max_bytes=len(fast), effort=effort, subsampling="444")
+    fast, slow = (encode(picture, max_bytes=len(fast), effort=e, subsampling="444") for e in ("fast", effort))
     assert psnr(picture, pixels(slow)) >= psnr(picture, pixels(fast)) - 0.3
     assert ssimulacra2(picture, pixels(slow)) >= ssimulacra2(picture, pixels(fast)) - 0.5
 
@@ -132,5 +132,5 @@ def test_losses_are_against_plain_results_of_the_same_size(monkeypatch: pytest.M
             bounds = [(name, np.inf, "") for name, _, _ in calibration.BOUNDS]
             bounds[number] = ("X", -9.0, "")
             monkeypatch.setattr(calibration, "BOUNDS", bounds)
-            loss = lost(PHOTO, likeness, "420", OPTIONS, 0, 1)
+            loss = lost(PHOTO, likeness, "420", OPTIONS, 0, pixels, 1)
             assert loss in ("X 0.00", "X -0.00")

@@ -27,7 +27,8 @@ def bits_of(levels: list[int], bits: Float32) -> float:
 def chosen(block: Float32, steps: Float32, weights: Float32, kept: int, bits: Float32) -> list[int]:
     levels, counts = np.empty((1, 1, 64), np.int16), np.zeros(256, np.int64)
     guard: UInt8 = np.full((1, 1), kept, np.uint8)
-    _encode.choose(block[None, None], steps, weights[None, None], guard, bits, LAMBDA, levels, counts)
+    importance, others = weights**0.25, weights[None, None] ** 0.75
+    _encode.choose(block[None, None], steps, importance, others, guard, bits, LAMBDA, levels, counts)
     symbols = counts * np.arange(256)
     assert counts.sum() >= 1 and symbols.sum() >= 0
     return [int(level) for level in levels[0, 0]]
@@ -100,7 +101,9 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
     ]
     for targets, steps, weights, kept, rates in calls:
         with pytest.raises(ValueError):
-            _encode.choose(targets, steps, weights, kept, rates, LAMBDA, levels, counts)
+            _encode.choose(
+                targets, steps, np.ones(64, np.float32), weights, kept, rates, LAMBDA, levels, counts
+            )
 
 
 def test_results_of_other_types_are_refused() -> None:

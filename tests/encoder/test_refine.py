@@ -32,8 +32,9 @@ def refinement(pixels: UInt8, kept: list[UInt8], workers: Workers, alone: bool =
     components = Planes.of(pixels, workers).components("420", workers)
     decoder = Decoder(pixels.shape[0], pixels.shape[1], 2, 2)
     left = [np.full(k.shape, alone) for k in kept]
+    weights = [np.ones((*k.shape, 1), np.float32) for k in kept]
     quantizers = [Quantizer(STEPS, 0.1)] * 3
-    return Refinement(Reference(pixels), decoder, components, quantizers, kept, left, workers)
+    return Refinement(Reference(pixels), decoder, components, quantizers, kept, left, weights, workers)
 
 
 def entropy(levels: Int16) -> float:
@@ -112,18 +113,22 @@ def test_targets_move_as_defined() -> None:
     gradient, component, targets = (random.normal(0, 9, (1, 1, 64)).astype(np.float32) for _ in range(3))
     levels = random.integers(-3, 4, (1, 1, 64)).astype(np.int16)
     slopes, sizes = (np.empty((1, 1, 7), np.float32) for _ in range(2))
-    _encode.bands(gradient, levels, component, STEPS, slopes, sizes)
+    importance = random.uniform(0.2, 3, 64).astype(np.float32)
+    _encode.bands(gradient, levels, component, STEPS, importance, slopes, sizes)
     ends = np.array([0, 1, 3, 6, 10, 21, 43, 64])
-    for found, values in ((slopes, gradient * STEPS), (sizes, levels - component / STEPS)):
-        means = [(values[0, 0, a:b] ** 2).mean() for a, b in pairwise(ends)]
+    errors = (levels - component / STEPS) ** 2 * importance
+    for found, values in ((slopes, (gradient * STEPS) ** 2 / importance), (sizes, errors)):
+        means = [values[0, 0, a:b].mean() for a, b in pairwise(ends)]
         np.testing.assert_allclose(found[0, 0], means, rtol=1e-4)
     curvature = random.uniform(1, 20, (1, 1, 7)).astype(np.float32)
-    wanted = STEPS * (levels - gradient * STEPS / (2 * np.repeat(curvature, np.diff(ends), -1)))
+    costs = importance * np.repeat(curvature, np.diff(ends), -1)
+    wanted = STEPS * (levels - gradient * STEPS / (2 * costs))
     moved = (1 - STEP) * targets + STEP * ((1 - ANCHOR) * wanted + ANCHOR * component)
     expected = np.clip(moved, component - FARTHEST * STEPS, component + FARTHEST * STEPS)
     expected[..., :6] = component[..., :6]
     fixed = np.full((1, 1), 5, np.uint8)
-    _encode.move(gradient, levels, component, STEPS, curvature, fixed, STEP, ANCHOR, FARTHEST, targets)
+    limits = STEP, ANCHOR, FARTHEST
+    _encode.move(gradient, levels, component, STEPS, importance, curvature, fixed, *limits, targets)
     np.testing.assert_allclose(targets, expected, rtol=1e-4, atol=1e-4)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jrecomp.array_types import Float32, Float64
-from jrecomp.encoder.coefficients import Planes
+from jrecomp.encoder.coefficients import SUBSAMPLINGS, Planes
 from jrecomp.native import _encode
 from jrecomp.t81 import COLUMN, ROW
 from jrecomp.threads import Workers
@@ -65,6 +65,21 @@ def test_transform_is_the_orthonormal_dct(shape: tuple[int, int]) -> None:
     padded = np.pad(plane, [(0, 8 * rows - shape[0]), (0, 8 * columns - shape[1])], "edge")
     expected = np.einsum("ur,yrxc,vc->yxuv", cosines, padded.reshape(rows, 8, columns, 8), cosines)
     assert np.allclose(blocks, expected[..., ROW, COLUMN], atol=1e-3)
+
+
+@pytest.mark.parametrize("subsampling", ["422", "420"])
+@pytest.mark.parametrize("shape", [(1, 1), (16, 16), (17, 31)])
+def test_averaged_chroma_has_the_means_of_pixels(shape: tuple[int, int], subsampling: str) -> None:
+    across, down = SUBSAMPLINGS[subsampling]
+    pixels = noisy(*shape)
+    with Workers(1) as workers:
+        planes = Planes.of(pixels, workers)
+        half = planes.components(subsampling, workers, averaged=True)[1]
+    edge = np.pad(planes.chroma[0], [(0, -shape[0] % down), (0, -shape[1] % across)], "edge")
+    expected = edge.reshape(len(edge) // down, down, -1, across).mean((1, 3))
+    blocks = np.empty_like(half)
+    _encode.transform(np.ascontiguousarray(expected), blocks, 0)
+    assert np.allclose(half, blocks, atol=1e-3)
 
 
 @pytest.mark.parametrize("subsampling", ["444", "422", "420"])

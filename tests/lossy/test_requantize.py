@@ -7,11 +7,10 @@ import pytest
 
 from jrecomp import jpeg
 from jrecomp.jpeg.types import JpegFile
-from jrecomp.lossy import OperatingPoint, Requantized, Requantizer, load_rule
+from jrecomp.lossy import OperatingPoint, Requantized, Requantizer, load_rule, rule_names
 from jrecomp.lossy.distortion import pixel_weights
 from jrecomp.lossy.requantize import lambda_of
 from jrecomp.metrics import pixels, psnr
-from jrecomp.options import RULES
 from tests.jpeg import builder, samples
 from tests.lossy.pictures import rebuilt
 
@@ -62,7 +61,7 @@ def error(file: JpegFile, new: Requantized) -> float:
     )
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", rule_names())
 @pytest.mark.parametrize("quality", QUALITIES)
 def test_bounds(file: JpegFile, rule: str, quality: float) -> None:
     """Values move towards zero or by a step at most; DC by at most half of one."""
@@ -94,7 +93,7 @@ def test_source_is_not_touched(file: JpegFile) -> None:
     np.testing.assert_equal((file.coefficients, sources(file)), before)
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", rule_names())
 def test_lossless_end(file: JpegFile, rule: str) -> None:
     new = Requantizer(file, load_rule(rule)).requantized(OperatingPoint.at(100))
     np.testing.assert_equal(new.steps, sources(file))
@@ -122,7 +121,7 @@ def test_lambda_falls_with_quality(file: JpegFile) -> None:
     assert lambdas[-1] == pytest.approx(min(0.2 * finest, 4000))
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", rule_names())
 def test_rate_and_error_are_monotone(file: JpegFile, rule: str) -> None:
     found = [Requantizer(file, load_rule(rule)).requantized(OperatingPoint.at(q)) for q in QUALITIES]
     rates, errors = [entropy(new) for new in found], [error(file, new) for new in found]

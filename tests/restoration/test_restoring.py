@@ -8,11 +8,14 @@ import pytest
 from PIL import Image
 
 import jrecomp
-from jrecomp import jpeg
+from jrecomp import container, jpeg
+from jrecomp.container import Lossless, Restorable
 from jrecomp.errors import InputError, LimitError, UsageError
 from jrecomp.jpeg.markers import segments, without
-from jrecomp.options import Limits
+from jrecomp.options import RESTORERS, Limits
 from jrecomp.rate import Note
+from jrecomp.restoration import METHODS, expectation
+from jrecomp.restoring import DEFAULT_METHOD
 from jrecomp.t81 import DQT
 from tests.jpeg import builder, samples
 from tests.jpeg.samples import picture
@@ -155,6 +158,42 @@ def test_containers_and_threads() -> None:
     assert (jrecomp.restore(samples.pillow(200, 150, progressive=True), threads=3) == expected).all()
 
 
+def test_methods_have_numbers() -> None:
+    assert list(RESTORERS) == list(METHODS)
+    assert len(set(RESTORERS.values())) == len(RESTORERS)
+
+
+def named(data: bytes, restorer: int) -> bytes:
+    """A container of a JPEG file that names a restorer."""
+    box = container.unpack(jrecomp.compress(data))
+    assert isinstance(box, Lossless)
+    return container.pack(Restorable(**vars(box), restorer=restorer))
+
+
+def test_containers_name_the_method(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is used if no other is asked for; an unknown one is told, and the default is used."""
+    data = samples.pillow()
+    expected = restored(data)
+    plain = {"plain": expectation.centres, **METHODS}
+    monkeypatch.setattr("jrecomp.restoration.decode.METHODS", plain)
+    monkeypatch.setattr("jrecomp.restoring.METHODS", plain)
+    monkeypatch.setitem(RESTORERS, "plain", 77)
+    for restorer, options, wanted in (
+        (77, {}, {"method": "plain"}),
+        (77, {"method": DEFAULT_METHOD}, {}),
+        (RESTORERS[DEFAULT_METHOD], {}, {}),
+    ):
+        pixels, note = restored(named(data, restorer), **options)
+        same, same_note = restored(data, **wanted)
+        assert (pixels == same).all() and note == same_note
+    assert (restored(data, method="plain")[0] != expected[0]).any()
+    pixels, note = restored(named(data, 78))
+    assert (pixels == expected[0]).all()
+    assert note.startswith(f"restored by {DEFAULT_METHOD}, as its likeness was measured by restorer 78,")
+    assert jrecomp.inspect(named(data, 77)).restorer == "plain"
+    assert jrecomp.decompress(named(data, 78)) == jrecomp.salvage(named(data, 78)) == data
+
+
 def test_damaged_pictures_are_decoded_only() -> None:
     data = samples.pillow(200, 150)
     pixels, note = restored(data[: len(data) * 2 // 3])
@@ -192,7 +231,7 @@ def test_missing_tables() -> None:
 def test_wrong_options(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         jrecomp.restore(samples.pillow(), **options)
-    wrong: dict[str, Any] = dict.fromkeys(options)
+    wrong: dict[str, Any] = dict.fromkeys(options, b"")
     with pytest.raises(TypeError):
         jrecomp.restore(samples.pillow(), **wrong)
 

@@ -79,7 +79,7 @@ Step = Picture | Join | Base64
 
 @dataclass(frozen=True)
 class Modelled:
-    """Section "Body of mode 1"; also the last part of a body of mode 2."""
+    """Section "Body of mode 1"; also the last part of bodies of modes 2 and 3."""
 
     original: Original
     model: int
@@ -98,9 +98,11 @@ def read(container: bytes) -> Stored | Modelled:
     need(container[3] == 1, "version")
     need(zlib.crc32(container[:-4]) == int.from_bytes(container[-4:], "little"), "checksum")
     mode, fields = container[4], Reader(container[5:-4])
-    need(mode <= 2, "mode")
+    need(mode <= 3, "mode")
     if mode == 2:
         read_source(fields)
+    if mode == 3:
+        fields.varint()  # section "Body of mode 3": the restorer, for programs that restore
     body = read_stored(fields) if mode == 0 else read_modelled(container, fields)
     fields.end()
     return body

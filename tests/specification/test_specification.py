@@ -96,6 +96,15 @@ def test_small_file(name: str, model: str) -> None:
     assert decompress(compressed, WEIGHTS) == FILES[name]
 
 
+def test_containers_that_name_a_restorer() -> None:
+    """Any number, with the same file."""
+    box = boxes.unpack(jrecomp.compress(FILES["4:2:2"]))
+    assert isinstance(box, Lossless)
+    for restorer in (0, 1, 1 << 40):
+        named = boxes.pack(boxes.Restorable(**vars(box), restorer=restorer))
+        assert decompress(named, WEIGHTS) == jrecomp.decompress(named) == FILES["4:2:2"]
+
+
 def test_files_with_copies() -> None:
     """Of the files above these have some, of which one adds to DC coefficients."""
     boxes = {name: container.read(jrecomp.compress(data, model="fast")) for name, data in FILES.items()}

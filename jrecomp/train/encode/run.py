@@ -9,7 +9,7 @@ them are the family that is shipped.
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,13 @@ SIDE = 256
 """Side in pixels of the crops to learn from; a multiple of 16."""
 
 START_LAMBDA = 0.09
-BLEND, EASE = 0.25, 0.75
-"""Share of the tables for MS-SSIM in those for SSIMULACRA2, and the factor to lambdas there."""
+SHARES = {"ssimulacra2": (0.5, 0.75), "ms-ssim": (0.2, 0.25), "psnr": (0.3, 0.0)}
+"""Shares of the tables for each measure in those of the tune for SSIMULACRA2, for luma and for chroma.
+DC of luma has those of chroma.
+"""
+
+EASE = 0.75
+"""Factor to the lambdas of that tune."""
 
 BEYOND = (-0.45, -0.2, 0.12)
 """Distances beyond the learned range at which the likeness is measured, too."""
@@ -68,10 +73,12 @@ def train(settings: TableSettings) -> dict[str, Any]:
         for subsampling in ("444", "420")
     }
     for subsampling in ("444", "420"):
-        own, other = families["ssimulacra2", subsampling], families["ms-ssim", subsampling]
-        families["ssimulacra2", subsampling] = _mixed(own, other, BLEND, EASE)
+        parts = [(families[tune, subsampling], SHARES[tune]) for tune in TUNES]
+        mixed = _mixed(parts, EASE)
+        mixed.steps[:, 0, 0] = _mixed([(f, (chroma, chroma)) for f, (_, chroma) in parts], 1).steps[:, 0, 0]
+        families["ssimulacra2", subsampling] = mixed
     for tune in TUNES:
-        families[tune, "422"] = _mixed(families[tune, "444"], families[tune, "420"], 0.5, 1)
+        families[tune, "422"] = _mixed([(families[tune, s], (0.5, 0.5)) for s in ("444", "420")], 1)
     with Workers(0) as workers:
         entries = [
             _entry(tune, subsampling, family, crops, workers)
@@ -166,11 +173,15 @@ def _fitted(found: Sequence[tuple[Point, Float64]]) -> Family:
     return Family(ends, ends, ends, result.round(3), logs.round(3))
 
 
-def _mixed(a: Family, b: Family, share: float, ease: float) -> Family:
-    """The family between two; ease: factor to the lambdas."""
-    steps, lambdas = ((1 - share) * vars(a)[n] + share * vars(b)[n] for n in ("steps", "lambdas"))
+def _mixed(parts: Sequence[tuple[Family, tuple[float, float]]], ease: float) -> Family:
+    """The first of some families with means of all, by shares for luma and for chroma.
+
+    ease: factor to the lambdas.
+    """
+    steps = np.sum([f.steps * np.array(shares)[:, None] for f, shares in parts], 0)
+    lambdas = np.sum([f.lambdas * np.array(shares) for f, shares in parts], 0)
     lambdas[0] += np.log(ease)
-    return Family(a.strengths, a.likeness, a.learned, steps.round(3), lambdas.round(3))
+    return replace(parts[0][0], steps=steps.round(3), lambdas=lambdas.round(3))
 
 
 def _entry(
@@ -184,7 +195,7 @@ def _entry(
 
     def likeness(strength: float) -> float:
         settings = family.of_strength(strength)
-        files = [e.written(settings, e.levels(settings, e.components)) for e in encoders]
+        files = [e.written(settings, e.levels(settings)) for e in encoders]
         return _mean_likeness(files, references)
 
     strengths = [low + BEYOND[0], low + BEYOND[1], *np.linspace(low, high, 9), high + BEYOND[2]]
