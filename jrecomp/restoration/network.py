@@ -162,12 +162,10 @@ class Network:
         offsets = np.concatenate(controls.offsets).astype(np.int32)
         shifts = input_shifts().astype(np.int32)
         factors = difference_factors(description.steps).astype(np.int32)
-        out = np.empty_like(restored)
+        out, correct = np.empty_like(restored), self._native.correct
 
         def band(first: int, end: int) -> None:
-            self._native.correct(
-                gains, offsets, shifts, factors, description.halved, restored, decoded, first, end, out
-            )
+            correct(gains, offsets, shifts, factors, description.halved, restored, decoded, first, end, out)
 
         rows = restored.shape[1] // SIDE
         step = band_cells(rows, workers.at_once)

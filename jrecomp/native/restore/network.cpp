@@ -111,8 +111,10 @@ inline void convolve(const Convolution& convolution, const Activation* const* ro
                     }
                 }
             }
+            Ints results[kCells][kVectors];  // a copy, so that the sums stay in registers
+            std::memcpy(results, sums, sizeof(results));
             for (int cell = 0; cell < kCells; ++cell)
-                for (int v = 0; v < kVectors; ++v) use(x + cell, output + v * kLanes, sums[cell][v]);
+                for (int v = 0; v < kVectors; ++v) use(x + cell, output + v * kLanes, results[cell][v]);
         }
     }
 }

@@ -1,4 +1,4 @@
-// The network that corrects restored samples (jrecomp/restoration/network.py), with 8-bit operands and 32-bit sums.
+// The network that corrects restored samples (jrecomp/restoration/network.py): operands of 8 bits, sums of 32.
 #pragma once
 
 #include <cstdint>
@@ -53,7 +53,7 @@ struct CellInputs {
 
 class Network {
 public:
-    // The convolutions in order: a first one, pairs, and a last one with kSamples outputs. width: channels between.
+    // convolutions: a first one, pairs, and a last one with kSamples outputs. width: channels between them.
     Network(std::vector<Convolution> convolutions, int width);
 
     int width() const { return width_; }
