@@ -20,6 +20,8 @@ from jrecomp.train.encode.similarity import decode, ms_ssim
 WIDER, COSTLIER = 1.1, 1.2
 """Factors to steps and to a lambda by which their slopes are found."""
 
+RESTORED = "restored"
+
 KINDS = (0, 1, 1)
 """Whether the components are luma or chroma."""
 
@@ -58,8 +60,8 @@ class Slopes:
 class Example:
     """A picture to learn from.
 
-    pixels: uint8 [rows, columns, 3], whole MCUs. subsampling: of chroma. tune: the measure, or "restored" for
-    PSNR after restoration.
+    pixels: uint8 [rows, columns, 3], whole MCUs. subsampling: of chroma. tune: the measure, or RESTORED for PSNR
+    after restoration.
     """
 
     pixels: UInt8
@@ -70,7 +72,8 @@ class Example:
     def components(self) -> list[Float32]:
         """Real-valued coefficients."""
         with Workers(1) as workers:
-            return Planes.of(self.pixels, workers).components(self.subsampling, workers)
+            planes = Planes.of(self.pixels, workers)
+            return planes.components(self.subsampling, workers, averaged=self.tune == RESTORED)
 
     @cached_property
     def _loss(self) -> Loss:
@@ -122,7 +125,7 @@ class Example:
                 levels = Quantizer(steps, float(point.lambdas[kind]))(target, weights, kept, workers)
                 rates[kind] += bits(levels)
                 chosen.append(levels)
-            if self.tune == "restored":
+            if self.tune == RESTORED:
                 errors = restored_errors(self._frame, self.components, chosen, tables, workers)
             else:
                 parts = zip(chosen, tables, self.components, strict=True)
