@@ -60,8 +60,8 @@ class Slopes:
 class Example:
     """A picture to learn from.
 
-    pixels: uint8 [rows, columns, 3], whole MCUs. subsampling: of chroma. tune: the measure, or RESTORED for PSNR
-    after restoration.
+    pixels: uint8 [rows, columns, 3], whole MCUs. subsampling: of chroma. tune: the measure, or RESTORED for
+    PSNR after restoration.
     """
 
     pixels: UInt8
