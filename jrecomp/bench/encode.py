@@ -103,6 +103,18 @@ class Results:
                 found[file] = ratio
         return found
 
+    def changes_between(
+        self, own: str, other: str, measure: str, low: float, high: float
+    ) -> dict[str, float]:
+        """log(own size / other size) at equal similarity from low to high in the measure itself, by file."""
+        others = self.of(other)
+        found = {
+            file: bd.log_ratio(curve.line(measure), others[file].line(measure), low, high)
+            for file, curve in self.of(own).items()
+            if file in others
+        }
+        return {file: ratio for file, ratio in found.items() if ratio is not None}
+
     def gains(self, own: str, other: str, measure: str, bpp: float) -> dict[str, float]:
         """Differences in similarity, on the axis of a measure, at equal bits per pixel, by file."""
         found = {}

@@ -15,6 +15,9 @@ from jrecomp.bench.scores import MEASURES
 WHOLE = (RANGES[0][0], RANGES[-1][1])
 """The whole range of SSIMULACRA2."""
 
+PSNR_RANGE = (31, 40)
+"""The PSNR of RGB in dB at which containers and other formats are compared."""
+
 BITS_PER_PIXEL = (0.15, 0.3, 0.5, 0.75, 1.0, 1.5)
 """The sizes of comparisons at equal size."""
 
@@ -40,7 +43,7 @@ def tables(results: Results) -> list[str]:
     parts = ["## Size at equal similarity\n", _HEAD, _changes(results, _Cells(results).ranges, True)]
     parts += ["The whole range, with the least and the greatest of the pictures:\n"]
     parts += [_changes(results, _Cells(results).whole, False)]
-    return [*parts, *isolated.speeds(results.speeds)]
+    return [*parts, *_containers(results), *isolated.speeds(results.speeds)]
 
 
 _HEAD = (
@@ -88,6 +91,31 @@ class _Cells:
 
 def _mean(changes: Mapping[str, float]) -> float:
     return sum(changes.values()) / len(changes)
+
+
+def _containers(results: Results) -> list[str]:
+    """The table of containers and other formats at equal PSNR, if there are both."""
+    formats = [name for name in FORMATS if name in results.coders]
+    rows = []
+    for own in results.own if "psnr" in results.measures else []:
+        found = [results.changes_between(own, other, "psnr", *PSNR_RANGE) for other in formats]
+        if ".jrc" in own and any(found):
+            rows.append([own, *(_summary(changes) for changes in found)])
+    if not rows:
+        return []
+    low, high = PSNR_RANGE
+    return [
+        f"Size at equal PSNR (RGB) of {low} to {high} dB, mean, least and greatest of the pictures:\n",
+        table(["containers", *formats], rows),
+    ]
+
+
+def _summary(changes: Mapping[str, float]) -> str:
+    """The mean change, the least and the greatest, and the number of pictures."""
+    if not changes:
+        return "-"
+    least, most = _percent(min(changes.values())), _percent(max(changes.values()))
+    return f"{_percent(_mean(changes), 1)} [{least}, {most}] ({len(changes)})"
 
 
 def _percent(log_ratio: float, digits: int = 0) -> str:

@@ -48,6 +48,7 @@ class Own(DecodedByPillow):
         sampling: str = CHOICES[0],
         settings: Sequence[float] = QUALITIES,
         threads: int = 1,
+        restored: bool = False,
     ) -> None:
         self.name = f"jrecomp {effort}" + ("" if tune == TUNES[0] else f", {tune}")
         self.version = f"{jrecomp.__version__}, subsampling {sampling}"
@@ -57,6 +58,7 @@ class Own(DecodedByPillow):
             "tune": tune,
             "subsampling": sampling,
             "threads": threads,
+            "restored": restored,
         }
 
     def encode(self, source: Source, setting: float, **target: float) -> bytes:
@@ -88,6 +90,20 @@ class Contained:
     def decode(self, data: bytes) -> Image.Image:
         """The decoded picture of the JPEG file."""
         return self._encoder.decode(jrecomp.decompress(data, threads=self._threads))
+
+
+class Restored(Contained):
+    """Containers by `jrecomp encode --restored --tune psnr`, decoded by `jrecomp restore`."""
+
+    def __init__(self, model: str, sampling: str = CHOICES[0], threads: int = 1) -> None:
+        """Raises UnknownModelError."""
+        encoder = Own(tune="psnr", sampling=sampling, threads=threads, restored=True)
+        super().__init__(encoder, model, threads)
+        self.name = f"jrecomp restored .jrc {model}"
+
+    def decode(self, data: bytes) -> Image.Image:
+        """The restored picture."""
+        return Image.fromarray(jrecomp.restore(data, threads=self._threads))
 
 
 class Libjpeg(DecodedByPillow):
@@ -231,6 +247,7 @@ def chosen(
             makers.append(partial(Mozjpeg, settings=settings))
     else:
         own += [Contained(encoder, model, threads) for encoder in own for model in models]
+        own += [Restored(model, sampling, threads) for model in models]
         makers = [make for peer in peers for make in PEERS[peer]]
     found, notes = available(makers)
     return own + found, notes

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+import jrecomp
 from jrecomp.array_types import UInt8
 from jrecomp.bench import bd, command, crops, encode, encode_report, encoders, restore, scores
 from jrecomp.bench.codecs import Missing, Refused
@@ -129,6 +130,18 @@ def test_changes_and_the_better_of_both() -> None:
     assert "| jpegli without AQ | jpegli | -25.0 / -25.0 / " in text
 
 
+def test_containers_and_other_formats_at_equal_psnr() -> None:
+    results = Results(
+        [
+            curve("jrecomp restored .jrc best", [size // 2 for size in SIZES], own=True),
+            curve("jrecomp fast", SIZES, own=True),
+            curve("WebP", SIZES),
+        ]
+    )
+    text = "".join(encode_report.tables(results)).partition("PSNR (RGB) of 31 to 40 dB")[2]
+    assert "| jrecomp restored .jrc best | -50.0 [-50, -50] (1) |" in text and "fast" not in text
+
+
 def test_differences_at_equal_size() -> None:
     results = Results([curve("own", [s / 2 for s in SIZES], own=True), curve("other", SIZES)])
     assert results.gains("own", "other", "psnr", 30) == {"a.png": pytest.approx(5)}
@@ -223,6 +236,17 @@ def test_containers_hold_the_files_of_the_encoder() -> None:
     assert len(container) < len(jpeg)
     assert np.array_equal(np.asarray(contained.decode(container)), np.asarray(plain.decode(jpeg)))
     assert len(plain.encode(source, 0, max_bytes=2000)) <= 2000
+
+
+def test_restored_pictures_of_containers() -> None:
+    source = Source(saved(Image.fromarray(pixels()), format="PNG"))
+    restored = encoders.Restored("fast")
+    container = restored.encode(source, 50)
+    assert np.array_equal(np.asarray(restored.decode(container)), jrecomp.restore(container))
+    names = [
+        coder.name for coder in encoders.chosen(["fast"], ["psnr"], ["fast"], [], "auto", 1, low=False)[0]
+    ]
+    assert names == ["jrecomp fast, psnr", "jrecomp fast, psnr .jrc fast", restored.name]
 
 
 def test_the_baseline_is_sequential_with_the_typical_tables() -> None:
