@@ -162,7 +162,9 @@ def _quantization(file: JpegFile, steps: Sequence[npt.NDArray[np.integer]]) -> t
     if not all(c.has_table for c in file.frame.components):
         raise UnsupportedJpegError(StoredReason.MALFORMED, "a quantization table is missing")
     packed = [_packed(s) for s in steps]
-    tables = dict(zip(reversed(packed), reversed(table_numbers(file.headers)), strict=True))
+    tables: dict[bytes, int] = {}
+    for table, number in zip(packed, table_numbers(file.headers), strict=True):
+        tables.setdefault(table, number)
     if len(set(tables.values())) < len(tables):  # a table was replaced between scans
         tables = _numbers(packed)
     dqt = [segment(DQT, bytes([(len(t) > 64) << 4 | number]) + t) for t, number in tables.items()]
