@@ -159,7 +159,7 @@ def test_containers_and_threads() -> None:
 
 
 def test_methods_have_numbers() -> None:
-    assert list(RESTORERS) == list(METHODS)
+    assert sorted(RESTORERS) == sorted(METHODS)
     assert len(set(RESTORERS.values())) == len(RESTORERS)
 
 
