@@ -77,7 +77,7 @@ def test_file_encoded_for_restoration() -> None:
     compressed = encode_file(png(noisy()), contained=True, restored=True)
     mode, body = opened(compressed)
     assert mode == 3
-    assert body.varint() == 1  # expectation
+    assert body.varint() == 2  # network
     check_modelled(body, jrecomp.decompress(compressed))
 
 
