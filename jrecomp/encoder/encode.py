@@ -12,7 +12,7 @@ from jrecomp.encoder.coefficients import SUBSAMPLINGS, Planes
 from jrecomp.encoder.file import jpeg_file
 from jrecomp.encoder.guards import kept
 from jrecomp.encoder.levels import Quantizer
-from jrecomp.encoder.tables import TUNES, Settings, family
+from jrecomp.encoder.tables import RESTORED, TUNES, Settings, family
 from jrecomp.jpeg.metadata import FITTED
 from jrecomp.options import Limits
 from jrecomp.threads import Workers
@@ -77,8 +77,11 @@ class Encoder:
 
     def settings(self, likeness: float) -> Settings:
         """The learned settings for a likeness."""
-        settings = family(self.options.tune, self.subsampling).at(likeness)
-        return settings.to_restore() if self.options.restored else settings
+        tune, restored = self.options.tune, self.options.restored
+        if restored and tune == "psnr":
+            return family(RESTORED, self.subsampling).at(likeness)
+        settings = family(tune, self.subsampling).at(likeness)
+        return settings.to_restore() if restored else settings
 
     def levels(self, settings: Settings) -> list[Int16]:
         """The levels of all components by rate and error."""

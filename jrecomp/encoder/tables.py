@@ -17,9 +17,13 @@ from jrecomp.model.weights import folder
 TUNES = ("ssimulacra2", "ms-ssim", "psnr")
 """Measures that the tables were learned for. The first is the default."""
 
+RESTORED = "restored"
+"""Name of the tables for PSNR after restoration."""
+
 RESTORED_EASE, RESTORED_CHROMA = 0.3, 0.75
-"""Factors to lambdas and to steps of chroma for restoration, which makes up better for coarse steps of luma
-than for missing levels (decision 33).
+"""Factors to lambdas and to steps of chroma of other tunes for files that are meant to be restored.
+
+Restoration makes up better for coarse steps of luma than for missing levels (decision 33).
 """
 
 LARGEST_STEP = 255
@@ -68,9 +72,13 @@ class Family:
 
     def of_strength(self, strength: float) -> Settings:
         """The settings of a strength."""
-        logs, lambdas = (self._polynomial(values, strength) for values in (self.steps, self.lambdas))
+        logs, lambdas = self.logarithms(strength)
         luma, chroma = np.clip(np.rint(np.exp(logs)), 1, LARGEST_STEP).astype(np.int32)
         return Settings((luma, chroma), (float(np.exp(lambdas[0])), float(np.exp(lambdas[1]))))
+
+    def logarithms(self, strength: float) -> tuple[Float64, Float64]:
+        """The logarithms of the steps of luma and chroma, float64 [2, 64], and of lambdas, float64 [2]."""
+        return self._polynomial(self.steps, strength), self._polynomial(self.lambdas, strength)
 
     def _polynomial(self, coefficients: Float64, strength: float) -> Float64:
         inside = float(np.clip(strength, *self.learned))
@@ -89,8 +97,8 @@ def _interpolated(x: float, known: Float64, values: Float64) -> float:
 
 
 def family(tune: str, subsampling: str) -> Family:
-    """The learned settings; tune: one of TUNES. subsampling: "444", "422" or "420"."""
-    return _families()[tune, subsampling]
+    """The learned settings; tune: one of TUNES, or RESTORED. subsampling: "444", "422" or "420"."""
+    return families()[tune, subsampling]
 
 
 def likeness_of(quality: float) -> float:
@@ -105,13 +113,16 @@ def quality_of(likeness: float) -> float:
 
 
 @cache
-def _content() -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((folder() / "encode.json").read_text())
-    return content
+def content() -> dict[str, Any]:
+    """The content of weights/encode.json."""
+    found: dict[str, Any] = json.loads((folder() / "encode.json").read_text())
+    return found
 
 
 @cache
-def _families() -> dict[tuple[str, str], Family]:
+def families() -> dict[tuple[str, str], Family]:
+    """All installed families, by tune and subsampling."""
+
     def array(values: npt.ArrayLike) -> Float64:
         return np.array(values, np.float64)
 
@@ -119,10 +130,10 @@ def _families() -> dict[tuple[str, str], Family]:
         (entry["tune"], entry["subsampling"]): Family(
             *(array(entry[name]) for name in ("strengths", "likeness", "learned", "steps", "lambdas"))
         )
-        for entry in _content()["families"]
+        for entry in content()["families"]
     }
 
 
 def _qualities() -> tuple[list[float], list[float]]:
-    points = _content()["qualities"]
+    points = content()["qualities"]
     return [point[0] for point in points], [point[1] for point in points]

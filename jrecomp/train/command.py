@@ -7,18 +7,22 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from jrecomp.encoder import tables
+from jrecomp.encoder.tables import RESTORED, TUNES
+
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 USES = {
     "planes": {"kind", "variants", "hidden", "batch", "device", "workers", "improve"},
     "latents": {"kind", "variants", "hidden", "device", "workers"},
     "blocks": {"kind", "variants", "workers"},
-    "encode": set(),
+    "encode": {"start", "pictures"},
     "restore": {"device", "minutes"},
+    "joint": {"device", "minutes"},
 }
 """Options that do not apply to everything: for each kind of model, and for other subjects, those that do."""
 
-NAMELESS = {"encode": "tables", "restore": "the restorer"}
+NAMELESS = {"encode": "tables", "restore": "the restorer", "joint": "the restorer and tables"}
 """What has no name and no id, in words."""
 
 RESTORER_CROPS = {"cuda": (64, 128), "cpu": (16, 96)}
@@ -27,12 +31,19 @@ RESTORER_CROPS = {"cuda": (64, 128), "cpu": (16, 96)}
 RESTORER_EXAMPLES = 6
 """Number of examples of each picture."""
 
+REFINING_ROUNDS = 4
+"""Rounds for tables that start from installed ones."""
+
+TURNS = 2
+"""How often restorer and tables are learned in turns."""
+
 DEFAULTS: dict[str, dict[str, Any]] = {
     "planes": {"steps": 1500, "hidden": (64, 32)},
     "latents": {"steps": 1500, "hidden": (48, 4)},
     "blocks": {"steps": 1500, "hidden": (0, 0)},
     "encode": {},
     "restore": {},
+    "joint": {},
 }
 
 
@@ -44,7 +55,7 @@ def _name(_: click.Context, __: click.Parameter, value: str | None) -> str | Non
 
 
 @click.command("train", short_help="Train a model, quantization tables, or a restorer.")
-@click.argument("what", type=click.Choice(["model", "encode", "restore"]), default="model")
+@click.argument("what", type=click.Choice(["model", "encode", "restore", "joint"]), default="model")
 @click.option(
     "--data",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -115,7 +126,17 @@ def _name(_: click.Context, __: click.Parameter, value: str | None) -> str | Non
     type=click.FloatRange(0, min_open=True),
     default=8.0,
     show_default=True,
-    help="For restore: time from the start to the last step.",
+    help="For restore and joint: time of the steps of the restorer.",
+)
+@click.option(
+    "--start",
+    type=click.Choice([*TUNES, RESTORED]),
+    help="For encode: learn the installed tables of this tune further, and no others.",
+)
+@click.option(
+    "--pictures",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="For encode: learn from the pictures of this folder [default: train/clean].",
 )
 @click.pass_context
 def command(
@@ -129,26 +150,34 @@ def command(
     identifier: int | None,
     kind: str,
     minutes: float,
+    start: str | None,
+    pictures: Path | None,
     **options: Any,
 ) -> None:
     """Train a model and add it to the weights folder.
 
     `encode` learns the quantization tables of `jrecomp encode` instead, and replaces weights/encode.json.
-    `restore` trains a network that restores pictures, and writes restorer.npz in the work folder.
+    With --start it refines those of a tune for the pictures of a folder. `restore` trains the network that
+    restores pictures, and replaces it. `joint` learns in turns the network, and the tables of files to
+    restore by it.
 
     \b
     jrecomp train --data data --name mine --id 1000
     jrecomp train --data data --name mine --id 1000 --improve best --device cuda
     jrecomp train encode --data data
+    jrecomp train encode --data data --start ssimulacra2 --pictures holidays
     jrecomp train restore --data data --minutes 9 --device cuda
     """
     subject = kind if what == "model" else what
     _check_options(context, subject)
     if subject == "encode":
-        _train_tables(data, work, weights)
+        _train_tables(pictures or data / "train" / "clean", work, weights, start or "")
         return
     if subject == "restore":
-        _train_restorer(data, work, minutes, options["device"])
+        _train_restorer(data, work, weights, minutes, options["device"])
+        return
+    if subject == "joint":
+        _train_in_turns(data, work, weights, minutes, options["device"])
         return
     if name is None or identifier is None:
         raise click.UsageError(f"Missing option '--{'name' if name is None else 'id'}'.")
@@ -187,14 +216,32 @@ def _train_model(kind: str, weights: Path, name: str, identifier: int, settings:
     click.echo(f"wrote {export.save(arrays, weights, name, identifier, kind)}")
 
 
-def _train_tables(data: Path, work: Path, weights: Path) -> None:
+def _train_tables(folder: Path, work: Path, weights: Path, start: str) -> None:
     from jrecomp.train.encode import run
 
-    click.echo(f"wrote {run.export(run.train(run.TableSettings(data, work)), weights)}")
+    rounds = REFINING_ROUNDS if start else run.TableSettings.rounds
+    settings = run.TableSettings(folder, work, rounds=rounds, start=start)
+    click.echo(f"wrote {run.export(run.train(settings), weights)}")
+    tables.content.cache_clear()
+    tables.families.cache_clear()
 
 
-def _train_restorer(data: Path, work: Path, minutes: float, device: str) -> None:
-    from jrecomp.train.checkpoints import completed
+def _train_in_turns(data: Path, work: Path, weights: Path, minutes: float, device: str) -> None:
+    from jrecomp.model.weights import folder
+
+    if weights.resolve() != folder().resolve():
+        raise click.UsageError(
+            f"--weights must be {folder()}: each turn uses what the one before has learned"
+        )
+    for turn in range(1, TURNS + 1):
+        _train_restorer(data, work / f"turn-{turn}", weights, minutes / TURNS, device)
+        _train_tables(data / "train" / "clean", work / f"turn-{turn}", weights, RESTORED)
+
+
+def _train_restorer(data: Path, work: Path, weights: Path, minutes: float, device: str) -> None:
+    from jrecomp.restoration import correction
+    from jrecomp.train import export
+    from jrecomp.train.checkpoints import completed, read_arrays
     from jrecomp.train.restore import pictures, run, store
     from jrecomp.train.restore.examples import examples
 
@@ -209,4 +256,5 @@ def _train_restorer(data: Path, work: Path, minutes: float, device: str) -> None
             store.write(folder, number, examples(found.train, found.tables, number))
     batch, side = RESTORER_CROPS[device]
     run.train(run.Settings(folder, work, found.valid, minutes * 60, device, batch, side))
-    click.echo(f"wrote {work / run.WEIGHTS}")
+    click.echo(f"wrote {export.replace_restorer(read_arrays(work / run.WEIGHTS), weights)}")
+    correction.network.cache_clear()

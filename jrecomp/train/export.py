@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from jrecomp.array_types import Int8, Int32
 from jrecomp.errors import UsageError
-from jrecomp.model.weights import BUILDERS
+from jrecomp.model.weights import BUILDERS, RESTORER
 
 Layer = tuple[Int8, Int32]
 """Weight [outputs, inputs] (of a convolution [outputs, inputs, height, width]) and bias [outputs]."""
@@ -42,12 +42,32 @@ def save(arrays: dict[str, npt.NDArray[Any]], folder: Path, name: str, identifie
     BUILDERS[kind](identifier, name, arrays)
     check_new(folder, name, identifier)
     folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}-{identifier}.npz"
+    digest = _write(path, arrays)
+    entry = {"id": identifier, "name": name, "kind": kind, "file": path.name, "sha256": digest}
+    _write_manifest(folder, [*_entries(folder), entry])
+    return path
+
+
+def replace_restorer(arrays: dict[str, npt.NDArray[Any]], folder: Path) -> Path:
+    """Write the weights file of the restorer in place of that in the manifest."""
+    entries = _entries(folder)
+    entry = next((entry for entry in entries if entry["name"] == RESTORER), None)
+    if entry is None:
+        raise UsageError(f"{folder} has no manifest with a restorer")
+    path: Path = folder / entry["file"]
+    entry["sha256"] = _write(path, arrays)
+    _write_manifest(folder, entries)
+    return path
+
+
+def _write(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> str:
+    """Write a weights file; returns its SHA-256."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    path = folder / f"{name}-{identifier}.npz"
     path.write_bytes(buffer.getvalue())
-    digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-    entries = _entries(folder)
-    entries.append({"id": identifier, "name": name, "kind": kind, "file": path.name, "sha256": digest})
+    return hashlib.sha256(buffer.getvalue()).hexdigest()
+
+
+def _write_manifest(folder: Path, entries: list[dict[str, Any]]) -> None:
     (folder / "manifest.json").write_text(json.dumps({"models": entries}, indent=2) + "\n")
-    return path

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from jrecomp import jpeg
+from jrecomp.encoder import tables
 from jrecomp.metrics import ms_ssim, pixels
 from tests.encoder.drawings import noisy
 
@@ -87,15 +88,37 @@ def test_a_family_is_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(run, "SIDE", 192)
     monkeypatch.setattr(run, "STRENGTHS", (-1.1, -0.7, -0.4))
     monkeypatch.setattr(run, "QUALITIES", (0, 90))
-    settings = TableSettings(tmp_path, tmp_path / "work", pictures=1, rounds=2)
+    settings = TableSettings(folder, tmp_path / "work", pictures=1, rounds=2)
     content = run.train(settings)
     path = run.export(content, tmp_path)
     assert json.loads(path.read_text()) == run.train(settings) == content
     assert {(e["tune"], e["subsampling"]) for e in content["families"]} == {
         (tune, subsampling)
-        for tune in ("ssimulacra2", "ms-ssim", "psnr")
+        for tune in ("ssimulacra2", "ms-ssim", "psnr", "restored")
         for subsampling in ("444", "422", "420")
     }
     for entry in content["families"]:
         assert np.shape(entry["steps"]) == (3, 2, 64) and np.shape(entry["lambdas"]) == (3, 2)
         assert entry["likeness"] == sorted(entry["likeness"])
+
+
+def test_tables_of_a_tune_are_refined_for_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(3):
+        Image.fromarray(noisy(160 + 40 * number, 200)).save(folder / f"{number}.png")
+    monkeypatch.setattr(run, "SIDE", 192)
+    monkeypatch.setattr(run, "STRENGTHS", (-1.1, -0.7, -0.4))
+    settings = TableSettings(folder, tmp_path / "work", rounds=2, start="psnr")
+    assert len(run._crops(settings)) == 2, "one is too small"
+    content = run.train(settings)
+    assert content["qualities"] == tables.content()["qualities"]
+    before, after = (
+        {(e["tune"], e["subsampling"]): e for e in c["families"]} for c in (tables.content(), content)
+    )
+    assert {key for key in before if before[key] != after[key]} == {
+        ("psnr", s) for s in ("444", "422", "420")
+    }
+    for subsampling in ("444", "420"):
+        old, new = (np.array(c["psnr", subsampling]["steps"])[0, 0, :10] for c in (before, after))
+        assert np.abs(old - new).max() < 0.7, "it starts from the installed tables"

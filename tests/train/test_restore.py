@@ -1,6 +1,9 @@
 """Training of the restorer, on pictures that the tests draw; needs torch."""
 
+import hashlib
 import io
+import json
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -11,11 +14,13 @@ from click.testing import CliRunner
 from PIL import Image
 
 from jrecomp import jpeg
+from jrecomp.model import weights
 from jrecomp.restoration import network as integer
 from tests.models import data_folder
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install jrecomp[train]")
 
+from jrecomp.train import command as train_command  # noqa: E402
 from jrecomp.train.command import RESTORER_EXAMPLES, command  # noqa: E402
 from jrecomp.train.drawings import draw  # noqa: E402
 from jrecomp.train.restore import pictures, run, store  # noqa: E402
@@ -259,20 +264,47 @@ def test_the_command_prepares_once_and_trains(tmp_path: Path, monkeypatch: pytes
         path.touch()
         calls.append(data)
 
+    def train(settings: run.Settings) -> None:
+        np.savez(settings.work / run.WEIGHTS, trained=np.ones(1))
+        calls.append(settings)
+
     monkeypatch.setattr(pictures, "prepare", prepare)
     monkeypatch.setattr(pictures, "read", lambda _: pictures.PictureSet([], [drawing(0)], TABLES))
-    monkeypatch.setattr(run, "train", calls.append)
-    work = tmp_path / "work"
+    monkeypatch.setattr(run, "train", train)
+    work, place = tmp_path / "work", tmp_path / "weights"
+    place.mkdir()
+    shutil.copy(weights.folder() / "manifest.json", place)
     options = ["restore", "--data", str(tmp_path), "--work", str(work), "--minutes", "2"]
+    options += ["--weights", str(place)]
     for _ in range(2):
         result = CliRunner().invoke(command, options)
-        assert result.exit_code == 0 and "restorer.npz" in result.output
+        assert result.exit_code == 0 and "restorer-1.npz" in result.output
+        entry = json.loads((place / "manifest.json").read_text())["models"][-1]
+        data = (place / entry["file"]).read_bytes()
+        assert entry["sha256"] == hashlib.sha256(data).hexdigest()
+        assert list(np.load(io.BytesIO(data))) == ["trained"]
     prepared, *asked = calls
     assert prepared == tmp_path and len(asked) == 2
     for given in asked:
         assert isinstance(given, run.Settings)
         assert given.seconds == 120 and given.examples == work / "examples" and given.work == work
     assert len(list((work / "examples").glob("*.npy"))) == RESTORER_EXAMPLES
+
+
+def test_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[object] = []
+    monkeypatch.setattr(train_command, "_train_restorer", lambda *options: calls.append(options))
+    monkeypatch.setattr(train_command, "_train_tables", lambda *options: calls.append(options))
+    options = ["joint", "--data", str(tmp_path), "--work", "w", "--minutes", "8", "--weights"]
+    assert CliRunner().invoke(command, [*options, str(weights.folder())]).exit_code == 0
+    clean, place = tmp_path / "train" / "clean", weights.folder()
+    assert calls == [
+        step
+        for turn in (Path("w/turn-1"), Path("w/turn-2"))
+        for step in ((tmp_path, turn, place, 4.0, "cpu"), (clean, turn, place, "restored"))
+    ]
+    result = CliRunner().invoke(command, [*options, str(tmp_path)])
+    assert result.exit_code == 2 and "--weights must be" in result.output
 
 
 @pytest.mark.parametrize(

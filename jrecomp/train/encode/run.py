@@ -19,10 +19,11 @@ from PIL import Image
 from jrecomp.array_types import Float64, UInt8
 from jrecomp.encoder.coefficients import Planes
 from jrecomp.encoder.encode import Encoder, Options
-from jrecomp.encoder.tables import LARGEST_STEP, TUNES, Family
-from jrecomp.metrics import Reference, pixels
+from jrecomp.encoder.tables import LARGEST_STEP, RESTORED, TUNES, Family, content, family
+from jrecomp.metrics import Decode, Reference, pixels
 from jrecomp.metrics.ssimulacra2 import IDENTICAL
 from jrecomp.options import DEFAULT_LIMITS
+from jrecomp.restoring import restore
 from jrecomp.t81 import CHROMINANCE, COLUMN, INDEX, LUMINANCE, ROW
 from jrecomp.threads import Workers
 from jrecomp.train import recipes
@@ -46,6 +47,9 @@ DC of luma has those of chroma.
 EASE = 0.75
 """Factor to the lambdas of that tune."""
 
+LEARNED = (*TUNES, RESTORED)
+"""What tables are learned for."""
+
 BEYOND = (-0.45, -0.2, 0.12)
 """Distances beyond the learned range at which the likeness is measured, too."""
 
@@ -56,12 +60,17 @@ _TRANSPOSED = np.array([INDEX[column, row] for row, column in zip(ROW, COLUMN, s
 
 @dataclass(frozen=True)
 class TableSettings:
-    """data: folder with train/clean. work: folder for checkpoints. pictures, rounds: how many."""
+    """The options of a training.
 
-    data: Path
+    folder: pictures. work: folder for checkpoints. pictures, rounds: how many. start: the installed tables of
+    this tune are learned further, and no others; "" learns all from those of annex K.
+    """
+
+    folder: Path
     work: Path
     pictures: int = 20
     rounds: int = 8
+    start: str = ""
 
 
 def train(settings: TableSettings) -> dict[str, Any]:
@@ -69,35 +78,46 @@ def train(settings: TableSettings) -> dict[str, Any]:
     crops = _crops(settings)
     families = {
         (tune, subsampling): _fitted(_learned(settings, crops, tune, subsampling))
-        for tune in TUNES
+        for tune in ([settings.start] if settings.start else LEARNED)
         for subsampling in ("444", "420")
     }
-    for subsampling in ("444", "420"):
-        parts = [(families[tune, subsampling], SHARES[tune]) for tune in TUNES]
-        mixed = _mixed(parts, EASE)
-        mixed.steps[:, 0, 0] = _mixed([(f, (chroma, chroma)) for f, (_, chroma) in parts], 1).steps[:, 0, 0]
-        families["ssimulacra2", subsampling] = mixed
-    for tune in TUNES:
+    if not settings.start:
+        _share(families)
+    for tune in {tune for tune, _ in families}:
         families[tune, "422"] = _mixed([(families[tune, s], (0.5, 0.5)) for s in ("444", "420")], 1)
     with Workers(0) as workers:
         entries = [
             _entry(tune, subsampling, family, crops, workers)
             for (tune, subsampling), family in sorted(families.items())
         ]
+    if settings.start:
+        others = [entry for entry in content()["families"] if entry["tune"] != settings.start]
+        return {"qualities": content()["qualities"], "families": others + entries}
     references = [Reference(crop) for crop in crops]
-    qualities = [[q, _mean_likeness([_libjpeg(c, q) for c in crops], references)] for q in QUALITIES]
+    qualities = [[q, _mean_likeness([_libjpeg(c, q) for c in crops], references, pixels)] for q in QUALITIES]
     qualities.append([100, IDENTICAL])
     return {"qualities": qualities, "families": entries}
 
 
+def _share(families: dict[tuple[str, str], Family]) -> None:
+    """Give the tables for SSIMULACRA2 their shares of others."""
+    for subsampling in ("444", "420"):
+        parts = [(families[tune, subsampling], SHARES[tune]) for tune in TUNES]
+        mixed = _mixed(parts, EASE)
+        mixed.steps[:, 0, 0] = _mixed([(f, (chroma, chroma)) for f, (_, chroma) in parts], 1).steps[:, 0, 0]
+        families["ssimulacra2", subsampling] = mixed
+
+
 def _crops(settings: TableSettings) -> list[UInt8]:
-    paths = sorted((settings.data / "train" / "clean").iterdir())
+    paths = sorted(settings.folder.iterdir())
     rng = np.random.default_rng(1)
-    taken = rng.permutation([i for i in range(len(paths)) if i % recipes.CLEAN_HELD_OUT])
+    taken = rng.permutation([i for i in range(len(paths)) if settings.start or i % recipes.CLEAN_HELD_OUT])
     crops = []
     for i in taken[: settings.pictures]:
         with Image.open(paths[i]) as image:
             picture = np.asarray(image.convert("RGB"))
+        if min(picture.shape[:2]) < SIDE:
+            continue
         y, x = (int(rng.integers(0, side - SIDE + 1)) for side in picture.shape[:2])
         crops.append(np.ascontiguousarray(picture[y : y + SIDE, x : x + SIDE]))
     return crops
@@ -112,7 +132,8 @@ def _learned(
     for strength in STRENGTHS:
         path = settings.work / f"encode-{tune}-{subsampling}-{-strength:g}.json"
         if not path.is_file():
-            point, weights = _balanced(examples, _start(strength), settings.rounds)
+            start = _installed(tune, subsampling, strength) if settings.start else _start(strength)
+            point, weights = _balanced(examples, start, settings.rounds)
             path.parent.mkdir(parents=True, exist_ok=True)
             with completed(path) as place:
                 values = point.steps.tolist(), point.lambdas.tolist(), weights.tolist()
@@ -127,6 +148,12 @@ def _start(strength: float) -> Point:
     """The tables of annex K at a strength."""
     tables = np.log(np.array([LUMINANCE, CHROMINANCE])[:, 8 * ROW + COLUMN])
     return Point(tables - tables[0].mean() + SLOPE * strength, np.full(2, START_LAMBDA))
+
+
+def _installed(tune: str, subsampling: str, strength: float) -> Point:
+    """The installed tables at a strength."""
+    steps, lambdas = family(tune, subsampling).logarithms(strength)
+    return Point(steps, np.exp(lambdas))
 
 
 def _balanced(examples: Sequence[Example], point: Point, rounds: int) -> tuple[Point, Float64]:
@@ -189,14 +216,15 @@ def _entry(
 ) -> dict[str, Any]:
     """A family with the likeness that its strengths give, for weights/encode.json."""
     low, high = (round(float(end), 4) for end in family.learned)
-    options = Options(tune, False, False, DEFAULT_LIMITS)
+    to_restore = tune == RESTORED
+    options = Options("psnr" if to_restore else tune, False, False, DEFAULT_LIMITS, restored=to_restore)
     encoders = [Encoder.of(Planes.of(crop, workers), subsampling, b"", options, workers) for crop in crops]
     references = [Reference(crop) for crop in crops]
 
     def likeness(strength: float) -> float:
         settings = family.of_strength(strength)
         files = [e.written(settings, e.levels(settings)) for e in encoders]
-        return _mean_likeness(files, references)
+        return _mean_likeness(files, references, _restored if to_restore else pixels)
 
     strengths = [low + BEYOND[0], low + BEYOND[1], *np.linspace(low, high, 9), high + BEYOND[2]]
     found = np.maximum.accumulate([likeness(s) for s in strengths]) + 1e-3 * np.arange(len(strengths))
@@ -217,8 +245,12 @@ def _libjpeg(picture: UInt8, quality: int) -> bytes:
     return output.getvalue()
 
 
-def _mean_likeness(files: Sequence[bytes], references: Sequence[Reference]) -> float:
-    scores = [r.score(pixels(data)) for data, r in zip(files, references, strict=True)]
+def _restored(data: bytes) -> UInt8:
+    return restore(data).astype(np.uint8)
+
+
+def _mean_likeness(files: Sequence[bytes], references: Sequence[Reference], decode: Decode) -> float:
+    scores = [r.score(decode(data)) for data, r in zip(files, references, strict=True)]
     return round(float(np.mean(scores)), 2)
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from jrecomp.array_types import Float32, Float64, Int16, UInt8
 from jrecomp.encoder.coefficients import SUBSAMPLINGS, Planes
 from jrecomp.encoder.levels import Quantizer
+from jrecomp.encoder.tables import RESTORED
 from jrecomp.jpeg import Component, Frame
 from jrecomp.metrics import Reference
 from jrecomp.threads import Workers
@@ -19,8 +20,6 @@ from jrecomp.train.encode.similarity import decode, ms_ssim
 
 WIDER, COSTLIER = 1.1, 1.2
 """Factors to steps and to a lambda by which their slopes are found."""
-
-RESTORED = "restored"
 
 KINDS = (0, 1, 1)
 """Whether the components are luma or chroma."""

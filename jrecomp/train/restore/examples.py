@@ -16,8 +16,11 @@ from PIL import Image
 import jrecomp
 from jrecomp import jpeg
 from jrecomp.array_types import Int16
+from jrecomp.encoder.coefficients import Planes
+from jrecomp.encoder.encode import Encoder, Options
 from jrecomp.encoder.tables import TUNES
 from jrecomp.jpeg.types import JpegFile
+from jrecomp.options import DEFAULT_LIMITS
 from jrecomp.restoration import expectation
 from jrecomp.restoration.transform import unit_bits
 from jrecomp.t81 import CHROMINANCE, COLUMN, LUMINANCE, ROW
@@ -33,6 +36,12 @@ SAMPLINGS = {"4:2:0": 0.5, "4:4:4": 0.2, "4:2:2": 0.12, "4:4:0": 0.06, "gray": 0
 
 DOUBLE = 0.2
 """Share of pictures that were compressed before, with another grid."""
+
+LIKENESS = 25, 93
+"""Range of the likeness of files of `encode`."""
+
+TO_RESTORE = 0.5
+"""Share of the files of `encode` that are meant to be restored."""
 
 ENCODERS = {"rounded": 0.45, "dead zone": 0.23, "encode": 0.2, "shrink": 0.12}
 """Shares of the ways in which levels are chosen."""
@@ -75,7 +84,7 @@ def _example(picture: Pixels, tables: Tables, seed: tuple[int, int]) -> Example:
     top, left = rng.integers(0, MARGIN + 1, 2)
     place = slice(top, top + len(target) - MARGIN), slice(left, left + target.shape[1] - MARGIN)
     made = "4:2:2" if sampling == "4:4:0" else sampling
-    file = _compressed(source[place], made, _steps(tables, rng), rng)
+    file = _compressed(np.ascontiguousarray(source[place]), made, _steps(tables, rng), rng)
     planes, steps, _ = example(file, target[place], made)
     if sampling == "4:4:0":  # libjpeg does not make it from Pillow
         planes, steps = planes.swapaxes(2, 3), steps.reshape(3, 8, 8).swapaxes(1, 2).reshape(3, 64)
@@ -163,14 +172,7 @@ def _steps(tables: Tables, rng: np.random.Generator) -> Integers:
 def _compressed(picture: Pixels, sampling: str, steps: Integers, rng: np.random.Generator) -> JpegFile:
     encoder = str(rng.choice(list(ENCODERS), p=list(ENCODERS.values())))
     if encoder == "encode" and sampling != "gray":
-        data = jrecomp.encode(
-            picture,
-            quality=float(rng.uniform(20, 96)),
-            tune=TUNES[rng.integers(len(TUNES))],
-            subsampling=sampling.replace(":", ""),
-            effort="fast",
-            threads=1,
-        )
+        data = _encoded(picture, sampling.replace(":", ""), rng)
     elif encoder == "shrink":
         fine = saved(picture, sampling, quality_tables(int(rng.integers(85, 99))))
         data = jrecomp.shrink(fine, quality=float(rng.uniform(30, 90)))
@@ -179,6 +181,20 @@ def _compressed(picture: Pixels, sampling: str, steps: Integers, rng: np.random.
     else:
         data = saved(picture, sampling, steps)
     return jpeg.read(data)
+
+
+def _encoded(picture: Pixels, subsampling: str, rng: np.random.Generator) -> bytes:
+    """A file of `encode` with a random likeness."""
+    options = Options(
+        TUNES[rng.integers(len(TUNES))],
+        False,
+        False,
+        DEFAULT_LIMITS,
+        restored=bool(rng.random() < TO_RESTORE),
+    )
+    with Workers(1) as workers:
+        encoder = Encoder.of(Planes.of(picture, workers), subsampling, b"", options, workers)
+        return encoder.file(float(rng.uniform(*LIKENESS)))
 
 
 def _dead_zone(picture: Pixels, sampling: str, steps: Integers, rng: np.random.Generator) -> JpegFile:
