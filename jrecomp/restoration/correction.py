@@ -24,6 +24,9 @@ from jrecomp.restoration.sampling import Sampling
 from jrecomp.restoration.transform import LARGEST_SAMPLE, natural
 from jrecomp.threads import Workers
 
+FINEST = 2
+"""Smallest mean step of luma, in levels of 8 bits, of files that are corrected."""
+
 _FINER_BITS = (CORRECTION_UNIT // SAMPLE_UNIT).bit_length() - 1
 """Fractional bits of corrections beyond those of samples."""
 
@@ -59,7 +62,8 @@ def network() -> Network:
 def described(file: JpegFile) -> Description | None:
     """What the network needs to know of a file, or None if it was not trained for such files.
 
-    It was for gray, and for Y, Cb and Cr where chroma is halved or whole in each direction.
+    It was for gray, and for Y, Cb and Cr where chroma is halved or whole in each direction. Expectation alone is
+    better where steps of luma are near 1 and errors are those of rounding (decision 31).
     """
     frame = file.frame
     luma, *chroma = (Sampling.of(component, file) for component in frame.components)
@@ -72,6 +76,8 @@ def described(file: JpegFile) -> Description | None:
     for number, component in enumerate(frame.components):
         raster = natural(component.steps.astype(np.int32)).reshape(64)
         steps[number] = (raster >> (frame.precision - 8)).clip(1)
+    if steps[0].mean() < FINEST:
+        return None
     return Description(steps, (factors.across == 2, factors.down == 2), not chroma)
 
 

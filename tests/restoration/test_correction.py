@@ -64,6 +64,7 @@ OTHERS: dict[str, bytes] = {
     "Cr is smaller than Cb": with_factors((2, 2), (2, 1), (1, 1)),
     "luma is smaller than Cb": with_factors((1, 2), (2, 2), (1, 1)),
     "luma is halved": with_factors((1, 1), (2, 1), (2, 1)),
+    "steps of 1": samples.pillow(quality=100),
 }
 
 

@@ -71,8 +71,8 @@ void correct(const Network& network, const Array<const std::int16_t>& gains,
              const Array<const std::int16_t>& restored, const Array<const std::int16_t>& decoded,
              std::int64_t first, std::int64_t end, const Array<std::int16_t>& out) {
     const std::size_t pairs = network.pairs(), width = network.width();
-    const Controls controls{limited(gains, (2 + 3 * pairs) * width + kSamples, -1 << 15, (1 << 15) - 1),
-                            limited(offsets, (2 + 2 * pairs) * width + kSamples, -1 << 30, 1 << 30)};
+    const Controls controls{limited(gains, (2 + 3 * pairs) * width + kSamples, -(1 << 15), (1 << 15) - 1),
+                            limited(offsets, (2 + 2 * pairs) * width + kSamples, -(1 << 30), 1 << 30)};
     CellInputs inputs{restored.data(), decoded.data(), 0, 0, {}, {}, halved.first, halved.second};
     const auto given = limited(shifts, kSamples, 0, 30), scales = limited(factors, kComponents, 1 << 7, 1 << 17);
     std::copy(given.begin(), given.end(), inputs.shifts);
