@@ -62,8 +62,8 @@ def network() -> Network:
 def described(file: JpegFile) -> Description | None:
     """What the network needs to know of a file, or None if it was not trained for such files.
 
-    It was for gray, and for Y, Cb and Cr where chroma is halved or whole in each direction. Expectation alone is
-    better where steps of luma are near 1 and errors are those of rounding (decision 31).
+    It was for gray, and for Y, Cb and Cr where chroma is halved or whole in each direction. Expectation alone
+    is better where steps of luma are near 1 and errors are those of rounding (decision 31).
     """
     frame = file.frame
     luma, *chroma = (Sampling.of(component, file) for component in frame.components)
