@@ -31,6 +31,14 @@ def test_golden_files_are_these() -> None:
     assert {info.mode for info in found.values()} == {"stored", "lossless", "lossy"}
 
 
+def test_restoration_gives_the_same_pixels() -> None:
+    known, found = json.loads(make.PIXELS.read_text()), make.restored_now()
+    assert known == found, (
+        "if new weights or methods are on purpose, they need a new number (options.RESTORERS)"
+    )
+    assert all(pixels["network"] != pixels["expectation"] for name, pixels in found.items() if "420" in name)
+
+
 def test_the_encoder_makes_the_same_bytes() -> None:
     known, found = json.loads(make.CHECKSUMS.read_text()), make.made_now()
     changed = [

@@ -16,11 +16,15 @@ from PIL import Image, ImageDraw
 import jrecomp
 from jrecomp.lossy.target import TargetOptions
 from jrecomp.model import DEFAULT_MODEL, weights
+from jrecomp.restoration import METHODS
 
 FOLDER = Path(__file__).parent
 
 CHECKSUMS = FOLDER / "encoder.json"
 """The sizes and checksums from made_now()."""
+
+PIXELS = FOLDER / "restored.json"
+"""The checksums from restored_now()."""
 
 
 def picture(width: int, height: int, mode: str = "RGB") -> Image.Image:
@@ -69,6 +73,18 @@ def cases() -> dict[str, Case]:
     }
 
 
+def restored_now() -> dict[str, dict[str, str]]:
+    """The checksums of the pixels that restoration gives, by golden JPEG file and method, with 16 bits."""
+    return {
+        name: {
+            method: sha256(jrecomp.restore(data, method=method, bits=16).tobytes()).hexdigest()
+            for method in METHODS
+        }
+        for name, case in cases().items()
+        if case.mode == "lossless" and (data := (FOLDER / f"{name}.jpg").read_bytes())
+    }
+
+
 def made_now() -> dict[str, dict[str, int | str]]:
     """What the encoder makes of the golden JPEG files with each model: sizes and checksums.
 
@@ -91,6 +107,7 @@ def main() -> None:
             container.write_bytes(made)
             container.with_suffix(".jpg").write_bytes(jrecomp.decompress(made))
     CHECKSUMS.write_text(json.dumps(made_now(), indent=2) + "\n")
+    PIXELS.write_text(json.dumps(restored_now(), indent=2) + "\n")
 
 
 if __name__ == "__main__":
