@@ -41,7 +41,7 @@ def test_a_container() -> None:
 def test_for_restoration() -> None:
     entry = document("encode", "a.png", "-o", "a.jpg.jrc", "--restored", "--min-psnr", "34")["files"][0]
     scores = entry["likeness"]
-    assert scores["restorer"] == entry["restorer"] == "expectation"
+    assert scores["restorer"] == entry["restorer"] == "network"
     assert scores["measure"] == "PSNR" and scores["restored"] >= 34
     assert "restored by expectation" in entry["note"]
     assert "restorer       expectation" in run("info", "a.jpg.jrc").stdout
