@@ -404,9 +404,6 @@ def _missed(
     if inside.excess >= log(1 - tolerance):
         return ""
     if beyond is None:
-        return (
-            f"no quality gives less than {text(inside.result)}"
-            if inside.likeness == _ENDS[0]
-            else (f"no quality gives more than {text(inside.result)}")
-        )
+        ends = {_ENDS[0]: "no quality gives less than", _ENDS[1]: "no quality gives more than"}
+        return f"{ends.get(inside.likeness, 'no result was found nearer than')} {text(inside.result)}"
     return f"no result was found between {text(inside.result)} and {text(beyond.result)}"

@@ -151,7 +151,7 @@ class RestoredInfo:
 
     original_bytes: size of the JPEG file or container. picture_bytes: size of the picture file.
     width, height: in pixels. channels: 1 for gray, 3 for RGB, 4 for CMYK. bits: of a channel, 8 or 16.
-    format, method: as requested.
+    format: as requested. method: the one that was used, see restoration.Restored.
     coefficients: number of DCT coefficients that were compared: those of blocks inside the picture; 0 if
         nothing was promised.
     changed_coefficients: number of these that compressing the picture again does not give.

@@ -108,7 +108,7 @@ def restored_file(
         channels,
         options.bits,
         form,
-        method,
+        result.method,
         result.coefficients,
         result.broken,
     )

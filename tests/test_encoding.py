@@ -177,6 +177,16 @@ def test_restored_pictures_are_better(subsampling: str, quality: int, method: st
     assert psnr(picture, restored) > psnr(picture, plain)
 
 
+@pytest.mark.parametrize("decibels", [27.0, 30.0, 45.0])
+@pytest.mark.parametrize("gray", [False, True])
+def test_low_and_high_similarities_are_approached(gray: bool, decibels: float) -> None:
+    picture = np.ascontiguousarray(np.asarray(draw(3).convert("RGB"))[:192, :192])
+    picture = picture[..., :1] if gray else picture
+    data, note = noted(picture, tune="psnr", min_psnr=decibels)
+    assert decibels <= psnr(picture, pixels(data)) < decibels + 0.7
+    assert "no quality gives" not in note.text
+
+
 def test_metadata_that_do_not_fit_are_told() -> None:
     exif = Image.Exif()
     exif[0x010E] = "x" * 70_000

@@ -114,7 +114,8 @@ def command(
     as by `jrecomp shrink`.
 
     The quality is calibrated: every picture gets the likeness (SSIMULACRA2) that libjpeg-turbo gives at that
-    number on average, and above 95 more.
+    number on average, and above 95 more. Sizes are those of the JPEG file; if the output is compressed, it is
+    smaller.
 
     With --restored the file is smaller at the same similarity, as this is that of the picture that `jrecomp
     restore` gives. A compressed result names the method of restoration.

@@ -62,7 +62,7 @@ def search(
             beyond = trial
         if inside is not None and inside.excess >= math.log(1 - tolerance):
             break
-        likeness = min(max(_next(inside, beyond, tolerance, rises), low), high)
+        likeness = min(max(_next(inside, beyond, tolerance, rises, len(tried)), low), high)
         if any(abs(likeness - other) < 1e-3 for other in tried):
             if inside is None or beyond is None:
                 break
@@ -72,13 +72,19 @@ def search(
     return inside, beyond
 
 
-def _next(inside: Trial[T] | None, beyond: Trial[T] | None, tolerance: float, rises: bool) -> float:
-    """The likeness to try next: between the nearest results, or away from the only one."""
+def _next(
+    inside: Trial[T] | None, beyond: Trial[T] | None, tolerance: float, rises: bool, number: int
+) -> float:
+    """The likeness to try next: between the nearest results, or away from the only one.
+
+    number: of the results. Steps double as long as all are on the same side.
+    """
     direction = 1 if rises else -1
     if inside is None or beyond is None:
         known = inside or beyond
         assert known is not None
-        size = min(max(abs(known.excess) * 2 * FIRST_STEP, FIRST_STEP), 8 * FIRST_STEP)
+        least = FIRST_STEP * 2.0 ** (number - 1)
+        size = min(max(abs(known.excess) * 2 * FIRST_STEP, least), 8 * FIRST_STEP)
         return known.likeness + (direction if known is inside else -direction) * size
     if not math.isfinite(inside.excess):
         return (inside.likeness + beyond.likeness) / 2

@@ -28,6 +28,9 @@ coefficients in their cells, by cells.Cells.clipped().
 METHODS: dict[str, Method] = {"network": correction.restored, "expectation": expectation.restored}
 """The first is the default."""
 
+PLAIN = "plain"
+"""The name of decoding without restoration."""
+
 STRENGTH_BITS = 8
 _PIXEL_BYTES = 24
 """Memory for a pixel of a component: coefficients, planes of samples, and pixels in both forms."""
@@ -47,11 +50,13 @@ class Restored:
     coefficients: number of coefficients that were compared, those of blocks that are inside the picture; 0 if
         the pixels have fewer bits than the file's samples.
     broken: number of these that compressing the pixels does not give again.
+    method: the one that was used, or PLAIN.
     """
 
     pixels: Pixels
     coefficients: int
     broken: int
+    method: str
 
 
 def restored(
@@ -90,7 +95,15 @@ def restored(
         starts = range(0, frame.mcu_rows, step)
         counts = workers.map(finish, starts, [min(start + step, frame.mcu_rows) for start in starts])
     compared, broken = (sum(column) for column in zip(*counts, strict=True))
-    return Restored(pixels, compared, broken)
+    return Restored(pixels, compared, broken, _used(file, method, strength))
+
+
+def _used(file: JpegFile, method: str, strength: float) -> str:
+    """What restores a file in fact: files that the network was not trained for are restored by expectation."""
+    if strength == 0:
+        return PLAIN
+    alone = method == "network" and correction.described(file) is None
+    return "expectation" if alone else method
 
 
 def _components(file: JpegFile, method: Method, share: int, workers: Workers) -> list[Int16]:

@@ -43,7 +43,7 @@ def test_for_restoration() -> None:
     scores = entry["likeness"]
     assert scores["restorer"] == entry["restorer"] == "network"
     assert scores["measure"] == "PSNR" and scores["restored"] >= 34
-    assert "restored by expectation" in entry["note"]
+    assert "restored by network" in entry["note"]
     assert "restorer       expectation" in run("info", "a.jpg.jrc").stdout
     assert document("info", "a.jpg.jrc")["files"][0]["restorer"] == "expectation"
     run("restore", "a.jpg.jrc", "-o", "restored.png")

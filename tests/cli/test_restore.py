@@ -57,6 +57,39 @@ def test_formats_and_bits() -> None:
     assert not Path("y.webp").exists()
 
 
+def test_names_of_other_formats_are_refused() -> None:
+    for name in ("x.jpg", "x.bmp", "x.jrc"):
+        message = run("restore", "a.jpg", "-o", name, code=ExitCode.USAGE).stderr
+        assert "is not the ending of a format (use --format)" in message and not Path(name).exists()
+    run("restore", "a.jpg", "-o", "x.bmp", "--format", "png")
+
+
+def test_containers_beside_their_files_are_left_out_in_folders() -> None:
+    Path("tree").mkdir()
+    for name in ("a.jpg", "a.jpg.jrc", "b.jpg.jrc"):
+        Path("tree", name).write_bytes(Path("a.jpg.jrc" if name.endswith("jrc") else "a.jpg").read_bytes())
+    run("restore", "-r", "tree", "--output-dir", "out")
+    assert sorted(path.name for path in Path("out").iterdir()) == ["a.png", "b.png"]
+
+
+def test_the_method_that_was_used_is_told() -> None:
+    Path("gray.jpg").write_bytes(samples.pillow(channels=1))
+    Path("cmyk.jpg").write_bytes(samples.pillow(channels=4))
+    Path("cut.jpg").write_bytes(Path("a.jpg").read_bytes()[:-200])
+    found = {
+        name: document("restore", name, "--format", "tiff", *options)["files"][0]["method"]
+        for name, options in (
+            ("gray.jpg", ()),
+            ("cmyk.jpg", ()),
+            ("cut.jpg", ()),
+            ("a.jpg", ("--method", "expectation")),
+        )
+    }
+    assert found == {
+        "gray.jpg": "network", "cmyk.jpg": "expectation", "cut.jpg": "plain", "a.jpg": "expectation",
+    }  # fmt: skip
+
+
 def test_document() -> None:
     (entry,) = (report := document("restore", "a.jpg"))["files"]
     size = Path("a.png").stat().st_size
