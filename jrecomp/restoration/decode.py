@@ -99,7 +99,7 @@ def restored(
 
 
 def _used(file: JpegFile, method: str, strength: float) -> str:
-    """What restores a file in fact: files that the network was not trained for are restored by expectation."""
+    """What restores a file: expectation those that the network was not trained for."""
     if strength == 0:
         return PLAIN
     alone = method == "network" and correction.described(file) is None
