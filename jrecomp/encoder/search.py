@@ -13,6 +13,9 @@ EVALUATIONS = 10
 FIRST_STEP = 4.0
 """Distance in likeness of the second result from the first."""
 
+PATIENCE = 3
+"""Number of results on the same side of the limit after which steps double."""
+
 LEAST_STEP = 0.1
 """Likenesses this close give the same settings, or differ by chance."""
 
@@ -77,13 +80,13 @@ def _next(
 ) -> float:
     """The likeness to try next: between the nearest results, or away from the only one.
 
-    number: of the results. Steps double as long as all are on the same side.
+    number: of the results, see PATIENCE.
     """
     direction = 1 if rises else -1
     if inside is None or beyond is None:
         known = inside or beyond
         assert known is not None
-        least = FIRST_STEP * 2.0 ** (number - 1)
+        least = FIRST_STEP * 2.0 ** max(0, number - PATIENCE)
         size = min(max(abs(known.excess) * 2 * FIRST_STEP, least), 8 * FIRST_STEP)
         return known.likeness + (direction if known is inside else -direction) * size
     if not math.isfinite(inside.excess):
