@@ -133,6 +133,9 @@ class ShortageError(JrecompError):
 
 
 _SHORTAGES = (errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE)
+_NO_LOCK = "can't allocate lock"
+"""What Python says instead of MemoryError where a lock finds no memory."""
+
 _SHORTAGE_WORDS = ("can't start new thread", "failed to map segment", "annot allocate memory")
 """What Python says where it cannot start a thread, and the linker where it has no memory for a library."""
 
@@ -142,7 +145,7 @@ def shortage(error: BaseException | None) -> ShortageError | None:
     while error is not None:
         if isinstance(error, ShortageError):
             return error
-        if isinstance(error, MemoryError):
+        if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _NO_LOCK in str(error)):
             return ShortageError("out of memory")
         if isinstance(error, OSError) and error.errno in _SHORTAGES:
             return ShortageError(f"the machine is short of resources: {error.strerror}")

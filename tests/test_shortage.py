@@ -114,6 +114,8 @@ def test_what_is_a_shortage() -> None:
     assert shortage(None) is shortage(ValueError("no")) is shortage(OSError(2, "not found")) is None
     assert str(shortage(MemoryError())) == "out of memory"
     assert "can't start new thread" in str(shortage(RuntimeError("can't start new thread")))
+    assert str(shortage(RuntimeError("can't allocate lock"))) == "out of memory"
+    assert shortage(ValueError("can't allocate lock")) is None
     wrapped = ImportError("numpy")
     wrapped.__cause__ = ImportError("libx.so: failed to map segment from shared object")
     assert isinstance(shortage(wrapped), ShortageError)
