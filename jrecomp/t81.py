@@ -41,6 +41,9 @@ PLACES = _order()
 
 ROW = np.array([row for row, _ in PLACES])
 COLUMN = np.array([column for _, column in PLACES])
+RASTER = 8 * ROW + COLUMN
+"""The index in raster order of each index in zig-zag order."""
+
 INDEX = {place: index for index, place in enumerate(PLACES)}
 
 

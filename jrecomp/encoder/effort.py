@@ -11,7 +11,7 @@ from jrecomp.encoder.coefficients import SUBSAMPLINGS, Pixels, Planes, as_decode
 from jrecomp.encoder.decoding import Decoder
 from jrecomp.encoder.encode import Encoder, Options
 from jrecomp.encoder.levels import Quantizer
-from jrecomp.encoder.refine import Refinement, few_colours
+from jrecomp.encoder.refine import Refinement, left_alone
 from jrecomp.encoder.tables import Settings
 from jrecomp.metrics import Reference
 from jrecomp.threads import Workers
@@ -94,9 +94,4 @@ class _Optimizer:
 
     @cached_property
     def _alone(self) -> list[Bool]:
-        down, across = self._factors
-        sizes = [(c.shape[0], c.shape[1]) for c in self.encoder.components]
-        return [
-            few_colours(self.pixels, size, *((down, across) if kind else (1, 1)))
-            for size, kind in zip(sizes, self.encoder.kinds, strict=True)
-        ]
+        return left_alone(self.pixels, self.encoder.components, self._factors)

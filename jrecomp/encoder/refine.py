@@ -164,6 +164,16 @@ class Refinement:
         self.workers.map(function, [slice(row, row + _EACH) for row in range(0, rows, _EACH)])
 
 
+def left_alone(pixels: UInt8, components: Sequence[Float32], factors: tuple[int, int]) -> list[Bool]:
+    """Which blocks of each component are not edited as they have few colours, see Refinement.
+
+    pixels: uint8 [rows, columns, 1 or 3]. components: luma, and chroma if there is any. factors: how many
+    times chroma is smaller, down and across.
+    """
+    each = [(1, 1), *[factors] * (len(components) - 1)]
+    return [few_colours(pixels, (len(c), len(c[0])), *f) for c, f in zip(components, each, strict=True)]
+
+
 def few_colours(pixels: UInt8, blocks: tuple[int, int], down: int, across: int) -> Bool:
     """Which blocks have few colours somewhere, bool [block rows, block columns].
 

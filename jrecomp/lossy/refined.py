@@ -10,7 +10,7 @@ from jrecomp.array_types import Bool, Float32, Int32, UInt8
 from jrecomp.encoder.decoding import Decoder
 from jrecomp.encoder.guards import kept
 from jrecomp.encoder.levels import Quantizer
-from jrecomp.encoder.refine import Refinement, few_colours
+from jrecomp.encoder.refine import Refinement, left_alone
 from jrecomp.jpeg.metadata import is_rgb
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.lossy.operating_point import OperatingPoint
@@ -103,6 +103,4 @@ class RefinedRequantizer(Requantizer):
 
     @cached_property
     def _alone(self) -> list[Bool]:
-        factors = [(1, 1), self._factors, self._factors]
-        sizes = [(c.shape[0], c.shape[1]) for c in self._components]
-        return [few_colours(self._pixels, size, *f) for size, f in zip(sizes, factors, strict=False)]
+        return left_alone(self._pixels, self._components, self._factors)

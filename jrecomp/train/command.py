@@ -41,9 +41,6 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "planes": {"steps": 1500, "hidden": (64, 32)},
     "latents": {"steps": 1500, "hidden": (48, 4)},
     "blocks": {"steps": 1500, "hidden": (0, 0)},
-    "encode": {},
-    "restore": {},
-    "joint": {},
 }
 
 

@@ -24,7 +24,7 @@ from jrecomp.metrics import Decode, Reference, pixels
 from jrecomp.metrics.ssimulacra2 import IDENTICAL
 from jrecomp.options import DEFAULT_LIMITS
 from jrecomp.restoring import restore
-from jrecomp.t81 import CHROMINANCE, COLUMN, INDEX, LUMINANCE, ROW
+from jrecomp.t81 import CHROMINANCE, COLUMN, INDEX, LUMINANCE, RASTER, ROW
 from jrecomp.threads import Workers
 from jrecomp.train import recipes
 from jrecomp.train.checkpoints import completed
@@ -146,7 +146,7 @@ def _learned(
 
 def _start(strength: float) -> Point:
     """The tables of annex K at a strength."""
-    tables = np.log(np.array([LUMINANCE, CHROMINANCE])[:, 8 * ROW + COLUMN])
+    tables = np.log(np.array([LUMINANCE, CHROMINANCE])[:, RASTER])
     return Point(tables - tables[0].mean() + SLOPE * strength, np.full(2, START_LAMBDA))
 
 

@@ -1,13 +1,13 @@
 """A decoder and MS-SSIM in torch, for gradients."""
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from jrecomp.jpeg.types import Frame
 from jrecomp.metrics.ms_ssim import C1, C2, MS_SSIM_WEIGHTS, SIGMA, WINDOW
-from jrecomp.t81 import COLUMN, ROW
+from jrecomp.t81 import RASTER
+from jrecomp.train.transform import dct_matrix
 
 
 def decode(planes: list[Tensor], frame: Frame) -> Tensor:
@@ -32,18 +32,8 @@ def decode(planes: list[Tensor], frame: Frame) -> Tensor:
 
 def _samples(coefficients: Tensor) -> Tensor:
     rows, columns, _ = coefficients.shape
-    blocks = coefficients @ _basis()
+    blocks = coefficients @ torch.from_numpy(dct_matrix()[RASTER])
     return blocks.reshape(rows, columns, 8, 8).permute(0, 2, 1, 3).reshape(8 * rows, 8 * columns)
-
-
-def _basis() -> Tensor:
-    """The basis functions of the DCT, float32 [zig-zag index, pixel]."""
-    x = np.arange(8)
-    norm = np.where(x == 0, np.sqrt(1 / 8), 0.5)[:, None]
-    waves = norm * np.cos((2 * x + 1) * x[:, None] * np.pi / 16)
-    return torch.from_numpy(
-        (waves[ROW][:, :, None] * waves[COLUMN][:, None]).reshape(64, 64).astype(np.float32)
-    )
 
 
 def ms_ssim(a: Tensor, b: Tensor) -> Tensor:

@@ -19,16 +19,10 @@ from jrecomp.restoration.network import (
     places,
 )
 from jrecomp.train.restore.store import Batch, Group
+from jrecomp.train.transform import dct_matrix
 
 BOUND = MARGIN / SAMPLE_UNIT
 """Distance from the ends of cells that coefficients keep."""
-
-
-def _dct_matrix() -> Tensor:
-    """The DCT of 8 x 8 samples as a matrix [64, 64], frequencies first."""
-    k, x = np.arange(8)[:, None], np.arange(8)[None]
-    line = np.cos((2 * x + 1) * k * np.pi / 16) * np.where(k == 0, np.sqrt(1 / 8), 0.5)
-    return torch.tensor(np.kron(line, line), dtype=torch.float32)
 
 
 class Codec:
@@ -36,7 +30,7 @@ class Codec:
 
     def __init__(self, device: torch.device, groups: list[Group]) -> None:
         self.groups = groups
-        self.dct = _dct_matrix().to(device)
+        self.dct = torch.from_numpy(dct_matrix()).to(device)
         self.hadamard = torch.tensor(np.kron(HADAMARD, HADAMARD), dtype=torch.float32, device=device)
         self.scales = torch.tensor(SAMPLE_UNIT / 2.0 ** input_shifts(), dtype=torch.float32, device=device)
         u, v = torch.arange(64, device=device) // 8, torch.arange(64, device=device) % 8

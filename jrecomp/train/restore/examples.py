@@ -23,10 +23,8 @@ from jrecomp.jpeg.types import JpegFile
 from jrecomp.options import DEFAULT_LIMITS
 from jrecomp.restoration import expectation
 from jrecomp.restoration.transform import unit_bits
-from jrecomp.t81 import CHROMINANCE, COLUMN, LUMINANCE, ROW
+from jrecomp.t81 import COLUMN, RASTER, ROW, scaled_table
 from jrecomp.threads import Workers
-
-ZIGZAG = 8 * ROW + COLUMN
 
 MARGIN = 16
 """Pixels by which the compressed part of a picture is smaller: its place is random."""
@@ -98,21 +96,15 @@ def example(file: JpegFile, original: Pixels, sampling: str) -> Example:
     planes = np.zeros((3, 3, *original.shape[:2]), np.int16)
     for kind, components in enumerate(decoded):
         planes[kind, : len(components)] = components
-    ycc = original @ _FROM_RGB.T
-    if sampling == "gray":
-        ycc[..., 0] = np.asarray(Image.fromarray(original).convert("L"))
-        ycc[..., 1:] = 0
-    ycc[..., 0] -= 128
-    planes[2] = np.rint(ycc * (1 << unit_bits(8))).transpose(2, 0, 1)
+    pixels = np.asarray(Image.fromarray(original).convert("L")) if sampling == "gray" else original
+    with Workers(1) as workers:
+        source = Planes.of(np.ascontiguousarray(pixels), workers)
+    samples = np.array([source.luma, *source.chroma])
+    planes[2, : len(samples)] = np.rint(samples * (1 << unit_bits(8)))
     steps = np.ones((3, 64), np.uint16)
     for number, component in enumerate(file.frame.components):
-        steps[number, ZIGZAG] = component.steps
+        steps[number, RASTER] = component.steps
     return Example(planes, steps, sampling)
-
-
-_FROM_RGB = np.array(
-    [[0.299, 0.587, 0.114], [-0.168735892, -0.331264108, 0.5], [0.5, -0.418687589, -0.081312411]]
-)
 
 
 def _turned(picture: Pixels, rng: np.random.Generator) -> Pixels:
@@ -146,8 +138,8 @@ def saved(picture: Pixels, sampling: str, steps: Integers) -> bytes:
 
 def quality_tables(quality: int) -> Integers:
     """Steps [2, 64] of Annex K scaled as libjpeg does, in raster order. quality: 1 to 100."""
-    scale = 5000 // quality if quality < 50 else 200 - 2 * quality
-    steps: Integers = ((np.array([LUMINANCE, CHROMINANCE]) * scale + 50) // 100).clip(1, 255)
+    steps = np.empty((2, 64), np.int64)
+    steps[:, RASTER] = [list(scaled_table(quality, chrominance)) for chrominance in (False, True)]
     return steps
 
 
@@ -207,7 +199,7 @@ def _dead_zone(picture: Pixels, sampling: str, steps: Integers, rng: np.random.G
     for number, (component, coefficients) in enumerate(
         zip(file.frame.components, file.coefficients, strict=True)
     ):
-        quantization = steps[min(number, 1), ZIGZAG].astype(np.int32)
+        quantization = steps[min(number, 1), RASTER].astype(np.int32)
         size = np.abs(coefficients) / quantization
         zone = wide * rng.uniform(0.75, 1.25, size.shape[:2])[..., None]
         magnitude = np.floor(size + 0.5 - np.where(size < 1, zone, narrow))

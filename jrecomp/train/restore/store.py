@@ -1,8 +1,7 @@
 """Examples in files, and random crops of them on a device.
 
-A folder has pairs of files: planes of many examples one after the other, and a table that says where each one
-is.
-Nothing in Crops.take() depends on values on the host, so that a CUDA graph can contain it.
+A folder has pairs of files: planes of many examples one after the other, and a table of their places. Nothing
+in Crops.take() depends on values on the host, so that a CUDA graph can contain it.
 """
 
 from collections.abc import Iterable
