@@ -171,7 +171,7 @@ def command(
         _train_tables(pictures or data / "train" / "clean", work, weights, start or "")
         return
     if subject == "restore":
-        _train_restorer(data, work, weights, minutes, options["device"])
+        _train_restorer(data, work, weights, minutes, options["device"], work / "pictures.zip")
         return
     if subject == "joint":
         _train_in_turns(data, work, weights, minutes, options["device"])
@@ -230,19 +230,32 @@ def _train_in_turns(data: Path, work: Path, weights: Path, minutes: float, devic
         raise click.UsageError(
             f"--weights must be {folder()}: each turn uses what the one before has learned"
         )
+    pictures = work / "pictures.zip"
+    start: Path | None = None
     for turn in range(1, TURNS + 1):
-        _train_restorer(data, work / f"turn-{turn}", weights, minutes / TURNS, device)
-        _train_tables(data / "train" / "clean", work / f"turn-{turn}", weights, RESTORED)
+        place = work / f"turn-{turn}"
+        _train_restorer(data, place, weights, minutes / TURNS, device, pictures, start)
+        _train_tables(data / "train" / "clean", place, weights, RESTORED)
+        start = place
 
 
-def _train_restorer(data: Path, work: Path, weights: Path, minutes: float, device: str) -> None:
+def _train_restorer(
+    data: Path,
+    work: Path,
+    weights: Path,
+    minutes: float,
+    device: str,
+    path: Path,
+    start: Path | None = None,
+) -> None:
+    """path: file of pictures, which is made if it does not exist. start: see train.restore.run.Settings."""
     from jrecomp.restoration import correction
     from jrecomp.train import export
     from jrecomp.train.checkpoints import completed, read_arrays
     from jrecomp.train.restore import pictures, run, store
     from jrecomp.train.restore.examples import examples
 
-    folder, path = work / "examples", work / "pictures.zip"
+    folder = work / "examples"
     folder.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         with completed(path) as partial:
@@ -252,6 +265,6 @@ def _train_restorer(data: Path, work: Path, weights: Path, minutes: float, devic
         if not store.is_complete(folder, number):
             store.write(folder, number, examples(found.train, found.tables, number))
     batch, side = RESTORER_CROPS[device]
-    run.train(run.Settings(folder, work, found.valid, minutes * 60, device, batch, side))
+    run.train(run.Settings(folder, work, found.valid, minutes * 60, device, batch, side, start=start))
     click.echo(f"wrote {export.replace_restorer(read_arrays(work / run.WEIGHTS), weights)}")
     correction.network.cache_clear()

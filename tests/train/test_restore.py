@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +215,17 @@ def test_training_goes_on_from_its_checkpoint(folder: Path, tmp_path: Path) -> N
     assert int(second.steps_done) == 3
 
 
+def test_training_begins_with_the_result_of_another(folder: Path, tmp_path: Path) -> None:
+    first, second = (settings(folder, tmp_path / name) for name in "ab")
+    before = run.Training(first)
+    before.mean += 0.25
+    first.work.mkdir()
+    before.save()
+    after = run.Training(replace(second, start=first.work))
+    assert torch.equal(after.parameters, before.mean)
+    assert int(after.steps_done) == 0
+
+
 def result(gain: float) -> run.Result:
     return run.Result(1, gain, gain, 0)
 
@@ -298,10 +310,13 @@ def test_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     options = ["joint", "--data", str(tmp_path), "--work", "w", "--minutes", "8", "--weights"]
     assert CliRunner().invoke(command, [*options, str(weights.folder())]).exit_code == 0
     clean, place = tmp_path / "train" / "clean", weights.folder()
+    first, second = Path("w/turn-1"), Path("w/turn-2")
+    pictures = Path("w/pictures.zip")
     assert calls == [
-        step
-        for turn in (Path("w/turn-1"), Path("w/turn-2"))
-        for step in ((tmp_path, turn, place, 4.0, "cpu"), (clean, turn, place, "restored"))
+        (tmp_path, first, place, 4.0, "cpu", pictures, None),
+        (clean, first, place, "restored"),
+        (tmp_path, second, place, 4.0, "cpu", pictures, first),
+        (clean, second, place, "restored"),
     ]
     result = CliRunner().invoke(command, [*options, str(tmp_path)])
     assert result.exit_code == 2 and "--weights must be" in result.output

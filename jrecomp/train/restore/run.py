@@ -71,7 +71,7 @@ class Settings:
     examples: folder of store.write(). work: folder for checkpoint, log and weights. valid: RGB pictures for
     validation. seconds: time from the start to the end of the last step. batch, side: number of crops in a
     step, and their width and height, a multiple of 16. width, pairs: of the network. rate: peak of the
-    learning rate.
+    learning rate. start: folder of a training that ended, whose parameters this one begins with.
     """
 
     examples: Path
@@ -85,6 +85,7 @@ class Settings:
     pairs: int = 4
     rate: float = 0.002
     seed: int = 1
+    start: Path | None = None
 
 
 def orthogonalized(matrix: Tensor) -> Tensor:
@@ -131,7 +132,7 @@ class Training:
         self.crops = Crops.read(settings.examples, settings.side, self.device)
         self.codec = Codec(self.device, groups(settings.batch))
         self.network = Network(settings.width, settings.pairs)
-        self.parameters = self.network.start(settings.seed).to(self.device).requires_grad_()
+        self.parameters = self._first().to(self.device).requires_grad_()
         self.first, self.second = (torch.zeros_like(self.parameters, requires_grad=False) for _ in range(2))
         self.mean = self.parameters.detach().clone()
         self.peak = settings.rate
@@ -139,6 +140,13 @@ class Training:
         self.totals = torch.zeros(4, device=self.device)
         self.seconds = 0.0
         self.began = time.monotonic()
+
+    def _first(self) -> Tensor:
+        """The parameters that training begins with."""
+        if self.settings.start is None:
+            return self.network.start(self.settings.seed)
+        mean: Tensor = torch.load(self.settings.start / CHECKPOINT)["mean"]
+        return mean
 
     def elapsed(self) -> float:
         """Seconds of training, those of interrupted runs included."""
