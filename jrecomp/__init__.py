@@ -1,7 +1,8 @@
 """jrecomp recompresses JPEG files losslessly, with entropy models that are integer neural networks.
 
-The public functions and types are in jrecomp.pipeline, jrecomp.encoding, jrecomp.restoring, jrecomp.info,
-jrecomp.options and jrecomp.errors; docs/format.md specifies the containers that they write.
+The public functions and types are in jrecomp.pipeline, jrecomp.encoding, jrecomp.restoring,
+jrecomp.thumbnails, jrecomp.info, jrecomp.options and jrecomp.errors; docs/format.md specifies the containers
+that they write.
 """
 
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from jrecomp.options import Limits
     from jrecomp.pipeline import compress, decompress, inspect, salvage, shrink, verify
     from jrecomp.restoring import restore
+    from jrecomp.thumbnails import thumbnail
 
 __all__ = [
     "Info",
@@ -27,6 +29,7 @@ __all__ = [
     "restore",
     "salvage",
     "shrink",
+    "thumbnail",
     "verify",
 ]
 __version__ = "0.1.0"
@@ -42,6 +45,7 @@ _HOMES = {
     "restore": "jrecomp.restoring",
     "salvage": "jrecomp.pipeline",
     "shrink": "jrecomp.pipeline",
+    "thumbnail": "jrecomp.thumbnails",
     "verify": "jrecomp.pipeline",
 }
 

@@ -15,7 +15,7 @@ from jrecomp import files, pipeline, temporary
 from jrecomp.codec import Resources
 from jrecomp.codec.devices import CUDA
 from jrecomp.errors import CorruptContainerError, ExitCode, InputError, JrecompError, UsageError, shortage
-from jrecomp.info import Info, RestoredInfo
+from jrecomp.info import Info, RestoredInfo, ThumbnailInfo
 from jrecomp.lossy.target import TargetOptions
 from jrecomp.model import load
 from jrecomp.options import Limits
@@ -76,6 +76,10 @@ class Job:
             return 1
 
 
+AnyInfo = Info | RestoredInfo | ThumbnailInfo
+"""Properties of the result of a job."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """The result of a job.
@@ -87,13 +91,13 @@ class Outcome:
 
     job: Job
     seconds: float = 0.0
-    info: Info | RestoredInfo | None = None
+    info: AnyInfo | None = None
     note: str = ""
     error: JrecompError | None = None
 
 
 Compute = Callable[[], Any]
-JobSteps = Generator[Compute, Any, tuple[Info | RestoredInfo | None, str]]
+JobSteps = Generator[Compute, Any, tuple[AnyInfo | None, str]]
 """A job in progress: it reads, yields the computation, receives its result, writes, returns info and note."""
 
 Work = Callable[[Job], JobSteps]
@@ -477,6 +481,17 @@ def restore(job: Job, *, form: str, options: "RestoreOptions", limits: Limits, f
     picture, info, note = yield partial(restored_file, data, form, options, limits)
     files.write(job.target, picture, job.source, force)
     return info, note
+
+
+def thumbnail(job: Job, *, form: str, size: int, threads: int, limits: Limits, force: bool) -> JobSteps:
+    """Make the thumbnail of one picture; the options are those of thumbnails.thumbnail_file()."""
+    from jrecomp.thumbnails import thumbnail_file
+
+    files.check_target(job.target, job.source, force)
+    data = files.read(job.source, limits)
+    picture, info = yield partial(thumbnail_file, data, form, size, threads, limits)
+    files.write(job.target, picture, job.source, force)
+    return info, ""
 
 
 def decompress(job: Job, *, threads: int, device: str, limits: Limits, force: bool) -> JobSteps:

@@ -26,9 +26,9 @@ from jrecomp.errors import (
     VerificationError,
 )
 from jrecomp.info import Info, JpegInfo, describe_picture, describe_reason, describe_restorer
-from jrecomp.jpeg.types import Frame
+from jrecomp.jpeg.types import Frame, JpegFile
 from jrecomp.lossy import Target, TargetOptions, requantizer, rule_of
-from jrecomp.model import DEFAULT_MODEL, FALLBACK_MODEL, Model
+from jrecomp.model import DEFAULT_MODEL, FALLBACK_MODEL, Model, PlanesModel
 from jrecomp.model import load as load_model
 from jrecomp.options import DEFAULT_LIMITS, DEFAULT_TUNE, Buffer, Limits, as_bytes, check_type
 from jrecomp.pictures import PictureCoder
@@ -209,6 +209,21 @@ def decompress(
     if Original.of(restored) != box.original:
         raise VerificationError("the restored bytes do not match the checksum of the original")
     return restored
+
+
+def low_frequencies(data: bytes, highest: int, threads: int, limits: Limits) -> JpegFile | None:
+    """The picture that the file in a container begins with, without high frequencies.
+
+    highest: see codec.decode(). threads, limits: as for compress(). Returns None where decompress() is the
+    way: for models that do not code low frequencies first, for stored files, and for files that begin with
+    something else. Raises the errors of decompress(), but does not compare checksums of the original.
+    """
+    box = container.unpack(data, limits)
+    model = None if isinstance(box, Stored) else load_model(box.model)
+    if isinstance(box, Stored) or not isinstance(model, PlanesModel):
+        return None
+    with _damaged_headers():
+        return PictureCoder(model, Resources(threads), limits).low_frequencies(box, highest)
 
 
 def salvage(

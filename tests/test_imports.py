@@ -41,6 +41,7 @@ LAYERS = {
     "jrecomp.rate": 7,
     "jrecomp.pipeline": 8,
     "jrecomp.restoring": 9,
+    "jrecomp.thumbnails": 9,
     "jrecomp.files": 9,
     "jrecomp.encoding": 10,
     "jrecomp.batch": 11,

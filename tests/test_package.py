@@ -11,7 +11,17 @@ from jrecomp.options import Buffer
 
 ROOT = Path(__file__).parents[1]
 
-FUNCTIONS = ["compress", "decompress", "encode", "inspect", "restore", "salvage", "shrink", "verify"]
+FUNCTIONS = [
+    "compress",
+    "decompress",
+    "encode",
+    "inspect",
+    "restore",
+    "salvage",
+    "shrink",
+    "thumbnail",
+    "verify",
+]
 
 
 def test_public_names() -> None:
