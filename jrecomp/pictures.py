@@ -99,8 +99,8 @@ class PictureCoder:
         self._spend_pixels(frame, removed)
         return frame
 
-    def low_frequencies(self, box: Lossless, highest: int) -> JpegFile | None:
-        """The picture that a file begins with, without high frequencies; None if it begins with none.
+    def first(self, box: Lossless, highest: int) -> JpegFile | None:
+        """The picture that a file begins with, None if it begins with none.
 
         highest: see codec.decode(). Raises CorruptContainerError and UnsupportedJpegError for damaged boxes.
         """

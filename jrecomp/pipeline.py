@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Unpack, cast
 
 from jrecomp import container, jpeg
-from jrecomp.codec import Resources
+from jrecomp.codec import HIGHEST, Resources
 from jrecomp.container import Lossless, Lossy, Original, Restorable, Stored
 from jrecomp.errors import (
     CorruptContainerError,
@@ -26,9 +26,10 @@ from jrecomp.errors import (
     VerificationError,
 )
 from jrecomp.info import Info, JpegInfo, describe_picture, describe_reason, describe_restorer
+from jrecomp.jpeg.markers import START
 from jrecomp.jpeg.types import Frame, JpegFile
 from jrecomp.lossy import Target, TargetOptions, requantizer, rule_of
-from jrecomp.model import DEFAULT_MODEL, FALLBACK_MODEL, Model, PlanesModel
+from jrecomp.model import DEFAULT_MODEL, FALLBACK_MODEL, Model
 from jrecomp.model import load as load_model
 from jrecomp.options import DEFAULT_LIMITS, DEFAULT_TUNE, Buffer, Limits, as_bytes, check_type
 from jrecomp.pictures import PictureCoder
@@ -211,19 +212,32 @@ def decompress(
     return restored
 
 
-def low_frequencies(data: bytes, highest: int, threads: int, limits: Limits) -> JpegFile | None:
-    """The picture that the file in a container begins with, without high frequencies.
+def first_picture(data: bytes, threads: int, limits: Limits, highest: int = HIGHEST) -> JpegFile | None:
+    """The picture that the file in a container begins with.
 
-    highest: see codec.decode(). threads, limits: as for compress(). Returns None where decompress() is the
-    way: for models that do not code low frequencies first, for stored files, and for files that begin with
-    something else. Raises the errors of decompress(), but does not compare checksums of the original.
+    threads, limits: as for compress(). highest: coefficients of higher frequencies are left out where the
+    model codes low ones first, see codec.decode(). Returns None for stored files, and for files that begin
+    with something else. Raises the errors of decompress(), but does not compare checksums of the original.
     """
     box = container.unpack(data, limits)
-    model = None if isinstance(box, Stored) else load_model(box.model)
-    if isinstance(box, Stored) or not isinstance(model, PlanesModel):
+    if isinstance(box, Stored):
         return None
     with _damaged_headers():
-        return PictureCoder(model, Resources(threads), limits).low_frequencies(box, highest)
+        return PictureCoder(load_model(box.model), Resources(threads), limits).first(box, highest)
+
+
+def first_headers(data: bytes, limits: Limits) -> bytes | None:
+    """The headers of the JPEG picture that the file in a container begins with; all of a stored JPEG file.
+
+    Scan data of pictures inside the headers are zeros. limits: as for compress(). Returns None for files that
+    begin with something else. Raises CorruptContainerError and LimitError.
+    """
+    box = container.unpack(data, limits, brief=True)
+    if isinstance(box, Stored):
+        restored = decompress(data, limits=limits)
+        return restored if restored.startswith(START) else None
+    with _damaged_headers():
+        return next((found.headers for found in describe(box.front, box.steps) if found.offset == 0), None)
 
 
 def salvage(

@@ -64,7 +64,8 @@ def thumbnail(
     if container.is_container(data):
         data = reduced_file(data, size, threads, limits)
     with _pillow_errors(), opened(data, limits, ("JPEG", *PICTURE_FORMATS)) as image:
-        image.draft(None, fitted(image.size, size))
+        scale = divisor(image.size, size)
+        image.draft(None, (max(1, image.width // scale), max(1, image.height // scale)))
         upright = ImageOps.exif_transpose(image)
         if upright.mode not in ("L", "RGB"):
             upright = upright.convert("L" if upright.mode in ("1", "I", "I;16", "F", "LA") else "RGB")
@@ -87,10 +88,18 @@ def reduced_file(data: bytes, size: int, threads: int, limits: Limits) -> bytes:
     """The file in a container, as a JPEG file without the frequencies that a thumbnail does not need."""
     picture = pipeline.inspect(data, limits=limits).jpeg
     scale = 1 if picture is None else divisor((picture.width, picture.height), size)
-    file = pipeline.low_frequencies(data, HIGHEST_OF_SCALES[scale], threads, limits)
-    if file is None:
-        return pipeline.decompress(data, threads=threads, limits=limits)
-    return _written(file, limits)
+    file = low_frequencies(data, scale, threads, limits)
+    return pipeline.decompress(data, threads=threads, limits=limits) if file is None else file
+
+
+def low_frequencies(data: bytes, scale: int, threads: int, limits: Limits) -> bytes | None:
+    """The picture in a container as a JPEG file with what counts at a scale, a key of HIGHEST_OF_SCALES.
+
+    threads, limits, and errors: those of pipeline.first_picture(). Returns None for stored files, and for
+    files that begin with something else.
+    """
+    file = pipeline.first_picture(data, threads, limits, HIGHEST_OF_SCALES[scale])
+    return None if file is None else _written(file, limits)
 
 
 def fitted(size: tuple[int, int], largest: int) -> tuple[int, int]:

@@ -44,7 +44,12 @@ LAYERS = {
     "jrecomp.thumbnails": 9,
     "jrecomp.files": 9,
     "jrecomp.encoding": 10,
+    "jrecomp.dct": 9,
     "jrecomp.batch": 11,
+    "jrecomp.pillow": 11,
+    "jrecomp.access": 12,
+    "jrecomp.fsspec": 13,
+    "jrecomp.torch": 13,
     "jrecomp.cli": 12,
     "jrecomp.__main__": 13,
     "jrecomp.train": 13,
@@ -54,8 +59,13 @@ LAYERS = {
 
 RUNTIME = {"numpy", "constriction", "click", "brotli", "threadpoolctl", "PIL"}
 SIDE = {"jrecomp.train", "jrecomp.bench"}
-OPTIONAL = {"jrecomp.features.torch_arrays": {"torch"}}
-"""What the extra for GPUs is needed for, in one place."""
+OPTIONAL = {
+    "jrecomp.features.torch_arrays": {"torch"},
+    "jrecomp.torch": {"torch"},
+    "jrecomp.access": {"fsspec"},
+    "jrecomp.fsspec": {"fsspec"},
+}
+"""What extras are needed for, each in few places."""
 
 
 def part_of(module: str) -> str:

@@ -65,7 +65,8 @@ def test_sizes_and_likeness(size: int, model: str, large: bytes) -> None:
     if size > 160 or model == "fast":
         assert np.array_equal(np.asarray(found), np.asarray(expected))
     else:
-        assert np.abs(np.subtract(found.convert("L"), expected.convert("L"), dtype=float)).mean() < 1
+        luma = (np.asarray(image.convert("L"), np.float64) for image in (found, expected))
+        assert np.abs(np.subtract(*luma)).mean() < 1
 
 
 def test_scales() -> None:
