@@ -45,4 +45,6 @@ def test_the_list_of_decisions_is_complete() -> None:
     expected = [f"- [{page.read_text().splitlines()[0].removeprefix('# ')}]({page.name})" for page in pages]
     listed = [line for line in (folder / "README.md").read_text().splitlines() if line.startswith("- ")]
     assert listed == expected
-    assert [line.split(".")[0].removeprefix("- [") for line in listed] == [str(int(p.name[:4])) for p in pages]
+    assert [line.split(".")[0].removeprefix("- [") for line in listed] == [
+        str(int(p.name[:4])) for p in pages
+    ]
