@@ -20,6 +20,7 @@ _COMMANDS = {
     "restore": "jrecomp.cli.restore",
     "verify": "jrecomp.cli.verify",
     "info": "jrecomp.cli.info",
+    "mount": "jrecomp.cli.mount",
     "bench": "jrecomp.bench.command",
     "train": "jrecomp.train.command",
 }

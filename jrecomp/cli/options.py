@@ -228,3 +228,11 @@ threads = click.option(
     default=0,
     help="Use N threads; 0, the default, means one per processor core.",
 )
+
+cache_size = click.option(
+    "--cache-size",
+    metavar="SIZE",
+    type=_size,
+    default="512M",
+    help="Keep at most SIZE bytes of restored files in memory, such as 4G; 512M is the default.",
+)
