@@ -43,6 +43,7 @@ LAYERS = {
     "jrecomp.restoring": 9,
     "jrecomp.files": 9,
     "jrecomp.encoding": 10,
+    "jrecomp.mount": 10,
     "jrecomp.batch": 11,
     "jrecomp.cli": 12,
     "jrecomp.__main__": 13,
@@ -53,8 +54,8 @@ LAYERS = {
 
 RUNTIME = {"numpy", "constriction", "click", "brotli", "threadpoolctl", "PIL"}
 SIDE = {"jrecomp.train", "jrecomp.bench"}
-OPTIONAL = {"jrecomp.features.torch_arrays": {"torch"}}
-"""What the extra for GPUs is needed for, in one place."""
+OPTIONAL = {"jrecomp.features.torch_arrays": {"torch"}, "jrecomp.mount.filesystem": {"mfusepy"}}
+"""What the extras for GPUs and for mounting are needed for, each in one place."""
 
 
 def part_of(module: str) -> str:
