@@ -99,8 +99,8 @@ def _library() -> ModuleType:
     except (OSError, AttributeError, NotImplementedError) as error:
         raise UsageError(f"FUSE is not installed (Debian: apt install fuse3): {error}") from error
     if sys.platform == "linux":
-        if not Path("/dev/fuse").exists():
-            raise UsageError("FUSE cannot be used: /dev/fuse is missing")
+        if not os.access("/dev/fuse", os.R_OK | os.W_OK):
+            raise UsageError("FUSE cannot be used: /dev/fuse is missing, or may not be opened")
         if os.geteuid() != 0 and not (shutil.which("fusermount3") or shutil.which("fusermount")):
             raise UsageError("FUSE cannot be used: fusermount3 is missing (Debian: apt install fuse3)")
     module: ModuleType = mfusepy

@@ -31,8 +31,8 @@ def missing() -> str:
     """What a mount needs and this machine lacks, "" if nothing."""
     if not find_spec("mfusepy"):
         return "the package mfusepy is not installed"
-    if not Path("/dev/fuse").exists():
-        return "/dev/fuse is missing"
+    if not os.access("/dev/fuse", os.R_OK | os.W_OK):
+        return "/dev/fuse is missing, or may not be opened"
     return "" if shutil.which("fusermount3") else "fusermount3 is missing"
 
 
@@ -56,7 +56,7 @@ class Mount:
         self.line = self.process.stdout.readline()
         if not self.line:
             errors = self.process.communicate(timeout=60)[1]
-            assert re.search("Operation not permitted|/dev/fuse", errors), errors
+            assert re.search("Operation not permitted", errors), errors
             pytest.skip(f"this machine does not let us mount: {errors.strip()}")
 
     def end(self, how: Callable[[], object] | None = None) -> list[str]:
