@@ -35,11 +35,13 @@ class PictureCoder:
     """Models the pictures of one file.
 
     model: codes the coefficients. resources: threads and device. limits: bounds on memory and time.
+    exact: see jpeg.read().
     """
 
     model: Model
     resources: codec.Resources
     limits: Limits = DEFAULT_LIMITS
+    exact: bool = True
     _pixels: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -117,13 +119,13 @@ class PictureCoder:
 
     def _parsings(self, data: bytes) -> Iterator[JpegFile]:
         """The parsed picture; if a scan ends irregularly and with repeated bytes, also without these."""
-        file = jpeg.read(data, self.limits)
+        file = jpeg.read(data, self.limits, exact=self.exact)
         scans = file.scans
         yield file
         del file  # frees the coefficients
         if any(scan.segments or scan.extraneous or scan.last_eob_run for scan in scans):
             with suppress(UnsupportedJpegError):
-                less = jpeg.read(data, self.limits, idle=False)
+                less = jpeg.read(data, self.limits, idle=False, exact=self.exact)
                 if less.scans != scans:
                     yield less
 

@@ -8,7 +8,7 @@ compute with fewer. docs/format.md specifies the containers.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Unpack, cast
 
@@ -105,7 +105,7 @@ def compress(
             else:
                 result, note = _changed(wanted, writer, tune, resources.workers, on_progress)
             del file, writer  # frees the coefficients: verification needs as much memory again
-        verify(result.output, result.restored, threads=threads, device=device, limits=limits)
+            _verified(result, resources, limits)
         if len(result.output) >= len(data):
             raise UnsupportedJpegError(StoredReason.NOT_SMALLER)
     except UnsupportedJpegError as error:
@@ -119,15 +119,33 @@ def compress(
 
 
 def _lossless(data: bytes, model: Model, resources: Resources, limits: Limits) -> Result:
+    """A verified container of a file with modelled pictures.
+
+    Scans that are not restored from their coefficients (see jpeg.read(), exact) are rare, so they are looked
+    for only if verification fails without that.
+    """
+    with suppress(VerificationError, CorruptContainerError):
+        return _verified(_smaller(data, model, resources, limits, exact=False), resources, limits)
+    return _verified(_smaller(data, model, resources, limits, exact=True), resources, limits)
+
+
+def _smaller(data: bytes, model: Model, resources: Resources, limits: Limits, *, exact: bool) -> Result:
     """A container of a file with modelled pictures; by FALLBACK_MODEL if the model makes it no smaller."""
     try:
-        result = lossless(data, PictureCoder(model, resources, limits))
+        result = lossless(data, PictureCoder(model, resources, limits, exact))
         if len(result.output) < len(data) or model.name == FALLBACK_MODEL:
             return result
     except UnsupportedJpegError as error:
         if error.reason is not StoredReason.NOT_SMALLER or model.name == FALLBACK_MODEL:
             raise
-    return lossless(data, PictureCoder(load_model(FALLBACK_MODEL), replace(resources, device="cpu"), limits))
+    fallback = load_model(FALLBACK_MODEL)
+    return lossless(data, PictureCoder(fallback, replace(resources, device="cpu"), limits, exact))
+
+
+def _verified(result: Result, resources: Resources, limits: Limits) -> Result:
+    """The result; raises VerificationError or CorruptContainerError if it does not restore its file."""
+    verify(result.output, result.restored, **vars(resources), limits=limits)
+    return result
 
 
 def shrink(

@@ -105,7 +105,7 @@ def fake_core(monkeypatch: pytest.MonkeyPatch) -> None:
             raise UnknownModelError(f"model {wanted!r} is not installed")
         return FakeModel()
 
-    def read(data: bytes, limits: object) -> JpegFile:
+    def read(data: bytes, limits: object, exact: bool) -> JpegFile:
         if not data.startswith(b"\xff\xd8"):
             raise UnsupportedJpegError(StoredReason.NOT_JPEG)
         return JpegFile(FRAME, [np.frombuffer(data[20:], np.uint8).astype(np.int16)], data[:20], [])

@@ -10,6 +10,7 @@ from jrecomp import container, jpeg
 from jrecomp.codec import Resources
 from jrecomp.container import Lossless, Lossy
 from jrecomp.errors import CorruptContainerError, StoredReason
+from jrecomp.jpeg.types import JpegFile
 from jrecomp.model import load
 from jrecomp.options import Limits
 from jrecomp.pictures import PictureCoder
@@ -26,6 +27,33 @@ def test_round_trip(name: str) -> None:
     info = jrecomp.inspect(compressed)
     assert info.mode == "lossless"
     assert [picture.size for picture in info.pictures] == list(map(len, expected))
+
+
+@pytest.mark.parametrize("thumbnail", [False, True])
+def test_scans_are_written_to_be_compared_only_if_restoring_them_fails(
+    make_photo: Callable[..., bytes], thumbnail: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a file with two scans of the same coefficients, of which the first one says something else."""
+    attempts: list[bool] = []
+
+    def watched(data: bytes, limits: Limits, *, exact: bool, idle: bool = True) -> JpegFile:
+        attempts.append(exact)
+        return original(data, limits, idle=idle, exact=exact)
+
+    original = jpeg.read
+    monkeypatch.setattr(jpeg, "read", watched)
+    photo = make_photo(160, 120)
+    jrecomp.compress(photo)
+    assert attempts == [False]
+    begin, end = jpeg.split(photo)[1][0]
+    header = photo[photo.index(b"\xff\xda") : begin]
+    data = photo[:end] + header + photo[begin : begin + 500] + bytes(99) + photo[begin + 500 :]
+    data = with_thumbnail(photo, data) if thumbnail else data
+    compressed = jrecomp.compress(data)
+    assert attempts == sorted(attempts) and attempts[-1]
+    assert jrecomp.decompress(compressed) == data
+    assert len(jrecomp.inspect(compressed).pictures) == 1 + thumbnail
+    assert len(compressed) < len(data)
 
 
 def test_information_on_all_pictures() -> None:

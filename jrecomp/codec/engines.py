@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from jrecomp.array_types import Int16, Int32
 from jrecomp.codec import blocks, latents
@@ -79,6 +80,22 @@ class SliceBySlice(Generic[Kind]):
             _spread(lambda parts, data: self._decode(model, steps, parts, data), threads, slices, data)
 
 
+class ArraysBySlice(SliceBySlice[Kind]):
+    """A SliceBySlice of array operations, each of which runs on one thread."""
+
+    def encode(self, model: Kind, steps: Steps, slices: Sequence[Slice], threads: int) -> list[bytes]:
+        """See Engine."""
+        with threadpool_limits(1):
+            return super().encode(model, steps, slices, threads)
+
+    def decode(
+        self, model: Kind, steps: Steps, slices: Sequence[Slice], data: Sequence[bytes], threads: int
+    ) -> None:
+        """See Engine."""
+        with threadpool_limits(1):
+            super().decode(model, steps, slices, data, threads)
+
+
 def _spread(
     function: Callable[..., T], threads: int, slices: Sequence[Slice], *data: Sequence[bytes]
 ) -> list[T]:
@@ -101,7 +118,7 @@ class TorchEngine:
     def encode(self, model: PlanesModel, steps: Steps, slices: Sequence[Slice], threads: int) -> list[bytes]:
         """See Engine. The slices of a batch are coded on several threads."""
         result: list[bytes] = []
-        with _out_of_memory(), Workers(threads) as workers:
+        with threadpool_limits(1), _out_of_memory(), Workers(threads) as workers:
             for batch in _batches(slices):
                 coders = [SliceEncoder(model.tables.sigmoid) for _ in batch]
                 known = [np.stack(parts) for parts in zip(*batch, strict=True)]
@@ -114,7 +131,7 @@ class TorchEngine:
     ) -> None:
         """See Engine. The slices of a batch are coded on several threads."""
         left = iter(data)
-        with _out_of_memory(), _damage(), Workers(threads) as workers:
+        with threadpool_limits(1), _out_of_memory(), _damage(), Workers(threads) as workers:
             for batch in _batches(slices):
                 coders = [SliceDecoder(model.tables.sigmoid, next(left)) for _ in batch]
                 on_device = _on(model, self._device)
@@ -230,12 +247,12 @@ NATIVE = SliceBySlice(_native_encode, _native_decode)
 ENGINES: dict[type[Model], dict[str, Engine[Any]]] = {
     PlanesModel: {
         "native": NATIVE,
-        "numpy": SliceBySlice(_numpy_encode, _numpy_decode),
+        "numpy": ArraysBySlice(_numpy_encode, _numpy_decode),
         "torch": TorchEngine("cpu"),
         "cuda": TorchEngine("cuda"),
     },
-    LatentsModel: {"native": SliceBySlice(_latents_encode, _latents_decode)},
-    BlocksModel: {"native": NATIVE, "numpy": SliceBySlice(_blocks_encode, _blocks_decode)},
+    LatentsModel: {"native": ArraysBySlice(_latents_encode, _latents_decode)},
+    BlocksModel: {"native": NATIVE, "numpy": ArraysBySlice(_blocks_encode, _blocks_decode)},
 }
 """The engines of each kind of model, by name."""
 

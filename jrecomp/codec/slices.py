@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from itertools import compress
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from jrecomp.array_types import Bool, Int16, Int32
 from jrecomp.codec import copies
@@ -64,9 +63,7 @@ def encode(
     threads = _affordable_threads(held, frame, mcu_rows, model, threads, limits)
     slices = _cut(frame, coefficients, mcu_rows)
     full = [any(part.any() for part in parts) for parts in slices]
-    with threadpool_limits(1):
-        chosen = list(compress(slices, full))
-        data = iter(encode_slices(model, engine, _steps(frame), chosen, threads))
+    data = iter(encode_slices(model, engine, _steps(frame), list(compress(slices, full)), threads))
     parts = [next(data) or b"\0" if nonzero else b"" for nonzero in full]
     return EncodedSlices(mcu_rows, parts, copies.pack(repeated))
 
@@ -100,8 +97,7 @@ def decode(
     coefficients = [np.zeros((c.block_rows, c.block_columns, 64), np.int16) for c in frame.components]
     cut = _cut(coded, coefficients, slices.mcu_rows)
     full = list(compress(cut, slices.data))
-    with threadpool_limits(1):
-        decode_slices(model, engine, _steps(frame), full, list(filter(None, slices.data)), threads)
+    decode_slices(model, engine, _steps(frame), full, list(filter(None, slices.data)), threads)
     copies.restore(repeated, frame, coefficients)
     return coefficients
 

@@ -101,8 +101,10 @@ def write_body(writer: FieldWriter, box: Container) -> None:
         restorer_field(writer, box.restorer)
     original_fields(writer, box.original)
     writer.varint(box.model)
-    writer.packed(pack_metadata(box.front, box.back, box.steps))
-    write_slices(writer, pictures(box.steps))
+    found = pictures(box.steps)
+    slices = sum(len(part) for picture in found for part in picture.coded.slices)
+    writer.packed(pack_metadata(box.front, box.back, box.steps), beside=slices)
+    write_slices(writer, found)
 
 
 def read_stored(reader: FieldReader, limits: Limits, brief: bool) -> Stored:

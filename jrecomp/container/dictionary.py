@@ -15,6 +15,9 @@ from jrecomp.t81 import TYPICAL_TABLES, scaled_table
 _WINDOW = 1 << 16
 """Entries are searched in this many bytes from the SOI of each picture on."""
 
+_LOOKED_AHEAD = 8
+"""Bytes of an entry after the first that are looked at together with those of others."""
+
 MOST_REFERENCES = 1 << 17
 """Most references of a container. It bounds the time that a small one can take."""
 
@@ -101,5 +104,21 @@ def entries() -> list[bytes]:
 
 @cache
 def _pattern() -> re.Pattern[bytes]:
+    """Matches the longest entry at a position.
+
+    Entries with the same first byte are an alternative. Most of the 200 with quantization tables begin with 0
+    or 1, as much else does, so the next bytes are looked at in sets before entries are tried one by one.
+    """
     longest_first = sorted(entries(), key=len, reverse=True)
-    return re.compile(b"|".join(map(re.escape, longest_first)))
+    alternatives = [
+        re.escape(bytes([first])) + _branch([entry[1:] for entry in longest_first if entry[0] == first])
+        for first in sorted({entry[0] for entry in entries()})
+    ]
+    return re.compile(b"|".join(alternatives))
+
+
+def _branch(entries: Sequence[bytes]) -> bytes:
+    """A pattern of any of the entries, of which earlier ones are preferred."""
+    columns = [{bytes([entry[k]]) for entry in entries} for k in range(_LOOKED_AHEAD)]
+    ahead = b"".join(b"[%s]" % b"".join(map(re.escape, sorted(column))) for column in columns)
+    return b"(?=%s)(?:%s)" % (ahead, b"|".join(map(re.escape, entries)))

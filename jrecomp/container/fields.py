@@ -96,11 +96,11 @@ class FieldWriter:
         self.data += value
         return value
 
-    def packed(self, value: bytes) -> None:
-        """Append bytes, compressed if that makes the field shorter."""
+    def packed(self, value: bytes, beside: int = 0) -> None:
+        """Append bytes, compressed if that makes the field shorter; beside: see packing.squeeze()."""
         self.varint(len(value))
         compressed = FieldWriter()
-        blob(compressed, packing.squeeze(value))
+        blob(compressed, packing.squeeze(value, beside))
         if len(compressed.data) < 1 + len(value):
             self.data += compressed.data
         else:

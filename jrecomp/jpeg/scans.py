@@ -121,11 +121,11 @@ class ScanReader:
         extraneous.append((mcus, content))
         self._scan.set_choices(bit, padding, zero_runs, longest, last, switches, extraneous)
 
-    def reconstruction(self) -> ScanReconstruction:
+    def reconstruction(self, exact: bool = True) -> ScanReconstruction:
         """The data that encode_scan() needs besides the coefficients to give the identical bytes.
 
         A segment that would not be reproduced exactly is kept as raw bytes. An example is a scan script that
-        codes the same bits twice.
+        codes the same bits twice. exact: encode the segments to find these.
         """
         segments = []
         for i, piece in enumerate(self._pieces):
@@ -133,7 +133,7 @@ class ScanReader:
             next_begin = self._end if last else self._pieces[i + 1].begin
             segment = piece.segment
             segment.tail = self._data[piece.stop : next_begin]
-            if not self._is_exact(piece):
+            if exact and not self._is_exact(piece):
                 segment.mcus = 0
                 segment.tail = self._data[piece.begin : next_begin]
             segments.append(segment)

@@ -31,6 +31,28 @@ def test_exact_for_any_bytes(data: bytes) -> None:
     assert restored(replace(data, [0]), len(data)) == data
 
 
+beginnings = st.builds(lambda entry, size: entry[:size], st.sampled_from(entries()), st.integers(1, 80))
+
+
+@given(st.lists(st.one_of(pieces, beginnings), max_size=8).map(b"".join))
+def test_the_longest_entries_from_left_to_right(data: bytes) -> None:
+    fields, literals, position, begin = FieldWriter(), b"", 0, 0
+    references = []
+    while position < len(data):
+        found = max((entry for entry in entries() if data.startswith(entry, position)), key=len, default=b"")
+        if found:
+            references.append((position - begin, entries().index(found)))
+            literals += data[begin:position]
+            begin = position + len(found)
+        position += len(found) or 1
+    fields.varint(len(references))
+    for gap, number in references:
+        fields.varint(gap)
+        fields.varint(number)
+    blob(fields, literals + data[begin:])
+    assert replace(data, [0]) == bytes(fields.data)
+
+
 @given(st.binary(max_size=60))
 def test_restore_of_anything_is_bounded(data: bytes) -> None:
     with suppress(CorruptContainerError):

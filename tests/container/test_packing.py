@@ -82,17 +82,22 @@ def tables(count: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("data", "quality"),
+    ("data", "beside", "quality"),
     [
-        (random.Random(1).randbytes(1 << 14), 10),
-        (random.Random(1).randbytes((1 << 14) + 1), 9),
-        (tables(30_000), 9),
-        (tables(100_000), 10),
-        (random.Random(1).randbytes(200_000), 9),
-        (tables(600_000), 9),
+        (random.Random(1).randbytes(1 << 10), 1 << 30, 9),
+        (random.Random(1).randbytes((1 << 10) + 1), 0, 10),
+        (random.Random(1).randbytes(1 << 14), 1 << 18, 10),
+        (random.Random(1).randbytes(1 << 14), (1 << 18) + 1, 9),
+        (random.Random(1).randbytes((1 << 14) + 1), 0, 9),
+        (tables(30_000), 0, 9),
+        (tables(100_000), 1 << 30, 10),
+        (random.Random(1).randbytes(200_000), 0, 9),
+        (tables(600_000), 0, 9),
     ],
 )
-def test_effort_follows_size_and_gain(data: bytes, quality: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_effort_follows_size_and_gain(
+    data: bytes, beside: int, quality: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The slow quality for few bytes, and for the tables of profiles; the last call compresses all data."""
     calls: list[tuple[int, int]] = []
 
@@ -103,6 +108,16 @@ def test_effort_follows_size_and_gain(data: bytes, quality: int, monkeypatch: py
 
     original = brotli.compress
     monkeypatch.setattr(brotli, "compress", compress)
-    assert expand(squeeze(data), len(data)) == data
+    assert expand(squeeze(data, beside), len(data)) == data
     assert calls[-1] == (len(data), quality)
     assert all(size <= 1 << 14 for size, _ in calls[:-1])
+
+
+@pytest.mark.parametrize(("modulus", "better"), [(38, 5), (49, 9)])
+def test_very_few_bytes_take_the_smaller_stream(modulus: int, better: int) -> None:
+    """Each of two qualities is better for some data like fields of Exif."""
+    fields = (bytes([1, n % modulus, 0, 3, 0, 0, 0, 1, 0, n * n % modulus, n % 3, 0]) for n in range(40))
+    data = b"".join(fields)
+    sizes = {quality: len(brotli.compress(data, quality=quality, lgwin=16)) for quality in (5, 9)}
+    assert sizes[better] < max(sizes.values())
+    assert len(squeeze(data)) == sizes[better]
