@@ -23,10 +23,10 @@ from jrecomp.errors import (
     shortage,
     unexpected,
 )
-from jrecomp.info import Info, RestoredInfo
+from jrecomp.info import Info, RestoredInfo, ThumbnailInfo
 from jrecomp.lossy.target import TargetOptions
 from jrecomp.model import load
-from jrecomp.options import Limits
+from jrecomp.options import Device, Limits, Tune
 from jrecomp.rate import Note, OnProgress
 from jrecomp.threads import Task, Workers
 
@@ -84,6 +84,10 @@ class Job:
             return 1
 
 
+AnyInfo = Info | RestoredInfo | ThumbnailInfo
+"""Properties of the result of a job."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """The result of a job.
@@ -95,13 +99,13 @@ class Outcome:
 
     job: Job
     seconds: float = 0.0
-    info: Info | RestoredInfo | None = None
+    info: AnyInfo | None = None
     note: str = ""
     error: JrecompError | None = None
 
 
 Compute = Callable[[], Any]
-JobSteps = Generator[Compute, Any, tuple[Info | RestoredInfo | None, str]]
+JobSteps = Generator[Compute, Any, tuple[AnyInfo | None, str]]
 """A job in progress: it reads, yields the computation, receives its result, writes, returns info and note."""
 
 Work = Callable[[Job], JobSteps]
@@ -113,7 +117,7 @@ class ChangeOptions(TargetOptions, total=False):
 
     strip: bool
     strip_trailer: bool
-    tune: str
+    tune: Tune
 
 
 @dataclass(frozen=True)
@@ -242,7 +246,7 @@ def pipes(jobs: Iterable[Job]) -> bool:
     return any(job.target is None and job.writes for job in jobs)
 
 
-def share(threads: int, device: str, jobs: int, model: str | None = None) -> tuple[int, int]:
+def share(threads: int, device: Device, jobs: int, model: str | None = None) -> tuple[int, int]:
     """Divide threads among jobs.
 
     threads: total number, 0 for one per core. device: one of options.DEVICES; a GPU computes one job at a
@@ -377,7 +381,7 @@ def compress(
     change: ChangeOptions,
     model: str | None,
     threads: int,
-    device: str,
+    device: Device,
     limits: Limits,
     force: bool,
     on_progress: OnProgress,
@@ -483,7 +487,18 @@ def restore(job: Job, *, form: str, options: "RestoreOptions", limits: Limits, f
     return info, note
 
 
-def decompress(job: Job, *, threads: int, device: str, limits: Limits, force: bool) -> JobSteps:
+def thumbnail(job: Job, *, form: str, size: int, threads: int, limits: Limits, force: bool) -> JobSteps:
+    """Make the thumbnail of one picture; the options are those of thumbnails.thumbnail_file()."""
+    from jrecomp.thumbnails import thumbnail_file
+
+    files.check_target(job.target, job.source, force)
+    data = files.read(job.source, limits)
+    picture, info = yield partial(thumbnail_file, data, form, size, threads, limits)
+    files.write(job.target, picture, job.source, force)
+    return info, ""
+
+
+def decompress(job: Job, *, threads: int, device: Device, limits: Limits, force: bool) -> JobSteps:
     """Decompress one container; the options are those of pipeline.decompress() and files.write()."""
     files.check_target(job.target, job.source, force)
     data = files.read(job.source, limits)
@@ -492,7 +507,7 @@ def decompress(job: Job, *, threads: int, device: str, limits: Limits, force: bo
     return pipeline.inspect(data, limits=limits), ""
 
 
-def salvage(job: Job, *, threads: int, device: str, limits: Limits, force: bool) -> JobSteps:
+def salvage(job: Job, *, threads: int, device: Device, limits: Limits, force: bool) -> JobSteps:
     """Restore what is left of one container; the options are those of decompress().
 
     Raises CorruptContainerError after writing if something is lost.
@@ -508,7 +523,7 @@ def salvage(job: Job, *, threads: int, device: str, limits: Limits, force: bool)
     return pipeline.inspect(data, limits=limits), ""
 
 
-def verify(job: Job, *, original: Path | None, threads: int, device: str, limits: Limits) -> JobSteps:
+def verify(job: Job, *, original: Path | None, threads: int, device: Device, limits: Limits) -> JobSteps:
     """Verify one container.
 
     original: file to compare with. Without it, a container that is not lossy is compared with the file of the

@@ -146,6 +146,21 @@ def _sampling(frame: Frame) -> str:
 
 
 @dataclass(frozen=True)
+class ThumbnailInfo:
+    """Properties of a thumbnail.
+
+    original_bytes: size of the JPEG file or container. picture_bytes: size of the thumbnail's file. width,
+    height: in pixels. format: as requested.
+    """
+
+    original_bytes: int
+    picture_bytes: int
+    width: int
+    height: int
+    format: str
+
+
+@dataclass(frozen=True)
 class RestoredInfo:
     """Properties of a restored picture.
 

@@ -92,8 +92,7 @@ class PictureCoder:
     def _decode(self, coded: Coded, headers: bytes, frame: Frame, threads: int = 0) -> jpeg.ScanData:
         """The scan data of a picture; threads: number of threads, 0 for all."""
         scans = container.unpack_reconstruction(coded.reconstruction, self.limits)
-        slices = codec.EncodedSlices(coded.mcu_rows, list(coded.slices), coded.copies)
-        coefficients = self.coefficients(frame, slices, threads)
+        coefficients = self.coefficients(frame, _slices(coded), threads)
         return jpeg.scan_data(JpegFile(frame, coefficients, headers, scans), self.limits)
 
     def _frame(self, headers: bytes, removed: int) -> Frame:
@@ -102,10 +101,25 @@ class PictureCoder:
         self._spend_pixels(frame, removed)
         return frame
 
-    def coefficients(self, frame: Frame, slices: codec.EncodedSlices, threads: int = 0) -> list[Int16]:
+    def first(self, box: Lossless, highest: int) -> JpegFile | None:
+        """The picture that a file begins with, None if it begins with none.
+
+        highest: see codec.decode(). Raises CorruptContainerError and UnsupportedJpegError for damaged boxes.
+        """
+        for picture, place in zip(pictures(box.steps), describe(box.front, box.steps), strict=True):
+            if place.offset == 0:
+                frame = self._frame(place.headers, place.removed)
+                coefficients = self.coefficients(frame, _slices(picture.coded), highest=highest)
+                scans = container.unpack_reconstruction(picture.coded.reconstruction, self.limits)
+                return JpegFile(frame, coefficients, place.headers, scans)
+        return None
+
+    def coefficients(
+        self, frame: Frame, slices: codec.EncodedSlices, threads: int = 0, highest: int = codec.HIGHEST
+    ) -> list[Int16]:
         """The decoded slices of a picture, see codec.decode(); threads: number of threads, 0 for all."""
         workers = threads or self.resources.workers
-        return codec.decode(frame, slices, self.model, workers, self._engine, self.limits)
+        return codec.decode(frame, slices, self.model, workers, self._engine, self.limits, highest)
 
     def _encode(self, data: bytes, first: bool) -> tuple[bytes, Coded]:
         """Headers and coded scan data of a picture; see skeleton.Encode."""
@@ -139,6 +153,10 @@ class PictureCoder:
         if excess > self._pixels:
             raise LimitError("all pictures together have more pixels than the limit ({})", "max_pixels")
         self._pixels -= excess
+
+
+def _slices(coded: Coded) -> codec.EncodedSlices:
+    return codec.EncodedSlices(coded.mcu_rows, list(coded.slices), coded.copies)
 
 
 def _size(coded: Coded) -> int:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Unpack, cast
 
 from jrecomp import container, jpeg
-from jrecomp.codec import Resources
+from jrecomp.codec import HIGHEST, Resources
 from jrecomp.container import Lossless, Lossy, Original, Restorable, Stored
 from jrecomp.errors import (
     CorruptContainerError,
@@ -26,11 +26,12 @@ from jrecomp.errors import (
     VerificationError,
 )
 from jrecomp.info import Info, JpegInfo, describe_picture, describe_reason, describe_restorer
-from jrecomp.jpeg.types import Frame
+from jrecomp.jpeg.markers import START
+from jrecomp.jpeg.types import Frame, JpegFile
 from jrecomp.lossy import Target, TargetOptions, requantizer, rule_of
 from jrecomp.model import DEFAULT_MODEL, FALLBACK_MODEL, Model
 from jrecomp.model import load as load_model
-from jrecomp.options import DEFAULT_LIMITS, DEFAULT_TUNE, Buffer, Limits, as_bytes, check_type
+from jrecomp.options import DEFAULT_LIMITS, DEFAULT_TUNE, Buffer, Device, Limits, Tune, as_bytes, check_type
 from jrecomp.pictures import PictureCoder
 from jrecomp.rate import Note, OnNote, OnProgress, Request, ignore
 from jrecomp.salvaging import salvaged
@@ -44,9 +45,9 @@ def compress(
     model: str | None = None,
     strip: bool = False,
     strip_trailer: bool = False,
-    tune: str = DEFAULT_TUNE,
+    tune: Tune = DEFAULT_TUNE,
     threads: int = 0,
-    device: str = "auto",
+    device: Device = "auto",
     limits: Limits = DEFAULT_LIMITS,
     on_progress: OnProgress = ignore,
     on_note: OnNote = ignore,
@@ -154,7 +155,7 @@ def shrink(
     strip: bool = False,
     strip_trailer: bool = False,
     progressive: bool = False,
-    tune: str = DEFAULT_TUNE,
+    tune: Tune = DEFAULT_TUNE,
     threads: int = 0,
     limits: Limits = DEFAULT_LIMITS,
     on_progress: OnProgress = ignore,
@@ -201,7 +202,7 @@ def shrink(
 
 
 def _changed(
-    target: Target, writer: Writer, tune: str, threads: int, on_progress: OnProgress
+    target: Target, writer: Writer, tune: Tune, threads: int, on_progress: OnProgress
 ) -> tuple[Result, Note]:
     """The lossy result that meets a target best, with a note."""
     with requantizer(writer.file, tune, threads, writer.limits) as (picture, remark):
@@ -210,7 +211,7 @@ def _changed(
 
 
 def decompress(
-    data: Buffer, *, threads: int = 0, device: str = "auto", limits: Limits = DEFAULT_LIMITS
+    data: Buffer, *, threads: int = 0, device: Device = "auto", limits: Limits = DEFAULT_LIMITS
 ) -> bytes:
     """Restore the file from a container.
 
@@ -229,11 +230,39 @@ def decompress(
     return restored
 
 
+def first_picture(data: bytes, threads: int, limits: Limits, highest: int = HIGHEST) -> JpegFile | None:
+    """The picture that the file in a container begins with.
+
+    threads, limits: as for compress(). highest: coefficients of higher frequencies are left out where the
+    model codes low ones first, see codec.decode(). Returns None for stored files, and for files that begin
+    with something else. Raises the errors of decompress(), but does not compare checksums of the original.
+    """
+    box = container.unpack(data, limits)
+    if isinstance(box, Stored):
+        return None
+    with _damaged_headers():
+        return PictureCoder(load_model(box.model), Resources(threads), limits).first(box, highest)
+
+
+def first_headers(data: bytes, limits: Limits) -> bytes | None:
+    """The headers of the JPEG picture that the file in a container begins with; all of a stored JPEG file.
+
+    Scan data of pictures inside the headers are zeros. limits: as for compress(). Returns None for files that
+    begin with something else. Raises CorruptContainerError and LimitError.
+    """
+    box = container.unpack(data, limits, brief=True)
+    if isinstance(box, Stored):
+        restored = decompress(data, limits=limits)
+        return restored if restored.startswith(START) else None
+    with _damaged_headers():
+        return next((found.headers for found in describe(box.front, box.steps) if found.offset == 0), None)
+
+
 def salvage(
     data: Buffer,
     *,
     threads: int = 0,
-    device: str = "auto",
+    device: Device = "auto",
     limits: Limits = DEFAULT_LIMITS,
     on_note: OnNote = ignore,
 ) -> bytes:
@@ -272,7 +301,7 @@ def verify(
     original: Buffer | None = None,
     *,
     threads: int = 0,
-    device: str = "auto",
+    device: Device = "auto",
     limits: Limits = DEFAULT_LIMITS,
 ) -> None:
     """Check that a container restores its file.

@@ -116,7 +116,13 @@ def fake_core(monkeypatch: pytest.MonkeyPatch) -> None:
         return EncodedSlices(4, [key])
 
     def decode(
-        frame: Frame, slices: EncodedSlices, model: FakeModel, threads: int, engine: str, limits: Limits
+        frame: Frame,
+        slices: EncodedSlices,
+        model: FakeModel,
+        threads: int,
+        engine: str,
+        limits: Limits,
+        highest: int,
     ) -> list[Int16]:
         return [remembered[slices.data[0]]]
 

@@ -41,10 +41,16 @@ LAYERS = {
     "jrecomp.rate": 7,
     "jrecomp.pipeline": 8,
     "jrecomp.restoring": 9,
+    "jrecomp.thumbnails": 9,
     "jrecomp.files": 9,
     "jrecomp.encoding": 10,
+    "jrecomp.dct": 9,
     "jrecomp.mount": 10,
     "jrecomp.batch": 11,
+    "jrecomp.pillow": 11,
+    "jrecomp.access": 12,
+    "jrecomp.fsspec": 13,
+    "jrecomp.torch": 13,
     "jrecomp.cli": 12,
     "jrecomp.__main__": 13,
     "jrecomp.train": 13,
@@ -54,8 +60,14 @@ LAYERS = {
 
 RUNTIME = {"numpy", "constriction", "click", "brotli", "threadpoolctl", "PIL"}
 SIDE = {"jrecomp.train", "jrecomp.bench"}
-OPTIONAL = {"jrecomp.features.torch_arrays": {"torch"}, "jrecomp.mount.filesystem": {"mfusepy"}}
-"""What the extras for GPUs and for mounting are needed for, each in one place."""
+OPTIONAL = {
+    "jrecomp.mount.filesystem": {"mfusepy"},
+    "jrecomp.features.torch_arrays": {"torch"},
+    "jrecomp.torch": {"torch"},
+    "jrecomp.access": {"fsspec"},
+    "jrecomp.fsspec": {"fsspec"},
+}
+"""What extras are needed for, each in few places."""
 
 
 def part_of(module: str) -> str:

@@ -7,20 +7,40 @@ from typing import assert_type
 import pytest
 
 import jrecomp
+import jrecomp.errors
 from jrecomp.options import Buffer
 
 ROOT = Path(__file__).parents[1]
 
-FUNCTIONS = ["compress", "decompress", "encode", "inspect", "restore", "salvage", "shrink", "verify"]
+FUNCTIONS = [
+    "coefficients",
+    "compress",
+    "compress_file",
+    "decompress",
+    "decompress_file",
+    "encode",
+    "inspect",
+    "open",
+    "restore",
+    "salvage",
+    "shrink",
+    "thumbnail",
+    "verify",
+]
+
+
+def _is_error(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, jrecomp.JrecompError)
 
 
 def test_public_names() -> None:
     """They are found before any of them is imported."""
-    assert (
-        sorted(jrecomp.__all__)
-        == jrecomp.__all__
-        == ["Info", "JpegInfo", "JrecompError", "Limits", *FUNCTIONS]
-    )
+    errors = [name for name in jrecomp.__all__ if name.endswith("Error")]
+    types = sorted([*errors, "Coefficients", "Info", "JpegInfo", "Limits", "Note"])
+    assert sorted(jrecomp.__all__) == jrecomp.__all__ == [*types, *FUNCTIONS]
+    inner = {"UnsupportedJpegError", "NoSpaceError", "ReadOnlyError"}  # their bases tell users enough
+    defined = {name for name, value in vars(jrecomp.errors).items() if _is_error(value)}
+    assert set(errors) == defined - inner
     assert set(dir(jrecomp)) == {*jrecomp.__all__, "__version__"}
     for name in dir(jrecomp):
         assert getattr(jrecomp, name) is not None

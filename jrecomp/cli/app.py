@@ -18,6 +18,7 @@ _COMMANDS = {
     "shrink": "jrecomp.cli.shrink",
     "encode": "jrecomp.cli.encode",
     "restore": "jrecomp.cli.restore",
+    "thumbnail": "jrecomp.cli.thumbnail",
     "verify": "jrecomp.cli.verify",
     "info": "jrecomp.cli.info",
     "mount": "jrecomp.cli.mount",

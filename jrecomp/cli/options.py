@@ -3,7 +3,7 @@
 import functools
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +11,8 @@ from typing import Any, TypeVar, cast
 
 import click
 
-from jrecomp.batch import ChangeOptions, Destination, Job, find
+from jrecomp.batch import CONTAINER_SUFFIXES, JPEG_SUFFIXES, ChangeOptions, Destination, Job, find
+from jrecomp.errors import UsageError
 from jrecomp.lossy.target import Target, TargetOptions
 from jrecomp.options import DEFAULT_LIMITS, DEFAULT_TUNE, DEVICES, TUNES, Limits
 
@@ -236,3 +237,34 @@ cache_size = click.option(
     default="512M",
     help="Keep at most SIZE bytes of restored files in memory, such as 4G; 512M is the default.",
 )
+
+
+def format_of(destination: Destination, suffixes: Mapping[str, tuple[str, ...]]) -> str:
+    """The format that the name of the output means, else the first one.
+
+    suffixes: for each format the endings of file names. Raises UsageError for other endings.
+    """
+    ending = "" if destination.folder or not destination.output else Path(destination.output).suffix
+    if not ending:
+        return next(iter(suffixes))
+    form = next((name for name, own in suffixes.items() if ending.lower() in own), None)
+    if form is None:
+        raise UsageError(f"-o {destination.output}: {ending} is not the ending of a format (use --format)")
+    return form
+
+
+def pictures(selection: Selection, excluded: tuple[str, ...] = ()) -> list[tuple[Job, Path]]:
+    """Find JPEG files and containers, see batch.find().
+
+    Of a JPEG file and the container of it beside each other in a folder, the JPEG file is taken.
+    """
+    found = selection.find(JPEG_SUFFIXES + CONTAINER_SUFFIXES, excluded)
+    sources = {job.source for job, _ in found}
+    return [(job, relative) for job, relative in found if not (job.root and _original(job) in sources)]
+
+
+def _original(job: Job) -> Path | None:
+    """The JPEG file that a container is of, if it has the usual name."""
+    if job.source is None or job.source.suffix not in CONTAINER_SUFFIXES:
+        return None
+    return job.source.with_suffix("")

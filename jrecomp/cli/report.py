@@ -19,7 +19,7 @@ from jrecomp import batch, rate
 from jrecomp.batch import Job, Outcome, Work
 from jrecomp.cli.options import Reporting
 from jrecomp.errors import ExitCode, flag, printable
-from jrecomp.info import Info, JpegInfo, RestoredInfo
+from jrecomp.info import Info, JpegInfo, RestoredInfo, ThumbnailInfo
 
 _LISTED = 20
 """Number of pictures besides the first one that details() lists."""
@@ -146,6 +146,12 @@ def picture(outcome: Outcome, info: RestoredInfo) -> str:
     return f"{_names(outcome.job)}: {size}, {speed}{note}"
 
 
+def thumbnail(outcome: Outcome, info: ThumbnailInfo) -> str:
+    """A line about a thumbnail."""
+    size = f"{info.width} x {info.height} pixels, {info.picture_bytes:,} bytes"
+    return f"{_names(outcome.job)}: {size}, {outcome.seconds:.2f} s"
+
+
 def verified(outcome: Outcome, info: Info) -> str:
     """A line about a container that was verified."""
     return printable(
@@ -207,7 +213,7 @@ def _message(outcome: Outcome) -> str:
 def _totals(outcomes: list[Outcome], seconds: float) -> dict[str, Any]:
     infos = [outcome.info for outcome in outcomes if outcome.info]
     files = [info for info in infos if isinstance(info, Info)]
-    pictures = [info for info in infos if isinstance(info, RestoredInfo)]
+    pictures = [info for info in infos if isinstance(info, RestoredInfo | ThumbnailInfo)]
     return {
         "files": len(outcomes),
         "failed": sum(outcome.error is not None for outcome in outcomes),
@@ -228,12 +234,14 @@ def _sizes(infos: list[Info]) -> dict[str, Any]:
     }
 
 
-def _pictures(infos: list[RestoredInfo]) -> dict[str, Any]:
+def _pictures(infos: list[RestoredInfo | ThumbnailInfo]) -> dict[str, Any]:
+    restored = [info for info in infos if isinstance(info, RestoredInfo)]
+    changed = {"changed_coefficients": sum(info.changed_coefficients for info in restored)}
     return {
         "original_bytes": sum(info.original_bytes for info in infos),
         "picture_bytes": sum(info.picture_bytes for info in infos),
         "pixels": sum(info.width * info.height for info in infos),
-        "changed_coefficients": sum(info.changed_coefficients for info in infos),
+        **(changed if restored else {}),
     }
 
 

@@ -1,7 +1,6 @@
 """The command `jrecomp restore`."""
 
 from functools import partial
-from pathlib import Path
 
 import click
 
@@ -9,9 +8,9 @@ from jrecomp import batch, files
 from jrecomp.batch import Destination
 from jrecomp.cli import options, report
 from jrecomp.cli.options import Reporting, Selection
-from jrecomp.errors import ExitCode, UsageError
-from jrecomp.options import Limits
-from jrecomp.restoration import FORMATS, METHODS, of_name
+from jrecomp.errors import ExitCode
+from jrecomp.options import Limits, Method
+from jrecomp.restoration import FORMATS, METHODS
 from jrecomp.restoring import DEFAULT_METHOD, RestoreOptions
 
 
@@ -51,7 +50,7 @@ def command(
     destination: Destination,
     form: str | None,
     bits: str,
-    method: str | None,
+    method: Method | None,
     strength: float,
     threads: int,
     limits: Limits,
@@ -70,11 +69,9 @@ def command(
     jrecomp restore photo.jpg
     jrecomp restore photo.jpg.jrc -o photo.tif --bits 16
     """
-    form = form or _format(destination)
+    form = form or options.format_of(destination, {name: f.suffixes for name, f in FORMATS.items()})
     suffix = FORMATS[form].suffixes[0]
-    found = selection.find(batch.JPEG_SUFFIXES + batch.CONTAINER_SUFFIXES)
-    sources = {job.source for job, _ in found}
-    found = [(job, relative) for job, relative in found if not (job.root and _original(job) in sources)]
+    found = options.pictures(selection)
     jobs = batch.plan(found, destination, lambda path: files.picture_name(path, suffix))
     at_once, threads = batch.share(threads, "cpu", len(jobs))
     work = partial(
@@ -86,22 +83,3 @@ def command(
     )
     pipes = batch.pipes(jobs)
     return report.run(jobs, work, report.picture, reporting, at_once=at_once, pipes=pipes)
-
-
-def _format(destination: Destination) -> str:
-    """The format that the name of the output means, else the default."""
-    if destination.folder or not destination.output:
-        return next(iter(FORMATS))
-    name = Path(destination.output)
-    form = of_name(name)
-    if form is None and name.suffix:
-        raise UsageError(
-            f"-o {destination.output}: {name.suffix} is not the ending of a format (use --format)"
-        )
-    return form or next(iter(FORMATS))
-
-
-def _original(job: batch.Job) -> Path | None:
-    """The JPEG file that a container in a folder is of, if it has the usual name."""
-    is_container = job.source is not None and job.source.suffix in batch.CONTAINER_SUFFIXES
-    return job.source.with_suffix("") if job.source is not None and is_container else None

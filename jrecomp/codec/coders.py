@@ -26,8 +26,8 @@ def check_range(values: Int64) -> None:
 class SliceCoder(Protocol):
     """Encoder or decoder of the values of a slice, phase by phase."""
 
-    def start_component(self) -> None:
-        """Reset the adaptation; call it before each component."""
+    def select(self, component: int) -> None:
+        """Code a component from now on, with the adaptation to what was coded of it."""
         ...
 
     def values(self, plane: int, logits: Int16, truth: Int64 | None, known_nonzero: Bool) -> Int64:
@@ -44,6 +44,14 @@ class SliceCoder(Protocol):
         ...
 
 
+class _Learned:
+    """The adaptation to a component. plane: the AC plane that is coded."""
+
+    def __init__(self, sigmoid: UInt16) -> None:
+        self.dc, self.ac, self.last = (Adaptation(sigmoid) for _ in range(3))
+        self.plane = 1
+
+
 class NumpyCoder:
     """The reference implementation of SliceCoder.
 
@@ -52,18 +60,22 @@ class NumpyCoder:
 
     def __init__(self, sigmoid: UInt16, coder: BinaryCoder) -> None:
         self._sigmoid, self._coder = sigmoid, coder
+        self._components: dict[int, _Learned] = {}
+        self.select(0)
 
-    def start_component(self) -> None:
+    def select(self, component: int) -> None:
         """See SliceCoder."""
-        self._dc, self._ac, self._last = (Adaptation(self._sigmoid) for _ in range(3))
-        self._plane = 1
+        if component not in self._components:
+            self._components[component] = _Learned(self._sigmoid)
+        self._learned = self._components[component]
 
     def values(self, plane: int, logits: Int16, truth: Int64 | None, known_nonzero: Bool) -> Int64:
         """See SliceCoder."""
-        while self._plane < plane:
-            self._ac.fade()
-            self._plane += 1
-        adaptation = self._ac if plane else self._dc
+        learned = self._learned
+        for _ in range(learned.plane, plane):
+            learned.ac.fade()
+        learned.plane = max(learned.plane, plane)
+        adaptation = learned.ac if plane else learned.dc
         values = np.empty(len(known_nonzero), np.int64)
         for c in _chunks(len(known_nonzero)):
             decider = self._decider(logits[:, c], adaptation)
@@ -75,9 +87,9 @@ class NumpyCoder:
         """See SliceCoder."""
         values = np.empty(logits.shape[1], np.int64)
         for c in _chunks(len(values)):
-            decider = self._decider(logits[:, c], self._last)
+            decider = self._decider(logits[:, c], self._learned.last)
             values[c] = code_last(decider, None if truth is None else truth[c], len(values[c]))
-            self._last.refresh()
+            self._learned.last.refresh()
         return values
 
     def _decider(self, predicted: Int16, adaptation: Adaptation) -> AdaptiveDecider:

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from jrecomp.array_types import Int16, Int32
 from jrecomp.codec import blocks, latents
 from jrecomp.codec.coders import NumpyCoder
-from jrecomp.codec.planes import walk_slices
+from jrecomp.codec.planes import HIGHEST, walk_slices
 from jrecomp.coding import BitDecoder, BitEncoder
 from jrecomp.errors import CorruptContainerError
 from jrecomp.model import BlocksModel, LatentsModel, Model, PlanesModel
@@ -49,22 +49,32 @@ class Engine(Protocol[Kind]):
         ...
 
     def decode(
-        self, model: Kind, steps: Steps, slices: Sequence[Slice], data: Sequence[bytes], threads: int
+        self,
+        model: Kind,
+        steps: Steps,
+        slices: Sequence[Slice],
+        data: Sequence[bytes],
+        threads: int,
+        highest: int = HIGHEST,
     ) -> None:
-        """Decode the bytes of each slice into the arrays of `slices`; raises CorruptContainerError."""
+        """Decode the bytes of each slice into the arrays of `slices`; raises CorruptContainerError.
+
+        highest: coefficients of the first component above this index, and below HIGHEST the AC coefficients
+        of others, may be left 0.
+        """
         ...
 
 
 class SliceBySlice(Generic[Kind]):
     """An engine that codes each slice independently, on several threads.
 
-    encode: returns the bytes of a slice. decode: decodes bytes into the arrays of a slice.
+    encode: returns the bytes of a slice. decode: decodes bytes into the arrays of a slice, up to an index.
     """
 
     def __init__(
         self,
         encode: Callable[[Kind, Steps, Slice], bytes],
-        decode: Callable[[Kind, Steps, Slice, bytes], None],
+        decode: Callable[[Kind, Steps, Slice, bytes, int], None],
     ) -> None:
         self._encode, self._decode = encode, decode
 
@@ -73,11 +83,21 @@ class SliceBySlice(Generic[Kind]):
         return _spread(lambda parts: self._encode(model, steps, parts), threads, slices)
 
     def decode(
-        self, model: Kind, steps: Steps, slices: Sequence[Slice], data: Sequence[bytes], threads: int
+        self,
+        model: Kind,
+        steps: Steps,
+        slices: Sequence[Slice],
+        data: Sequence[bytes],
+        threads: int,
+        highest: int = HIGHEST,
     ) -> None:
         """See Engine."""
+
+        def decode_slice(parts: Slice, data: bytes) -> None:
+            self._decode(model, steps, parts, data, highest)
+
         with _damage():
-            _spread(lambda parts, data: self._decode(model, steps, parts, data), threads, slices, data)
+            _spread(decode_slice, threads, slices, data)
 
 
 class ArraysBySlice(SliceBySlice[Kind]):
@@ -89,11 +109,17 @@ class ArraysBySlice(SliceBySlice[Kind]):
             return super().encode(model, steps, slices, threads)
 
     def decode(
-        self, model: Kind, steps: Steps, slices: Sequence[Slice], data: Sequence[bytes], threads: int
+        self,
+        model: Kind,
+        steps: Steps,
+        slices: Sequence[Slice],
+        data: Sequence[bytes],
+        threads: int,
+        highest: int = HIGHEST,
     ) -> None:
         """See Engine."""
         with threadpool_limits(1):
-            super().decode(model, steps, slices, data, threads)
+            super().decode(model, steps, slices, data, threads, highest)
 
 
 def _spread(
@@ -127,15 +153,21 @@ class TorchEngine:
         return result
 
     def decode(
-        self, model: PlanesModel, steps: Steps, slices: Sequence[Slice], data: Sequence[bytes], threads: int
+        self,
+        model: PlanesModel,
+        steps: Steps,
+        slices: Sequence[Slice],
+        data: Sequence[bytes],
+        threads: int,
+        highest: int = HIGHEST,
     ) -> None:
         """See Engine. The slices of a batch are coded on several threads."""
         left = iter(data)
         with threadpool_limits(1), _out_of_memory(), _damage(), Workers(threads) as workers:
             for batch in _batches(slices):
                 coders = [SliceDecoder(model.tables.sigmoid, next(left)) for _ in batch]
-                on_device = _on(model, self._device)
-                _fill(batch, walk_slices(steps, _batch_shapes(batch), on_device, coders, None, workers))
+                on_device, shapes = _on(model, self._device), _batch_shapes(batch)
+                _fill(batch, walk_slices(steps, shapes, on_device, coders, None, workers, highest))
 
 
 def _numpy_encode(model: PlanesModel, steps: Steps, parts: Slice) -> bytes:
@@ -146,17 +178,21 @@ def _numpy_encode(model: PlanesModel, steps: Steps, parts: Slice) -> bytes:
     return bits.finish()
 
 
-def _numpy_decode(model: PlanesModel, steps: Steps, parts: Slice, data: bytes) -> None:
+def _numpy_decode(model: PlanesModel, steps: Steps, parts: Slice, data: bytes, highest: int) -> None:
     coder = NumpyCoder(model.tables.sigmoid, BitDecoder(data))
     with Workers(1) as worker:
-        _fill([parts], walk_slices(steps, _batch_shapes([parts]), model, [coder], None, worker))
+        _fill([parts], walk_slices(steps, _batch_shapes([parts]), model, [coder], None, worker, highest))
 
 
 def _native_encode(model: PlanesModel | BlocksModel, steps: Steps, parts: Slice) -> bytes:
     return model.engine.encode(list(zip(_lists(steps), parts, strict=True)))
 
 
-def _native_decode(model: PlanesModel | BlocksModel, steps: Steps, parts: Slice, data: bytes) -> None:
+def _native_decode(model: PlanesModel, steps: Steps, parts: Slice, data: bytes, highest: int) -> None:
+    model.engine.decode(list(zip(_lists(steps), parts, strict=True)), data, highest)
+
+
+def _native_decode_blocks(model: BlocksModel, steps: Steps, parts: Slice, data: bytes, _: int) -> None:
     model.engine.decode(list(zip(_lists(steps), parts, strict=True)), data)
 
 
@@ -166,7 +202,7 @@ def _latents_encode(model: LatentsModel, steps: Steps, parts: Slice) -> bytes:
     return coder.finish()
 
 
-def _latents_decode(model: LatentsModel, steps: Steps, parts: Slice, data: bytes) -> None:
+def _latents_decode(model: LatentsModel, steps: Steps, parts: Slice, data: bytes, _: int) -> None:
     coder = SliceDecoder(model.tables.sigmoid, data)
     _copy(latents.code_slice(steps, _shapes(parts), model, coder, None), parts)
 
@@ -177,7 +213,7 @@ def _blocks_encode(model: BlocksModel, steps: Steps, parts: Slice) -> bytes:
     return coder.finish()
 
 
-def _blocks_decode(model: BlocksModel, steps: Steps, parts: Slice, data: bytes) -> None:
+def _blocks_decode(model: BlocksModel, steps: Steps, parts: Slice, data: bytes, _: int) -> None:
     _copy(blocks.code_slice(steps, _shapes(parts), model, BitDecoder(data), None), parts)
 
 
@@ -241,20 +277,21 @@ def _out_of_memory() -> Iterator[None]:
         raise MemoryError(str(error)) from error
 
 
-NATIVE = SliceBySlice(_native_encode, _native_decode)
-"""The engine in C++ (jrecomp/native/engine), which releases the GIL."""
-
 ENGINES: dict[type[Model], dict[str, Engine[Any]]] = {
     PlanesModel: {
-        "native": NATIVE,
+        "native": SliceBySlice(_native_encode, _native_decode),
         "numpy": ArraysBySlice(_numpy_encode, _numpy_decode),
         "torch": TorchEngine("cpu"),
         "cuda": TorchEngine("cuda"),
     },
     LatentsModel: {"native": ArraysBySlice(_latents_encode, _latents_decode)},
-    BlocksModel: {"native": NATIVE, "numpy": ArraysBySlice(_blocks_encode, _blocks_decode)},
+    BlocksModel: {
+        "native": SliceBySlice(_native_encode, _native_decode_blocks),
+        "numpy": ArraysBySlice(_blocks_encode, _blocks_decode),
+    },
 }
-"""The engines of each kind of model, by name."""
+"""The engines of each kind of model, by name. The native ones are in C++ (jrecomp/native/engine) and release
+the GIL."""
 
 DEFAULT_ENGINE = "native"
 """Name of the fastest engine on CPUs, which every kind of model has."""
@@ -279,6 +316,7 @@ def decode_slices(
     slices: Sequence[Slice],
     data: Sequence[bytes],
     threads: int,
+    highest: int = HIGHEST,
 ) -> None:
     """Decode slices as Engine.decode() does; engine: a name in ENGINES."""
-    engines_of(model)[engine].decode(model, steps, slices, data, threads)
+    engines_of(model)[engine].decode(model, steps, slices, data, threads, highest)

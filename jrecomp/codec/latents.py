@@ -38,7 +38,7 @@ class ComponentCoder:
         self._laplace, self._coder = model.laplace, coder
         self._planes, self._other = planes, other
         self._steps = step_inputs(planes.steps, model.tables).astype(np.float32)
-        coder.start_component()
+        coder.select(number)
 
     def run(self, truth: Int64 | None) -> Int64:
         """Code all groups.

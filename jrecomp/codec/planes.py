@@ -25,6 +25,9 @@ from jrecomp.model.arrays import component_class
 from jrecomp.model.planes import LAST, ClassWeights, PlanesModel, references_of
 from jrecomp.threads import Task, Workers
 
+HIGHEST = 63
+"""The highest index of a coefficient."""
+
 Sizes = Sequence[int]
 """Number of blocks of each slice in a phase. The blocks of a slice follow those of the slice before it."""
 
@@ -51,24 +54,26 @@ class Sink(Protocol):
 
 
 class NetworkSink:
-    """Codes values with the networks of a component class, and a coder for each slice.
+    """Codes values of a component with the networks of its class, and a coder for each slice.
 
-    weights: of the component class. coders: one for each slice. workers: threads that run the coders.
-    When encoding, the coders run while the next inputs are computed.
+    number: index of the component in the frame. weights: of its class. coders: one for each slice. workers:
+    threads that run the coders. When encoding, the coders run while the next inputs are computed.
     """
 
-    def __init__(self, weights: ClassWeights, coders: Sequence[SliceCoder], workers: Workers) -> None:
+    def __init__(
+        self, number: int, weights: ClassWeights, coders: Sequence[SliceCoder], workers: Workers
+    ) -> None:
         self.linear = weights.linear
-        self._networks, self._coders, self._workers = weights.networks, coders, workers
+        self._number, self._networks = number, weights.networks
+        self._coders, self._workers = coders, workers
         self._running: list[Task[Int64]] = []
-        for coder in coders:
-            coder.start_component()
 
     def value(self, plane: int, x: Float32, truth: Int64 | None, known_nonzero: Bool, sizes: Sizes) -> Int64:
         """See Sink."""
         logits = to_numpy(self._networks[plane].logits(x))
 
         def code(coder: SliceCoder, part: slice) -> Int64:
+            coder.select(self._number)
             return coder.values(
                 plane, logits[:, part], None if truth is None else truth[part], known_nonzero[part]
             )
@@ -80,6 +85,7 @@ class NetworkSink:
         logits = to_numpy(self._networks[LAST].logits(x))
 
         def code(coder: SliceCoder, part: slice) -> Int64:
+            coder.select(self._number)
             return coder.last(logits[:, part], None if truth is None else truth[part])
 
         return self._code(code, truth, sizes)
@@ -110,16 +116,19 @@ class Walk:
         self._planes, self._tables, self._sink, self._truth = planes, tables, sink, truth
         self._blocks: Index = to_numpy(planes.blocks)
 
-    def run(self) -> None:
-        """Process DC, `last`, and the AC planes in ascending order; raises CorruptContainerError."""
-        planes = self._planes
+    def dc(self) -> None:
+        """Process DC; raises CorruptContainerError."""
         self._dc()
-        planes.finish_dc()
+        self._planes.finish_dc()
+
+    def rest(self, highest: int = HIGHEST) -> None:
+        """Process `last`, and the AC planes in order up to an index; raises CorruptContainerError."""
+        planes = self._planes
         self._last()
         planes.repeat_edge(planes.last)
         slopes = [Slopes(planes, r) for r in planes.references]
         last = to_numpy(planes.last)
-        for k in range(1, int(last.max(initial=0)) + 1):
+        for k in range(1, min(highest, int(last.max(initial=0))) + 1):
             self._ac(k, slopes, last)
             for slope in slopes:
                 slope.learn(k)
@@ -182,24 +191,15 @@ def last_of(values: Int16) -> Int64:
     return np.where((values[1:] != 0).any(0), 63 - zeros_after, 0).astype(np.int64)
 
 
-def new_planes(
-    number: int,
-    steps: Int32,
-    shape: tuple[int, int, int],
-    before: Sequence[ComponentPlanes],
-    tables: Tables,
-) -> ComponentPlanes:
-    """Planes for coding a component, with its references.
+def refer(number: int, components: Sequence[ComponentPlanes], tables: Tables) -> None:
+    """Set the references of a component, from what is known of those before it.
 
-    number: index of the component in the frame. steps: int32 [64]. shape: (slices, rows, columns). before:
-    the components before it, coded. tables: the model's integer tables.
+    number: its index in the frame. tables: the model's integer tables.
     """
-    slices, rows, columns = shape
-    planes = ComponentPlanes(tables.xp.asarray(steps.astype(np.int64)), rows, columns, [], slices)
-    sources = [before[0], before[number - 1]][: references_of(component_class(number))] if number else []
+    planes = components[number]
+    sources = [components[0], components[number - 1]][: references_of(component_class(number))]
     found = [reference(source, planes, tables) for source in sources]
     planes.references = [r if r is not None else planes.blank_reference() for r in found]
-    return planes
 
 
 def bordered(planes: ComponentPlanes, coefficients: Int16) -> Int16:
@@ -216,21 +216,32 @@ def walk_slices(
     coders: Sequence[SliceCoder],
     parts: Sequence[Int16] | None,
     workers: Workers,
+    highest: int = HIGHEST,
 ) -> list[Int16]:
     """Encode or decode all components of slices of the same shape.
 
     steps: for each component the quantization table, int32 [64]. shapes: for each component (slices, rows,
     columns) in blocks. model: its arrays determine whether NumPy or torch computes, and on which device.
     coders: one for each slice. parts: for each component the coefficients to encode, int16 [slices, rows,
-    columns, 64]; None to decode. workers: threads that run the coders.
+    columns, 64]; None to decode. workers: threads that run the coders. highest: coefficients of the first
+    component above this index, and below HIGHEST the AC coefficients of others, are left 0.
     Returns the coefficients. Raises CorruptContainerError.
     """
-    done: list[ComponentPlanes] = []
-    for number, (quantization, shape) in enumerate(zip(steps, shapes, strict=True)):
-        planes = new_planes(number, quantization, shape, done, model.tables)
+    components, walks = [], []
+    for number, (quantization, (slices, rows, columns)) in enumerate(zip(steps, shapes, strict=True)):
+        exact = model.tables.xp.asarray(quantization.astype(np.int64))
+        planes = ComponentPlanes(exact, rows, columns, [], slices)
         truth = None if parts is None else bordered(planes, parts[number])
-        sink = NetworkSink(model.classes[component_class(number)], coders, workers)
-        Walk(planes, model.tables, sink, truth).run()
+        sink = NetworkSink(number, model.classes[component_class(number)], coders, workers)
+        components.append(planes)
+        walks.append((Walk(planes, model.tables, sink, truth), sink))
+    for number, (walk, sink) in enumerate(walks):
+        refer(number, components, model.tables)
+        walk.dc()
         sink.finish()
-        done.append(planes)
-    return [planes.coefficients() for planes in done]
+    count = 0 if highest == 0 else 1 if highest < HIGHEST else len(walks)
+    for number, (walk, sink) in enumerate(walks[:count]):
+        refer(number, components, model.tables)
+        walk.rest(highest)
+        sink.finish()
+    return [planes.coefficients() for planes in components]

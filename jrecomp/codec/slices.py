@@ -12,6 +12,7 @@ import numpy as np
 from jrecomp.array_types import Bool, Int16, Int32
 from jrecomp.codec import copies
 from jrecomp.codec.engines import DEFAULT_ENGINE, decode_slices, encode_slices
+from jrecomp.codec.planes import HIGHEST
 from jrecomp.errors import CorruptContainerError, check_memory
 from jrecomp.features.store import BORDER
 from jrecomp.jpeg.markers import COEFFICIENT_BYTES
@@ -75,12 +76,13 @@ def decode(
     threads: int = 1,
     engine: str = DEFAULT_ENGINE,
     limits: Limits = DEFAULT_LIMITS,
+    highest: int = HIGHEST,
 ) -> list[Int16]:
     """Decode slices.
 
     frame: of the file. slices: its coded slices. model: the model that they were coded with. threads: number
     of threads. engine: name of an engine for the model. limits: bounds the size of slices and the memory, of
-    which fewer threads need less.
+    which fewer threads need less. highest: see engines.Engine.decode().
     Returns for each component int16 [block rows, block columns, 64]. Raises CorruptContainerError and
     LimitError.
     """
@@ -97,7 +99,8 @@ def decode(
     coefficients = [np.zeros((c.block_rows, c.block_columns, 64), np.int16) for c in frame.components]
     cut = _cut(coded, coefficients, slices.mcu_rows)
     full = list(compress(cut, slices.data))
-    decode_slices(model, engine, _steps(frame), full, list(filter(None, slices.data)), threads)
+    data = list(filter(None, slices.data))
+    decode_slices(model, engine, _steps(frame), full, data, threads, highest)
     copies.restore(repeated, frame, coefficients)
     return coefficients
 

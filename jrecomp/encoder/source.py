@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +92,7 @@ def of_file(data: bytes, background: tuple[int, int, int] | None, limits: Limits
     Raises InputError for other files and those that Pillow cannot decode, and the errors of of_image().
     """
     try:
-        with _opened(data, limits) as image:
+        with opened(data, limits) as image:
             return of_image(image, background, limits)
     except InputError:
         raise
@@ -116,12 +117,16 @@ def of_image(image: "Image.Image", background: tuple[int, int, int] | None, limi
     return Picture(pixels, metadata, f"without {' and '.join(dropped)}" if dropped else "")
 
 
-def _opened(data: bytes, limits: Limits) -> "Image.Image":
-    """The image in a file, not decoded yet. Image.open() has a limit of its own, as a warning."""
+def opened(data: bytes, limits: Limits, formats: Iterable[str] = FORMATS) -> "Image.Image":
+    """The image in a file of one of some formats, not decoded yet.
+
+    Image.open() has a limit of its own, as a warning. Raises UnidentifiedImageError, and the errors of
+    of_image().
+    """
     from PIL import Image, UnidentifiedImageError
 
     Image.init()
-    for name in FORMATS:
+    for name in formats:
         if name not in Image.OPEN:
             continue
         factory, accept = Image.OPEN[name]

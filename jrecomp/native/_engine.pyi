@@ -14,8 +14,8 @@ class _SliceCoder:
     logits: int16 [outputs, n] within +-767; those of an output must be contiguous.
     """
 
-    def start_component(self) -> None:
-        """Resets the adaptation; to be called before each component."""
+    def select(self, component: int) -> None:
+        """Codes a component, 0 to 254, from now on, with the adaptation to what was coded of it."""
 
     def values(
         self,
@@ -79,8 +79,14 @@ class Engine:
     def encode(self, components: list[tuple[list[int], npt.NDArray[np.int16]]]) -> bytes:
         """Encodes a slice. components: quantization steps [64] and coefficients [rows, columns, 64]."""
 
-    def decode(self, components: list[tuple[list[int], npt.NDArray[np.int16]]], data: bytes) -> None:
-        """Decodes a slice into the coefficients [rows, columns, 64] of components. Raises Damaged."""
+    def decode(
+        self, components: list[tuple[list[int], npt.NDArray[np.int16]]], data: bytes, highest: int = 63
+    ) -> None:
+        """Decodes a slice into the coefficients [rows, columns, 64] of components. Raises Damaged.
+
+        highest: coefficients of the first component above this index, and below 63 the AC coefficients of
+        others, are left 0.
+        """
 
     def collect(
         self,

@@ -4,7 +4,7 @@ Every coefficient of a restored picture stays in the cell that the file gives it
 """
 
 from jrecomp.restoration.decode import METHODS, Restored, restored
-from jrecomp.restoration.formats import FORMATS, of_name
+from jrecomp.restoration.formats import FORMATS
 from jrecomp.restoration.picture import Picture
 
-__all__ = ["FORMATS", "METHODS", "Picture", "Restored", "of_name", "restored"]
+__all__ = ["FORMATS", "METHODS", "Picture", "Restored", "restored"]

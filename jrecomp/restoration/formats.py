@@ -3,7 +3,6 @@
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from PIL import Image
 
@@ -52,8 +51,3 @@ FORMATS = {
     "webp": Format((".webp",), _webp, (8,)),
 }
 """By name; the first is the default."""
-
-
-def of_name(path: Path) -> str | None:
-    """The name of the format that the ending of a file's name means, None if it means none."""
-    return next((name for name, form in FORMATS.items() if path.suffix.lower() in form.suffixes), None)

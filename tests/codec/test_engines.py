@@ -23,6 +23,26 @@ def test_batches_of_slices(random_model: PlanesModel, engine: str, monkeypatch: 
     assert all((a == b).all() for a, b in zip(decoded, file.coefficients, strict=True))
 
 
+@pytest.mark.parametrize("factors", [[(2, 2), (1, 1), (1, 1)], [(1, 1)] * 4, [(1, 1)]])
+@pytest.mark.parametrize("highest", [0, 4, 24, 62])
+def test_low_frequencies(
+    random_model: PlanesModel,
+    engine: str,
+    factors: list[tuple[int, int]],
+    highest: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A decoder that stops early has these coefficients, and no others."""
+    monkeypatch.setattr(slicing, "SLICE_BLOCKS", 60)
+    file = random_file(factors, 9, 4)
+    encoded = codec.encode(file, random_model)
+    first, *others = codec.decode(file.frame, encoded, random_model, 2, engine, highest=highest)
+    assert (first[..., : highest + 1] == file.coefficients[0][..., : highest + 1]).all()
+    assert not first[..., highest + 1 :].any()
+    for found, coefficients in zip(others, file.coefficients[1:], strict=True):
+        assert (found[..., 0] == coefficients[..., 0]).all() and not found[..., 1:].any()
+
+
 def test_a_full_device_is_a_lack_of_memory(
     random_model: PlanesModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

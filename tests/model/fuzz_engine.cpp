@@ -128,18 +128,30 @@ std::vector<std::int16_t> random_truth(const Planes& planes) {
 template <class Coder>
 std::vector<Planes> walk(const Model& model, const std::vector<Component>& components,
                          std::vector<std::vector<std::int16_t>>* truth, Coder& coder) {
-    std::vector<Planes> done;
-    for (std::size_t i = 0; i < components.size(); ++i) {
-        const int number = std::min(static_cast<int>(i), kClasses - 1);
-        Planes planes(components[i].steps.data(), components[i].rows, components[i].columns);
-        for (int r = 0; r < number; ++r)
-            planes.references.push_back(make_reference(done[r ? i - 1 : 0], planes, model.tables));
-        if (truth) truth->push_back(random_truth(planes));
-        NetworkSink<Coder> sink(model.tables, model.classes[number], coder);
-        Walk(model, model.classes[number], planes, truth ? truth->back().data() : nullptr, sink).run();
-        done.push_back(std::move(planes));
+    std::vector<Planes> parts;
+    std::deque<NetworkSink<Coder>> sinks;
+    std::deque<Walk<NetworkSink<Coder>>> walks;
+    const auto class_of = [](std::size_t i) { return std::min(static_cast<int>(i), kClasses - 1); };
+    const auto refer = [&](std::size_t i, auto make) {
+        parts[i].references.clear();
+        for (int r = 0; r < class_of(i); ++r)
+            parts[i].references.push_back(make(parts[r ? i - 1 : 0], parts[i], model.tables));
+    };
+    const auto truth_of = [&](std::size_t i) { return truth ? (*truth)[i].data() : nullptr; };
+    for (const Component& c : components) parts.emplace_back(c.steps.data(), c.rows, c.columns);
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        if (truth) truth->push_back(random_truth(parts[i]));
+        const ClassWeights& weights = model.classes[class_of(i)];
+        sinks.emplace_back(model.tables, weights, coder);
+        walks.emplace_back(model, weights, parts[i], sinks[i]);
+        refer(i, make_dc_reference);
+        walks[i].dc(truth_of(i));
     }
-    return done;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        refer(i, make_reference);
+        walks[i].rest(truth_of(i));
+    }
+    return parts;
 }
 
 void round_trip(const Model& model) {

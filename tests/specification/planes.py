@@ -247,24 +247,30 @@ class Model:
     def decode(self, data: bytes, components: Sequence[Component]) -> None:
         """Sections "Order", "References": decodes the slice into the components."""
         coder = RangeDecoder(data)
-        for i, component in enumerate(components):
-            others = [components[:0], components[:1], [components[0], components[i - 1]]][class_of(i)]
-            references = [Reference(other, component, self.arrays) for other in others]
-            decoder = ComponentDecoder(coder, self, class_of(i), component, references)
+        decoders = [
+            ComponentDecoder(coder, self, class_of(i), component) for i, component in enumerate(components)
+        ]
+        for i, decoder in enumerate(decoders):
+            decoder.references = self.references(components, i)
             decoder.decode_dc()
+        for i, (decoder, component) in enumerate(zip(decoders, components, strict=True)):
+            decoder.references = self.references(components, i)
             decoder.decode_last()
             for k in range(1, int(component.last.max()) + 1):
                 decoder.decode_plane(k)
             component.check()
 
+    def references(self, components: Sequence[Component], i: int) -> list[Reference]:
+        """Section "References": those of component i, from what is known of others."""
+        others = [components[:0], components[:1], [components[0], components[i - 1]]][class_of(i)]
+        return [Reference(other, components[i], self.arrays) for other in others]
+
 
 class ComponentDecoder:
     """Decodes a component of class c."""
 
-    def __init__(
-        self, coder: RangeDecoder, model: Model, c: int, own: Component, references: list[Reference]
-    ) -> None:
-        self.coder, self.own, self.references = coder, own, references
+    def __init__(self, coder: RangeDecoder, model: Model, c: int, own: Component) -> None:
+        self.coder, self.own, self.references = coder, own, list[Reference]()
         self.networks, self.linear, self.tables = model.networks[c], model.linear[c], model.tables
         self.dc_counts, self.ac_counts, self.last_counts = (CountSet(model.tables.sigmoid) for _ in range(3))
         self.L, self.T = model.tables.L, model.tables.T

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <algorithm>
-#include <optional>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "adaptation.hpp"
 #include "range_coder.hpp"
@@ -24,13 +25,16 @@ struct LogitRows {
 template <class Coder>
 class LogitCoder {
 public:
-    LogitCoder(const Tables& tables, Coder coder) : tables_(tables), coder_(std::move(coder)) {
-        start_component();
-    }
+    LogitCoder(const Tables& tables, Coder coder) : tables_(tables), coder_(std::move(coder)) { select(0); }
 
-    // Resets the adaptation, as for each component.
-    void start_component() {
-        learned_.emplace(Learned{Adaptation(tables_), Adaptation(tables_), Adaptation(tables_), 1});
+    // Codes a component from now on, with the adaptation to what was coded of it.
+    void select(int component) {
+        const auto index = static_cast<std::size_t>(component);
+        if (components_.size() <= index) components_.resize(index + 1);
+        auto& learned = components_[index];
+        if (!learned)
+            learned.reset(new Learned{Adaptation(tables_), Adaptation(tables_), Adaptation(tables_), 1});
+        learned_ = learned.get();
     }
 
     // Codes the values of a phase of a plane, for DC less their predictions. An encoder sets them before, a
@@ -86,7 +90,8 @@ private:
 
     const Tables& tables_;
     Coder coder_;
-    std::optional<Learned> learned_;
+    std::vector<std::unique_ptr<Learned>> components_;
+    Learned* learned_ = nullptr;
 };
 
 }  // namespace jrecomp

@@ -114,7 +114,45 @@ private:
     int zigzag_[64];
 };
 
+// Whether the number of blocks is 1, 2 or 4 times that of `target` in each direction, v and h.
+bool ratios(const Planes& source, const Planes& target, int& v, int& h) {
+    v = source.rows / target.rows;
+    h = source.columns / target.columns;
+    const auto fits = [](int ratio) { return ratio == 1 || ratio == 2 || ratio == 4; };
+    return v * target.rows == source.rows && h * target.columns == source.columns && fits(v) && fits(h);
+}
+
+// DC of a block that covers `count` blocks. dc(i): that of one of them.
+template <class Dc>
+std::int32_t joined_dc(int count, const Tables& tables, Dc dc) {
+    if (count == 1) return dc(0);
+    const std::vector<std::int16_t>& matrix = count == 2 ? tables.half : tables.quarter;
+    std::int32_t sum = 2048;
+    for (int i = 0; i < count; ++i) sum += matrix[i * 8 / count] * dc(i);
+    return sum >> 12;
+}
+
 }  // namespace
+
+std::shared_ptr<const Reference> make_dc_reference(const Planes& source, const Planes& target,
+                                                   const Tables& tables) {
+    auto result = std::make_shared<Reference>();
+    result->values.assign(target.size, 0);
+    int v, h;
+    if (!ratios(source, target, v, h)) return result;
+    for (int row = 0; row < target.rows; ++row)
+        for (int column = 0; column < target.columns; ++column) {
+            const auto across = [&](int y) {
+                const int first = source.block(row * v + y, column * h);
+                return joined_dc(h, tables,
+                                 [&](int x) { return static_cast<std::int32_t>(source.limited(0, first + x)); });
+            };
+            result->values[target.block(row, column)] =
+                static_cast<std::int16_t>(clamp(joined_dc(v, tables, across), -kLimit, kLimit));
+        }
+    target.repeat_edge(result->values.data());
+    return result;
+}
 
 std::shared_ptr<const Reference> make_reference(const Planes& source, const Planes& target,
                                                 const Tables& tables) {
@@ -123,10 +161,8 @@ std::shared_ptr<const Reference> make_reference(const Planes& source, const Plan
     result->last.assign(target.size, 0);
     result->split.assign(64 * target.split.size + kSegment, 0);
     result->hints.assign(kHints * target.size, 0);
-    const int v = source.rows / target.rows, h = source.columns / target.columns;
-    const auto fits = [](int ratio) { return ratio == 1 || ratio == 2 || ratio == 4; };
-    if (v * target.rows != source.rows || h * target.columns != source.columns || !fits(v) || !fits(h))
-        return result;
+    int v, h;
+    if (!ratios(source, target, v, h)) return result;
     const Resampling resampling(source, target, tables, v, h);
     for (int row = 0; row < target.rows; ++row)
         for (int column = 0; column < target.columns; column += kResampled)

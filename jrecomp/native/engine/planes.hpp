@@ -136,6 +136,10 @@ struct Planes {
 std::shared_ptr<const Reference> make_reference(const Planes& source, const Planes& target,
                                                 const Tables& tables);
 
+// The same where only DC of the source is known, for the DC of `target`: the reference has plane 0 alone.
+std::shared_ptr<const Reference> make_dc_reference(const Planes& source, const Planes& target,
+                                                   const Tables& tables);
+
 // The sums that local slopes on a reference result from (docs/format/planes.md on references and slopes).
 class Slopes {
 public:

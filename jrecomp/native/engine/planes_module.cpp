@@ -3,6 +3,7 @@
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/optional.h>
 
+#include <deque>
 #include <memory>
 #include <numeric>
 #include <optional>
@@ -17,6 +18,8 @@ namespace {
 
 // Planes and sides of known values, planes of energies, planes of references; see AcSelection.
 using Selection = std::tuple<std::vector<int>, std::vector<int>, std::vector<int>, std::array<int, 5>>;
+
+constexpr int kMostComponents = 255;  // of a frame (T.81 B.2.2)
 
 // Inputs besides known values: those independent of references, and those for each reference.
 constexpr int kDcScalars = 2 + kPhases, kDcPerReference = 13;
@@ -62,7 +65,10 @@ public:
         tables_->sigmoid = copy(sigmoid, 2 * kLogitLimit + 1);
     }
 
-    void start_component() { coder_.start_component(); }
+    void select(int component) {
+        require(0 <= component && component < kMostComponents, "bad component");
+        coder_.select(component);
+    }
 
     nb::ndarray<nb::numpy, I64> values(int plane, const Phase& logits, const Known& truth,
                                        const Array<bool>& known_nonzero) {
@@ -111,7 +117,7 @@ template <class Coder>
 nb::class_<SliceCoder<Coder>> define_coder(nb::module_& module, const char* name) {
     using Defined = SliceCoder<Coder>;
     return nb::class_<Defined>(module, name)
-        .def("start_component", &Defined::start_component)
+        .def("select", &Defined::select, nb::arg("component"))
         .def("values", &Defined::values, nb::arg("plane"), nb::arg("logits"), nb::arg("truth").none(),
              nb::arg("known_nonzero"))
         .def("last", &Defined::last, nb::arg("logits"), nb::arg("truth").none());
@@ -231,12 +237,13 @@ public:
         return encoded([&](RangeEncoder& coder) { code(parts, coder); });
     }
 
-    void decode(const FilledComponents& components, const nb::bytes& data) const {
+    void decode(const FilledComponents& components, const nb::bytes& data, int highest) const {
+        require(0 <= highest && highest <= kHighest, "bad index of a coefficient");
         std::vector<Part> parts;
         for (const auto& [steps, blocks] : components) parts.push_back(make_part(steps, blocks));
         RangeDecoder coder(static_cast<const std::uint8_t*>(data.data()), data.size());
         const nb::gil_scoped_release released;
-        code(parts, coder);
+        code(parts, coder, highest);
         for (std::size_t i = 0; i < parts.size(); ++i)
             fill(parts[i].planes, std::get<1>(components[i]).data());
     }
@@ -314,53 +321,70 @@ private:
     }
 
     template <class Coder>
-    void code(std::vector<Part>& parts, Coder& coder) const {
-        walk(parts, [&](std::size_t i) {
-            return NetworkSink<Coder>(model_.tables, model_.classes[class_of(i)], coder);
-        });
+    void code(std::vector<Part>& parts, Coder& coder, int highest = kHighest) const {
+        std::deque<NetworkSink<Coder>> sinks;
+        for (std::size_t i = 0; i < parts.size(); ++i)
+            sinks.emplace_back(model_.tables, model_.classes[class_of(i)], coder);
+        walk(parts, [&](std::size_t i) -> NetworkSink<Coder>& { return sinks[i]; }, highest);
     }
 
-    // Processes all components in coding order; sink_of(i) is the sink of component i.
+    // Processes all components in coding order; sink_of(i) is the sink of component i. highest: the AC planes
+    // of the first component above this index are not processed, nor are AC planes of others below kHighest.
     template <class SinkOf>
-    void walk(std::vector<Part>& parts, SinkOf sink_of) const {
+    void walk(std::vector<Part>& parts, SinkOf sink_of, int highest = kHighest) const {
+        using Sink = std::remove_reference_t<decltype(sink_of(std::size_t{}))>;
+        std::deque<Walk<Sink>> walks;
+        const auto truth_of = [&](const Part& part, int count) {
+            return part.source ? bordered(part.planes, part.source, count) : std::vector<std::int16_t>();
+        };
+        const auto data_of = [](const auto& truth) { return truth.empty() ? nullptr : truth.data(); };
         for (std::size_t i = 0; i < parts.size(); ++i) {
-            Planes& planes = parts[i].planes;
-            const int number = class_of(i);
-            require(!model_.classes[number].networks.empty(), "the model lacks a class");
-            for (int r = 0; r < references_of(number); ++r)
-                planes.references.push_back(
-                    make_reference(parts[r ? i - 1 : 0].planes, planes, model_.tables));
-            std::vector<std::int16_t> truth;
-            if (parts[i].source) truth = bordered(planes, parts[i].source);
-            auto&& sink = sink_of(i);
-            Walk(model_, model_.classes[number], planes, truth.empty() ? nullptr : truth.data(), sink).run();
-            planes.references.clear();
+            require(!model_.classes[class_of(i)].networks.empty(), "the model lacks a class");
+            walks.emplace_back(model_, model_.classes[class_of(i)], parts[i].planes, sink_of(i));
+            refer(parts, i, make_dc_reference);
+            walks[i].dc(data_of(truth_of(parts[i], 1)));
+            parts[i].planes.references.clear();
+        }
+        const std::size_t count = highest == 0 ? 0 : highest == kHighest ? parts.size() : 1;
+        for (std::size_t i = 0; i < count; ++i) {
+            refer(parts, i, make_reference);
+            walks[i].rest(data_of(truth_of(parts[i], 64)), highest);
+            parts[i].planes.references.clear();
         }
     }
 
-    // Calls use(k, b, at) for each coefficient k, with its block's index b in a plane and its index in
+    // Sets the references of component i.
+    template <class Make>
+    void refer(std::vector<Part>& parts, std::size_t i, Make make) const {
+        Planes& planes = parts[i].planes;
+        for (int r = 0; r < references_of(class_of(i)); ++r)
+            planes.references.push_back(make(parts[r ? i - 1 : 0].planes, planes, model_.tables));
+    }
+
+    // Calls use(k, b, at) for each coefficient k < planes_used, with its block's index b in a plane and its index in
     // [rows][columns][64]. It goes by tiles of few blocks, for the sake of caches.
     template <class Use>
-    static void by_tiles(const Planes& planes, Use use) {
+    static void by_tiles(const Planes& planes, int planes_used, Use use) {
         constexpr int kTile = 32;
         for (int row = 0; row < planes.rows; ++row)
             for (int start = 0; start < planes.columns; start += kTile)
-                for (int k = 0; k < 64; ++k)
+                for (int k = 0; k < planes_used; ++k)
                     for (int column = start; column < std::min(start + kTile, planes.columns); ++column)
                         use(k, planes.block(row, column),
                             (static_cast<std::size_t>(row) * planes.columns + column) * 64 + k);
     }
 
-    // The coefficients [64][planes.size] of blocks [rows][columns][64].
-    static std::vector<std::int16_t> bordered(const Planes& planes, const std::int16_t* blocks) {
-        std::vector<std::int16_t> truth(64 * planes.size);
-        by_tiles(planes, [&](int k, int b, std::size_t at) { truth[k * planes.size + b] = blocks[at]; });
+    // The first coefficients [count][planes.size] of blocks [rows][columns][64].
+    static std::vector<std::int16_t> bordered(const Planes& planes, const std::int16_t* blocks, int count) {
+        std::vector<std::int16_t> truth(count * planes.size);
+        by_tiles(planes, count,
+                 [&](int k, int b, std::size_t at) { truth[k * planes.size + b] = blocks[at]; });
         return truth;
     }
 
-    // The inverse of bordered().
+    // The inverse of bordered(), for all coefficients.
     static void fill(const Planes& planes, std::int16_t* blocks) {
-        by_tiles(planes, [&](int k, int b, std::size_t at) { blocks[at] = planes.plane(k)[b]; });
+        by_tiles(planes, 64, [&](int k, int b, std::size_t at) { blocks[at] = planes.plane(k)[b]; });
     }
 
     Model model_;
@@ -385,6 +409,7 @@ NB_MODULE(JRECOMP_ENGINE, module) {
         .def("add_class", &Engine::add_class, nb::arg("number"), nb::arg("first_width"),
              nb::arg("second_width"), nb::arg("weights"), nb::arg("biases"), nb::arg("linear"))
         .def("encode", &Engine::encode, nb::arg("components"))
-        .def("decode", &Engine::decode, nb::arg("components").noconvert(), nb::arg("data"))
+        .def("decode", &Engine::decode, nb::arg("components").noconvert(), nb::arg("data"),
+             nb::arg("highest") = jrecomp::kHighest)
         .def("collect", &Engine::collect, nb::arg("components"), nb::arg("shares"), nb::arg("seed"));
 }

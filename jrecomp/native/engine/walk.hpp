@@ -1,5 +1,5 @@
-// The order in which a component of a slice is coded (docs/format/planes.md on the order). Encoding, decoding
-// and collecting training examples share it; they differ in the sink.
+// The order in which the components of a slice are coded (docs/format/planes.md on the order). Encoding,
+// decoding and collecting training examples share it; they differ in the sink.
 #pragma once
 
 #include <array>
@@ -23,7 +23,10 @@ struct Model {
     std::array<ClassWeights, kClasses> classes;
 };
 
-// Processes a component in coding order. A Sink gets chunks of blocks, and encodes or decodes their Values:
+constexpr int kHighest = 63;  // the highest index of a coefficient
+
+// Processes a component in coding order: dc(), then with all coefficients of the components before it known,
+// rest(). A Sink gets chunks of blocks, and encodes or decodes their Values:
 //   void values(int plane, Build build, Values&): coefficients of a plane, for DC less their predictions
 //   void last(Build build, Values&): `last`
 //   void end_plane(): after each AC plane
@@ -31,25 +34,29 @@ struct Model {
 template <class Sink>
 class Walk {
 public:
-    // truth: the coefficients [64][planes.size] to encode, null to decode.
-    Walk(const Model& model, const ClassWeights& weights, Planes& planes, const std::int16_t* truth,
-         Sink& sink)
+    Walk(const Model& model, const ClassWeights& weights, Planes& planes, Sink& sink)
         : model_(model),
           tables_(model.tables),
           weights_(weights),
           planes_(planes),
-          truth_(truth),
           sink_(sink) {}
 
-    void run() {
-        const std::vector<PyramidPhase> phases = pyramid(planes_.rows, planes_.columns);
-        for (const PyramidPhase& phase : phases) dc(phase);
+    // truth: DC [planes.size] to encode, null to decode.
+    void dc(const std::int16_t* truth) {
+        truth_ = truth;
+        for (const PyramidPhase& phase : pyramid(planes_.rows, planes_.columns)) dc(phase);
         planes_.finish_dc();
-        for (const PyramidPhase& phase : phases) last(phase);
+    }
+
+    // `last`, and the AC planes up to an index. truth: the coefficients [64][planes.size] to encode, null to
+    // decode.
+    void rest(const std::int16_t* truth, int highest = kHighest) {
+        truth_ = truth;
+        for (const PyramidPhase& phase : pyramid(planes_.rows, planes_.columns)) last(phase);
         planes_.finish_last();
         std::vector<Slopes> slopes;
         for (const auto& reference : planes_.references) slopes.emplace_back(planes_, *reference);
-        const int highest = *std::max_element(planes_.last.begin(), planes_.last.end());
+        highest = std::min<int>(highest, *std::max_element(planes_.last.begin(), planes_.last.end()));
         for (int k = 1; k <= highest; ++k) {
             ac(k, slopes);
             for (Slopes& slope : slopes) slope.learn(k);
@@ -144,7 +151,7 @@ private:
     const Tables& tables_;
     const ClassWeights& weights_;
     Planes& planes_;
-    const std::int16_t* truth_;
+    const std::int16_t* truth_ = nullptr;
     Sink& sink_;
 };
 

@@ -1,0 +1,117 @@
+"""Containers in Pillow: `import jrecomp.pillow`, then Image.open("photo.jpg.jrc") and image.save("x.jrc").
+
+Pillow has no entry point for plugins, so this module is to be imported once.
+"""
+
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any, cast
+
+from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
+
+import jrecomp
+from jrecomp import container, pipeline
+from jrecomp.errors import JrecompError
+from jrecomp.options import DEFAULT_LIMITS
+from jrecomp.thumbnails import low_frequencies
+
+FORMAT = "JRC"
+MIME = "image/x-jrc"
+
+_COMPRESSION = ("model", "threads", "device")
+"""Options of save() for jrecomp.compress(); others are those of jrecomp.encode()."""
+
+
+class JrcImageFile(JpegImageFile):
+    """The picture that the file in a container begins with.
+
+    It is a JpegImageFile: size, mode, `info`, Exif data and quantization tables come from the headers of the
+    JPEG file, which are read without decoding coefficients. After draft() and thumbnail(), models of planes
+    decode no more than the size needs, see jrecomp.thumbnail(). Errors of jrecomp are raised as OSError.
+    """
+
+    format = FORMAT
+    format_description = "JPEG recompressed by jrecomp"
+
+    def _open(self) -> None:
+        stream = cast(IO[bytes], self.fp)
+        self.container = stream.read()
+        try:
+            headers = pipeline.first_headers(self.container, DEFAULT_LIMITS)
+        except JrecompError as error:
+            raise SyntaxError(str(error)) from error
+        if headers is None:
+            raise SyntaxError("a container of another file")
+        self.fp = io.BytesIO(headers)
+        super()._open()
+        self.fp = stream  # which close() is to close
+
+    def load(self) -> Any:
+        """Decode what the size needs, and load the pixels."""
+        if self.tile and self.container:
+            decoded = self._decoded(self.decoderconfig[0] if self.decoderconfig else 1)
+            if self._exclusive_fp and self.fp:
+                self.fp.close()
+            self.fp = io.BytesIO(decoded)
+        return super().load()
+
+    def verify(self) -> None:
+        """Check that the container restores its file."""
+        _raised_as(OSError, lambda: jrecomp.verify(self.container))
+        super().verify()
+
+    def _decoded(self, scale: int) -> bytes:
+        def decode() -> bytes:
+            reduced = low_frequencies(self.container, scale, 0, DEFAULT_LIMITS) if scale > 1 else None
+            return jrecomp.decompress(self.container) if reduced is None else reduced
+
+        result: bytes = _raised_as(OSError, decode)
+        return result
+
+
+def _raised_as(kind: type[Exception], function: Callable[[], Any]) -> Any:
+    """The result of a function whose errors are raised as those that users of Pillow expect."""
+    try:
+        return function()
+    except JrecompError as error:
+        raise kind(str(error)) from error
+
+
+def _save(image: Image.Image, stream: IO[bytes], filename: str | bytes) -> None:
+    """Write a container.
+
+    An image that was opened from a JPEG file or a container and still has its pixels is written with every
+    byte of that file; other images are encoded.
+    """
+    options = dict(getattr(image, "encoderinfo", {}))
+    compression = {name: options.pop(name) for name in _COMPRESSION if name in options}
+    data = None if options else _source(image)
+    if data is None:
+        data = _raised_as(ValueError, lambda: jrecomp.encode(image, **options))
+    stream.write(_raised_as(OSError, lambda: jrecomp.compress(data, **compression)))
+
+
+def _source(image: Image.Image) -> bytes | None:
+    """The JPEG file that an image was opened from; None if it is not known or has other pixels."""
+    if isinstance(image, JrcImageFile):
+        data: bytes = _raised_as(OSError, lambda: jrecomp.decompress(image.container))
+    elif type(image) is JpegImageFile and image.filename:
+        data = Path(os.fsdecode(image.filename)).read_bytes()
+    else:
+        return None
+    with Image.open(io.BytesIO(data)) as original:
+        same = original.size == image.size and original.mode == image.mode
+        return data if same and original.tobytes() == image.tobytes() else None
+
+
+def _accept(prefix: bytes) -> bool:
+    return container.is_container(prefix)
+
+
+Image.register_open(FORMAT, JrcImageFile, _accept)
+Image.register_save(FORMAT, _save)
+Image.register_extension(FORMAT, ".jrc")
+Image.register_mime(FORMAT, MIME)
