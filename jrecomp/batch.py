@@ -14,10 +14,6 @@ from typing import TYPE_CHECKING, Any
 from jrecomp import files, pipeline, temporary
 from jrecomp.codec import Resources
 from jrecomp.codec.devices import CUDA
-<<<<<<< HEAD
-from jrecomp.errors import CorruptContainerError, ExitCode, InputError, JrecompError, UsageError, shortage
-from jrecomp.info import Info, RestoredInfo, ThumbnailInfo
-=======
 from jrecomp.errors import (
     CorruptContainerError,
     ExitCode,
@@ -27,8 +23,7 @@ from jrecomp.errors import (
     shortage,
     unexpected,
 )
-from jrecomp.info import Info, RestoredInfo
->>>>>>> b53068547f9d91e98ef05b46493b3351338e14bd
+from jrecomp.info import Info, RestoredInfo, ThumbnailInfo
 from jrecomp.lossy.target import TargetOptions
 from jrecomp.model import load
 from jrecomp.options import Limits

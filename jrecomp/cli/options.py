@@ -230,7 +230,14 @@ threads = click.option(
     help="Use N threads; 0, the default, means one per processor core.",
 )
 
-<<<<<<< HEAD
+cache_size = click.option(
+    "--cache-size",
+    metavar="SIZE",
+    type=_size,
+    default="512M",
+    help="Keep at most SIZE bytes of restored files in memory, such as 4G; 512M is the default.",
+)
+
 
 def format_of(destination: Destination, suffixes: Mapping[str, tuple[str, ...]]) -> str:
     """The format that the name of the output means, else the first one.
@@ -261,12 +268,3 @@ def _original(job: Job) -> Path | None:
     if job.source is None or job.source.suffix not in CONTAINER_SUFFIXES:
         return None
     return job.source.with_suffix("")
-=======
-cache_size = click.option(
-    "--cache-size",
-    metavar="SIZE",
-    type=_size,
-    default="512M",
-    help="Keep at most SIZE bytes of restored files in memory, such as 4G; 512M is the default.",
-)
->>>>>>> b53068547f9d91e98ef05b46493b3351338e14bd
