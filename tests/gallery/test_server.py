@@ -25,7 +25,7 @@ class Served:
     """An archive that the command serves at a free port."""
 
     def __init__(self, archive: Path, *options: str) -> None:
-        command = [sys.executable, "-m", "jrecomp", "serve", "--port", "0", *options, archive]
+        command = [sys.executable, "-m", "jrecomp", "serve", "--port", "0", *options, str(archive)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert self.process.stdout
         self.line = self.process.stdout.readline()
@@ -45,7 +45,7 @@ class Served:
     def end(self, number: signal.Signals = signal.SIGINT) -> str:
         """End it by a signal: what was printed on standard error."""
         self.process.send_signal(number)
-        _, errors = self.process.communicate(timeout=60)
+        errors: str = self.process.communicate(timeout=60)[1]
         assert self.process.returncode == ExitCode.OK, errors
         return errors
 
@@ -76,9 +76,11 @@ def interruptible() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_it_serves_until_a_signal(serve: Callable[..., Served], photo: bytes, number: signal.Signals) -> None:
+def test_it_serves_until_a_signal(
+    serve: Callable[..., Served], tmp_path: Path, photo: bytes, number: signal.Signals
+) -> None:
     served = serve()
-    assert served.line == f"{served.process.args[-1]} appears at {served.url} until Ctrl-C\n"  # type: ignore[index]
+    assert served.line == f"{tmp_path / 'archive'} appears at {served.url} until Ctrl-C\n"
     assert served.host == "127.0.0.1"
     assert served.get("/original/a.jpg.jrc") == (200, photo)
     assert served.end(number) == ""
