@@ -11,7 +11,7 @@ from jrecomp import batch, container, files, pipeline
 from jrecomp.batch import ChangeOptions, Job, Work
 from jrecomp.errors import InputError, JrecompError, UsageError
 from jrecomp.info import Info
-from jrecomp.options import DEFAULT_LIMITS, Limits
+from jrecomp.options import DEFAULT_LIMITS, Device, Limits
 from jrecomp.rate import OnProgress, ignore
 
 PathLike = str | os.PathLike[str]
@@ -74,7 +74,7 @@ def compress_file(
     force: bool = False,
     model: str | None = None,
     threads: int = 0,
-    device: str = "auto",
+    device: Device = "auto",
     limits: Limits = DEFAULT_LIMITS,
     on_progress: OnProgress = ignore,
     **change: Unpack[ChangeOptions],
@@ -106,7 +106,7 @@ def decompress_file(
     *,
     force: bool = False,
     threads: int = 0,
-    device: str = "auto",
+    device: Device = "auto",
     limits: Limits = DEFAULT_LIMITS,
 ) -> Info:
     """Restore a file as `jrecomp decompress` does, with the attributes of the container.

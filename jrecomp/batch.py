@@ -26,7 +26,7 @@ from jrecomp.errors import (
 from jrecomp.info import Info, RestoredInfo, ThumbnailInfo
 from jrecomp.lossy.target import TargetOptions
 from jrecomp.model import load
-from jrecomp.options import Limits
+from jrecomp.options import Device, Limits, Tune
 from jrecomp.rate import Note, OnProgress
 from jrecomp.threads import Task, Workers
 
@@ -117,7 +117,7 @@ class ChangeOptions(TargetOptions, total=False):
 
     strip: bool
     strip_trailer: bool
-    tune: str
+    tune: Tune
 
 
 @dataclass(frozen=True)
@@ -246,7 +246,7 @@ def pipes(jobs: Iterable[Job]) -> bool:
     return any(job.target is None and job.writes for job in jobs)
 
 
-def share(threads: int, device: str, jobs: int, model: str | None = None) -> tuple[int, int]:
+def share(threads: int, device: Device, jobs: int, model: str | None = None) -> tuple[int, int]:
     """Divide threads among jobs.
 
     threads: total number, 0 for one per core. device: one of options.DEVICES; a GPU computes one job at a
@@ -381,7 +381,7 @@ def compress(
     change: ChangeOptions,
     model: str | None,
     threads: int,
-    device: str,
+    device: Device,
     limits: Limits,
     force: bool,
     on_progress: OnProgress,
@@ -498,7 +498,7 @@ def thumbnail(job: Job, *, form: str, size: int, threads: int, limits: Limits, f
     return info, ""
 
 
-def decompress(job: Job, *, threads: int, device: str, limits: Limits, force: bool) -> JobSteps:
+def decompress(job: Job, *, threads: int, device: Device, limits: Limits, force: bool) -> JobSteps:
     """Decompress one container; the options are those of pipeline.decompress() and files.write()."""
     files.check_target(job.target, job.source, force)
     data = files.read(job.source, limits)
@@ -507,7 +507,7 @@ def decompress(job: Job, *, threads: int, device: str, limits: Limits, force: bo
     return pipeline.inspect(data, limits=limits), ""
 
 
-def salvage(job: Job, *, threads: int, device: str, limits: Limits, force: bool) -> JobSteps:
+def salvage(job: Job, *, threads: int, device: Device, limits: Limits, force: bool) -> JobSteps:
     """Restore what is left of one container; the options are those of decompress().
 
     Raises CorruptContainerError after writing if something is lost.
@@ -523,7 +523,7 @@ def salvage(job: Job, *, threads: int, device: str, limits: Limits, force: bool)
     return pipeline.inspect(data, limits=limits), ""
 
 
-def verify(job: Job, *, original: Path | None, threads: int, device: str, limits: Limits) -> JobSteps:
+def verify(job: Job, *, original: Path | None, threads: int, device: Device, limits: Limits) -> JobSteps:
     """Verify one container.
 
     original: file to compare with. Without it, a container that is not lossy is compared with the file of the

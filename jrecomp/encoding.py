@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite, log
-from typing import TYPE_CHECKING, Any, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from jrecomp.codec import Resources
 from jrecomp.container import Lossless, Restorable
 from jrecomp.encoder import source
 from jrecomp.encoder.calibration import calibrated, lost
-from jrecomp.encoder.coefficients import SUBSAMPLINGS, Planes, as_decoded
+from jrecomp.encoder.coefficients import Planes, as_decoded
 from jrecomp.encoder.effort import DEFAULT, EFFORTS, files_of, rounds_apply
 from jrecomp.encoder.encode import Options
 from jrecomp.encoder.search import Trial, search
@@ -27,7 +27,7 @@ from jrecomp.jpeg.markers import START
 from jrecomp.lossy import Target, TargetOptions
 from jrecomp.metrics import Decode, pixels
 from jrecomp.metrics.ssimulacra2 import IDENTICAL
-from jrecomp.options import DEFAULT_LIMITS, RESTORERS, Limits, as_bytes, check_type
+from jrecomp.options import DEFAULT_LIMITS, RESTORERS, Effort, Limits, Subsampling, Tune, as_bytes, check_type
 from jrecomp.rate import DISTANCE_TOLERANCE, METRICS, SIZE_TOLERANCE, Metric, Note, OnNote, OnProgress, ignore
 from jrecomp.restoring import DEFAULT_METHOD, restore
 from jrecomp.threads import Workers
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 QUALITY = 90.0
 """The quality without a target."""
 
-CHOICES = ("auto", *SUBSAMPLINGS)
+CHOICES: tuple[Subsampling, ...] = get_args(Subsampling)
 """Values of the option `subsampling`; auto chooses by the picture."""
 
 Colour = tuple[int, int, int]
@@ -50,9 +50,9 @@ File = Callable[[float], bytes]
 def encode(
     image: "Image.Image | npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | bytes",
     *,
-    tune: str = TUNES[0],
-    subsampling: str = CHOICES[0],
-    effort: str = DEFAULT,
+    tune: Tune = TUNES[0],
+    subsampling: Subsampling = CHOICES[0],
+    effort: Effort = DEFAULT,
     progressive: bool = True,
     strip: bool = False,
     background: Colour | None = None,
@@ -106,7 +106,7 @@ def encode(
         quality = QUALITY
     number = Resources(threads, "cpu").workers
     with Workers(number) as workers:
-        subsamplings = [subsampling]
+        subsamplings: list[str] = [subsampling]
         if subsampling == "auto":
             chosen = suited(Planes.of(picture.pixels, workers), workers)
             subsamplings = list(dict.fromkeys((chosen, "444")))
@@ -131,9 +131,9 @@ def encode(
 class EncodeOptions(TargetOptions, total=False):
     """Options of encode(), as keyword arguments."""
 
-    tune: str
-    subsampling: str
-    effort: str
+    tune: Tune
+    subsampling: Subsampling
+    effort: Effort
     progressive: bool
     strip: bool
     background: Colour | None

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -17,7 +17,12 @@ __all__ = [
     "RESTORERS",
     "TUNES",
     "Buffer",
+    "Device",
+    "Effort",
     "Limits",
+    "Method",
+    "Subsampling",
+    "Tune",
     "as_bytes",
     "check_type",
 ]
@@ -102,13 +107,28 @@ class Limits:
 
 DEFAULT_LIMITS = Limits()
 
-TUNES = {"psnr": "mse", "ms-ssim": "ms-ssim", "ssimulacra2": "ms-ssim"}
+Device = Literal["auto", "cpu", "cuda"]
+"""A device to compute on. `auto` selects the fastest, which is the CPU."""
+
+Tune = Literal["psnr", "ms-ssim", "ssimulacra2"]
+"""A measure that results can be optimized for."""
+
+Subsampling = Literal["auto", "444", "422", "420"]
+"""A subsampling of chroma; auto chooses by the picture."""
+
+Effort = Literal["fast", "default", "best"]
+"""How much time an encoding may take."""
+
+Method = Literal["expectation", "network"]
+"""A method of restoration."""
+
+TUNES: dict[Tune, str] = {"psnr": "mse", "ms-ssim": "ms-ssim", "ssimulacra2": "ms-ssim"}
 """Measures that lossy results can be optimized for, with the rules for their steps."""
 
-DEFAULT_TUNE = "psnr"
+DEFAULT_TUNE: Tune = "psnr"
 
-DEVICES = ("auto", "cpu", "cuda")
-"""Devices to compute on. `auto` selects the fastest, which is the CPU."""
+DEVICES: tuple[Device, ...] = get_args(Device)
+"""All devices."""
 
-RESTORERS = {"expectation": 1, "network": 2}
+RESTORERS: dict[Method, int] = {"expectation": 1, "network": 2}
 """Methods of restoration, with the permanent numbers that containers have for them (docs/format.md)."""

@@ -31,7 +31,7 @@ from jrecomp.jpeg.types import Frame, JpegFile
 from jrecomp.lossy import Target, TargetOptions, requantizer, rule_of
 from jrecomp.model import DEFAULT_MODEL, FALLBACK_MODEL, Model
 from jrecomp.model import load as load_model
-from jrecomp.options import DEFAULT_LIMITS, DEFAULT_TUNE, Buffer, Limits, as_bytes, check_type
+from jrecomp.options import DEFAULT_LIMITS, DEFAULT_TUNE, Buffer, Device, Limits, Tune, as_bytes, check_type
 from jrecomp.pictures import PictureCoder
 from jrecomp.rate import Note, OnNote, OnProgress, Request, ignore
 from jrecomp.salvaging import salvaged
@@ -45,9 +45,9 @@ def compress(
     model: str | None = None,
     strip: bool = False,
     strip_trailer: bool = False,
-    tune: str = DEFAULT_TUNE,
+    tune: Tune = DEFAULT_TUNE,
     threads: int = 0,
-    device: str = "auto",
+    device: Device = "auto",
     limits: Limits = DEFAULT_LIMITS,
     on_progress: OnProgress = ignore,
     on_note: OnNote = ignore,
@@ -155,7 +155,7 @@ def shrink(
     strip: bool = False,
     strip_trailer: bool = False,
     progressive: bool = False,
-    tune: str = DEFAULT_TUNE,
+    tune: Tune = DEFAULT_TUNE,
     threads: int = 0,
     limits: Limits = DEFAULT_LIMITS,
     on_progress: OnProgress = ignore,
@@ -202,7 +202,7 @@ def shrink(
 
 
 def _changed(
-    target: Target, writer: Writer, tune: str, threads: int, on_progress: OnProgress
+    target: Target, writer: Writer, tune: Tune, threads: int, on_progress: OnProgress
 ) -> tuple[Result, Note]:
     """The lossy result that meets a target best, with a note."""
     with requantizer(writer.file, tune, threads, writer.limits) as (picture, remark):
@@ -211,7 +211,7 @@ def _changed(
 
 
 def decompress(
-    data: Buffer, *, threads: int = 0, device: str = "auto", limits: Limits = DEFAULT_LIMITS
+    data: Buffer, *, threads: int = 0, device: Device = "auto", limits: Limits = DEFAULT_LIMITS
 ) -> bytes:
     """Restore the file from a container.
 
@@ -262,7 +262,7 @@ def salvage(
     data: Buffer,
     *,
     threads: int = 0,
-    device: str = "auto",
+    device: Device = "auto",
     limits: Limits = DEFAULT_LIMITS,
     on_note: OnNote = ignore,
 ) -> bytes:
@@ -301,7 +301,7 @@ def verify(
     original: Buffer | None = None,
     *,
     threads: int = 0,
-    device: str = "auto",
+    device: Device = "auto",
     limits: Limits = DEFAULT_LIMITS,
 ) -> None:
     """Check that a container restores its file.

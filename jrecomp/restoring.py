@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
+from typing import cast
 
 from jrecomp import container, jpeg, pipeline
 from jrecomp.codec import Resources
@@ -9,13 +10,13 @@ from jrecomp.errors import InputError, LimitError, UnsupportedJpegError, UsageEr
 from jrecomp.info import RestoredInfo
 from jrecomp.jpeg.metadata import attachments
 from jrecomp.jpeg.types import JpegFile
-from jrecomp.options import DEFAULT_LIMITS, Buffer, Limits, as_bytes, check_type
+from jrecomp.options import DEFAULT_LIMITS, Buffer, Limits, Method, as_bytes, check_type
 from jrecomp.rate import Note, OnNote, ignore
 from jrecomp.restoration import FORMATS, METHODS, Picture, Restored, restored
 from jrecomp.restoration.colour import Pixels
 from jrecomp.threads import Workers
 
-DEFAULT_METHOD = next(iter(METHODS))
+DEFAULT_METHOD = cast(Method, next(iter(METHODS)))
 """The method for files that name none."""
 
 
@@ -26,7 +27,7 @@ class RestoreOptions:
     method: None is that of the container, or DEFAULT_METHOD.
     """
 
-    method: str | None = None
+    method: Method | None = None
     bits: int = 8
     strength: float = 1.0
     threads: int = 0
@@ -53,7 +54,7 @@ class RestoreOptions:
 def restore(
     data: Buffer,
     *,
-    method: str | None = RestoreOptions.method,
+    method: Method | None = RestoreOptions.method,
     bits: int = RestoreOptions.bits,
     strength: float = RestoreOptions.strength,
     threads: int = RestoreOptions.threads,

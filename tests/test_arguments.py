@@ -8,15 +8,19 @@ import pickle
 from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
 import jrecomp
-from jrecomp import errors, jpeg
+from jrecomp import errors, jpeg, options
+from jrecomp.encoder import tables
+from jrecomp.encoder.coefficients import SUBSAMPLINGS
+from jrecomp.encoder.effort import EFFORTS
 from jrecomp.errors import JrecompError, LimitError, StoredReason, UnsupportedJpegError, UsageError
 from jrecomp.options import Limits
+from jrecomp.restoration import METHODS
 
 DATA = bytes(range(200)) * 2
 CONTAINER = jrecomp.compress(DATA)
@@ -180,3 +184,11 @@ def test_unsupported_files_keep_reason_and_detail(photo: bytes) -> None:
     with pytest.raises(UnsupportedJpegError) as caught:
         jpeg.read(b"none")
     assert (caught.value.reason, caught.value.detail) == (StoredReason.NOT_JPEG, "")
+
+
+def test_types_of_options_have_the_values_that_are_accepted() -> None:
+    assert get_args(options.Tune) == tuple(options.TUNES)
+    assert set(get_args(options.Tune)) == set(tables.TUNES)
+    assert get_args(options.Effort) == tuple(EFFORTS)
+    assert set(get_args(options.Subsampling)) == {"auto", *SUBSAMPLINGS}
+    assert set(get_args(options.Method)) == set(METHODS) == set(options.RESTORERS)

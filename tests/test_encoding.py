@@ -21,7 +21,7 @@ from jrecomp.encoding import encode, encode_file
 from jrecomp.errors import InputError, LimitError, TargetError, UsageError
 from jrecomp.jpeg.metadata import table_numbers
 from jrecomp.metrics import ms_ssim, pixels, psnr, ssimulacra2
-from jrecomp.options import Limits
+from jrecomp.options import Limits, Method, Subsampling, Tune
 from jrecomp.rate import Note
 from jrecomp.restoring import DEFAULT_METHOD
 from jrecomp.train.drawings import draw
@@ -51,7 +51,7 @@ def luma(picture: UInt8) -> Float64:
 @pytest.mark.parametrize("progressive", [True, False])
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (7, 9), (16, 16), (33, 50)])
 def test_every_size_opens_in_other_decoders(
-    shape: tuple[int, int], progressive: bool, subsampling: str
+    shape: tuple[int, int], progressive: bool, subsampling: Subsampling
 ) -> None:
     picture = noisy(48, 64)[: shape[0], : shape[1]]
     data = encode(picture, subsampling=subsampling, progressive=progressive, quality=95)
@@ -170,7 +170,7 @@ def test_tables_tell_how_chroma_was_made_smaller(options: dict[str, Any], tables
 @pytest.mark.parametrize("method", ["expectation", "network"])
 @pytest.mark.parametrize("subsampling", ["420", "422", "444"])
 @pytest.mark.parametrize("quality", [50, 85, 95])
-def test_restored_pictures_are_better(subsampling: str, quality: int, method: str) -> None:
+def test_restored_pictures_are_better(subsampling: Subsampling, quality: int, method: Method) -> None:
     picture = np.ascontiguousarray(np.asarray(draw(3).convert("RGB"))[:192, :192])
     data = encode(picture, quality=quality, subsampling=subsampling)
     plain, restored = np.asarray(opened(data)), jrecomp.restore(data, method=method)
@@ -275,7 +275,7 @@ def test_targets_of_restored_pictures(
 
 
 @pytest.mark.parametrize("tune", ["psnr", "ssimulacra2"])
-def test_restoration_saves_bytes(tune: str) -> None:
+def test_restoration_saves_bytes(tune: Tune) -> None:
     drawing = np.array(draw(7).convert("RGB"))[:256, :256]
     target: dict[str, Any] = {"min_psnr": 34.0, "tune": tune, "subsampling": "420"}
     assert len(encode(drawing, restored=True, **target)) < 0.95 * len(encode(drawing, **target))
@@ -314,7 +314,7 @@ def test_jpeg_files_are_not_encoded_for_restoration() -> None:
 
 @pytest.mark.parametrize("tune", ["ssimulacra2", "ms-ssim", "psnr"])
 @pytest.mark.parametrize("subsampling", ["444", "422", "420"])
-def test_quality_orders_results(tune: str, subsampling: str) -> None:
+def test_quality_orders_results(tune: Tune, subsampling: Subsampling) -> None:
     sizes = [len(encode(PHOTO, quality=q, tune=tune, subsampling=subsampling)) for q in range(0, 101, 10)]
     assert sizes == sorted(sizes) and sizes[-1] > 4 * sizes[0]
 

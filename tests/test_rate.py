@@ -35,7 +35,7 @@ from jrecomp.errors import (
     VerificationError,
 )
 from jrecomp.metrics import ms_ssim, pixels, psnr, ssimulacra2
-from jrecomp.options import DEFAULT_TUNE, TUNES
+from jrecomp.options import DEFAULT_TUNE, TUNES, Tune
 from jrecomp.pipeline import shrink
 from jrecomp.rate import Note
 from tests.boxes import coded, recoded
@@ -101,7 +101,7 @@ def test_without_a_target_nothing_changes(kind: str, options: dict[str, Any]) ->
 @pytest.mark.parametrize(
     ("kind", "tune"), [*((kind, DEFAULT_TUNE) for kind in KINDS), *(("4:2:0", tune) for tune in TUNES)]
 )
-def test_size_and_similarity_rise_with_quality(kind: str, tune: str) -> None:
+def test_size_and_similarity_rise_with_quality(kind: str, tune: Tune) -> None:
     data = picture(kind)
     found = [jrecomp.compress(data, quality=q, tune=tune) for q in (0, 30, 55, 80, 100)]
     sizes = [len(f) for f in found]

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 import jrecomp
 from jrecomp.codec import Resources
 from jrecomp.model import load
+from jrecomp.options import Device
 
 Program = TypeVar("Program")
 
@@ -42,7 +43,7 @@ class Missing(Exception):
 class Jrecomp:
     """jrecomp with one of its models; encoding includes verification."""
 
-    def __init__(self, model: str, threads: int, device: str) -> None:
+    def __init__(self, model: str, threads: int, device: Device) -> None:
         """Raises UnknownModelError and UsageError."""
         self.name = f"jrecomp {model}"
         loaded = load(model)
@@ -124,7 +125,7 @@ def available(makers: Iterable[Callable[[], Program]]) -> tuple[list[Program], l
     return found, list(dict.fromkeys(notes))
 
 
-def installed(models: list[str], threads: int, device: str) -> tuple[list[Codec], list[str]]:
+def installed(models: list[str], threads: int, device: Device) -> tuple[list[Codec], list[str]]:
     """The installed codecs, jrecomp first.
 
     models: names of jrecomp's models. threads, device: of jrecomp, as for pipeline.compress().

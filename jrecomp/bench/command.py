@@ -9,6 +9,7 @@ from click.core import ParameterSource
 
 from jrecomp.bench.publish import command_line, publish
 from jrecomp.cli import options
+from jrecomp.options import Device
 
 if TYPE_CHECKING:
     from jrecomp.bench.inputs import Sample
@@ -159,7 +160,7 @@ def command(
     samplings: tuple[str, ...],
     repeats: int,
     threads: int,
-    device: str,
+    device: Device,
     scaling: bool,
     lossy: bool,
     coverage: bool,
@@ -290,7 +291,12 @@ def _coverage(sources: tuple[Path, ...], model: str, threads: int, output: Path 
 
 
 def _lossless(
-    samples: "list[Sample]", models: list[str], repeats: int, threads: int, device: str, output: Path | None
+    samples: "list[Sample]",
+    models: list[str],
+    repeats: int,
+    threads: int,
+    device: Device,
+    output: Path | None,
 ) -> None:
     from jrecomp.bench import codecs, measure, report
     from jrecomp.bench.progress import watched
@@ -312,7 +318,7 @@ def _lossy(
     peers: tuple[str, ...],
     repeats: int,
     threads: int,
-    device: str,
+    device: Device,
     output: Path | None,
 ) -> None:
     from jrecomp.bench import crops, curves, lossy, lossy_report, report

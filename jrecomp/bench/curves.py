@@ -22,6 +22,7 @@ from jrecomp.bench.inputs import Encoding, Sample
 from jrecomp.bench.lossy import SECONDS, LossyCodec, Source
 from jrecomp.lossy.bdrate import log_ratio, percent
 from jrecomp.metrics import ms_ssim, psnr
+from jrecomp.options import Device
 
 FIXED_QUALITY = 75.0
 """Quality at which the time of jrecomp with a fixed quality is measured."""
@@ -173,7 +174,7 @@ def measure(
     models: Sequence[str],
     repeats: int,
     threads: int,
-    device: str,
+    device: Device,
 ) -> Iterator[Curve | Timing]:
     """Measure for each sample the curve of each codec, then the times of each model.
 
@@ -210,7 +211,7 @@ def _curve(coder: LossyCodec, sample: Sample, source: Source, comparison: "_Comp
     return Curve(coder.name, coder.own, *file, tuple(points), tuple(refusals))
 
 
-def _timing(model: str, sample: Sample, jpeg: bytes, repeats: int, threads: int, device: str) -> Timing:
+def _timing(model: str, sample: Sample, jpeg: bytes, repeats: int, threads: int, device: Device) -> Timing:
     compress = partial(jrecomp.compress, jpeg, model=model, threads=threads, device=device)
     size = len(compress(quality=SEARCHED_QUALITY))
     return Timing(

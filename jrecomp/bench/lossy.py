@@ -24,7 +24,7 @@ from jrecomp.codec import Resources
 from jrecomp.errors import InputError
 from jrecomp.lossy import rule_of
 from jrecomp.model import load
-from jrecomp.options import DEFAULT_TUNE, TUNES
+from jrecomp.options import DEFAULT_TUNE, TUNES, Device, Tune
 
 SECONDS = 600
 """Time limit for another program on a file."""
@@ -88,7 +88,7 @@ class Container:
     own = True
     settings: Sequence[float] = range(0, 101, 4)
 
-    def __init__(self, model: str, tune: str, threads: int, device: str) -> None:
+    def __init__(self, model: str, tune: Tune, threads: int, device: Device) -> None:
         """Raises UnknownModelError and UsageError."""
         self.name = f"jrecomp {model}" + ("" if tune == DEFAULT_TUNE else f" {tune}")
         loaded = load(model)
@@ -270,7 +270,7 @@ PEERS: dict[str, Sequence[Callable[[], LossyCodec]]] = {
 
 
 def installed(
-    models: Sequence[str], peers: Sequence[str], threads: int, device: str
+    models: Sequence[str], peers: Sequence[str], threads: int, device: Device
 ) -> tuple[list[LossyCodec], list[str]]:
     """The installed codecs, jrecomp first.
 

@@ -10,7 +10,7 @@ from jrecomp.cli import options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode
 from jrecomp.model.weights import DEFAULT_MODEL
-from jrecomp.options import Limits
+from jrecomp.options import Device, Limits
 
 
 @click.command("compress")
@@ -32,7 +32,7 @@ def command(
     change: ChangeOptions,
     model: str | None,
     threads: int,
-    device: str,
+    device: Device,
     limits: Limits,
     reporting: Reporting,
 ) -> ExitCode:

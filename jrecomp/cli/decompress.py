@@ -9,7 +9,7 @@ from jrecomp.batch import Destination
 from jrecomp.cli import options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode
-from jrecomp.options import Limits
+from jrecomp.options import Device, Limits
 
 
 @click.command("decompress")
@@ -27,7 +27,7 @@ def command(
     destination: Destination,
     salvage: bool,
     threads: int,
-    device: str,
+    device: Device,
     limits: Limits,
     reporting: Reporting,
 ) -> ExitCode:

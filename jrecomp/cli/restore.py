@@ -9,7 +9,7 @@ from jrecomp.batch import Destination
 from jrecomp.cli import options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode
-from jrecomp.options import Limits
+from jrecomp.options import Limits, Method
 from jrecomp.restoration import FORMATS, METHODS
 from jrecomp.restoring import DEFAULT_METHOD, RestoreOptions
 
@@ -50,7 +50,7 @@ def command(
     destination: Destination,
     form: str | None,
     bits: str,
-    method: str | None,
+    method: Method | None,
     strength: float,
     threads: int,
     limits: Limits,

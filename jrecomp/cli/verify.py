@@ -9,7 +9,7 @@ from jrecomp import batch
 from jrecomp.cli import options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode, UsageError
-from jrecomp.options import Limits
+from jrecomp.options import Device, Limits
 
 
 @click.command("verify")
@@ -28,7 +28,7 @@ def command(
     selection: Selection,
     original: Path | None,
     threads: int,
-    device: str,
+    device: Device,
     limits: Limits,
     reporting: Reporting,
 ) -> ExitCode:

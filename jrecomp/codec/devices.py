@@ -10,7 +10,7 @@ from pathlib import Path
 from jrecomp.codec.engines import DEFAULT_ENGINE, engines_of
 from jrecomp.errors import UsageError
 from jrecomp.model import Model
-from jrecomp.options import DEVICES, check_type
+from jrecomp.options import DEVICES, Device, check_type
 
 CUDA = "cuda"
 """Name of the GPU device, and of its engine."""
@@ -26,7 +26,7 @@ class Resources:
     """
 
     threads: int = 0
-    device: str = DEVICES[0]
+    device: Device = DEVICES[0]
 
     def __post_init__(self) -> None:
         check_type("threads", self.threads, Integral)

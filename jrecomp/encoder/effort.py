@@ -14,12 +14,13 @@ from jrecomp.encoder.levels import Quantizer
 from jrecomp.encoder.refine import Refinement, left_alone
 from jrecomp.encoder.tables import Settings
 from jrecomp.metrics import Reference
+from jrecomp.options import Effort
 from jrecomp.threads import Workers
 
 EFFORTS = {"fast": 0, "default": 2, "best": 10}
 """For each effort the number of rounds of the metric's gradient, see refine."""
 
-DEFAULT = "default"
+DEFAULT: Effort = "default"
 
 FOLLOWED = ("ssimulacra2", "ms-ssim")
 """The tunes whose results get better by rounds; others have the same result with every effort."""

@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from jrecomp.array_types import Float64, Int32
 from jrecomp.model.weights import folder
+from jrecomp.options import Tune
 
-TUNES = ("ssimulacra2", "ms-ssim", "psnr")
+TUNES: tuple[Tune, ...] = ("ssimulacra2", "ms-ssim", "psnr")
 """Measures that the tables were learned for. The first is the default."""
 
 RESTORED = "restored"

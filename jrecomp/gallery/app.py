@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -27,6 +27,9 @@ from jrecomp.gallery.pictures import Pictures
 
 MOST_REQUESTS = 100
 """How many requests are answered at the same time. Each has a thread, which may wait while others decode."""
+
+_PIECES = 2000
+"""Pages of folders are sent in so many pieces of text at a time, so that browsers show the first ones soon."""
 
 OnError = Callable[[str, JrecompError], None]
 """Called with the path of a file, and with a defect or a shortage of the machine."""
@@ -61,7 +64,10 @@ class _Pages:
         entries = [(name, before + url_of((name,)), True) for name in listing.folders]
         entries += [(name, before + url_of((name,)), False) for name in listing.pictures]
         counts = {"folders": len(listing.folders), "pictures": len(listing.pictures)}
-        return self._page("folder.html", parts, entries=entries, **counts)
+        page = self._templates.get_template("folder.html")
+        stream = page.stream(**self._place(parts), entries=entries, **counts)
+        stream.enable_buffering(_PIECES)
+        return StreamingResponse(stream, media_type="text/html")
 
     def picture(self, parts: Parts, request: Request) -> Response:
         """The page of a picture."""
@@ -121,10 +127,14 @@ class _Pages:
         return response
 
     def _page(self, template: str, parts: Parts, status: int = 200, **values: object) -> Response:
-        folders = [(self._library.name, "/")]
-        folders += [(name, f"/folder/{url_of(parts[:end])}") for end, name in enumerate(parts, 1)]
         page = self._templates.get_template(template)
-        return HTMLResponse(page.render(way=folders[:-1], name=folders[-1][0], **values), status)
+        return HTMLResponse(page.render(**self._place(parts), **values), status)
+
+    def _place(self, parts: Parts) -> dict[str, object]:
+        """What pages tell of their place: its name, and the names and URLs of the folders around it."""
+        way = [(self._library.name, "/")]
+        way += [(name, f"/folder/{url_of(parts[:end])}") for end, name in enumerate(parts, 1)]
+        return {"way": way[:-1], "name": way[-1][0]}
 
 
 def application(

@@ -7,7 +7,7 @@ from jrecomp.errors import UsageError, check_memory
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.lossy.requantize import Requantizer
 from jrecomp.lossy.rules import Rule, load_rule
-from jrecomp.options import TUNES, Limits
+from jrecomp.options import TUNES, Limits, Tune
 from jrecomp.threads import Workers
 
 FOLLOWED = "ssimulacra2"
@@ -17,7 +17,7 @@ _PIXEL_BYTES = 80
 """Estimated memory for a pixel while the gradient is followed: coefficients, targets, weights, pixels."""
 
 
-def rule_of(tune: str) -> Rule:
+def rule_of(tune: Tune) -> Rule:
     """The rule for the steps; raises UsageError for measures that are not in TUNES, and UnknownModelError."""
     if tune not in TUNES:
         raise UsageError(f"tune {tune!r} is not one of {', '.join(TUNES)}")
@@ -25,7 +25,9 @@ def rule_of(tune: str) -> Rule:
 
 
 @contextmanager
-def requantizer(file: JpegFile, tune: str, threads: int, limits: Limits) -> Iterator[tuple[Requantizer, str]]:
+def requantizer(
+    file: JpegFile, tune: Tune, threads: int, limits: Limits
+) -> Iterator[tuple[Requantizer, str]]:
     """The requantizer of a file, and a remark if it is not the one for the measure, or "".
 
     tune: one of TUNES. threads: at least 1. limits: bound the memory. Raises LimitError.

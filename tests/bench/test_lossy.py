@@ -21,6 +21,7 @@ from jrecomp.bench.lossy import LossyCodec, Source
 from jrecomp.cli.app import main
 from jrecomp.errors import ExitCode
 from jrecomp.lossy.bdrate import envelope, log_ratio, percent
+from jrecomp.options import Tune
 
 MAKERS = [make for makers in lossy.PEERS.values() for make in makers]
 
@@ -84,7 +85,7 @@ def test_peers_make_pictures_like_the_source(make: Callable[[], LossyCodec], pho
 
 
 @pytest.mark.parametrize("tune", ["psnr", "ms-ssim"])
-def test_own_coders_end_with_the_source(tune: str, photo: bytes) -> None:
+def test_own_coders_end_with_the_source(tune: Tune, photo: bytes) -> None:
     source = Source(photo)
     for coder in (
         lossy.Container("fast", tune, 1, "cpu"),

@@ -12,7 +12,7 @@ from jrecomp.encoder.effort import EFFORTS
 from jrecomp.encoder.encode import Options
 from jrecomp.encoding import encode
 from jrecomp.metrics import pixels, psnr, ssimulacra2
-from jrecomp.options import DEFAULT_LIMITS
+from jrecomp.options import DEFAULT_LIMITS, Effort, Subsampling, Tune
 from jrecomp.rate import Note
 from tests.encoder.drawings import noisy, ramp, reached, red_lines, text
 from tests.encoder.test_refine import textured
@@ -46,14 +46,16 @@ def test_more_effort_makes_smaller_files() -> None:
     ],
     ids=str,
 )
-def test_targets_are_met(target: dict[str, Any], least: float, most: float, tune: str, effort: str) -> None:
+def test_targets_are_met(
+    target: dict[str, Any], least: float, most: float, tune: Tune, effort: Effort
+) -> None:
     data = encode(PHOTO, effort=effort, tune=tune, **target)
     (name, value), *_ = target.items()
     assert least * value <= reached(data, PHOTO)[name] <= most * value
 
 
 @pytest.mark.parametrize("effort", SLOW)
-def test_qualities_mean_the_same_likeness(effort: str) -> None:
+def test_qualities_mean_the_same_likeness(effort: Effort) -> None:
     """That of fast results, within the tolerance of both."""
     picture = noisy(160, 192)
     for quality in (60, 85):
@@ -66,7 +68,7 @@ def test_qualities_mean_the_same_likeness(effort: str) -> None:
 
 @pytest.mark.parametrize("effort", SLOW)
 @pytest.mark.parametrize("subsampling", ["444", "422", "420"])
-def test_threads_do_not_change_results(subsampling: str, effort: str) -> None:
+def test_threads_do_not_change_results(subsampling: Subsampling, effort: Effort) -> None:
     picture = noisy(300, 70)
     options: dict[str, Any] = {"effort": effort, "subsampling": subsampling, "max_bytes": 12000}
     assert len({encode(picture, threads=threads, **options) for threads in (1, 2, 3)}) == 1
@@ -74,7 +76,7 @@ def test_threads_do_not_change_results(subsampling: str, effort: str) -> None:
 
 @pytest.mark.parametrize("effort", SLOW)
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (7, 9), (33, 50)])
-def test_every_size(shape: tuple[int, int], effort: str) -> None:
+def test_every_size(shape: tuple[int, int], effort: Effort) -> None:
     picture = noisy(48, 64)[: shape[0], : shape[1]]
     for array in (picture, picture[..., 0]):
         decoded = pixels(encode(array, effort=effort, quality=95))
@@ -88,7 +90,7 @@ def test_gray_pictures_have_rounds() -> None:
 
 
 @pytest.mark.parametrize("effort", SLOW)
-def test_pictures_and_tunes_without_rounds(effort: str) -> None:
+def test_pictures_and_tunes_without_rounds(effort: Effort) -> None:
     from PIL import Image
 
     cmyk = Image.fromarray(PHOTO).convert("CMYK")
@@ -98,7 +100,7 @@ def test_pictures_and_tunes_without_rounds(effort: str) -> None:
 
 @pytest.mark.parametrize("effort", SLOW)
 @pytest.mark.parametrize(("low", "high"), [(0, 255), (2, 30), (16, 40), (60, 76)])
-def test_ramps_have_no_larger_steps(low: int, high: int, effort: str) -> None:
+def test_ramps_have_no_larger_steps(low: int, high: int, effort: Effort) -> None:
     source = ramp(low, high)
     fast, slow = (pixels(encode(source, quality=75, effort=e))[..., 1].astype(int) for e in ("fast", effort))
     assert np.abs(np.diff(slow, axis=1)).max() <= np.abs(np.diff(fast, axis=1)).max()
@@ -108,7 +110,7 @@ def test_ramps_have_no_larger_steps(low: int, high: int, effort: str) -> None:
 @pytest.mark.parametrize("effort", SLOW)
 @pytest.mark.parametrize("picture", [red_lines(), text()], ids=["red lines", "text"])
 @pytest.mark.parametrize("quality", [40, 80])
-def test_drawings_are_no_worse_than_plain_ones(picture: UInt8, quality: int, effort: str) -> None:
+def test_drawings_are_no_worse_than_plain_ones(picture: UInt8, quality: int, effort: Effort) -> None:
     """At the size of the plain result."""
     fast = encode(picture, quality=quality, effort="fast", subsampling="444")
     fast, slow = (encode(picture, max_bytes=len(fast), effort=e, subsampling="444") for e in ("fast", effort))

@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 import jrecomp
 from jrecomp.lossy.target import TargetOptions
 from jrecomp.model import DEFAULT_MODEL, weights
-from jrecomp.restoration import METHODS
+from jrecomp.options import RESTORERS
 
 FOLDER = Path(__file__).parent
 
@@ -78,7 +78,7 @@ def restored_now() -> dict[str, dict[str, str]]:
     return {
         name: {
             method: sha256(jrecomp.restore(data, method=method, bits=16).tobytes()).hexdigest()
-            for method in METHODS
+            for method in RESTORERS
         }
         for name, case in cases().items()
         if case.mode == "lossless" and (data := (FOLDER / f"{name}.jpg").read_bytes())

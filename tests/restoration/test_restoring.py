@@ -1,7 +1,7 @@
 """Restored pictures of every kind of file: the promise by other compressors, and what is refused."""
 
 import io
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -177,7 +177,7 @@ def test_containers_name_the_method(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = {"plain": expectation.centres, **METHODS}
     monkeypatch.setattr("jrecomp.restoration.decode.METHODS", plain)
     monkeypatch.setattr("jrecomp.restoring.METHODS", plain)
-    monkeypatch.setitem(RESTORERS, "plain", 77)
+    monkeypatch.setitem(cast(dict[str, int], RESTORERS), "plain", 77)
     for restorer, options, wanted in (
         (77, {}, {"method": "plain"}),
         (77, {"method": DEFAULT_METHOD}, {}),
