@@ -315,7 +315,7 @@ def test_ten_thousand_pictures_are_one_page(tmp_path: Path) -> None:
         (tmp_path / f"{number}.jpg").touch()
     page = Gallery(tmp_path).get("/").text
     assert links(page, "picture") == [f"/picture/{number}.jpg" for number in range(10_000)]
-    assert "10,000 pictures" in page and page.count('<ul class="grid">') == 84
+    assert "10,000 pictures" in page and page.count('<ul class="grid') == 84
 
 
 def test_an_empty_archive(tmp_path: Path) -> None:
