@@ -45,7 +45,7 @@ def copy_times(status: os.stat_result, target: Path | int) -> None:
 def has_acl(path: Path) -> bool:
     """Whether a file or folder has an ACL, whose mask its permissions of the group show then."""
     with suppress(OSError):
-        return ACL in os.listxattr(path, follow_symlinks=False)
+        return hasattr(os, "listxattr") and ACL in os.listxattr(path, follow_symlinks=False)
     return False
 
 

@@ -63,11 +63,11 @@ LAYERS = {
 RUNTIME = {"numpy", "constriction", "click", "brotli", "threadpoolctl", "PIL"}
 SIDE = {"jrecomp.train", "jrecomp.bench"}
 OPTIONAL = {
+    "jrecomp.mount.filesystem": {"mfusepy"},
     "jrecomp.features.torch_arrays": {"torch"},
     "jrecomp.torch": {"torch"},
     "jrecomp.access": {"fsspec"},
     "jrecomp.fsspec": {"fsspec"},
-    "jrecomp.mount.filesystem": {"mfusepy"},
     "jrecomp.gallery.app": {"starlette", "jinja2", "anyio"},
     "jrecomp.gallery.guard": {"starlette"},
     "jrecomp.gallery.server": {"starlette", "uvicorn"},

@@ -7,6 +7,7 @@ import click
 
 from jrecomp.cli import options, process, report
 from jrecomp.errors import JrecompError, flag, printable
+from jrecomp.files import SUFFIX
 from jrecomp.options import Limits
 
 
@@ -70,4 +71,5 @@ def _tell_error(path: str, error: JrecompError) -> None:
 
 
 def _tell_hidden(path: str) -> None:
-    report.tell(f"{printable(path)}: does not appear, as the file without .jrc exists; others are not told")
+    plain = Path(path).name.removesuffix(SUFFIX)
+    report.tell(printable(f"{path}: does not appear, as {plain} exists, too; others like it are not named"))

@@ -29,7 +29,7 @@ MOST_REQUESTS = 100
 """How many requests are answered at the same time. Each has a thread, which may wait while others decode."""
 
 _PIECES = 2000
-"""Pages of folders are sent in so many pieces of text at a time, so that browsers show the first ones soon."""
+"""Pages of folders are sent when so many pieces of text are there, so that browsers show them soon."""
 
 OnError = Callable[[str, JrecompError], None]
 """Called with the path of a file, and with a defect or a shortage of the machine."""

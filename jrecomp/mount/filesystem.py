@@ -1,5 +1,6 @@
 """A mounted archive as a file system of FUSE, by the package mfusepy."""
 
+import errno
 import os
 import shutil
 import stat
@@ -54,7 +55,8 @@ def check(archive: Path, mountpoint: Path) -> None:
         try:
             names = list(folder.iterdir())
         except OSError as error:
-            raise kind(f"{folder}: {error.strerror}") from error
+            hint = " (fusermount3 -u removes a dead mount)" if error.errno == errno.ENOTCONN else ""
+            raise kind(f"{folder}: {error.strerror}{hint}") from error
     inner, outer = sorted((archive.resolve(), mountpoint.resolve()), key=lambda path: -len(path.parts))
     if inner.is_relative_to(outer):
         raise UsageError(f"{mountpoint}: neither ARCHIVE nor MOUNTPOINT may contain the other")
@@ -97,8 +99,8 @@ def _library() -> ModuleType:
     except (OSError, AttributeError, NotImplementedError) as error:
         raise UsageError(f"FUSE is not installed (Debian: apt install fuse3): {error}") from error
     if sys.platform == "linux":
-        if not Path("/dev/fuse").exists():
-            raise UsageError("FUSE cannot be used: /dev/fuse is missing")
+        if not os.access("/dev/fuse", os.R_OK | os.W_OK):
+            raise UsageError("FUSE cannot be used: /dev/fuse is missing, or may not be opened")
         if os.geteuid() != 0 and not (shutil.which("fusermount3") or shutil.which("fusermount")):
             raise UsageError("FUSE cannot be used: fusermount3 is missing (Debian: apt install fuse3)")
     module: ModuleType = mfusepy

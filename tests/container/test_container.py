@@ -136,6 +136,12 @@ def test_length_from_the_first_bytes(box: Container) -> None:
     assert restored_length(pack(box)[:HEAD_BYTES]) == box.original.length
 
 
+@given(st.binary(max_size=HEAD_BYTES))
+def test_any_head(data: bytes) -> None:
+    with suppress(CorruptContainerError):
+        assert restored_length(b"\xd1JR\x01" + data) >= 0
+
+
 def test_longest_head() -> None:
     """Its source, quality and length are the largest varints."""
     largest = bytes.fromhex("ffffffffffffffff7f")

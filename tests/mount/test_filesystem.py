@@ -20,16 +20,19 @@ from PIL import Image
 import jrecomp
 from jrecomp.attributes import ACL
 from jrecomp.errors import ExitCode
+from jrecomp.mount.filesystem import Filesystem
+from jrecomp.mount.tree import Entry
 from tests.cli.commands import run
-from tests.mount.containers import damaged, stored
+from tests.mount.containers import Told, damaged, stored
+from tests.mount.containers import archive as archive_of
 
 
 def missing() -> str:
     """What a mount needs and this machine lacks, "" if nothing."""
     if not find_spec("mfusepy"):
         return "the package mfusepy is not installed"
-    if not Path("/dev/fuse").exists():
-        return "/dev/fuse is missing"
+    if not os.access("/dev/fuse", os.R_OK | os.W_OK):
+        return "/dev/fuse is missing, or may not be opened"
     return "" if shutil.which("fusermount3") else "fusermount3 is missing"
 
 
@@ -52,7 +55,9 @@ class Mount:
         assert self.process.stdout
         self.line = self.process.stdout.readline()
         if not self.line:
-            pytest.skip(f"cannot mount here: {self.process.communicate(timeout=60)[1].strip()}")
+            errors = self.process.communicate(timeout=60)[1]
+            assert re.search("Operation not permitted", errors), errors
+            pytest.skip(f"this machine does not let us mount: {errors.strip()}")
 
     def end(self, how: Callable[[], object] | None = None) -> list[str]:
         """Unmount it: the errors that were printed."""
@@ -135,6 +140,73 @@ def described(folder: Path) -> dict[str, tuple[int, ...]]:
         times = (status.st_size, status.st_mtime_ns) if path.suffix.lower() in (".jpg", ".jpeg") else ()
         found[str(path.relative_to(folder))] = (status.st_mode, status.st_uid, status.st_gid, *times)
     return found
+
+
+class Served:
+    """The requests that FUSE makes, made without it."""
+
+    def __init__(self, root: Path) -> None:
+        self.told, self.ready = Told(), list[bool]()
+        self.archive = archive_of(root, self.told)
+        self.requests = Filesystem(self.archive, True, lambda: self.ready.append(True), self.told.error)
+
+
+def test_requests(tmp_path: Path) -> None:
+    served = Served(put(tmp_path, {"a.jrc": stored(DATA), "inner/b.txt": b"text"}))
+    requests = served.requests
+    requests.init("/")
+    assert served.ready == [True]
+    status = (tmp_path / "a.jrc").stat()
+    found = requests.getattr("/a")
+    assert (found["st_size"], found["st_blocks"]) == (len(DATA), len(DATA) // 512)
+    for name in ("mode", "ino", "nlink", "uid", "gid", "rdev"):
+        assert found[f"st_{name}"] == getattr(status, f"st_{name}")
+    for name in ("atime", "mtime", "ctime"):
+        assert found[f"st_{name}"] == getattr(status, f"st_{name}_ns")
+    listed = {name: attributes for name, attributes, _ in requests.readdir("/", 0)}
+    assert list(listed) == [".", "..", "a", "inner"]
+    for name in ("a", "inner"):
+        attributes = requests.getattr(f"/{name}")
+        assert listed[name]["st_ino"] == attributes["st_ino"]
+        assert listed[name]["st_mode"] == stat.S_IFMT(attributes["st_mode"])
+    handle = requests.open("/a", os.O_RDONLY)
+    assert requests.read("/a", 10, 256, handle) == DATA[:10]
+    assert requests.getattr("/a", handle) | {"st_atime": 0} == found | {"st_atime": 0}
+    assert requests.release("/a", handle) == 0
+    assert requests.statfs("/")["f_blocks"] == os.statvfs(tmp_path).f_blocks
+
+
+@pytest.mark.parametrize(
+    ("error", "number", "told"),
+    [
+        (FileNotFoundError(errno.ENOENT, "none"), errno.ENOENT, []),
+        (OSError("without a number"), errno.EIO, []),
+        (MemoryError(), errno.ENOMEM, ["out of memory"]),
+        (KeyError("defect"), errno.EIO, ["unexpected KeyError: 'defect'"]),
+    ],
+)
+def test_errors_of_requests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, number: int, told: list[str]
+) -> None:
+    """Only OSError with a number reaches the package, which would print others."""
+
+    def fail(*arguments: object) -> Entry:
+        raise error
+
+    served = Served(tmp_path)
+    monkeypatch.setattr(served.archive, "find", fail)
+    with pytest.raises(OSError) as caught:
+        served.requests.getattr("/a")
+    assert caught.value.errno == number
+    assert [str(each) for _, each in served.told.errors] == told
+
+
+def test_numbers_of_files_on_several_devices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs would take files with one number for one file."""
+    served = Served(put(tmp_path, {"a": b"", "b": b""}))
+    statuses = iter([os.stat_result((0o100644, 9, device, *[0] * 7)) for device in (1, 2, 3)])
+    monkeypatch.setattr(served.archive, "find", lambda path, handle: Entry(path, next(statuses)))
+    assert len({served.requests.getattr("/a")["st_ino"] for _ in range(3)}) == 3
 
 
 @needs_fuse
@@ -322,7 +394,7 @@ def test_hidden_and_odd_files_are_told(mount: Callable[..., Mount], tmp_path: Pa
         assert caught.value.errno == number
     errors = shown.end()
     assert errors[0] == (
-        f"jrecomp: {archive}/a.jpg.jrc: does not appear, as the file without .jrc exists; others are not told"
+        f"jrecomp: {archive}/a.jpg.jrc: does not appear, as a.jpg exists, too; others like it are not named"
     )
     assert len(errors) == 4 and errors[3].endswith("(--max-memory)") and "line\\nend.jpg.jrc" in errors[2]
 
@@ -416,6 +488,19 @@ def test_wrong_folders(tmp_path: Path) -> None:
         result = run("mount", str(source), str(target), code=code)
         assert result.stderr.startswith("jrecomp: ") and result.stderr.endswith(f"{message}\n")
         assert result.stderr.count("\n") == 1
+
+
+@needs_fuse
+def test_a_dead_mount(mount: Callable[..., Mount], tmp_path: Path) -> None:
+    """What a kill leaves."""
+    archive = put(tmp_path / "archive", {"a.jrc": stored(DATA)})
+    shown = mount(archive)
+    shown.process.kill()
+    shown.process.communicate()
+    result = run("mount", str(archive), str(shown.view), code=ExitCode.OUTPUT)
+    message = "Transport endpoint is not connected (fusermount3 -u removes a dead mount)"
+    assert result.stderr == f"jrecomp: {shown.view}: {message}\n"
+    shown.unmount()
 
 
 def test_without_mfusepy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
