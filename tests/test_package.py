@@ -13,6 +13,7 @@ from jrecomp.options import Buffer
 ROOT = Path(__file__).parents[1]
 
 FUNCTIONS = [
+    "cancellation",
     "coefficients",
     "compress",
     "compress_file",
