@@ -25,7 +25,17 @@ class Served:
     """An archive that the command serves at a free port."""
 
     def __init__(self, archive: Path, *options: str) -> None:
-        command = [sys.executable, "-m", "jrecomp", "serve", "--port", "0", *options, str(archive)]
+        command = [
+            sys.executable,
+            "-P",
+            "-m",
+            "jrecomp",
+            "serve",
+            "--port",
+            "0",
+            *options,
+            str(archive),
+        ]  # -P: not the source here
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert self.process.stdout
         self.line = self.process.stdout.readline()
