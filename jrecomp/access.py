@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, Unpack
+from typing import IO, Unpack
 
 from jrecomp import batch, container, files, pipeline, temporary
 from jrecomp.batch import ChangeOptions, Job, Work

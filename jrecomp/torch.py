@@ -16,9 +16,9 @@ from jrecomp.options import DEFAULT_LIMITS, Limits
 class CoefficientDataset(Dataset[Any]):
     """The coefficients of pictures, read when they are needed.
 
-    sources: files, URLs (with fsspec), and folders, which are searched with the folders in them. transform: makes an example of the
-    Coefficients of a picture; without it, examples are Coefficients. limits: bounds of each file. Each file
-    is decoded with one thread, as a DataLoader has its own workers.
+    sources: files, URLs (with fsspec), and folders, which are searched with the folders in them.
+    transform: makes an example of the Coefficients of a picture; without it, examples are Coefficients.
+    limits: bounds of each file. Each file is decoded with one thread, as a DataLoader has its own workers.
 
     Raises InputError for folders that cannot be read, or have no such files.
     """
