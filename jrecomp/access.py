@@ -5,32 +5,31 @@ import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, Unpack
+from typing import IO, Unpack
 
-from jrecomp import batch, container, files, pipeline
+from jrecomp import batch, container, files, pipeline, temporary
 from jrecomp.batch import ChangeOptions, Job, Work
-from jrecomp.errors import InputError, JrecompError, UsageError
+from jrecomp.errors import InputError, JrecompError, LimitError, UsageError, shortage, size
 from jrecomp.info import Info
-from jrecomp.options import DEFAULT_LIMITS, Device, Limits
+from jrecomp.options import DEFAULT_LIMITS, Device, Limits, check_type
 from jrecomp.rate import OnProgress, ignore
 
 PathLike = str | os.PathLike[str]
 
+_PIECE = 1 << 20
 
-class RestoredFile(io.BytesIO):
-    """A file in memory, open for reading. name: of the container that it was restored from."""
+
+class RestoredFile(io.BufferedReader):
+    """A file in memory, open for reading."""
 
     def __init__(self, data: bytes, name: str) -> None:
-        super().__init__(data)
-        self.name = name
+        super().__init__(io.BytesIO(data))
+        self._name = name
 
-    def writable(self) -> bool:
-        """It is not: changes would be lost."""
-        return False
-
-    def write(self, _: Any) -> int:
-        """Raises io.UnsupportedOperation."""
-        raise io.UnsupportedOperation("not writable")
+    @property
+    def name(self) -> str:
+        """The name of the container that it was restored from."""
+        return self._name
 
 
 def open(source: PathLike | IO[bytes], *, threads: int = 0, limits: Limits = DEFAULT_LIMITS) -> RestoredFile:
@@ -50,21 +49,49 @@ def open(source: PathLike | IO[bytes], *, threads: int = 0, limits: Limits = DEF
 
 def read(source: PathLike | IO[bytes], limits: Limits = DEFAULT_LIMITS) -> bytes:
     """The bytes of a source, see open(); raises InputError, UsageError and LimitError."""
+    check_type("limits", limits, Limits)
     if not isinstance(source, str | os.PathLike):
-        return source.read()
+        if not hasattr(source, "read"):
+            raise TypeError(f"source must be a path or a binary file, not {type(source).__name__}")
+        return _read_stream(source, str(getattr(source, "name", "stream")), limits)
     name = os.fspath(source)
     if "://" not in name:
-        return files.read(Path(name), limits)
+        return files.read(_path(name), limits)
     try:
         import fsspec
     except ImportError as error:
         raise UsageError("URLs need fsspec (pip install jrecomp[remote])") from error
     try:
         with fsspec.open(name, "rb") as stream:
-            data: bytes = stream.read()
-            return data
-    except (OSError, ValueError, ImportError) as error:
-        raise InputError(f"{name}: {error}") from error
+            return _read_stream(stream, name, limits)
+    except (JrecompError, MemoryError):
+        raise
+    except Exception as error:  # each file system of fsspec has errors of its own
+        raise shortage(error) or InputError(f"{name}: {error}") from error
+
+
+def _read_stream(stream: IO[bytes], name: str, limits: Limits) -> bytes:
+    data = io.BytesIO()
+    try:
+        while piece := stream.read(_PIECE):
+            data.write(piece)
+            if data.tell() > limits.max_memory:
+                raise LimitError(
+                    f"has more bytes than the limit of {size(limits.max_memory)} ({{}})", "max_memory"
+                )
+    except OSError as error:
+        raise shortage(error) or InputError(f"{name}: {error.strerror or error}") from error
+    return data.getvalue()
+
+
+def _path(name: PathLike) -> Path:
+    """The path of a file; raises InputError for what cannot be one."""
+    path = Path(name)
+    if "\0" in str(path):
+        raise InputError(f"{str(path)!r}: has a zero character")
+    if not path.name:
+        raise InputError(f"{path}: is a folder")
+    return path
 
 
 def compress_file(
@@ -87,6 +114,7 @@ def compress_file(
     Returns what pipeline.inspect() tells of the container. Raises the errors of pipeline.compress(),
     InputError if the source cannot be read, and OutputError.
     """
+    check_type("limits", limits, Limits)
     work = partial(
         batch.compress,
         change=change,
@@ -117,15 +145,19 @@ def decompress_file(
     Returns what pipeline.inspect() tells of the container. Raises the errors of pipeline.decompress(),
     InputError if the source cannot be read, and OutputError.
     """
+    check_type("limits", limits, Limits)
     work = partial(batch.decompress, threads=threads, device=device, limits=limits, force=force)
     return _done(source, target, files.restored_name, work)
 
 
 def _done(source: PathLike, target: PathLike | None, rename: Callable[[Path], Path], work: Work) -> Info:
-    path = Path(source)
-    job = Job(path, rename(path) if target is None else Path(target))
-    (outcome,) = batch.run([job], work)
-    if isinstance(outcome.error, JrecompError):
-        raise outcome.error
-    assert isinstance(outcome.info, Info)
-    return outcome.info
+    path = _path(source)
+    job = Job(path, rename(path) if target is None else _path(target))
+    temporary.sweep(Path(os.path.realpath(job.target or path)).parent)
+    steps = work(job)
+    try:
+        steps.send(next(steps)())
+    except StopIteration as done:
+        info, _ = done.value
+    assert isinstance(info, Info)
+    return info

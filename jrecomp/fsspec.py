@@ -11,6 +11,7 @@ from fsspec.compression import register_compression
 
 import jrecomp
 from jrecomp.access import RestoredFile
+from jrecomp.errors import UsageError
 
 NAME = "jrecomp"
 """The name of the compression."""
@@ -35,9 +36,12 @@ class _Compressing(io.BytesIO):
 def opened(stream: IO[bytes], mode: str = "rb", **options: Any) -> RestoredFile | _Compressing:
     """The file that a container restores, or a file whose contents are compressed.
 
-    stream: of the container. mode: rb or wb. options: those of jrecomp.compress(), or of jrecomp.open().
+    stream: of the container. mode: begins with r, w or x. options: those of jrecomp.compress(), or of
+    jrecomp.open(). Raises UsageError for other modes, as nothing can be appended to a container.
     """
-    return _Compressing(stream, options) if "w" in mode else jrecomp.open(stream, **options)
+    if mode[:1] not in ("r", "w", "x") or "+" in mode:
+        raise UsageError(f"containers cannot be opened with the mode {mode!r}")
+    return jrecomp.open(stream, **options) if mode[0] == "r" else _Compressing(stream, options)
 
 
 register_compression(NAME, opened, ["jrc"], force=True)

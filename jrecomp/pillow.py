@@ -14,7 +14,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 import jrecomp
 from jrecomp import container, pipeline
-from jrecomp.errors import JrecompError
+from jrecomp.errors import JrecompError, shortage
 from jrecomp.options import DEFAULT_LIMITS
 from jrecomp.thumbnails import low_frequencies
 
@@ -83,8 +83,8 @@ def _raised_as(kind: type[Exception], function: Callable[[], Any]) -> Any:
 def _save(image: Image.Image, stream: IO[bytes], filename: str | bytes) -> None:
     """Write a container.
 
-    An image that was opened from a JPEG file or a container and still has its pixels is written with every
-    byte of that file; other images are encoded.
+    An image that was opened from a container, or from the path of a JPEG file, and still has its pixels is
+    written with every byte of that file; other images are encoded.
     """
     options = dict(getattr(image, "encoderinfo", {}))
     compression = {name: options.pop(name) for name in _COMPRESSION if name in options}
@@ -95,16 +95,24 @@ def _save(image: Image.Image, stream: IO[bytes], filename: str | bytes) -> None:
 
 
 def _source(image: Image.Image) -> bytes | None:
-    """The JPEG file that an image was opened from; None if it is not known or has other pixels."""
-    if isinstance(image, JrcImageFile):
-        data: bytes = _raised_as(OSError, lambda: jrecomp.decompress(image.container))
-    elif type(image) is JpegImageFile and image.filename:
-        data = Path(os.fsdecode(image.filename)).read_bytes()
-    else:
+    """The JPEG file that an image was opened from; None if it cannot be read any more, or has other pixels.
+
+    Pillow empties the file before _save() if the image replaces it.
+    """
+    try:
+        if isinstance(image, JrcImageFile):
+            data: bytes = _raised_as(OSError, lambda: jrecomp.decompress(image.container))
+        elif isinstance(image, JpegImageFile) and image.filename:
+            data = Path(os.fsdecode(image.filename)).read_bytes()
+        else:
+            return None
+        with Image.open(io.BytesIO(data), formats=("JPEG",)) as original:
+            same = original.size == image.size and original.mode == image.mode
+            return data if same and original.tobytes() == image.tobytes() else None
+    except OSError as error:
+        if shortage(error) or isinstance(image, JrcImageFile):
+            raise
         return None
-    with Image.open(io.BytesIO(data)) as original:
-        same = original.size == image.size and original.mode == image.mode
-        return data if same and original.tobytes() == image.tobytes() else None
 
 
 def _accept(prefix: bytes) -> bool:

@@ -11,9 +11,9 @@ from PIL import Image, ImageOps
 from jrecomp import container, jpeg, pipeline
 from jrecomp.codec import HIGHEST, Resources
 from jrecomp.encoder.coefficients import as_decoded
+from jrecomp.encoder.source import DAMAGED, of_image, opened
 from jrecomp.encoder.source import FORMATS as PICTURE_FORMATS
-from jrecomp.encoder.source import of_image, opened
-from jrecomp.errors import InputError, LimitError, UnsupportedJpegError, UsageError, shortage
+from jrecomp.errors import InputError, JrecompError, LimitError, UnsupportedJpegError, UsageError, shortage
 from jrecomp.info import ThumbnailInfo
 from jrecomp.jpeg.markers import START
 from jrecomp.jpeg.types import JpegFile
@@ -78,9 +78,11 @@ def thumbnail(
 def _scaled(data: bytes, size: int, limits: Limits) -> Image.Image:
     """The thumbnail of a picture file by Pillow."""
     with _pillow_errors(), opened(data, limits, ("JPEG", *PICTURE_FORMATS)) as image:
-        scale = divisor(image.size, size)
-        image.draft(None, (max(1, image.width // scale), max(1, image.height // scale)))
-        upright = _displayed(ImageOps.exif_transpose(image), limits)
+        scale, wanted = divisor(image.size, size), fitted(image.size, size)
+        reduced = image.draft(None, (max(1, image.width // scale), max(1, image.height // scale)))
+        # the last row and column of a reduced picture may lie partly outside of the picture
+        fitting = image.resize(wanted, Image.Resampling.LANCZOS, reduced[1]) if reduced else image
+        upright = _displayed(ImageOps.exif_transpose(fitting), limits)
         upright.thumbnail((size, size), Image.Resampling.LANCZOS, reducing_gap=None)
     return upright
 
@@ -168,5 +170,7 @@ def _pillow_errors() -> Iterator[None]:
     """Raises InputError where Pillow cannot open or decode a picture."""
     try:
         yield
-    except (OSError, ValueError, SyntaxError) as error:
+    except JrecompError:
+        raise
+    except DAMAGED as error:
         raise shortage(error) or InputError(f"cannot be shown: {error}") from error

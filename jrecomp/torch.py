@@ -16,9 +16,11 @@ from jrecomp.options import DEFAULT_LIMITS, Limits
 class CoefficientDataset(Dataset[Any]):
     """The coefficients of pictures, read when they are needed.
 
-    sources: files, URLs (with fsspec), and folders, which are searched. transform: makes an example of the
-    Coefficients of a picture; without it, examples are Coefficients. limits: bounds of each file. Each file
-    is decoded with one thread, as a DataLoader has its own workers.
+    sources: files, URLs (with fsspec), and folders, which are searched with the folders in them.
+    transform: makes an example of the Coefficients of a picture; without it, examples are Coefficients.
+    limits: bounds of each file. Each file is decoded with one thread, as a DataLoader has its own workers.
+
+    Raises InputError for folders that cannot be read, or have no such files.
     """
 
     def __init__(
@@ -27,6 +29,8 @@ class CoefficientDataset(Dataset[Any]):
         transform: Callable[[Coefficients], Any] | None = None,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
+        if isinstance(sources, str | PathLike):
+            raise TypeError(f"sources must be several, such as [{fspath(sources)!r}]")
         self.sources: Sequence[str] = list(_files(fspath(source) for source in sources))
         self._transform, self._limits = transform, limits
 
@@ -44,5 +48,8 @@ def _files(sources: Iterable[str]) -> Iterable[str]:
         if "://" in source or not Path(source).is_dir():
             yield source
         else:
-            found = find([source], True, JPEG_SUFFIXES + CONTAINER_SUFFIXES)
-            yield from (str(job.source) for job, _ in found)
+            for job, _ in find([source], True, JPEG_SUFFIXES + CONTAINER_SUFFIXES):
+                if job.problem:
+                    raise job.problem
+                if not job.skipped:
+                    yield str(job.source)

@@ -34,10 +34,20 @@ def test_open(paths: tuple[Path, Path], photo: bytes) -> None:
             assert file.read(4) == photo[:4] and file.seek(-2, os.SEEK_END) == len(photo) - 2
             assert (file.readable(), file.seekable(), file.writable()) == (True, True, False)
             assert file.read() == photo[-2:]
-            with pytest.raises(io.UnsupportedOperation):
-                file.write(b"x")
+            for change in (
+                lambda: file.write(b"x"),
+                lambda: file.writelines([b"x"]),
+                lambda: file.truncate(1),
+            ):
+                with pytest.raises(io.UnsupportedOperation):
+                    change()
     with jrecomp.open(packed) as file, packed.open("rb") as stream:
         assert file.name == jrecomp.open(stream).name == str(packed)
+
+
+def refused(*_: object) -> None:
+    """As a server that answers with an error of aiohttp, which is no OSError."""
+    raise RuntimeError("refused")
 
 
 def test_what_cannot_be_opened(paths: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,6 +59,19 @@ def test_what_cannot_be_opened(paths: tuple[Path, Path], monkeypatch: pytest.Mon
         jrecomp.open(packed, limits=Limits(max_pixels=10))
     with pytest.raises(CorruptContainerError):
         jrecomp.open(io.BytesIO(packed.read_bytes()[:-1]))
+    for wrong in (packed.read_bytes(), None, 3, [packed]):
+        with pytest.raises(TypeError):
+            jrecomp.open(wrong)  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        jrecomp.open(io.StringIO("text"))  # type: ignore[arg-type]
+    for readable in (packed, f"file://{packed}", io.BytesIO(packed.read_bytes())):
+        with pytest.raises(LimitError, match="has more bytes"):
+            jrecomp.open(readable, limits=Limits(max_memory=100))
+    with packed.open("wb") as stream, pytest.raises(InputError):
+        jrecomp.open(stream)
+    with monkeypatch.context() as patch, pytest.raises(InputError, match=r"x\.jrc: refused"):
+        patch.setattr(fsspec, "open", refused)
+        jrecomp.open("https://example.org/x.jrc")
     monkeypatch.setitem(__import__("sys").modules, "fsspec", None)
     with pytest.raises(UsageError, match="fsspec"):
         jrecomp.open("https://example.org/x.jrc")
@@ -75,6 +98,25 @@ def test_whole_files(paths: tuple[Path, Path], photo: bytes, tmp_path: Path) -> 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jpg", "a.jpg.jrc", "b.jpg.jrc", "c.jpg"]
 
 
+def test_wrong_arguments_of_whole_files(paths: tuple[Path, Path]) -> None:
+    jpeg, packed = paths
+    compress: Callable[..., Any] = jrecomp.compress_file
+    decompress: Callable[..., Any] = jrecomp.decompress_file
+    target = jpeg.parent / "out"
+    for wrong in ({"threads": "2"}, {"limits": 3}, {"device": 2}, {"none": 3}):
+        for function, source in ((compress, jpeg), (decompress, packed)):
+            with pytest.raises(TypeError):
+                function(source, target, **wrong)
+    for option in ({"model": 3}, {"quality": "x"}):
+        with pytest.raises(TypeError):
+            compress(jpeg, target, **option)
+    for name in (".", "/", "a\0b"):
+        for function in (compress, decompress, jrecomp.open):
+            with pytest.raises(InputError):
+                function(name)
+    assert sorted(path.name for path in jpeg.parent.iterdir()) == ["a.jpg", "b.jpg.jrc"]
+
+
 def test_compression_of_fsspec(photo: bytes, tmp_path: Path) -> None:
     path = tmp_path / "x.jpg.jrc"
     with fsspec.open(path, "wb", compression="jrecomp") as file:
@@ -84,6 +126,12 @@ def test_compression_of_fsspec(photo: bytes, tmp_path: Path) -> None:
     for compression in ("jrecomp", "infer"):
         with fsspec.open(path, "rb", compression=compression) as file:
             assert file.read() == photo
+    with pytest.raises(UsageError), fsspec.open(path, "ab", compression="jrecomp"):
+        pass
+    assert jrecomp.decompress(path.read_bytes()) == photo
+    with fsspec.open(tmp_path / "new.jrc", "xb", compression="jrecomp") as file:
+        file.write(photo)
+    assert jrecomp.decompress((tmp_path / "new.jrc").read_bytes()) == photo
 
 
 @pytest.mark.parametrize("options", [{}, {"subsampling": "4:2:0"}, {"channels": 1}, {"channels": 4}], ids=str)
@@ -118,6 +166,21 @@ def mean_levels(found: jrecomp.Coefficients) -> Any:
     """The mean DC of luma and the number of pixels, as floats."""
     torch = pytest.importorskip("torch")
     return torch.tensor([float(found.components[0].levels[::8, ::8].mean()), found.width * found.height])
+
+
+def test_sources_of_the_torch_dataset(paths: tuple[Path, Path]) -> None:
+    pytest.importorskip("torch", reason="torch is not installed")
+    from jrecomp.torch import CoefficientDataset
+
+    folder = paths[0].parent
+    for alone in (folder, str(folder)):
+        with pytest.raises(TypeError, match="several"):
+            CoefficientDataset(alone)  # type: ignore[arg-type]
+    (folder / "gone.jpg").symlink_to("nowhere")
+    assert len(CoefficientDataset([folder])) == 2
+    (folder / "empty").mkdir()
+    with pytest.raises(InputError, match="contains no"):
+        CoefficientDataset([folder / "empty"])
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -208,6 +208,10 @@ def test_transparency_is_refused_or_laid_on_a_colour() -> None:
         assert psnr(laid[56:], PHOTO[56:]) > 35
 
 
+def test_premultiplied_gray() -> None:
+    assert opened(encode(Image.new("La", (16, 16), (90, 255)))).getpixel((5, 5)) == 90
+
+
 def test_palettes_with_transparency() -> None:
     image = Image.fromarray(PHOTO).convert("P")
     data = io.BytesIO()

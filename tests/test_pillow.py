@@ -131,6 +131,37 @@ def test_saved_files_are_kept_byte_for_byte(large: bytes, tmp_path: Path) -> Non
     assert output.getvalue() == copy.read_bytes()
 
 
+def test_files_of_several_pictures_are_kept_byte_for_byte(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    samples.picture(64, 48).save(path, "MPO", save_all=True, append_images=[samples.picture(64, 48, seed=2)])
+    with Image.open(path) as image:
+        assert image.format == "MPO"
+        image.save(tmp_path / "a.jrc")
+        image.seek(1)
+        second = image.copy()
+        image.save(tmp_path / "b.jrc", model="fast")
+    assert jrecomp.decompress((tmp_path / "a.jrc").read_bytes()) == path.read_bytes()
+    with Image.open(tmp_path / "b.jrc") as image:
+        assert difference(image, second) < 10
+
+
+@pytest.mark.parametrize("now", ["replaced by itself", "gone", "a text", "cut"])
+def test_images_whose_file_is_lost_are_encoded(now: str, large: bytes, tmp_path: Path) -> None:
+    path, target = tmp_path / "a.jpg", tmp_path / "b.jrc"
+    path.write_bytes(large)
+    with Image.open(path) as image:
+        image.load()
+        if now == "replaced by itself":
+            target = path
+        elif now == "gone":
+            path.unlink()
+        else:
+            path.write_bytes(b"a text" if now == "a text" else large[: len(large) // 2])
+        image.save(target, "JRC")
+    with Image.open(target) as image:
+        assert image.format == "JRC" and difference(image, opened(large)) < 10
+
+
 def changed(image: Image.Image) -> Image.Image:
     image.putpixel((0, 0), (1, 2, 250))
     return image

@@ -1,13 +1,15 @@
 """Thumbnails: exact low frequencies, and what else their users expect."""
 
 import io
+import struct
+import zlib
 from collections.abc import Callable
 from typing import Any
 
 import jpegio
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageOps
 
 import jrecomp
 from jrecomp import container, thumbnails
@@ -69,6 +71,22 @@ def test_sizes_and_likeness(size: int, model: str, large: bytes) -> None:
         assert np.abs(np.subtract(*luma)).mean() < 1
 
 
+@pytest.mark.parametrize("side", [257, 260, 264])
+@pytest.mark.parametrize("size", [20, 32, 60, 120, 200])
+@pytest.mark.parametrize("orientation", [1, 6, 3])
+def test_places(size: int, side: int, orientation: int) -> None:
+    """Pixels are where they are in the picture if its sides are no multiples of 8."""
+    ramp = np.linspace(0, 255, side)
+    exif, buffer = Image.Exif(), io.BytesIO()
+    exif[0x0112] = orientation
+    Image.fromarray(((ramp + ramp[:, None]) / 2).astype(np.uint8)).save(buffer, "JPEG", quality=98, exif=exif)
+    with Image.open(io.BytesIO(buffer.getvalue())) as image:
+        upright = ImageOps.exif_transpose(image)
+        expected = np.asarray(upright.resize((size, size), Image.Resampling.LANCZOS), int)
+    for data in (buffer.getvalue(), jrecomp.compress(buffer.getvalue())):
+        assert np.abs(np.asarray(thumbnail(data, size), int) - expected).max() <= 3
+
+
 def test_scales() -> None:
     assert [divisor((320, 208), size) for size in (1, 40, 41, 80, 81, 160, 161, 320, 999)] == [
         8, 8, 4, 4, 2, 2, 1, 1, 1,
@@ -124,6 +142,20 @@ def test_other_files(large: bytes) -> None:
     for data in (b"", b"no picture", b"before" + large):
         with pytest.raises(InputError):
             thumbnail(jrecomp.compress(data), 40)
+
+
+@pytest.mark.parametrize("error", [struct.error, zlib.error, KeyError, ZeroDivisionError, EOFError])
+def test_every_error_of_pillow_is_one_of_the_input(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: object) -> None:
+        raise error("damaged")
+
+    buffer = io.BytesIO()
+    samples.picture(64, 48).save(buffer, "PNG")
+    monkeypatch.setattr(ImageOps, "exif_transpose", fails)
+    with pytest.raises(InputError, match="damaged"):
+        thumbnail(buffer.getvalue(), 16)
 
 
 def test_other_modes() -> None:

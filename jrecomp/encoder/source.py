@@ -150,6 +150,8 @@ def _check_size(width: int, height: int, limits: Limits) -> None:
 
 
 def _pixels(image: "Image.Image", background: tuple[int, int, int] | None) -> Pixels:
+    if image.mode == "La":  # which Pillow converts to LA only
+        image = image.convert("LA")
     if image.mode not in _MODES:
         raise InputError(f"pixels of the mode {image.mode} are not supported (convert them to RGB)")
     if image.mode == "I;16B" or image.mode == "I;16N" or image.mode == "I":
