@@ -56,9 +56,9 @@ template <class Coder>
 class BlockCoder {
 public:
     // Other components, each null where the model may not use it. first: component 0. before: the component
-    // before. innovative: the same, for its innovations.
+    // before. innovative: the same, for its innovations. offsets: at the start of the component; they learn.
     BlockCoder(const BlockModel& model, const BlockClass& weights, BlockPart& part, const BlockPart* first,
-               const BlockPart* before, const BlockPart* innovative, Coder& coder)
+               const BlockPart* before, const BlockPart* innovative, Offsets& offsets, Coder& coder)
         : model_(model),
           weights_(weights),
           part_(part),
@@ -66,7 +66,7 @@ public:
           before_(before),
           innovative_(innovative),
           regression_(part.steps),
-          decisions_(model.tables, weights, coder),
+          decisions_(model.tables, weights, offsets, coder),
           start_(start_of_hidden()),
           above_(part.columns),
           below_(part.columns),
@@ -77,9 +77,6 @@ public:
         dc_reciprocal_ = (1 << 22) / part.steps[0];
         for (int k = 1; k < 64; ++k) touch_[k] = touch(k);
     }
-
-    // The offsets that it has learned.
-    const Offsets& offsets() const { return decisions_.offsets(); }
 
     void run() {
         for (int row = 0; row < part_.rows; ++row) {
@@ -110,11 +107,12 @@ private:
     };
 
     // The state of a block during coding; only the first `quarters` quarters (of 16 coefficients) are used.
-    // confidence of a coefficient is valid if all after the last of `nonzero` up to it are zero.
+    // cell_row, near: see ac_coefficient(). confidence and cell_row of a coefficient are valid if all after the
+    // last of `nonzero` up to it are zero.
     struct Block {
         Scales scale;
         // across: the part of the prediction that comes from the other component's innovations.
-        Wide64 prediction, across, confidence;
+        Wide64 prediction, across, confidence, cell_row, near;
         int quarters, count = 0;
         Nonzero nonzero[63];
     };
@@ -153,16 +151,17 @@ private:
         b.quarters = last / 16 + 1;
         scales(active, b);
         const int base = predict(row, column, at, b);
-        find_confidences(b, 0);
+        find_near(around, b);
+        find_contexts(b, 0);
         int before = 0, second_before = 0;  // magnitudes of the coefficients before
         for (int k = 1; k <= last; ++k) {
-            const int value = code_ac(b, around, k, last, before, second_before, values[k]);
+            const int value = code_ac(b, k, last, before, second_before, values[k]);
             second_before = before;
             before = std::abs(value);
             if (!value) continue;
             store(values[k], value);
             learn(b, k, value);
-            if (k < last) find_confidences(b, k + 1);
+            if (k < last) find_contexts(b, k + 1);
         }
         code_dc(b, base, last, around, column, values);
         store_edges(b, values[0], column);
@@ -267,12 +266,9 @@ private:
     void learn_innovations(std::size_t at, const Block& b, int base, const std::int16_t* values) {
         Innovations own{};
         for (int p = 0; p < b.quarters * kParts; ++p) {
-            Narrow some;
-            std::memcpy(&some, values + p * kLanes, sizeof(some));
-            const Ints known =
-                limited(__builtin_convertvector(some, Ints) * steps_.part[p], -kLimit, kLimit);
+            const Ints known = limited(widened(values + p * kLanes) * steps_.part[p], -kLimit, kLimit);
             const Ints predicted = wrapped_sum(b.prediction.part[p], -b.across.part[p]) >> 14;
-            some = __builtin_convertvector(limited(known - predicted, -kLimit, kLimit), Narrow);
+            const Narrow some = __builtin_convertvector(limited(known - predicted, -kLimit, kLimit), Narrow);
             std::memcpy(&own[p * kLanes], &some, sizeof(some));
         }
         const I64 dc = wrapped(b.prediction[0], -b.across[0]) + I64{base} * (1 << 15);
@@ -305,22 +301,38 @@ private:
         return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) + static_cast<std::uint32_t>(b));
     }
 
-    // Updates the confidences of coefficient k and those after it.
-    void find_confidences(Block& b, int k) const {
+    // Values of 16 bits in the lanes of a register.
+    static Ints widened(const std::int16_t* values) {
+        Narrow some;
+        std::memcpy(&some, values, sizeof(some));
+        return __builtin_convertvector(some, Ints);
+    }
+
+    static void find_near(const Around& around, Block& b) {
+        for (int p = 0; p < b.quarters * kParts; ++p)
+            b.near.part[p] = 7 * limited(widened(around.left + p * kLanes), -3, 3) +
+                             limited(widened(around.above + p * kLanes), -3, 3);
+    }
+
+    // Updates the contexts of coefficient k and those after it.
+    void find_contexts(Block& b, int k) const {
         for (int p = k / kLanes; p < b.quarters * kParts; ++p) {
             const Ints ratio =
                 log2_times_8((Ints)(magnitudes(b.prediction.part[p]) >> 8)) - step_log2_.part[p];
-            b.confidence.part[p] = limited((ratio >> 2) - 1, 0, kConfidences - 1);
+            const Ints confidence = limited((ratio >> 2) - 1, 0, kConfidences - 1);
+            const Ints cell =
+                limited((widened(&b.scale[p * kLanes]) + kCellOffset) >> kCellShift, 0, kCells - 1);
+            b.confidence.part[p] = confidence;
+            b.cell_row.part[p] = ((confidence >> 1) << 4) + (cell >> 1);
         }
     }
 
     // Codes AC coefficient k. before, second_before: magnitudes of those before it.
-    int code_ac(const Block& b, const Around& around, int k, int last, int before, int second_before, int truth) {
+    int code_ac(const Block& b, int k, int last, int before, int second_before, int truth) {
         const bool below = b.prediction[k] < 0;
-        const int sign = below ? -1 : 1;
         typename Decisions<Coder>::Value value(
-            decisions_, ac_coefficient(k, b.scale[k], b.confidence[k], before, second_before, last - k,
-                                       sign * around.left[k], sign * around.above[k]));
+            decisions_, ac_coefficient(k, b.scale[k], b.confidence[k], b.cell_row[k], before, second_before,
+                                       last - k, below ? -b.near[k] : b.near[k]));
         return k < last && !value.nonzero(truth != 0) ? 0 : value.code(below, truth);
     }
 

@@ -1,8 +1,6 @@
 // How models of blocks code `last` and coefficients as decisions (docs/format/blocks.md on decisions).
 #pragma once
 
-#include <memory>
-
 #include "../t81.hpp"
 #include "block_weights.hpp"
 
@@ -24,45 +22,57 @@ constexpr std::array<std::uint8_t, 64> kGroupOf = [] {
     return groups;
 }();
 
-// What the decisions of a coefficient depend on. set: of factors. cell_row, own_row, near_row: of its contexts,
-// within its group.
+// What the decisions of a coefficient depend on. set: of factors. cell_row: of bits. rows: of offsets.
 struct Coefficient {
-    int k, scale, confidence, set, cell_row, own_row, near_row;
+    int k, scale, confidence, set, cell_row;
+    std::array<int, kContexts> rows;
 };
 
-// An AC coefficient. before, second_before: magnitudes of the coefficients before it. distance: to the last one.
-// left, above: the neighbours' coefficients, negated if this one is expected to be below zero.
-inline Coefficient ac_coefficient(int k, int scale, int confidence, int before, int second_before, int distance,
-                                  int left, int above) {
+// The first row of a group in each context; in the last one a coefficient is a group.
+constexpr std::array<std::array<int, 3>, kGroups> kRowsOfGroup = [] {
+    std::array<std::array<int, 3>, kGroups> rows{};
+    for (int g = 0; g < kGroups; ++g)
+        rows[g] = {kFirstRows[0] + 144 * g, kFirstRows[1] + 48 * g, kFirstRows[2] + 49 * g};
+    return rows;
+}();
+
+inline int index_row(int k, int cell) { return kFirstRows[3] + 6 * k + (43 * cell >> 8); }  // a sixth of cell
+
+// An AC coefficient. cell_row: 16 (confidence >> 1) + (cell >> 1). before, second_before: magnitudes of the
+// coefficients before it. distance: to the last one. near: 7 and 1 times the neighbours' coefficients on the
+// left and above, each limited to +-3; negated if this one is expected to be below zero.
+inline Coefficient ac_coefficient(int k, int scale, int confidence, int cell_row, int before,
+                                  int second_before, int distance, int near) {
     const int far = (distance >= 1) + (distance >= 4) + (distance >= 12);
+    const auto& first = kRowsOfGroup[kGroupOf[k]];
+    const int own = 12 * std::min(before, 3) + 4 * std::min(second_before, 2) + far;
     return {k,
             scale,
             confidence,
-            2 * std::min(confidence / 5, 2) + (k >= 10),
-            16 * (confidence >> 1) + (cell_of(scale) >> 1),
-            12 * std::min(before, 3) + 4 * std::min(second_before, 2) + far,
-            7 * (std::clamp(left, -3, 3) + 3) + std::clamp(above, -3, 3) + 3};
+            2 * ((confidence >= 5) + (confidence >= 10)) + (k >= 10),
+            cell_row,
+            {first[0] + cell_row, first[1] + own, first[2] + 24 + near, index_row(k, cell_of(scale))}};
 }
 
 // DC. disagreement: of the edges on the left and above.
 inline Coefficient dc_coefficient(int scale, int confidence, int disagreement, int last) {
+    const int cell = cell_of(scale), cell_row = 16 * confidence + (cell >> 1);
+    const auto& first = kRowsOfGroup[0];
     return {0,
             scale,
             confidence,
             kSets - 1,
-            16 * confidence + (cell_of(scale) >> 1),
-            3 * disagreement + std::min(confidence, 2),
-            std::min(last, 48)};
+            cell_row,
+            {first[0] + cell_row, first[1] + 3 * disagreement + std::min(confidence, 2),
+             first[2] + std::min(last, 48), index_row(0, cell)}};
 }
 
 // The decisions of a component, with the offsets that learn from them.
 template <class Coder>
 class Decisions {
 public:
-    Decisions(const Tables& tables, const BlockClass& weights, Coder& coder)
-        : weights_(weights), offsets_(std::make_unique<Offsets>(*weights.offsets)), coder_(tables, coder) {}
-
-    const Offsets& offsets() const { return *offsets_; }
+    Decisions(const Tables& tables, const BlockClass& weights, Offsets& offsets, Coder& coder)
+        : weights_(weights), offsets_(offsets), coder_(tables, coder) {}
 
     // Codes `last`. logits: of its nodes. left, above: `last` of neighbours, -1 if they do not exist.
     int last(const Wide64& logits, int left, int above, int truth) {
@@ -70,8 +80,8 @@ public:
         int prefix = 0;
         for (int bit = 5; bit >= 0; --bit) {
             const int node = (1 << (5 - bit)) - 1 + prefix, logit = logits[node];
-            std::uint32_t* row = offsets_->last[node];
-            prefix = 2 * prefix + coder_.decide(2 * logit, offsets_->last_factors[node],
+            std::uint32_t* row = offsets_.last[node];
+            prefix = 2 * prefix + coder_.decide(2 * logit, offsets_.last_factors[node],
                                                 std::array{row + cell_of(logit), row + near}, truth >> bit & 1);
         }
         return prefix;
@@ -82,10 +92,7 @@ public:
     public:
         Value(Decisions& all, const Coefficient& c)
             : all_(all), c_(c), trained_(std::min(c.confidence, kTrainedConfidences - 1)) {
-            const int group = kGroupOf[c.k];
-            const std::array<int, kContexts> inside = {144 * group + c.cell_row, 48 * group + c.own_row,
-                                                       49 * group + c.near_row, 6 * c.k + cell_of(c.scale) / 6};
-            for (int i = 0; i < kContexts; ++i) rows_[i] = all.offsets_->rows[kFirstRows[i] + inside[i]];
+            for (int i = 0; i < kContexts; ++i) rows_[i] = all.offsets_.rows[c.rows[i]];
         }
 
         bool nonzero(bool truth) { return decide(0, 2 * c_.scale + all_.weights_.trust[trained_], truth); }
@@ -119,16 +126,16 @@ public:
         }
 
         bool bit(int length, bool agrees, int prefix, bool truth) {
-            std::uint32_t& index_bit = all_.offsets_->index_bits[c_.k][(1 << (length - 1)) + prefix];
+            std::uint32_t& index_bit = all_.offsets_.index_bits[c_.k][(1 << (length - 1)) + prefix];
             if (prefix > kPrefixes) return all_.coder_.decide_bit(index_bit, truth);
             const int slot = kPrefixes * (kBitLengths * agrees + length - 2) + prefix - 1;
-            return all_.coder_.decide_bit(index_bit, all_.offsets_->bits[c_.cell_row][slot], truth);
+            return all_.coder_.decide_bit(index_bit, all_.offsets_.bits[c_.cell_row][slot], truth);
         }
 
         bool decide(int slot, int logit, bool truth) {
             std::array<std::uint32_t*, kContexts> offsets;
             for (int i = 0; i < kContexts; ++i) offsets[i] = rows_[i] + slot;
-            return all_.coder_.decide(logit, all_.offsets_->factors[c_.set][slot], offsets, truth);
+            return all_.coder_.decide(logit, all_.offsets_.factors[c_.set][slot], offsets, truth);
         }
 
         Decisions& all_;
@@ -142,7 +149,7 @@ private:
     static int near_last(int last) { return last < 0 ? 0 : 1 + last / 4; }
 
     const BlockClass& weights_;
-    std::unique_ptr<Offsets> offsets_;
+    Offsets& offsets_;
     OffsetCoder<Coder> coder_;
 };
 

@@ -175,15 +175,17 @@ private:
         if (parts.size() > 1) parts[0].magnitudes.resize(parts[0].last.size());
         for (std::size_t i = 0; i + 1 < parts.size(); ++i)
             if (alike(parts[i], parts[i + 1])) parts[i].innovations.resize(parts[i].last.size());
+        const auto offsets = std::make_unique<Offsets>();
         for (std::size_t i = 0; i < parts.size(); ++i) {
             const int number = static_cast<int>(std::min<std::size_t>(i, kClasses - 1));
             const BlockClass& weights = model_.classes[number];
             require(!weights.near.empty(), "the model lacks a class");
             const BlockPart* first = i >= 1 && covers(parts[0], parts[i]) ? &parts[0] : nullptr;
             const BlockPart* before = i >= 1 && alike(parts[i - 1], parts[i]) ? &parts[i - 1] : nullptr;
-            BlockCoder<Coder> blocks(model_, weights, parts[i], first, i >= 2 ? before : nullptr, before, coder);
-            blocks.run();
-            after(number, blocks.offsets());
+            *offsets = *weights.offsets;
+            BlockCoder<Coder>(model_, weights, parts[i], first, i >= 2 ? before : nullptr, before, *offsets, coder)
+                .run();
+            after(number, *offsets);
         }
     }
 
