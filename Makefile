@@ -10,7 +10,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint .ci/c
 SOURCES := $(shell find jrecomp weights pyproject.toml -type f ! -name '*.pyc')
 
 .DELETE_ON_ERROR:
-.PHONY: help try test check full fuzz docs train clean
+.PHONY: help try test check full fuzz docs site train clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -30,7 +30,7 @@ check: $(VENV)/installed-test ## Run the linter and the type checker.
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-full: $(VENV)/installed-full check ## Run what CI leaves out, too: training, torch, peers, sanitizers, warnings.
+full: $(VENV)/installed-full check site ## Run what CI leaves out, too: training, torch, peers, sanitizers, the site.
 	$(BIN)/ruff format --check .
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir build/warnings --config-settings=build-dir=build/warnings \
 		--config-settings=cmake.define.CMAKE_COMPILE_WARNING_AS_ERROR=ON .
@@ -41,6 +41,9 @@ fuzz: $(VENV)/installed-fuzz ## Fuzz with sanitizers, each target for FUZZ_SECON
 
 docs: $(VENV)/installed-test ## Write docs/cli.md from the help of the commands.
 	$(BIN)/python docs/generate_cli.py > docs/cli.md
+
+site: $(VENV)/installed-full ## Make the documentation as a site in build/site.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 train: $(VENV)/bin/pip ## Install what training needs: torch for the CPU.
 	$(PIP) '.[train]'
@@ -60,7 +63,7 @@ $(VENV)/installed-test: $(SOURCES) | $(BIN)/pip
 	touch $@ $(VENV)/installed
 
 $(VENV)/installed-full: $(SOURCES) | $(BIN)/pip
-	$(PIP) '.[test,train,bench]'
+	$(PIP) '.[test,train,bench,docs]'
 	touch $@ $(VENV)/installed-test $(VENV)/installed
 
 $(VENV)/installed-fuzz: $(SOURCES) | $(BIN)/pip

@@ -7,7 +7,7 @@ from jrecomp.cli.app import main
 _INTRODUCTION = """\
 # The `jrecomp` command
 
-Generated from `--help` by `make docs`; a test keeps it current. The same from Python: [README](../README.md).
+Generated from `--help` by `make docs`; a test keeps it current. The same from Python: [python.md](python.md).
 """
 
 

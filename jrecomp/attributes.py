@@ -42,6 +42,13 @@ def copy_times(status: os.stat_result, target: Path | int) -> None:
         os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
+def has_acl(path: Path) -> bool:
+    """Whether a file or folder has an ACL, whose mask its permissions of the group show then."""
+    with suppress(OSError):
+        return hasattr(os, "listxattr") and ACL in os.listxattr(path, follow_symlinks=False)
+    return False
+
+
 def _copy_owner(status: os.stat_result, target: Path | int) -> None:
     if not hasattr(os, "chown"):  # on Windows
         return

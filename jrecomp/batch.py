@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 from jrecomp import files, pipeline, temporary
 from jrecomp.codec import Resources
 from jrecomp.codec.devices import CUDA
-from jrecomp.errors import CorruptContainerError, ExitCode, InputError, JrecompError, UsageError, shortage
+from jrecomp.errors import (
+    CorruptContainerError,
+    ExitCode,
+    InputError,
+    JrecompError,
+    UsageError,
+    shortage,
+    unexpected,
+)
 from jrecomp.info import Info, RestoredInfo, ThumbnailInfo
 from jrecomp.lossy.target import TargetOptions
 from jrecomp.model import load
@@ -332,7 +340,7 @@ class _Running:
         except JrecompError as error:
             return Outcome(self._job, self._seconds, error=error)
         except Exception as error:
-            return Outcome(self._job, self._seconds, error=_unexpected(error))
+            return Outcome(self._job, self._seconds, error=unexpected(error))
         raise AssertionError("a job yields one computation")
 
     def _result(self, others: Collection["_Running"]) -> tuple[Any, float]:
@@ -358,10 +366,6 @@ def _skip(job: Job) -> JobSteps:
 def _timed(compute: Compute) -> tuple[Any, float]:
     started = time.perf_counter()
     return compute(), time.perf_counter() - started
-
-
-def _unexpected(error: Exception) -> JrecompError:
-    return shortage(error) or JrecompError(f"unexpected {type(error).__name__}: {error}")
 
 
 def exit_code(outcomes: Iterable[Outcome]) -> ExitCode:

@@ -155,6 +155,11 @@ def shortage(error: BaseException | None) -> ShortageError | None:
     return None
 
 
+def unexpected(error: Exception) -> JrecompError:
+    """What to report for an exception that is no JrecompError: a shortage of the machine, or a defect."""
+    return shortage(error) or JrecompError(f"unexpected {type(error).__name__}: {error}")
+
+
 class StoredReason(IntEnum):
     """Why a file was stored as bytes instead of being modelled; docs/format.md lists the numbers.
 

@@ -80,14 +80,15 @@ def read(path: Path | None, limits: Limits = DEFAULT_LIMITS) -> bytes:
         raise InputError("standard input is closed")
     try:
         if path is None:
-            return _read_all(cast(BufferedReader, sys.stdin.buffer), limits.max_memory)
+            return read_all(cast(BufferedReader, sys.stdin.buffer), limits.max_memory)
         with path.open("rb") as file:
-            return _read_all(file, limits.max_memory)
+            return read_all(file, limits.max_memory)
     except OSError as error:
         raise shortage(error) or InputError(f"{path or 'pipe'}: {error.strerror or error}") from error
 
 
-def _read_all(stream: BufferedReader, limit: int) -> bytes:
+def read_all(stream: BufferedReader, limit: int) -> bytes:
+    """All bytes of a stream; raises OSError, and LimitError for more bytes than the limit."""
     data = BytesIO()
     while True:
         _wait_for(stream)

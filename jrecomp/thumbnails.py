@@ -10,10 +10,12 @@ from PIL import Image, ImageOps
 
 from jrecomp import container, jpeg, pipeline
 from jrecomp.codec import HIGHEST, Resources
+from jrecomp.encoder.coefficients import as_decoded
 from jrecomp.encoder.source import FORMATS as PICTURE_FORMATS
-from jrecomp.encoder.source import opened
+from jrecomp.encoder.source import of_image, opened
 from jrecomp.errors import InputError, LimitError, UnsupportedJpegError, UsageError, shortage
 from jrecomp.info import ThumbnailInfo
+from jrecomp.jpeg.markers import START
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.options import DEFAULT_LIMITS, Buffer, Limits, as_bytes, check_type
 
@@ -63,14 +65,45 @@ def thumbnail(
     Resources(threads)
     if container.is_container(data):
         data = reduced_file(data, size, threads, limits)
+    try:
+        return _scaled(data, size, limits)
+    except InputError:
+        if not data.startswith(START):
+            raise
+    return _scaled(
+        _written(_parsed(data, limits), limits), size, limits
+    )  # shows what is left of damaged files
+
+
+def _scaled(data: bytes, size: int, limits: Limits) -> Image.Image:
+    """The thumbnail of a picture file by Pillow."""
     with _pillow_errors(), opened(data, limits, ("JPEG", *PICTURE_FORMATS)) as image:
         scale = divisor(image.size, size)
         image.draft(None, (max(1, image.width // scale), max(1, image.height // scale)))
-        upright = ImageOps.exif_transpose(image)
-        if upright.mode not in ("L", "RGB"):
-            upright = upright.convert("L" if upright.mode in ("1", "I", "I;16", "F", "LA") else "RGB")
+        upright = _displayed(ImageOps.exif_transpose(image), limits)
         upright.thumbnail((size, size), Image.Resampling.LANCZOS, reducing_gap=None)
     return upright
+
+
+def _displayed(image: Image.Image, limits: Limits) -> Image.Image:
+    """An image of the mode L or RGB, with transparent pixels on white."""
+    if image.mode in ("L", "RGB") and "transparency" not in image.info:
+        return image
+    if image.mode == "CMYK":
+        return image.convert("RGB")
+    pixels = as_decoded(of_image(image, (255, 255, 255), limits).pixels)
+    displayed = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    displayed.info = image.info
+    return displayed
+
+
+def _parsed(data: bytes, limits: Limits) -> JpegFile:
+    try:
+        return jpeg.read(data, limits)
+    except LimitError:
+        raise
+    except UnsupportedJpegError as error:
+        raise InputError(f"cannot be shown: {error}") from error
 
 
 def thumbnail_file(

@@ -45,6 +45,7 @@ LAYERS = {
     "jrecomp.files": 9,
     "jrecomp.encoding": 10,
     "jrecomp.dct": 9,
+    "jrecomp.mount": 10,
     "jrecomp.batch": 11,
     "jrecomp.pillow": 11,
     "jrecomp.access": 12,
@@ -60,6 +61,7 @@ LAYERS = {
 RUNTIME = {"numpy", "constriction", "click", "brotli", "threadpoolctl", "PIL"}
 SIDE = {"jrecomp.train", "jrecomp.bench"}
 OPTIONAL = {
+    "jrecomp.mount.filesystem": {"mfusepy"},
     "jrecomp.features.torch_arrays": {"torch"},
     "jrecomp.torch": {"torch"},
     "jrecomp.access": {"fsspec"},

@@ -116,12 +116,28 @@ def test_other_files(large: bytes) -> None:
     for data in (buffer.getvalue(), jrecomp.compress(buffer.getvalue())):
         assert thumbnail(data, 16).size == (16, 12)
     cut = large[: len(large) // 2]
-    assert thumbnail(jrecomp.compress(cut), 40).size == (40, 26)
+    for data in (jrecomp.compress(cut), jrecomp.compress(cut, model="fast"), cut):
+        found = np.asarray(thumbnail(data, 40).convert("L"), float)
+        assert np.abs(found - np.asarray(thumbnail(large, 40).convert("L"), float))[:10].mean() < 1
     trailer = large + bytes(1000) + large
     assert thumbnail(jrecomp.compress(trailer), 40).size == (40, 26)
     for data in (b"", b"no picture", b"before" + large):
         with pytest.raises(InputError):
             thumbnail(jrecomp.compress(data), 40)
+
+
+def test_other_modes() -> None:
+    """Pictures of 16 bits keep their shades, and transparent pixels are white."""
+    deep = np.linspace(0, 65535, 64 * 64).reshape(64, 64).astype(np.uint16)
+    clear = np.zeros((64, 64, 4), np.uint8)
+    clear[:, :32] = (200, 10, 10, 255)
+    found = []
+    for pixels in (deep, clear):
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, "PNG")
+        found.append(thumbnail(jrecomp.compress(buffer.getvalue()), 16))
+    assert found[0].mode == "L" and np.abs(np.asarray(found[0])[:, 8] - np.arange(2, 256, 16)).max() < 16
+    assert found[1].getpixel((2, 8)) == (200, 10, 10) and found[1].getpixel((14, 8)) == (255, 255, 255)
 
 
 def test_progressive_and_restarts(large: bytes, tmp_path: Any) -> None:

@@ -133,7 +133,7 @@ class Results:
     def means(self, coder: str, measure: str) -> list[tuple[float, float]]:
         """Bits per pixel and mean similarity for each setting that has results for every picture.
 
-        Pictures count that all encoders with the measure have.
+        The pictures are those of common().
         """
         files = self.common(measure)
         groups: dict[float, list[tuple[int, int, float]]] = {}
@@ -146,9 +146,10 @@ class Results:
         return [(bits / pixels, score / len(files)) for bits, pixels, score in sums]
 
     def common(self, measure: str) -> set[str]:
-        """The pictures of which every encoder with results in a measure has some."""
+        """The pictures of which every encoder has results in a measure that has them for at least half."""
         measured = [{f for f, c in self.of(name).items() if c.line(measure)} for name in self.coders]
-        return set.intersection(*filter(None, measured)) if any(measured) else set()
+        half = max(map(len, measured), default=0) / 2
+        return set.intersection(*(files for files in measured if len(files) >= half)) if half else set()
 
 
 def _merged(first: Curve, second: Curve) -> Curve:

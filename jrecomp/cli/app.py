@@ -21,6 +21,7 @@ _COMMANDS = {
     "thumbnail": "jrecomp.cli.thumbnail",
     "verify": "jrecomp.cli.verify",
     "info": "jrecomp.cli.info",
+    "mount": "jrecomp.cli.mount",
     "bench": "jrecomp.bench.command",
     "train": "jrecomp.train.command",
 }

@@ -230,6 +230,14 @@ threads = click.option(
     help="Use N threads; 0, the default, means one per processor core.",
 )
 
+cache_size = click.option(
+    "--cache-size",
+    metavar="SIZE",
+    type=_size,
+    default="512M",
+    help="Keep at most SIZE bytes of restored files in memory, such as 4G; 512M is the default.",
+)
+
 
 def format_of(destination: Destination, suffixes: Mapping[str, tuple[str, ...]]) -> str:
     """The format that the name of the output means, else the first one.

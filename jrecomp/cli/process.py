@@ -55,14 +55,15 @@ def _handle_signals() -> None:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _end)
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_reset_signals)  # a child has no output and says nothing
+        os.register_at_fork(after_in_child=reset_signals)  # a child has no output and says nothing
 
 
 def _ending() -> list[signal.Signals]:
     return [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]
 
 
-def _reset_signals() -> None:
+def reset_signals() -> None:
+    """Let signals do what the system does with them, for children and for commands that C code ends."""
     for number in _ending():
         if signal.getsignal(number) is _end:
             signal.signal(number, signal.SIG_DFL)
@@ -80,7 +81,7 @@ def _end(number: int, frame: FrameType | None) -> None:
     No exception is raised, as some callbacks of Python would swallow it. A second signal ends the process at
     once, for example while nobody reads the message.
     """
-    _reset_signals()
+    reset_signals()
     temporary.remove_unfinished()
     with suppress(OSError):
         os.write(2, (_SHOW_CURSOR if os.isatty(2) else b"") + b"jrecomp: interrupted\n")

@@ -50,15 +50,15 @@ def run(
         if _on_terminal() and not reporting.quiet:
             click.echo("\r\033[K", err=True, nl=False)  # erases the line about an attempt
         if outcome.error:
-            _tell(_failure(outcome))
+            tell(_failure(outcome))
         elif outcome.job.skipped and not (reporting.quiet or reporting.as_json):
-            _tell(f"{printable(outcome.job.name)}: skipped, {outcome.note}")
+            tell(f"{printable(outcome.job.name)}: skipped, {outcome.note}")
         elif outcome.info and not (reporting.quiet or reporting.as_json):
             click.echo(describe(outcome, outcome.info), err=pipes)
 
     _collect(batch.run(jobs, work, at_once), jobs, outcomes, show, reporting.quiet)
     if len(outcomes) < len(jobs):
-        _tell(f"stopped, {len(jobs) - len(outcomes)} files are left")
+        tell(f"stopped, {len(jobs) - len(outcomes)} files are left")
     seconds = time.perf_counter() - started
     if reporting.as_json:
         click.echo(json.dumps(_document(outcomes, seconds), indent=2), err=pipes)
@@ -91,7 +91,7 @@ def _collect(
             bar.update(size)
 
 
-def _tell(text: str) -> None:
+def tell(text: str) -> None:
     """Print a message to standard error. A message that cannot be printed must not stop the work."""
     with suppress(OSError):
         click.echo(f"jrecomp: {text}", err=True)

@@ -9,10 +9,13 @@ from jrecomp.container.boxes import (
     Lossy,
     Restorable,
     Stored,
+    original_fields,
     read_lossless,
     read_lossy,
     read_restorable,
     read_stored,
+    restorer_field,
+    source_fields,
     write_body,
 )
 from jrecomp.container.fields import FieldReader, FieldWriter
@@ -36,6 +39,9 @@ _READERS: dict[int, Callable[[FieldReader, Limits, bool], Container]] = {
     RESTORABLE_MODE: read_restorable,
 }
 _CHECKSUM_BYTES = 4
+
+HEAD_BYTES = 36
+"""What precedes and identifies the original, three varints included, has at most so many bytes."""
 
 
 def pack(box: Container) -> bytes:
@@ -69,6 +75,22 @@ def unpack(data: bytes, limits: Limits = DEFAULT_LIMITS, *, brief: bool = False)
     if not brief:
         reader.finish()
     return box
+
+
+def restored_length(head: bytes) -> int:
+    """The length in bytes of the file that a container restores.
+
+    head: the first HEAD_BYTES bytes of the container, or all of them. No checksum is compared. Raises
+    CorruptContainerError if they are damaged, or those of a newer version.
+    """
+    check_version(head)
+    reader = FieldReader(head)
+    mode = read_mode(reader)
+    if mode == LOSSY_MODE:
+        source_fields(reader)
+    elif mode == RESTORABLE_MODE:
+        restorer_field(reader)
+    return original_fields(reader).length
 
 
 def check_version(data: bytes) -> None:

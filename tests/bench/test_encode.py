@@ -167,6 +167,13 @@ def test_means_are_of_the_same_pictures() -> None:
     assert results.means("a", "psnr")[0] == (8 * SIZES[0] / 8000, 25)
 
 
+def test_encoders_with_few_pictures_do_not_count() -> None:
+    files = "abc"
+    results = Results([*(curve("a", SIZES, file=file) for file in files), curve("b", SIZES, file="c")])
+    assert results.common("psnr") == set(files)
+    assert results.means("a", "psnr") and not results.means("b", "psnr")
+
+
 def test_results_as_json_and_back() -> None:
     results = Results([curve("a", SIZES), Speed("a", 3, 12.0, 5, 1.5, 20.0)])
     again = Results(encode.from_json(json.loads(json.dumps(encode.as_json(results)))))

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from jrecomp.container import (
     FORMAT_VERSION,
+    HEAD_BYTES,
     Container,
     Lossless,
     Lossy,
@@ -22,6 +23,7 @@ from jrecomp.container import (
     Restorable,
     Stored,
     pack,
+    restored_length,
     unpack,
 )
 from jrecomp.errors import CorruptContainerError
@@ -88,7 +90,7 @@ SMALL_LOSSY = Lossy(**vars(SMALL), source=300, quality=7512)
 
 SMALL_RESTORABLE = Restorable(**vars(SMALL), restorer=200)
 
-BOXES = [SMALL, SMALL_LOSSY, SMALL_RESTORABLE, Stored(Original.of(b"text"), 1, b"text")]
+BOXES: list[Container] = [SMALL, SMALL_LOSSY, SMALL_RESTORABLE, Stored(Original.of(b"text"), 1, b"text")]
 
 LOSSY_BYTES = bytes.fromhex(
     "d14a52 01 02"  # signature, version, mode
@@ -127,6 +129,37 @@ def rechecked(data: bytes) -> bytes:
 def test_round_trip(box: Container) -> None:
     read = unpack(pack(box), Limits(max_memory=1 << 50))
     assert read == box and type(read) is type(box)
+
+
+@given(st.one_of(STORED, LOSSLESS, LOSSY, RESTORABLE))
+def test_length_from_the_first_bytes(box: Container) -> None:
+    assert restored_length(pack(box)[:HEAD_BYTES]) == box.original.length
+
+
+@given(st.binary(max_size=HEAD_BYTES))
+def test_any_head(data: bytes) -> None:
+    with suppress(CorruptContainerError):
+        assert restored_length(b"\xd1JR\x01" + data) >= 0
+
+
+def test_longest_head() -> None:
+    """Its source, quality and length are the largest varints."""
+    largest = bytes.fromhex("ffffffffffffffff7f")
+    head = bytes.fromhex("d14a520102") + 3 * largest + bytes(4)
+    assert len(head) == HEAD_BYTES
+    assert restored_length(head) == (1 << 63) - 1
+
+
+@pytest.mark.parametrize("data", [pack(box) for box in BOXES])
+def test_damaged_head(data: bytes) -> None:
+    end = data.index(unpack(data).original.checksum) + 4
+    for length in range(end):
+        with pytest.raises(CorruptContainerError):
+            restored_length(data[:length])
+    with pytest.raises(CorruptContainerError, match="format version 2"):
+        restored_length(data[:3] + b"\x02" + data[4:])
+    with pytest.raises(CorruptContainerError, match="unknown mode 9"):
+        restored_length(data[:4] + b"\x09" + data[5:])
 
 
 def test_exact_bytes_of_a_lossy_file() -> None:
