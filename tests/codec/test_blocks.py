@@ -209,6 +209,29 @@ def test_engines_have_names(model: BlocksModel, name: str) -> None:
     assert codec.encode(file, model, engine=name) == encoded
 
 
+def test_native_engines_keep_what_the_reference_learns(forms: list[Any], model: BlocksModel) -> None:
+    file = random_file([(1, 1)], 3, 3, spread=30.0)
+    part = loop.ComponentBlocks.empty(file.frame.components[0].steps.astype(np.int64), (3, 3))
+    coder = loop.ComponentCoder(model, 0, part, [], BitEncoder())
+    coder.run(file.coefficients[0])
+    learned = coder._decisions._offsets
+    components = [(part.steps.tolist(), file.coefficients[0])]
+    for form in forms:
+        engine = blocks.native_engine(model.arrays, form.BlocksEngine)
+        before = engine.encode(components)
+        assert engine.learn(components) == before != engine.encode(components)
+        found = {name: np.frombuffer(data, np.int32) for name, data in engine.offsets(0).items()}
+        assert (found["offset"] == learned.rows.ravel()).all()
+        assert (found["bit_offset"] == learned.bits.ravel()).all()
+        assert (found["index_bit_offset"] == learned.index_bits.ravel()).all()
+        assert (found["last_offset"] == learned.last.ravel()).all()
+        assert ([learned.gain.ravel(), learned.intercept.ravel()] == found["factors"].reshape(-1, 2).T).all()
+        last_factors = [learned.last_gain.ravel(), learned.last_intercept.ravel()]
+        assert (last_factors == found["last_factors"].reshape(-1, 2).T).all()
+        with pytest.raises(ValueError, match="class"):
+            engine.offsets(3)
+
+
 def test_native_engines_fill_only_what_they_can(forms: list[Any], model: BlocksModel) -> None:
     """Where coefficients do not lie in rows, a copy would be filled instead."""
     apart = np.zeros((2, 2, 128), np.int16)[..., ::2]

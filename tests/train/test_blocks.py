@@ -23,7 +23,9 @@ from jrecomp.train import export  # noqa: E402
 from jrecomp.train.blocks import linear, run, samples  # noqa: E402
 from jrecomp.train.blocks.linear import Linear, Predictions  # noqa: E402
 from jrecomp.train.blocks.network import Examples, Network  # noqa: E402
-from jrecomp.train.blocks.offsets import start  # noqa: E402
+from jrecomp.train.blocks.offsets import start, train  # noqa: E402
+from jrecomp.train.pictures import Picture  # noqa: E402
+from jrecomp.train.planes.samples import steps_and_blocks  # noqa: E402
 from jrecomp.train.settings import Settings  # noqa: E402
 
 FILES = {
@@ -212,6 +214,21 @@ def test_least_squares_finds_what_coefficients_follow_from() -> None:
     truth = blocks.coefficients[blocks.last >= 2, 2]
     assert np.abs(predicted - truth).max() < 0.02 * truth.std()
     assert not solved.within[2, 1] and not solved.across.any()
+
+
+def test_offsets_are_means_of_what_was_learned(built: model.BlocksModel) -> None:
+    pictures = [Picture(random_file(FILES["4:4:4"], 6, 6, seed, 9.0), 1) for seed in range(4)]
+    trained = train(built.arrays, pictures, 4)
+    engine, states, gains = model.native_engine(built.arrays), [], []
+    for picture in pictures:
+        engine.learn(steps_and_blocks(picture.file))
+        states.append(np.frombuffer(engine.offsets(0)["offset"], np.int32).reshape(-1, 16))
+        gains.append(np.frombuffer(engine.offsets(2)["last_factors"], np.int32)[::2])
+    mean = (states[2] + states[3]) / 2 / 4096
+    assert np.abs(trained["offset_0"] - mean).max() <= 0.5 < np.abs(mean).max()
+    assert np.abs(trained["last_gain_2"] - (gains[2] + gains[3]) / 2).max() <= 0.5
+    assert set(trained) == set(start())
+    assert all((train(built.arrays, [], 0)[name] == array).all() for name, array in start().items())
 
 
 def test_a_short_run_learns_and_repeats(data: Path, tmp_path: Path) -> None:

@@ -100,15 +100,16 @@ private:
         int k, dequantized, near;
     };
 
-    // The neighbours on the left and above of a block: their coefficients, and `last`, -1 if they do not exist.
+    // The neighbours on the left and above of a block: their coefficients, and `last`, which is -1 if they do
+    // not exist.
     struct Around {
         const std::int16_t *left = kNoBlock.data(), *above = kNoBlock.data();
         int left_last = -1, above_last = -1;
     };
 
     // The state of a block during coding; only the first `quarters` quarters (of 16 coefficients) are used.
-    // cell_row, near: see ac_coefficient(). confidence and cell_row of a coefficient are valid if all after the
-    // last of `nonzero` up to it are zero.
+    // cell_row, near: see ac_coefficient(). confidence and cell_row of a coefficient are valid if all after
+    // the last of `nonzero` up to it are zero.
     struct Block {
         Scales scale;
         // across: the part of the prediction that comes from the other component's innovations.

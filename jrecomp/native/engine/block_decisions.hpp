@@ -72,7 +72,9 @@ template <class Coder>
 class Decisions {
 public:
     Decisions(const Tables& tables, const BlockClass& weights, Offsets& offsets, Coder& coder)
-        : weights_(weights), offsets_(offsets), coder_(tables, coder) {}
+        : weights_(weights),
+          offsets_(offsets),
+          coder_(tables, coder) {}
 
     // Codes `last`. logits: of its nodes. left, above: `last` of neighbours, -1 if they do not exist.
     int last(const Wide64& logits, int left, int above, int truth) {
@@ -80,9 +82,9 @@ public:
         int prefix = 0;
         for (int bit = 5; bit >= 0; --bit) {
             const int node = (1 << (5 - bit)) - 1 + prefix, logit = logits[node];
-            std::uint32_t* row = offsets_.last[node];
-            prefix = 2 * prefix + coder_.decide(2 * logit, offsets_.last_factors[node],
-                                                std::array{row + cell_of(logit), row + near}, truth >> bit & 1);
+            const std::array offsets = {offsets_.last[node] + cell_of(logit), offsets_.last[node] + near};
+            prefix =
+                2 * prefix + coder_.decide(2 * logit, offsets_.last_factors[node], offsets, truth >> bit & 1);
         }
         return prefix;
     }
@@ -91,7 +93,9 @@ public:
     class Value {
     public:
         Value(Decisions& all, const Coefficient& c)
-            : all_(all), c_(c), trained_(std::min(c.confidence, kTrainedConfidences - 1)) {
+            : all_(all),
+              c_(c),
+              trained_(std::min(c.confidence, kTrainedConfidences - 1)) {
             for (int i = 0; i < kContexts; ++i) rows_[i] = all.offsets_.rows[c.rows[i]];
         }
 
@@ -113,7 +117,8 @@ public:
                 while (length < kMaxLength && all_.coder_.even(truth >> length)) ++length;
             int prefix = 1, place = length - 2;
             if (length < 2 + kBitLengths)
-                for (; place >= 0; --place) prefix = 2 * prefix + bit(length, agrees, prefix, truth >> place & 1);
+                for (; place >= 0; --place)
+                    prefix = 2 * prefix + bit(length, agrees, prefix, truth >> place & 1);
             for (; place >= 0; --place) prefix = 2 * prefix + all_.coder_.even(truth >> place & 1);
             return prefix;
         }

@@ -183,7 +183,8 @@ private:
             const BlockPart* first = i >= 1 && covers(parts[0], parts[i]) ? &parts[0] : nullptr;
             const BlockPart* before = i >= 1 && alike(parts[i - 1], parts[i]) ? &parts[i - 1] : nullptr;
             *offsets = *weights.offsets;
-            BlockCoder<Coder>(model_, weights, parts[i], first, i >= 2 ? before : nullptr, before, *offsets, coder)
+            BlockCoder<Coder>(model_, weights, parts[i], first, i >= 2 ? before : nullptr, before, *offsets,
+                              coder)
                 .run();
             after(number, *offsets);
         }

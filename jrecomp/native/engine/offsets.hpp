@@ -21,8 +21,8 @@ constexpr std::array<int, kContexts + 1> kFirstRows = {0, kGroups * 144, kGroups
 constexpr int kRows = kFirstRows[kContexts];
 constexpr int kRate = 6, kIndexBitRate = 4;  // an error changes a term by 2^-rate of it
 
-// What the logit of a network is multiplied by, and what is added. Sums are modulo 2^32. All terms are in 2^-16
-// of a natural unit.
+// What the logit of a network is multiplied by, and what is added. Sums are modulo 2^32. All terms are in
+// units of 2^-16.
 struct Factors {
     std::uint32_t gain, intercept;
 };
@@ -39,7 +39,8 @@ template <class Coder>
 class OffsetCoder {
 public:
     OffsetCoder(const Tables& tables, Coder& coder)
-        : sigmoid_(tables.sigmoid.data() + kLogitLimit), coder_(coder) {}
+        : sigmoid_(tables.sigmoid.data() + kLogitLimit),
+          coder_(coder) {}
 
     // Codes a decision. logit: of the network, in 1/64 of a natural unit.
     template <std::size_t count>
