@@ -9,6 +9,7 @@ connect them to these libraries.
 from typing import TYPE_CHECKING
 
 from jrecomp.errors import (
+    CancelledError,
     CorruptContainerError,
     InputError,
     JrecompError,
@@ -30,9 +31,11 @@ if TYPE_CHECKING:
     from jrecomp.pipeline import compress, decompress, inspect, salvage, shrink, verify
     from jrecomp.rate import Note
     from jrecomp.restoring import restore
+    from jrecomp.threads import cancellation
     from jrecomp.thumbnails import thumbnail
 
 __all__ = [
+    "CancelledError",
     "Coefficients",
     "CorruptContainerError",
     "Info",
@@ -48,6 +51,7 @@ __all__ = [
     "UnknownModelError",
     "UsageError",
     "VerificationError",
+    "cancellation",
     "coefficients",
     "compress",
     "compress_file",
@@ -70,6 +74,7 @@ _HOMES = {
     "JpegInfo": "jrecomp.info",
     "Limits": "jrecomp.options",
     "Note": "jrecomp.rate",
+    "cancellation": "jrecomp.threads",
     "coefficients": "jrecomp.dct",
     "compress": "jrecomp.pipeline",
     "compress_file": "jrecomp.access",

@@ -126,6 +126,12 @@ class TargetError(JrecompError):
     exit_code = ExitCode.TARGET
 
 
+class CancelledError(JrecompError):
+    """The caller cancelled the call, see threads.cancellation()."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
 class ShortageError(JrecompError):
     """The machine lacks memory, threads or open files. It says nothing about the file."""
 

@@ -4,13 +4,15 @@ Unlike those of concurrent.futures, they neither wait for ever nor lose a task w
 """
 
 from _thread import LockType, allocate_lock, start_new_thread
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar, copy_context
 from functools import partial
 from queue import Empty, SimpleQueue
 from traceback import clear_frames
 from typing import Any, Generic, Self, TypeVar, cast
 
+from jrecomp.errors import CancelledError
 from jrecomp.native import _scan
 
 T = TypeVar("T")
@@ -21,13 +23,44 @@ START_SECONDS = 1.0
 """A thread that has not begun after this time has failed: it had no memory to begin with."""
 
 
+_cancelled: ContextVar[Callable[[], bool] | None] = ContextVar("cancelled", default=None)
+
+
+@contextmanager
+def cancellation(cancelled: Callable[[], bool]) -> Iterator[None]:
+    """Make calls raise CancelledError soon after a function tells so, such as is_set of a threading.Event.
+
+    cancelled: called before each slice of a picture is coded, in any thread, so it must return at once. Calls
+    inside the block, in the same thread or asyncio task, can be cancelled with what they do in other threads.
+    """
+    token = _cancelled.set(cancelled)
+    try:
+        yield
+    finally:
+        _cancelled.reset(token)
+
+
+def cancellable(function: Callable[..., T]) -> Callable[..., T]:
+    """A function that raises CancelledError instead of being computed if the call was cancelled by then."""
+    cancelled, context = _cancelled.get(), copy_context()
+    if cancelled is None:
+        return function
+
+    def unless_cancelled(*arguments: Any) -> T:
+        if cancelled():
+            raise CancelledError("cancelled")
+        return context.copy().run(function, *arguments)
+
+    return unless_cancelled
+
+
 class Task(Generic[T]):
     """A function that is computed once; `running` is locked until then."""
 
     __slots__ = ("error", "function", "running", "value")
 
     def __init__(self, function: Callable[[], T]) -> None:
-        self.function: Callable[[], T] | None = function
+        self.function: Callable[[], T] | None = cancellable(function)
         self.value: T | None = None
         self.error: BaseException | None = None
         self.running = _locked()

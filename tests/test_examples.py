@@ -24,7 +24,7 @@ def examples() -> list[tuple[str, str]]:
 
 
 def test_pages_have_examples() -> None:
-    assert len(examples()) == 9
+    assert len(examples()) == 10
 
 
 @pytest.mark.parametrize(("name", "code"), examples(), ids=[name for name, _ in examples()])

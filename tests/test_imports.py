@@ -25,6 +25,7 @@ LAYERS = {
     "jrecomp.jpeg": 1,
     "jrecomp.coding": 1,
     "jrecomp.threads": 1,
+    "jrecomp.cache": 2,
     "jrecomp.skeleton": 2,
     "jrecomp.features": 2,
     "jrecomp.metrics": 2,
@@ -44,17 +45,18 @@ LAYERS = {
     "jrecomp.thumbnails": 9,
     "jrecomp.files": 9,
     "jrecomp.encoding": 10,
-    "jrecomp.dct": 9,
     "jrecomp.mount": 10,
+    "jrecomp.dct": 9,
     "jrecomp.batch": 11,
     "jrecomp.pillow": 11,
+    "jrecomp.gallery": 12,
     "jrecomp.access": 12,
     "jrecomp.fsspec": 13,
     "jrecomp.torch": 13,
-    "jrecomp.cli": 12,
-    "jrecomp.__main__": 13,
-    "jrecomp.train": 13,
-    "jrecomp.bench": 13,
+    "jrecomp.cli": 13,
+    "jrecomp.__main__": 14,
+    "jrecomp.train": 14,
+    "jrecomp.bench": 14,
 }
 """The table of docs/architecture.md; a module imports only from lower layers."""
 
@@ -66,6 +68,9 @@ OPTIONAL = {
     "jrecomp.torch": {"torch"},
     "jrecomp.access": {"fsspec"},
     "jrecomp.fsspec": {"fsspec"},
+    "jrecomp.gallery.app": {"starlette", "jinja2", "anyio"},
+    "jrecomp.gallery.guard": {"starlette"},
+    "jrecomp.gallery.server": {"starlette", "uvicorn"},
 }
 """What extras are needed for, each in few places."""
 

@@ -13,6 +13,7 @@ from jrecomp.options import Buffer
 ROOT = Path(__file__).parents[1]
 
 FUNCTIONS = [
+    "cancellation",
     "coefficients",
     "compress",
     "compress_file",
@@ -68,7 +69,7 @@ def test_bytes_of_any_kind(kind: type[bytes] | type[bytearray] | type[memoryview
 
 
 def test_installed_files() -> None:
-    """Modules, the libraries built for them and weights; no C++."""
+    """Modules, the libraries built for them, weights and the pages of the gallery; no C++."""
     installed = {str(path) for path in files("jrecomp") or () if path.parts[0] == "jrecomp"}
     installed = {name for name in installed if "__pycache__" not in name}
     if "jrecomp/pipeline.py" not in installed:
@@ -76,5 +77,6 @@ def test_installed_files() -> None:
     libraries = {name for name in installed if name.startswith("jrecomp/native/_") and name.endswith(".so")}
     assert {Path(name).name.split(".")[0] for name in libraries} >= {"_scan", "_engine", "_restoration"}
     weights = {f"jrecomp/weights/{path.name}" for path in (ROOT / "weights").iterdir()}
-    sources = (path for path in (ROOT / "jrecomp").rglob("*") if path.suffix in (".py", ".pyi", ".typed"))
+    suffixes = (".py", ".pyi", ".typed", ".html", ".css", ".js", ".svg")
+    sources = (path for path in (ROOT / "jrecomp").rglob("*") if path.suffix in suffixes)
     assert installed - libraries == weights | {str(path.relative_to(ROOT)) for path in sources}

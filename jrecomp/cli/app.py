@@ -22,6 +22,7 @@ _COMMANDS = {
     "verify": "jrecomp.cli.verify",
     "info": "jrecomp.cli.info",
     "mount": "jrecomp.cli.mount",
+    "serve": "jrecomp.cli.serve",
     "bench": "jrecomp.bench.command",
     "train": "jrecomp.train.command",
 }

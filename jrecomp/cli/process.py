@@ -4,7 +4,9 @@ import _thread
 import os
 import signal
 import sys
-from contextlib import suppress
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from jrecomp import temporary
@@ -21,6 +23,8 @@ def start() -> None:
     """Run the command as a process. It does not wait for threads that compute what is no longer wanted."""
     _replace_closed_streams()
     _handle_signals()
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # those of Pillow about damaged metadata
     from jrecomp.cli.app import main  # after the signals are handled, as it takes a while
 
     try:
@@ -73,6 +77,32 @@ def unwind_on_interrupt() -> None:
     """Let Ctrl-C raise KeyboardInterrupt, for commands that have more to tidy up than an output."""
     if signal.getsignal(signal.SIGINT) is _end:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def ended_by(end: Callable[[], None]) -> Iterator[None]:
+    """Let a signal call a function that ends the command in good order; a second one ends it at once.
+
+    A reader that closes its connection does not end the command.
+    """
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        restore()
+        end()
+
+    def restore() -> None:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+    handlers = {n: signal.getsignal(n) for n in _ending() if signal.getsignal(n) != signal.SIG_IGN}
+    for number in handlers:
+        signal.signal(number, handle)
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        restore()
 
 
 def _end(number: int, frame: FrameType | None) -> None:

@@ -20,7 +20,7 @@ from jrecomp.coding import BitDecoder, BitEncoder
 from jrecomp.errors import CorruptContainerError
 from jrecomp.model import BlocksModel, LatentsModel, Model, PlanesModel
 from jrecomp.native.engine import Damaged, SliceDecoder, SliceEncoder
-from jrecomp.threads import Workers
+from jrecomp.threads import Workers, cancellable
 
 Steps = Sequence[Int32]
 """The quantization table of each component, int32 [64] in zig-zag order, at least 1."""
@@ -129,7 +129,7 @@ def _spread(
     if min(threads, len(slices)) > 1:
         with suppress(MemoryError), Workers(min(threads, len(slices))) as pool:
             return pool.map(function, slices, *data)
-    return list(map(function, slices, *data))
+    return list(map(cancellable(function), slices, *data))
 
 
 class TorchEngine:

@@ -47,7 +47,7 @@ _MODES = {
 """The mode that an image of each mode is converted to."""
 
 
-_DAMAGED = (
+DAMAGED = (
     OSError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError,
     EOFError, struct.error, zlib.error,
 )  # fmt: skip
@@ -96,7 +96,7 @@ def of_file(data: bytes, background: tuple[int, int, int] | None, limits: Limits
             return of_image(image, background, limits)
     except InputError:
         raise
-    except _DAMAGED as error:
+    except DAMAGED as error:
         text = str(error) or type(error).__name__
         raise shortage(error) or InputError(f"cannot be read: {text}") from error
 

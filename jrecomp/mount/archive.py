@@ -9,9 +9,9 @@ from pathlib import Path
 from threading import Lock
 
 from jrecomp import files, pipeline
+from jrecomp.cache import Cache
 from jrecomp.codec import Resources
 from jrecomp.errors import InputError, JrecompError, LimitError, shortage, unexpected
-from jrecomp.mount.cache import Cache
 from jrecomp.mount.tree import Entry, Tree
 from jrecomp.options import Limits
 from jrecomp.threads import Workers

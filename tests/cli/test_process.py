@@ -7,11 +7,12 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import pytest
+from PIL import Image
 
 from jrecomp.container import Original, Stored, pack
 from jrecomp.errors import ExitCode
@@ -129,6 +130,19 @@ def test_names_that_are_no_text(tmp_path: Path) -> None:
     result = subprocess.run([*STARTS[0], "decompress", name], capture_output=True, cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, b"")
     assert (tmp_path / os.fsdecode(b"caf\xe9.jpg")).read_bytes() == DATA
+
+
+def test_damaged_exif_data_cause_no_warnings(make_photo: Callable[..., bytes], tmp_path: Path) -> None:
+    """Pillow warns of them."""
+    exif = Image.Exif()
+    exif[0x0110] = "camera"
+    data = bytearray(make_photo(exif=exif))
+    data[data.index(b"Exif\0\0") + 6 + 9] = 99  # so many entries are not there
+    (tmp_path / "a.jpg").write_bytes(data)
+    with pytest.warns(UserWarning, match="EXIF"), Image.open(tmp_path / "a.jpg") as image:
+        image.getexif()
+    result = subprocess.run([*STARTS[0], "thumbnail", "-q", "a.jpg"], capture_output=True, cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (0, b"")
 
 
 def test_full_disk(tmp_path: Path) -> None:

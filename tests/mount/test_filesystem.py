@@ -39,7 +39,7 @@ def missing() -> str:
 needs_fuse = pytest.mark.skipif(bool(missing()), reason=missing())
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
-COMMAND = [sys.executable, "-m", "jrecomp", "mount"]
+COMMAND = [sys.executable, "-P", "-m", "jrecomp", "mount"]  # -P: not the source in the working folder
 DATA = bytes(range(256)) * 1000
 
 

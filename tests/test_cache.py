@@ -5,7 +5,7 @@ from threading import Barrier, Event, Thread
 
 import pytest
 
-from jrecomp.mount.cache import Cache
+from jrecomp.cache import Cache
 
 
 class Computed:

@@ -1,0 +1,78 @@
+"""Cancellation of calls."""
+
+from collections.abc import Callable
+from threading import Event, Thread
+
+import pytest
+
+import jrecomp
+from jrecomp.codec import slices
+from jrecomp.threads import Task, Workers, cancellable, cancellation
+
+
+class After:
+    """Tells to cancel after some questions."""
+
+    def __init__(self, count: int) -> None:
+        self.left = count
+
+    def __call__(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("model", ["default", "fast"])
+def test_calls_are_cancelled_between_slices(
+    threads: int, model: str, make_photo: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slices, "SLICE_BLOCKS", 300)
+    data = make_photo(160, 320)
+    packed = jrecomp.compress(data, model=model)
+    for call in (
+        lambda: jrecomp.compress(data, model=model, threads=threads),
+        lambda: jrecomp.decompress(packed, threads=threads),
+        lambda: jrecomp.verify(packed, data, threads=threads),
+        lambda: jrecomp.thumbnail(packed, 16, threads=threads),
+    ):
+        for count in (0, 2):
+            with (
+                cancellation(asked := After(count)),
+                pytest.raises(jrecomp.CancelledError, match="cancelled"),
+            ):
+                call()
+            assert asked.left < 0
+        with cancellation(After(10**9)):
+            call()
+        call()
+
+
+def test_only_calls_inside_are_cancelled(photo: bytes) -> None:
+    stop, found = Event(), list[bytes]()
+    stop.set()
+    packed = jrecomp.compress(photo)
+    with jrecomp.cancellation(stop.is_set):
+        other = Thread(target=lambda: found.append(jrecomp.decompress(packed)))
+        other.start()
+        other.join()
+        with pytest.raises(jrecomp.CancelledError):
+            jrecomp.decompress(packed)
+    assert found == [photo] and jrecomp.decompress(packed) == photo
+
+
+def test_tasks_inside_tasks_are_cancelled() -> None:
+    def inner() -> list[int]:
+        with Workers(2) as workers:
+            return workers.map(abs, [-1, -2, -3])
+
+    with Workers(2) as workers:
+        with cancellation(After(3)), pytest.raises(jrecomp.CancelledError):
+            workers.submit(inner).result()
+        assert workers.submit(inner).result() == [1, 2, 3]
+
+
+def test_functions_stay_as_they_are_without_cancellation() -> None:
+    assert cancellable(abs) is abs
+    task = Task(lambda: 5)
+    task.compute()
+    assert task.result() == 5
