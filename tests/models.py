@@ -90,6 +90,8 @@ SPREADS = {"edge": 600, "within": 300, "across": 9000, "bias": 900, "step_weight
 SPREADS |= {"near_last": 200, "energy": 200, "across_near": 30, "own_last": 300, "last_weight": 99}
 SPREADS |= {"last_bias": 99999, "scale_weight": 60, "scale_bias": 99999, "own": 20, "trust": 90}
 SPREADS |= {"length_slope": 400, "length_trust": 90, "sign_start": 300}
+SPREADS |= {"offset": 30, "bit_offset": 30, "index_bit_offset": 30, "last_offset": 30}
+SPREADS |= {"gain": 99999, "intercept": 50000, "last_gain": 99999, "last_intercept": 50000}
 """Random weights are within these."""
 
 
@@ -111,13 +113,17 @@ def extreme_block_arrays() -> dict[str, npt.NDArray[Any]]:
             arrays[f"{name}_{c}"] = rng.choice([-32768, 0, 32767], LAYOUT[name][1]).astype(np.int16)
         for name in ("last_weight", "scale_weight"):
             arrays[f"{name}_{c}"] = rng.choice([-9999, 9999], LAYOUT[name][1]).astype(np.int16)
+        for name in ("gain", "intercept", "last_gain", "last_intercept"):
+            arrays[f"{name}_{c}"] = rng.choice([-(1 << 31), 0, (1 << 31) - 1], LAYOUT[name][1]).astype(
+                np.int32
+            )
     return arrays
 
 
 def zero_block_arrays() -> dict[str, npt.NDArray[Any]]:
-    """The arrays of a weights file of a model of blocks, whose weights are 0."""
+    """The arrays of a weights file of a model of blocks, whose weights are 0, with gains of 1."""
     zeros = {
-        f"{name}_{c}": np.zeros(shape, dtype)
+        f"{name}_{c}": np.full(shape, 1 << 16 if "gain" in name else 0, dtype)
         for c in range(CLASSES)
         for name, (dtype, shape) in LAYOUT.items()
     }

@@ -66,7 +66,7 @@ def test_exceptions_are_explicit(
     boxes = [container.unpack(jrecomp.compress(data, model=model)) for data in (whole, bytes(cut))]
     rng = random.Random(f"{options} {model}")
     found: set[type[Exception]] = set()
-    for number in range(200):
+    for number in range(400):
         box = boxes[number % 2]
         assert isinstance(box, Lossless)
         for _ in range(rng.choice([1, 1, 2])):

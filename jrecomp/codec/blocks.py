@@ -26,9 +26,11 @@ from jrecomp.model.blocks import (
     SCALE_LIMIT,
     BlocksModel,
     Integers,
+    clamp,
     eighths_of_octaves,
 )
-from jrecomp.model.counters import Decisions, Expected
+from jrecomp.model.offsets import Decisions, Expected, Rows
+from jrecomp.t81 import COLUMN, ROW
 
 Place = tuple[int, int]
 """Row and column of a block."""
@@ -110,6 +112,7 @@ class ComponentCoder:
         self._regression = Regression(part.steps)
         octaves = eighths_of_octaves(part.steps[CONTEXT_STEPS])
         self._constant = weights["bias"] + (octaves @ weights["step_weight"] >> 7)
+        self._touch = touch(model)
 
     def run(self, truth: Int16 | None) -> None:
         """Code all blocks.
@@ -124,7 +127,9 @@ class ComponentCoder:
         part, weights, neighbours = self._part, self._weights, self._neighbours(place)
         hidden = self._hidden(place, neighbours)
         wanted = None if truth is None else int(last_of(truth))
-        last = self._decisions.last(layer(hidden, weights["last_weight"], weights["last_bias"]), wanted)
+        logits = layer(hidden, weights["last_weight"], weights["last_bias"])
+        left, above = (int(part.last[neighbours[n]]) if n in neighbours else None for n in (LEFT, ABOVE))
+        last = self._decisions.last(logits, left, above, wanted)
         scales = layer(hidden + weights["own_last"][last], weights["scale_weight"], weights["scale_bias"])
         scales = np.clip(scales, -SCALE_LIMIT, SCALE_LIMIT)
         base, pixels = surroundings({n: part.edges[other] for n, other in neighbours.items()})
@@ -137,7 +142,8 @@ class ComponentCoder:
                 continue
             predicted, expected = self._prediction(k, wrap32(sums[k] + across[k]), base)
             wanted = None if truth is None else int(truth[k]) - predicted
-            residual = self._decisions.value(k, expected, int(scales[k]), 0 < k == last, wanted)
+            rows = self._rows(place, k, last, expected, neighbours)
+            residual = self._decisions.value(k, expected, int(scales[k]), rows, 0 < k == last, wanted)
             values[k] = predicted + residual
             part.dequantized[place][k] = dequantized(values[k], part.steps[k])
             if k and values[k]:
@@ -148,6 +154,33 @@ class ComponentCoder:
         sums[0] += base << 15
         part.innovations[place] = innovations(part.dequantized[place], sums, count)
         self._regression.learn(other, part.innovations[place])
+
+    def _rows(
+        self, place: Place, k: int, last: int, expected: Expected, neighbours: Mapping[int, Place]
+    ) -> Rows:
+        """The rows of offsets of a coefficient that follow from other coefficients and from `last`."""
+        if k == 0:
+            apart = self._disagreement(place, neighbours)
+            return Rows(3 * apart + min(int(expected.confidence), 2), min(last, 48))
+        values = self._part.values[place]
+        one, two = (abs(int(values[j])) if j > 0 else 0 for j in (k - 1, k - 2))
+        distance = int(np.searchsorted((1, 4, 12), last - k, side="right"))
+        sign = -1 if expected.below else 1
+        near = (int(self._part.values[neighbours[n]][k]) if n in neighbours else 0 for n in (LEFT, ABOVE))
+        left, above = (clamp(sign * value, -3, 3) + 3 for value in near)
+        return Rows(12 * min(one, 3) + 4 * min(two, 2) + distance, 7 * left + above)
+
+    def _disagreement(self, place: Place, neighbours: Mapping[int, Place]) -> int:
+        """How far the edges on the left and above are apart in the mean, given the AC coefficients.
+
+        15 if one of the two does not exist, otherwise a level from 0 to 14.
+        """
+        if not {LEFT, ABOVE} <= neighbours.keys():
+            return 15
+        left, above = (int(self._part.edges[neighbours[n]][part].sum()) for n, part in TOUCHING.items())
+        apart = left - above - (int(self._touch[1:] @ self._part.dequantized[place][1:]) >> 15)
+        octaves = eighths_of_octaves(abs(apart)) - eighths_of_octaves(2 * self._part.steps[0])
+        return clamp((int(octaves) >> 2) + 2, 0, 14)
 
     def _innovations_before(self, place: Place, count: int) -> Int64:
         """The innovations of the component before in the first coefficients of a block, otherwise 0."""
@@ -267,6 +300,17 @@ def edges(dequantized: Int64, model: BlocksModel) -> Int64:
     terms: Int64 = (dequantized[..., None] * model.arrays["basis"] + (1 << 14)) >> 15
     wrapped: Int16 = terms.sum(-2).astype(np.int16)
     return wrapped.astype(np.int64)
+
+
+def touch(model: BlocksModel) -> Int64:
+    """What coefficients of 1 add to the first column of pixels less the first row, int64 [64].
+
+    The sums of all eight pixels, in units of 2^-17. Only frequencies of the first row and column add to them.
+    """
+    basis, sign = model.arrays["basis"].astype(np.int64), 1 - 2 * ((ROW + COLUMN) % 2)
+    columns, rows = basis[:, TOUCHING[LEFT]].sum(1), basis[:, TOUCHING[ABOVE]].sum(1)
+    total: Int64 = sign * (np.where(ROW == 0, columns, 0) - np.where(COLUMN == 0, rows, 0))
+    return total
 
 
 def surroundings(neighbours: Mapping[int, Int64]) -> tuple[Integers, Int64]:

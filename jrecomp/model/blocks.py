@@ -1,8 +1,8 @@
 """Models of blocks: weights, constants and checks (docs/format/blocks.md).
 
 Coefficients are predicted from adjacent pixels, as in Lepton (Horn et al. 2017). One hidden layer, a sum of
-embedding rows selected by context, predicts the scales of their magnitudes. Adaptive counters give the
-probabilities (jrecomp.model.counters).
+embedding rows selected by context, predicts the scales of their magnitudes. Offsets correct the logits of
+decisions as they are coded (jrecomp.model.offsets).
 """
 
 from functools import cached_property
@@ -37,7 +37,7 @@ SCALE_LIMIT = 511
 """Largest magnitude of a predicted scale, before coded coefficients adjust it."""
 
 CELL_OFFSET = 192
-"""Added to logits and scales before their division into cells (jrecomp.model.counters)."""
+"""Added to logits and scales before their division into cells (jrecomp.model.offsets)."""
 
 NEAR_LEVELS, OWN_LEVELS = (1, 2, 4, 8, 16, 32, 64), (1, 3, 7, 15)
 """Largest magnitude of each level except the last: for coefficients of neighbouring blocks, and for those of
@@ -48,7 +48,33 @@ CONFIDENCES, ENERGIES, STEPS, NEIGHBOURS = 18, 64, 9, 4
 """Numbers of confidence levels, energy levels, quantization steps and neighbouring blocks in the context."""
 
 TRAINED_CONFIDENCES = 12
-"""Number of confidence levels that have weights; higher levels begin with those of the last."""
+"""Number of confidence levels that have weights; higher levels have those of the last."""
+
+CELLS = 32
+"""Number of ranges of logits or scales; each is half a natural unit wide."""
+
+GROUPS = 13
+"""Number of groups of coefficients that share offsets."""
+
+CONTEXT_ROWS = (GROUPS * 144, GROUPS * 48, GROUPS * 49, 64 * 6)
+"""Numbers of rows of offsets: for the cell and the confidence, the block's own coefficients, the neighbours'
+coefficients, and the index of the coefficient.
+"""
+
+FIRST_ROWS = tuple(sum(CONTEXT_ROWS[:i]) for i in range(len(CONTEXT_ROWS)))
+"""The first row of each."""
+
+LENGTH_SLOTS = 7
+"""Number of offsets of a row for lengths, for each of the two signs; the last has all longer ones."""
+
+SLOTS = 2 + 2 * LENGTH_SLOTS
+"""Number of offsets in a row: of being non-zero, of the sign, of lengths."""
+
+SETS = 7
+"""Number of sets of gains and intercepts."""
+
+NEAR_LASTS = 17
+"""Number of levels of a neighbour's `last`."""
 
 BANDS = ((1, 3), (3, 6), (6, 10), (10, 21), (21, 64))
 """First zig-zag index of each frequency band, and the index after its last."""
@@ -59,7 +85,19 @@ TABLES: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
 }
 """dtype and shape of each array that is common to all component classes."""
 
-LAYOUT: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
+OFFSETS: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
+    "offset": (np.int8, (sum(CONTEXT_ROWS), SLOTS)),
+    "bit_offset": (np.int8, (144, 42)),
+    "index_bit_offset": (np.int8, (64, 256)),
+    "last_offset": (np.int8, (LAST_OUTPUTS, CELLS + NEAR_LASTS**2)),
+    "gain": (np.int32, (SETS, SLOTS)),
+    "intercept": (np.int32, (SETS, SLOTS)),
+    "last_gain": (np.int32, (LAST_OUTPUTS,)),
+    "last_intercept": (np.int32, (LAST_OUTPUTS,)),
+}
+"""The same for the arrays of a component class that the coder changes (jrecomp.model.offsets)."""
+
+NETWORK: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
     "edge": (np.int16, (64, VALUES)),
     "within": (np.int16, (64, 64)),
     "across": (np.int16, (64,)),
@@ -80,7 +118,10 @@ LAYOUT: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
     "length_trust": (np.int16, (len(MODELLED_LENGTHS), 2, TRAINED_CONFIDENCES)),
     "sign_start": (np.int16, (64, TRAINED_CONFIDENCES)),
 }
-"""dtype and shape of each array of a component class. In weights files, _ and the class are appended."""
+"""The same for those that it does not change."""
+
+LAYOUT = NETWORK | OFFSETS
+"""All arrays of a component class. In weights files, _ and the class are appended."""
 
 
 def clamp(x: int, low: int, high: int) -> int:
@@ -117,11 +158,6 @@ class BlocksModel(WeightsFile):
         """The arrays of each component class by their names in LAYOUT, widened to int64."""
         parts = [class_arrays(self.arrays, c) for c in range(CLASSES)]
         return [{name: array.astype(np.int64) for name, array in part.items()} for part in parts]
-
-    def start(self, logits: Int64) -> Int64:
-        """Initial probabilities of counters in units of 2^-22, from logits in 1/64 of a natural unit."""
-        limited = np.clip(logits, -LOGIT_LIMIT, LOGIT_LIMIT)
-        return 64 * self.arrays["sigmoid"][limited + LOGIT_LIMIT].astype(np.int64)
 
 
 def eighths_of_octaves(x: Integers) -> Int64:

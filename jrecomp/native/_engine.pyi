@@ -112,5 +112,17 @@ class BlocksEngine:
     def encode(self, components: list[tuple[list[int], npt.NDArray[np.int16]]]) -> bytes:
         """Encodes a slice. components: quantization steps [64] and coefficients [rows, columns, 64]."""
 
+    def learn(self, components: list[tuple[list[int], npt.NDArray[np.int16]]]) -> bytes:
+        """The same as encode(), but what offsets learn is kept: the next slices begin with it, for training.
+
+        No other thread may use the engine.
+        """
+
+    def offsets(self, number: int) -> dict[str, bytes]:
+        """The offsets of a component class as int32 in units of 2^-16.
+
+        By name (docs/format/blocks.md); pairs of a gain and an intercept are in `factors` and `last_factors`.
+        """
+
     def decode(self, components: list[tuple[list[int], npt.NDArray[np.int16]]], data: bytes) -> None:
         """Decodes a slice into the coefficients [rows, columns, 64] of components. Raises Damaged."""

@@ -20,4 +20,4 @@ class Meter:
 
 def logistic(x: float) -> int:
     """The probability that the coder gets for a logit; x: in units of 1/64."""
-    return round(65536 / (1 + float(np.exp(-x / 64)))) | 1
+    return min(max(round(65536 / (1 + float(np.exp(-x / 64)))), 1), 65535)

@@ -1,6 +1,6 @@
 """docs/format/blocks.md: from slices and weights to quantized coefficients, for the kind `blocks`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,61 +101,50 @@ def check_sums(w: dict[str, Ints]) -> None:
     need(bool((511 + 192 + size["own"].max(1).sum(0) < 2**15).all()), "a scale can be too large")
 
 
-@dataclass
-class Counter:
-    """Section "Counters"."""
-
-    v: int
-    n: int = 0
-
-    def decide(self, coder: RangeDecoder) -> bool:
-        b = coder.decide((self.v >> 6) | 1)
-        self.v += (((b << 22) - self.v) * (65536 // (self.n + 16))) >> 16
-        self.n = min(self.n + 1, 239)
-        return b
-
-
-class Counters:
-    """Section "Counters": all counters of a component, and the decisions with them."""
+class Offsets:
+    """Section "Offsets": all that learns in a component, and the decisions with it."""
 
     def __init__(self, coder: RangeDecoder, sigmoid: list[int], weights: dict[str, Ints]) -> None:
         self.coder, self.sigmoid, self.weights = coder, sigmoid, weights
-        self.counters: dict[tuple[str, tuple[int, ...]], Counter] = {}
+        self.learned: dict[tuple[str, tuple[int, ...]], int] = {}
 
-    def decide(self, name: str, *index: int) -> bool:
-        """A decision with the counter name[index]."""
-        key = name, index
-        if key not in self.counters:
-            starts: dict[str, Callable[..., int]] = {
-                "last": self.start_last,
-                "zero": self.start_zero,
-                "sign": self.start_sign,
-                "length": self.start_length,
-                "bits": lambda *_: 2**21,
-            }
-            self.counters[key] = Counter(starts[name](*index))
-        return self.counters[key].decide(self.coder)
+    def get(self, name: str, *index: int) -> int:
+        """What the entry of an array has become."""
+        factor = 4096 if "offset" in name else 1
+        return self.learned.get((name, index), factor * int(self.weights[name][index]))
 
-    def S(self, x: int) -> int:
-        return 64 * self.sigmoid[clamp(x, -767, 767) + 767]
+    def change(self, name: str, index: tuple[int, ...], by: int) -> None:
+        self.learned[name, index] = wrap(self.get(name, *index) + by, 32)
 
-    def start_last(self, n: int, c: int) -> int:
-        return self.S(middle(c))
+    def regression(
+        self, x: int, prefix: str, place: tuple[int, ...], offset: str, rows: list[tuple[int, ...]]
+    ) -> bool:
+        """Section "Offsets": a decision with a gain, an intercept and offsets."""
+        x = clamp(x, -767, 767)
+        S = (wrap(self.get(prefix + "gain", *place) * x, 32) >> 6) + self.get(prefix + "intercept", *place)
+        b, E = self.decide(S + sum(self.get(offset, *row) for row in rows))
+        self.change(prefix + "gain", place, (E * x + 2**14) >> 15)
+        self.change(prefix + "intercept", place, (E + 32) >> 6)
+        for row in rows:
+            self.change(offset, row, (E + 32) >> 6)
+        return b
 
-    def start_zero(self, g: int, r: int, c: int) -> int:
-        return self.S(middle(c) + int(self.weights["trust"][min(r, 11)]))
+    def decide(self, S: int) -> tuple[bool, int]:
+        """A decision and E."""
+        P = self.sigmoid[clamp(wrap(S, 32) >> 10, -767, 767) + 767]
+        b = self.coder.decide(P)
+        return b, 65536 * b - P
 
-    def start_sign(self, k: int, r: int) -> int:
-        return self.S(int(self.weights["sign_start"][k, min(r, 11)]))
-
-    def start_length(self, n: int, a: int, r: int, c: int) -> int:
-        slope, trust = self.weights["length_slope"][n], self.weights["length_trust"][n, a, min(r, 11)]
-        return self.S((int(slope) * middle(c) >> 8) + int(trust))
-
-
-def middle(c: int) -> int:
-    """Section "Counters": the middle of cell c."""
-    return 32 * c - 368
+    def bit(self, k: int, m: int, p: int, a: int, Q: int) -> bool:
+        """Section "Bits below the leading one"."""
+        by_index, by_cell = (k, 2 ** (m - 1) + p), (Q, 21 * a + 3 * (m - 2) + p - 1)
+        first_two = p < 4
+        S = self.get("index_bit_offset", *by_index)
+        b, E = self.decide(S + (self.get("bit_offset", *by_cell) if first_two else 0))
+        self.change("index_bit_offset", by_index, (E + 8) >> 4)
+        if first_two:
+            self.change("bit_offset", by_cell, (E + 32) >> 6)
+        return b
 
 
 class Regression:
@@ -191,7 +180,7 @@ class ComponentDecoder:
 
     def __init__(self, model: Model, weights: dict[str, Ints], coder: RangeDecoder, own: Component) -> None:
         self.basis, self.weights, self.own = model.basis, weights, own
-        self.coder, self.counters = coder, Counters(coder, model.sigmoid, weights)
+        self.coder, self.offsets = coder, Offsets(coder, model.sigmoid, weights)
         self.edges = np.zeros((own.rows, own.columns, 32), np.int64)
         self.q: list[int] = own.steps.tolist()
         self.first: tuple[int, int, Ints] | None = None
@@ -222,7 +211,7 @@ class ComponentDecoder:
         """Sections "Order", "Hidden units", "Decisions"."""
         w, c, near = self.weights, self.own.coefficients[:, y, x], self.neighbours(y, x)
         hidden = self.hidden_units(y, x, near)
-        last = self.decode_last(clip(hidden, 0, 2047))
+        last = self.decode_last(clip(hidden, 0, 2047), near)
         self.own.last[y, x] = last
         h = clip(hidden + w["own_last"][last], 0, 2047)
         z = clip((w["scale_bias"] + w["scale_weight"] @ h) >> 12, -511, 511)
@@ -238,7 +227,9 @@ class ComponentDecoder:
                 continue
             prediction = self.predict(k, own_predictions[k] + self.regression.w[k] * other[k], base)
             known = k == last and k >= 1
-            c[k] = prediction.p + self.decode_value(k, prediction, cell(int(z[k])), known)
+            D = self.disagreement(near, d) if k == 0 else 0
+            rows = self.rows_of(k, prediction, cell(int(z[k])), c, near, last, D)
+            c[k] = prediction.p + self.decode_value(k, prediction, int(z[k]), rows, known)
             need(abs(int(c[k])) <= 32767, "a coefficient out of range")
             if k >= 1 and c[k]:
                 own = w["own"][k - 1, level(int(c[k]), ACROSS_MAGNITUDES)]
@@ -321,41 +312,89 @@ class ComponentDecoder:
             found.append(min((log_eighths(min(S, 2**23) + u) - log_eighths(u)) >> 1, 63))
         return found
 
-    def decode_last(self, h: Ints) -> int:
-        """Sections "Hidden units", "Decisions": `last`."""
-        logits = (self.weights["last_bias"] + self.weights["last_weight"] @ h) >> 12
+    def decode_last(self, h: Ints, near: dict[int, tuple[int, int]]) -> int:
+        """Sections "Hidden units", "Of `last`"."""
+        logits = ((self.weights["last_bias"] + self.weights["last_weight"] @ h) >> 12).tolist()
+        u, v = (1 + (int(self.own.last[near[n]]) >> 2) if n in near else 0 for n in (LEFT, ABOVE))
         prefix = 0
         for b in range(6):
             n = 2**b - 1 + prefix
-            prefix = 2 * prefix + self.counters.decide("last", n, cell(int(logits[n])))
+            rows: list[tuple[int, ...]] = [(n, cell(logits[n])), (n, 32 + 17 * u + v)]
+            prefix = 2 * prefix + self.offsets.regression(2 * logits[n], "last_", (n,), "last_offset", rows)
         return prefix
 
-    def decode_value(self, k: int, prediction: Prediction, c: int, not_zero: bool) -> int:
-        """Section "Decisions": a coefficient, or the coded value of DC. c: the cell of z_k."""
-        r = prediction.confidence
-        if not (not_zero or self.counters.decide("zero", group(k), r, c)):
+    def disagreement(self, near: dict[int, tuple[int, int]], d: Ints) -> int:
+        """Section "Of coefficients": D."""
+        if LEFT not in near or ABOVE not in near:
+            return 15
+        own = 0
+        for k in range(1, 64):
+            if ROW[k] == 0:
+                own += (-1) ** int(COLUMN[k]) * int(self.basis[k, 0:8].sum()) * int(d[k])
+            if COLUMN[k] == 0:
+                own -= (-1) ** int(ROW[k]) * int(self.basis[k, 16:24].sum()) * int(d[k])
+        T = int(self.edges[near[LEFT]][0:8].sum()) - int(self.edges[near[ABOVE]][16:24].sum()) - (own >> 15)
+        return clamp(((log_eighths(abs(T)) - log_eighths(2 * self.q[0])) >> 2) + 2, 0, 14)
+
+    def rows_of(
+        self,
+        k: int,
+        prediction: Prediction,
+        c: int,
+        block: Ints,
+        near: dict[int, tuple[int, int]],
+        last: int,
+        D: int,
+    ) -> list[int]:
+        """Section "Of coefficients": R. c: the cell of z_k. block: the coefficients that are known."""
+        r, g = prediction.confidence, group(k)
+        first = 144 * g + 16 * (r >> 1 if k else r) + (c >> 1)
+        if k == 0:
+            return [first, 1872 + 3 * D + min(r, 2), 2496 + min(last, 48), 3133 + c // 6]
+        before = abs(int(block[k - 1])) if k >= 2 else 0
+        before_that = abs(int(block[k - 2])) if k >= 3 else 0
+        f = sum(last - k > most for most in (0, 3, 11))
+        factor = -1 if prediction.below_zero else 1
+        L, A = (
+            factor * int(self.own.coefficients[k, near[n][0], near[n][1]]) if n in near else 0
+            for n in (LEFT, ABOVE)
+        )
+        return [
+            first,
+            1872 + 48 * g + 12 * min(before, 3) + 4 * min(before_that, 2) + f,
+            2496 + 49 * g + 7 * (3 + clamp(L, -3, 3)) + 3 + clamp(A, -3, 3),
+            3133 + 6 * k + c // 6,
+        ]
+
+    def decode_value(self, k: int, prediction: Prediction, z: int, rows: list[int], not_zero: bool) -> int:
+        """Section "Decisions": a coefficient, or the coded value of DC. rows: R."""
+        r, w = prediction.confidence, self.weights
+        s, t = (2 * min(r // 5, 2) + (k >= 10) if k else 6), min(r, 11)
+
+        def decide(slot: int, x: int) -> bool:
+            return self.offsets.regression(x, "", (s, slot), "offset", [(R, slot) for R in rows])
+
+        if not (not_zero or decide(0, 2 * z + int(w["trust"][t]))):
             return 0
-        a = int(self.counters.decide("sign", k, r))
-        length = self.decode_length(a, r, c)
-        bits = self.decode_bits(length, a, r)
+        a = int(decide(1, int(w["sign_start"][k, t])))
+        length = 1
+        for n in range(2, 18):
+            if n <= 11:
+                x = ((2 * z * int(w["length_slope"][n - 2])) >> 8) + int(w["length_trust"][n - 2, a, t])
+                longer = decide(2 + 7 * a + min(n, 8) - 2, x)
+            else:
+                longer = self.coder.decide(32768)
+            if not longer:
+                break
+            length = n
+        bits = self.decode_bits(length, k, a, rows[0] - 144 * group(k))
         return -bits if prediction.below_zero == bool(a) else bits
 
-    def decode_length(self, a: int, r: int, c: int) -> int:
-        """Section "Decisions": the bit length."""
-        for n in range(2, 18):
-            longer = self.counters.decide("length", n - 2, a, r, c) if n <= 11 else self.coder.decide(32768)
-            if not longer:
-                return n - 1
-        return 17
-
-    def decode_bits(self, length: int, a: int, r: int) -> int:
+    def decode_bits(self, m: int, k: int, a: int, Q: int) -> int:
         """Section "Decisions": the bits of the magnitude."""
         p = 1
-        for place in range(length - 1):
-            counted = place < 2 and length <= 8
-            p = 2 * p + (
-                self.counters.decide("bits", length - 2, a, r, p - 1) if counted else self.coder.decide(32768)
-            )
+        for _ in range(m - 1):
+            p = 2 * p + (self.offsets.bit(k, m, p, a, Q) if m <= 8 else self.coder.decide(32768))
         return p
 
 

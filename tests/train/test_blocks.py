@@ -12,7 +12,7 @@ from jrecomp.codec.regression import Regression
 from jrecomp.coding import BitEncoder
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.model import blocks as model
-from jrecomp.model import counters
+from jrecomp.model import offsets
 from jrecomp.model.arrays import CLASSES, component_class
 from tests.models import data_folder, random_file
 
@@ -23,6 +23,9 @@ from jrecomp.train import export  # noqa: E402
 from jrecomp.train.blocks import linear, run, samples  # noqa: E402
 from jrecomp.train.blocks.linear import Linear, Predictions  # noqa: E402
 from jrecomp.train.blocks.network import Examples, Network  # noqa: E402
+from jrecomp.train.blocks.offsets import start, train  # noqa: E402
+from jrecomp.train.pictures import Picture  # noqa: E402
+from jrecomp.train.planes.samples import steps_and_blocks  # noqa: E402
 from jrecomp.train.settings import Settings  # noqa: E402
 
 FILES = {
@@ -67,7 +70,7 @@ def drawn_network(number: int, factor: float = 1.0) -> Network:
 
 
 def assembled(networks: list[Network]) -> dict[str, Any]:
-    arrays: dict[str, Any] = model.make_tables()
+    arrays: dict[str, Any] = model.make_tables() | start()
     for number, network in enumerate(networks):
         learned = vars(drawn_linear(number)) | network.export()
         arrays |= {f"{name}_{number}": array for name, array in learned.items()}
@@ -95,20 +98,26 @@ def examples(file: JpegFile, number: int) -> tuple[samples.Blocks, Predictions, 
     return blocks, predictions, Examples.of(blocks, predictions)
 
 
-class Recorder(counters.Decisions):
+class Recorder(offsets.Decisions):
     """Decisions that remember what they were coded with."""
 
     seen: list[tuple[Any, ...]]
 
-    def last(self, logits: Any, wanted: int | None) -> int:
+    def last(self, logits: Any, left: int | None, above: int | None, wanted: int | None) -> int:
         self.seen.append(("last", logits.copy()))
-        return super().last(logits, wanted)
+        return super().last(logits, left, above, wanted)
 
     def value(
-        self, k: int, expected: counters.Expected, scale: int, known_nonzero: bool, wanted: int | None
+        self,
+        k: int,
+        expected: offsets.Expected,
+        scale: int,
+        rows: offsets.Rows,
+        known_nonzero: bool,
+        wanted: int | None,
     ) -> int:
         self.seen.append((k, *expected, scale, wanted))
-        return super().value(k, expected, scale, known_nonzero, wanted)
+        return super().value(k, expected, scale, rows, known_nonzero, wanted)
 
 
 @pytest.fixture
@@ -157,8 +166,8 @@ def test_training_sees_what_the_codec_sees(
 def test_training_counts_the_coders_bits(
     file: JpegFile, built: model.BlocksModel, networks: list[Network], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """But for what counters learn and for logits that share a cell; other bits cost 1 each."""
-    monkeypatch.setattr(counters.Counters, "learn", lambda *_: None)
+    """But for what offsets learn; other bits cost 1 each."""
+    monkeypatch.setattr(offsets, "_add", lambda *_: None)
     expected = 0.0
     for number in range(len(file.coefficients)):
         _, _, batch = examples(file, number)
@@ -207,12 +216,27 @@ def test_least_squares_finds_what_coefficients_follow_from() -> None:
     assert not solved.within[2, 1] and not solved.across.any()
 
 
+def test_offsets_are_means_of_what_was_learned(built: model.BlocksModel) -> None:
+    pictures = [Picture(random_file(FILES["4:4:4"], 6, 6, seed, 9.0), 1) for seed in range(4)]
+    trained = train(built.arrays, pictures, 4)
+    engine, states, gains = model.native_engine(built.arrays), [], []
+    for picture in pictures:
+        engine.learn(steps_and_blocks(picture.file))
+        states.append(np.frombuffer(engine.offsets(0)["offset"], np.int32).reshape(-1, 16))
+        gains.append(np.frombuffer(engine.offsets(2)["last_factors"], np.int32)[::2])
+    mean = (states[2] + states[3]) / 2 / 4096
+    assert np.abs(trained["offset_0"] - mean).max() <= 0.5 < np.abs(mean).max()
+    assert np.abs(trained["last_gain_2"] - (gains[2] + gains[3]) / 2).max() <= 0.5
+    assert set(trained) == set(start())
+    assert all((train(built.arrays, [], 0)[name] == array).all() for name, array in start().items())
+
+
 def test_a_short_run_learns_and_repeats(data: Path, tmp_path: Path) -> None:
     longer, shorter = settings(data, tmp_path / "work", 60), settings(data, tmp_path / "work", 1)
     arrays = run.train(longer)
-    savings = run.validate(longer, arrays)
-    untrained = run.validate(shorter, run.train(shorter))
-    assert savings["real files"] > untrained["real files"] + 1
+    savings, without_offsets = run.validate(longer, arrays), run.validate(longer, arrays | start())
+    untrained = run.validate(shorter, run.train(shorter) | start())
+    assert savings["real files"] > without_offsets["real files"] + 1 > untrained["real files"] + 2
     assert all(not math.isnan(saving) for saving in savings.values())
     run._path(longer, 1).unlink()
     again = run.train(longer)

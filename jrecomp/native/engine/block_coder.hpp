@@ -1,11 +1,7 @@
 // The coder of models of blocks: codes the blocks of a component one after the other (docs/format/blocks.md).
 #pragma once
 
-#include <memory>
-
-#include "../t81.hpp"
-#include "block_weights.hpp"
-#include "counters.hpp"
+#include "block_decisions.hpp"
 #include "regression.hpp"
 
 namespace jrecomp {
@@ -40,17 +36,6 @@ inline int near_level(int magnitude) { return kNearLevel[std::min(magnitude, 65)
 
 inline int own_level(int magnitude) { return kOwnLevel[std::min(magnitude, 16)]; }
 
-// The group of each coefficient; those of a group share the counters of whether they are zero. The first six
-// are groups of their own, the others are grouped by diagonals.
-constexpr std::array<std::uint8_t, 64> kGroupOf = [] {
-    std::array<std::uint8_t, 64> groups{};
-    for (int k = 0; k < 64; ++k) {
-        const int diagonal = kZigZag[k] / 8 + kZigZag[k] % 8;
-        groups[k] = static_cast<std::uint8_t>(k < 6 ? k : 3 + std::min(diagonal, 9));
-    }
-    return groups;
-}();
-
 // For each band of coefficients the index of the step that its sum of magnitudes is compared with.
 constexpr int kBandSteps[kBands] = {1, 4, 7, 14, 28};
 constexpr std::array<std::uint8_t, 64> kBandOf = [] {
@@ -63,45 +48,17 @@ constexpr std::array<std::uint8_t, 64> kBandOf = [] {
 constexpr int kStepPlaces[kStepInputs] = {0, 1, 2, 5, 9, 14, 20, 35, 60};
 
 constexpr int kLogitShift = 12;  // from sums to logits in 1/32 of a natural unit
-constexpr int kCells = 32, kCellShift = 4, kCellOffset = 192;  // of such logits
 constexpr int kActivationLimit = 2047, kScaleLimit = 511;
-constexpr int kGroups = 13, kBitLengths = 7, kPrefixes = 3;
-
-// The counters of a component, with their first values (docs/format/blocks.md on decisions).
-struct BlockCounters {
-    BlockCounters(const Tables& tables, const BlockClass& weights) {
-        const auto start = [&](int logit) { return Counter(tables.ones(logit) << (kCounterBits - 16)); };
-        const auto trained = [](int confidence) { return std::min(confidence, kTrainedConfidences - 1); };
-        for (int cell = 0; cell < kCells; ++cell) {
-            const int logit = 32 * cell - 368;  // the middle of the cell in 1/64 of a natural unit
-            for (auto& counters : last) counters[cell] = start(logit);
-            for (int i = 0; i < kGroups * kConfidences; ++i)
-                zero[i * kCells + cell] = start(logit + weights.trust[trained(i % kConfidences)]);
-            for (int i = 0; i < kModelledLengths; ++i)
-                for (int j = 0; j < 2 * kConfidences; ++j)
-                    length[i][j / kConfidences][j % kConfidences][cell] =
-                        start((weights.length_slope[i] * logit >> 8) +
-                              weights.length_trust[kTrainedConfidences * (2 * i + j / kConfidences) +
-                                                   trained(j % kConfidences)]);
-        }
-        for (int i = 0; i < 64 * kConfidences; ++i)
-            sign[i / kConfidences][i % kConfidences] =
-                start(weights.sign_start[kTrainedConfidences * (i / kConfidences) + trained(i % kConfidences)]);
-        std::fill_n(&bits[0][0][0][0], sizeof(bits) / sizeof(Counter), Counter(1u << (kCounterBits - 1)));
-    }
-
-    Counter last[kNodes][kCells], zero[kGroups * kConfidences * kCells], sign[64][kConfidences];
-    Counter length[kModelledLengths][2][kConfidences][kCells], bits[kBitLengths][2][kConfidences][kPrefixes];
-};
+constexpr std::array<std::int16_t, 64> kNoBlock{};  // in place of a neighbour that does not exist
 
 // Codes a component. Coder: RangeEncoder or RangeDecoder.
 template <class Coder>
 class BlockCoder {
 public:
     // Other components, each null where the model may not use it. first: component 0. before: the component
-    // before. innovative: the same, for its innovations.
+    // before. innovative: the same, for its innovations. offsets: at the start of the component; they learn.
     BlockCoder(const BlockModel& model, const BlockClass& weights, BlockPart& part, const BlockPart* first,
-               const BlockPart* before, const BlockPart* innovative, Coder& coder)
+               const BlockPart* before, const BlockPart* innovative, Offsets& offsets, Coder& coder)
         : model_(model),
           weights_(weights),
           part_(part),
@@ -109,8 +66,7 @@ public:
           before_(before),
           innovative_(innovative),
           regression_(part.steps),
-          coder_(coder),
-          counters_(std::make_unique<BlockCounters>(model.tables, weights)),
+          decisions_(model.tables, weights, offsets, coder),
           start_(start_of_hidden()),
           above_(part.columns),
           below_(part.columns),
@@ -118,8 +74,8 @@ public:
           next_hidden_(part.columns + 2) {
         for (int k = 0; k < 64; ++k) steps_[k] = part.steps[k];
         for (int k = 0; k < 64; ++k) step_log2_[k] = log2_times_8(4 * part.steps[k]);
-        for (int k = 0; k < 64; ++k) group_places_[k] = kGroupOf[k] * kConfidences * kCells;
         dc_reciprocal_ = (1 << 22) / part.steps[0];
+        for (int k = 1; k < 64; ++k) touch_[k] = touch(k);
     }
 
     void run() {
@@ -144,13 +100,20 @@ private:
         int k, dequantized, near;
     };
 
+    // The neighbours on the left and above of a block: their coefficients, and `last`, which is -1 if they do
+    // not exist.
+    struct Around {
+        const std::int16_t *left = kNoBlock.data(), *above = kNoBlock.data();
+        int left_last = -1, above_last = -1;
+    };
+
     // The state of a block during coding; only the first `quarters` quarters (of 16 coefficients) are used.
-    // zero: the places of the counters of whether coefficients are zero; the lowest bits are the cell.
-    // confidence and zero of a coefficient are valid if all after the last of `nonzero` up to it are zero.
+    // cell_row, near: see ac_coefficient(). confidence and cell_row of a coefficient are valid if all after
+    // the last of `nonzero` up to it are zero.
     struct Block {
         Scales scale;
         // across: the part of the prediction that comes from the other component's innovations.
-        Wide64 prediction, across, confidence, zero;
+        Wide64 prediction, across, confidence, cell_row, near;
         int quarters, count = 0;
         Nonzero nonzero[63];
     };
@@ -179,7 +142,8 @@ private:
 
         std::int16_t active[kHidden];
         activate(hidden, active);
-        const int last = code_last(active, known_last(values));
+        const Around around = neighbours(row, column, at);
+        const int last = code_last(active, around, known_last(values));
         part_.last[at] = static_cast<std::uint8_t>(last);
         hidden.add(weights_.own_last[last]);
         activate(hidden, active);
@@ -188,17 +152,19 @@ private:
         b.quarters = last / 16 + 1;
         scales(active, b);
         const int base = predict(row, column, at, b);
+        find_near(around, b);
         find_contexts(b, 0);
+        int before = 0, second_before = 0;  // magnitudes of the coefficients before
         for (int k = 1; k <= last; ++k) {
-            int value = values[k];
-            const int zero = b.zero[k];
-            if (k < last && !decide(coder_, counters_->zero[zero], value != 0)) continue;
-            value = code_nonzero(k, zero % kCells, b.prediction[k] < 0, b.confidence[k], value);
+            const int value = code_ac(b, k, last, before, second_before, values[k]);
+            second_before = before;
+            before = std::abs(value);
+            if (!value) continue;
             store(values[k], value);
             learn(b, k, value);
             if (k < last) find_contexts(b, k + 1);
         }
-        code_dc(b, base, values);
+        code_dc(b, base, last, around, column, values);
         store_edges(b, values[0], column);
         add_to_neighbours(b, last, column);
         if (!part_.magnitudes.empty()) sum_magnitudes(b, part_.magnitudes[at]);
@@ -248,16 +214,24 @@ private:
                 hidden.add(weights_.across_near[(k - 1) * kOwnLevels + own_level(std::abs(values[k]))]);
     }
 
-    int code_last(const std::int16_t* active, int truth) {
-        Wide64 places = weights_.last_bias;
-        weights_.last.add(active, kQuarters, places);
-        for (Ints& part : places.part) part = cells(part >> kLogitShift);
-        int prefix = 0;
-        for (int bit = 5; bit >= 0; --bit) {
-            const int node = (1 << (5 - bit)) - 1 + prefix;
-            prefix = 2 * prefix + decide(coder_, counters_->last[node][places[node]], truth >> bit & 1);
+    Around neighbours(int row, int column, std::size_t at) const {
+        Around around;
+        if (column > 0) {
+            around.left = part_.block(at - 1);
+            around.left_last = part_.last[at - 1];
         }
-        return prefix;
+        if (row > 0) {
+            around.above = part_.block(at - part_.columns);
+            around.above_last = part_.last[at - part_.columns];
+        }
+        return around;
+    }
+
+    int code_last(const std::int16_t* active, const Around& around, int truth) {
+        Wide64 logits = weights_.last_bias;
+        weights_.last.add(active, kQuarters, logits);
+        for (Ints& part : logits.part) part >>= kLogitShift;
+        return decisions_.last(logits, around.left_last, around.above_last, truth);
     }
 
     // Sets the scales before any coefficient is known.
@@ -293,12 +267,9 @@ private:
     void learn_innovations(std::size_t at, const Block& b, int base, const std::int16_t* values) {
         Innovations own{};
         for (int p = 0; p < b.quarters * kParts; ++p) {
-            Narrow some;
-            std::memcpy(&some, values + p * kLanes, sizeof(some));
-            const Ints known =
-                limited(__builtin_convertvector(some, Ints) * steps_.part[p], -kLimit, kLimit);
+            const Ints known = limited(widened(values + p * kLanes) * steps_.part[p], -kLimit, kLimit);
             const Ints predicted = wrapped_sum(b.prediction.part[p], -b.across.part[p]) >> 14;
-            some = __builtin_convertvector(limited(known - predicted, -kLimit, kLimit), Narrow);
+            const Narrow some = __builtin_convertvector(limited(known - predicted, -kLimit, kLimit), Narrow);
             std::memcpy(&own[p * kLanes], &some, sizeof(some));
         }
         const I64 dc = wrapped(b.prediction[0], -b.across[0]) + I64{base} * (1 << 15);
@@ -331,21 +302,40 @@ private:
         return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) + static_cast<std::uint32_t>(b));
     }
 
-    // Updates confidence and zero for coefficient k and those after it.
+    // Values of 16 bits in the lanes of a register.
+    static Ints widened(const std::int16_t* values) {
+        Narrow some;
+        std::memcpy(&some, values, sizeof(some));
+        return __builtin_convertvector(some, Ints);
+    }
+
+    static void find_near(const Around& around, Block& b) {
+        for (int p = 0; p < b.quarters * kParts; ++p)
+            b.near.part[p] = 7 * limited(widened(around.left + p * kLanes), -3, 3) +
+                             limited(widened(around.above + p * kLanes), -3, 3);
+    }
+
+    // Updates the contexts of coefficient k and those after it.
     void find_contexts(Block& b, int k) const {
         for (int p = k / kLanes; p < b.quarters * kParts; ++p) {
             const Ints ratio =
                 log2_times_8((Ints)(magnitudes(b.prediction.part[p]) >> 8)) - step_log2_.part[p];
             const Ints confidence = limited((ratio >> 2) - 1, 0, kConfidences - 1);
-            Narrow scale;
-            std::memcpy(&scale, &b.scale[p * kLanes], sizeof(scale));
+            const Ints cell =
+                limited((widened(&b.scale[p * kLanes]) + kCellOffset) >> kCellShift, 0, kCells - 1);
             b.confidence.part[p] = confidence;
-            b.zero.part[p] =
-                group_places_.part[p] + confidence * kCells + cells(__builtin_convertvector(scale, Ints));
+            b.cell_row.part[p] = ((confidence >> 1) << 4) + (cell >> 1);
         }
     }
 
-    static Ints cells(Ints logits) { return limited((logits + kCellOffset) >> kCellShift, 0, kCells - 1); }
+    // Codes AC coefficient k. before, second_before: magnitudes of those before it.
+    int code_ac(const Block& b, int k, int last, int before, int second_before, int truth) {
+        const bool below = b.prediction[k] < 0;
+        typename Decisions<Coder>::Value value(
+            decisions_, ac_coefficient(k, b.scale[k], b.confidence[k], b.cell_row[k], before, second_before,
+                                       last - k, below ? -b.near[k] : b.near[k]));
+        return k < last && !value.nonzero(truth != 0) ? 0 : value.code(below, truth);
+    }
 
     // Updates scales and predictions of the coefficients after k by its value, which is not 0.
     void learn(Block& b, int k, int value) const {
@@ -362,7 +352,7 @@ private:
     }
 
     // Codes DC less its prediction. base: that of predict().
-    void code_dc(Block& b, int base, std::int16_t* values) {
+    void code_dc(const Block& b, int base, int last, const Around& around, int column, std::int16_t* values) {
         const I64 prediction = b.prediction[0] + I64{base} * (1 << 15);
         const auto magnitude = static_cast<int>(std::llabs(prediction) * dc_reciprocal_ >> 32);
         const int sixteenths = prediction < 0 ? -magnitude : magnitude;
@@ -370,11 +360,30 @@ private:
         const int rest = std::clamp(sixteenths - 16 * whole, -64, 64);
         const int confidence = (std::abs(rest) >= 2) + (std::abs(rest) >= 4) + (std::abs(rest) >= 8);
         const int truth = values[0] - whole;
-        int value = 0;
-        const int cell = std::clamp((b.scale[0] + kCellOffset) >> kCellShift, 0, kCells - 1);
-        if (decide(coder_, counters_->zero[confidence * kCells + cell], truth != 0))
-            value = code_nonzero(0, cell, rest < 0, confidence, truth);
-        store(values[0], whole + value);
+        typename Decisions<Coder>::Value value(
+            decisions_, dc_coefficient(b.scale[0], confidence, disagreement(b, around, column), last));
+        store(values[0], whole + (value.nonzero(truth != 0) ? value.code(rest < 0, truth) : 0));
+    }
+
+    // How far the means of the edges on the left and above are apart, given the block's AC coefficients.
+    int disagreement(const Block& b, const Around& around, int column) const {
+        if (around.left_last < 0 || around.above_last < 0) return 15;
+        I64 own = 0;
+        for (int i = 0; i < b.count; ++i) own += I64{touch_[b.nonzero[i].k]} * b.nonzero[i].dequantized;
+        I64 apart = -(own >> 15);
+        for (int i = 0; i < 8; ++i) apart += left_[i] - above_[column][i];
+        const int ratio =
+            log2_times_8(static_cast<std::int32_t>(std::llabs(apart))) - log2_times_8(2 * part_.steps[0]);
+        return std::clamp((ratio >> 2) + 2, 0, 14);
+    }
+
+    // What a coefficient of 1 adds to the sum of the first column of pixels less that of the first row.
+    int touch(int k) const {
+        const int row = kZigZag[k] / 8, column = kZigZag[k] % 8, sign = (row + column) % 2 ? -1 : 1;
+        int sum = 0;
+        for (int i = 0; i < 8; ++i)
+            sum += (row == 0 ? model_.basis[k][i] : 0) - (column == 0 ? model_.basis[k][16 + i] : 0);
+        return sign * sum;
     }
 
     // A decoder's coefficient: checks and stores it.
@@ -382,30 +391,6 @@ private:
         if constexpr (!Coder::kDecodes) return;
         if (std::abs(value) > kLimit) throw Damaged("a coefficient is out of range");
         to = static_cast<std::int16_t>(value);
-    }
-
-    // Codes a value that is not 0. below: whether it is expected to be negative.
-    int code_nonzero(int k, int cell, bool below, int confidence, int truth) {
-        const bool agrees = decide(coder_, counters_->sign[k][confidence], (truth < 0) == below);
-        const int magnitude = code_magnitude(cell, agrees, confidence, std::abs(truth));
-        return agrees == below ? -magnitude : magnitude;
-    }
-
-    int code_magnitude(int cell, bool agrees, int confidence, int truth) {
-        BlockCounters& c = *counters_;
-        int length = 1;
-        while (length <= kModelledLengths &&
-               decide(coder_, c.length[length - 1][agrees][confidence][cell], truth >> length))
-            ++length;
-        if (length > kModelledLengths)
-            while (length < kMaxLength && coder_.code(kHalf, truth >> length)) ++length;
-        int prefix = 1, place = length - 2;
-        if (length < 2 + kBitLengths)
-            for (const int end = std::max(place - 1, 0); place >= end; --place)
-                prefix = 2 * prefix + decide(coder_, c.bits[length - 2][agrees][confidence][prefix - 1],
-                                             truth >> place & 1);
-        for (; place >= 0; --place) prefix = 2 * prefix + coder_.code(kHalf, truth >> place & 1);
-        return prefix;
     }
 
     // Stores the edges of a block for those to the right and below.
@@ -461,11 +446,11 @@ private:
     BlockPart& part_;
     const BlockPart *first_, *before_, *innovative_;
     Regression regression_;
-    Coder& coder_;
-    std::unique_ptr<BlockCounters> counters_;
+    Decisions<Coder> decisions_;
     Hidden start_;
-    Wide64 steps_, step_log2_, group_places_;
+    Wide64 steps_, step_log2_;
     int dc_reciprocal_;
+    std::array<int, 64> touch_{};
     Side left_{};
     std::vector<Side> above_, below_;           // edges of the blocks of the row above and of this row
     std::vector<Hidden> hidden_, next_hidden_;  // of this row and the next, with a column more on both sides

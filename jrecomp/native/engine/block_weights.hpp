@@ -2,9 +2,11 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <vector>
 
 #include "block_vectors.hpp"
+#include "offsets.hpp"
 #include "tables.hpp"
 
 namespace jrecomp {
@@ -15,11 +17,10 @@ constexpr int kStepInputs = 9;                // steps that are inputs of hidden
 constexpr int kNear = 4, kNearLevels = 8;     // neighbours, and levels of their magnitudes
 constexpr int kBands = 5, kLevels = 64;       // bands of coefficients, and levels of their energies
 constexpr int kOwnLevels = 5;                 // levels of magnitudes in the block itself
-constexpr int kNodes = 63;                    // of `last`
 constexpr int kBasis = 32, kEdgeValues = 41;  // edges of a block; values that predict a block
 constexpr int kConfidences = 18;              // levels of confidence
 constexpr int kTrainedConfidences = 12;       // of these, levels that have weights
-constexpr int kModelledLengths = 10;          // bit lengths whose decisions have counters
+constexpr int kModelledLengths = 10;          // bit lengths whose decisions have weights
 
 // Values of all hidden units, and scales of all coefficients.
 using Hidden = Values16<kHidden>;
@@ -49,6 +50,7 @@ struct BlockClass {
     std::vector<Wide64> within;  // [64], weights as pairs of 16-bit values (weight, 0) for add_products()
     std::array<std::int32_t, kHidden> bias;
     Wide64 last_bias, scale_bias;
+    std::unique_ptr<Offsets> offsets;  // at the start of a component
     std::vector<std::int16_t> across, step_weight, trust, length_slope, length_trust, sign_start;
 };
 

@@ -34,7 +34,33 @@ public:
                             values);
     }
 
+    // Terms from entries, each multiplied by `unit`.
+    template <class T>
+    void terms(const char* name, int unit, std::uint32_t* to, std::size_t count) const {
+        const std::vector<T> entries = get<T>(name, count);
+        for (std::size_t i = 0; i < count; ++i) to[i] = static_cast<std::uint32_t>(unit * entries[i]);
+    }
+
+    std::unique_ptr<Offsets> offsets() const {
+        constexpr int kUnit = 1 << 12;  // of entries of 8 bits
+        auto o = std::make_unique<Offsets>();
+        terms<std::int8_t>("offset", kUnit, o->rows[0], kRows * kSlots);
+        terms<std::int8_t>("bit_offset", kUnit, o->bits[0], kBitRows * kBitSlots);
+        terms<std::int8_t>("index_bit_offset", kUnit, o->index_bits[0], 64 * kIndexBits);
+        terms<std::int8_t>("last_offset", kUnit, o->last[0], sizeof(o->last) / sizeof(o->last[0][0]));
+        factors("gain", "intercept", o->factors[0], kSets * kSlots);
+        factors("last_gain", "last_intercept", o->last_factors, kNodes);
+        return o;
+    }
+
 private:
+    void factors(const char* gain, const char* intercept, Factors* to, std::size_t count) const {
+        const std::vector<std::int32_t> gains = get<std::int32_t>(gain, count);
+        const std::vector<std::int32_t> intercepts = get<std::int32_t>(intercept, count);
+        for (std::size_t i = 0; i < count; ++i)
+            to[i] = {static_cast<std::uint32_t>(gains[i]), static_cast<std::uint32_t>(intercepts[i])};
+    }
+
     nb::dict arrays_;
 };
 
@@ -80,16 +106,36 @@ public:
         c.length_slope = arrays.get<std::int16_t>("length_slope", kModelledLengths);
         c.length_trust = arrays.get<std::int16_t>("length_trust", kModelledLengths * 2 * kTrainedConfidences);
         c.sign_start = arrays.get<std::int16_t>("sign_start", 64 * kTrainedConfidences);
+        c.offsets = arrays.offsets();
         model_.classes[number] = std::move(c);
     }
 
     nb::bytes encode(const KnownComponents& components) const {
-        std::vector<BlockPart> parts;
-        for (const auto& [steps, blocks] : components) {
-            // An encoder does not write to the blocks.
-            parts.push_back(part(steps, blocks, const_cast<std::int16_t*>(blocks.data())));
-        }
-        return encoded([&](RangeEncoder& coder) { code(parts, coder); });
+        std::vector<BlockPart> parts = known(components);
+        return encoded([&](RangeEncoder& coder) { code(parts, coder, [](int, const Offsets&) {}); });
+    }
+
+    // Encodes, and begins with what was learned from then on.
+    nb::bytes learn(const KnownComponents& components) {
+        std::vector<BlockPart> parts = known(components);
+        const auto keep = [&](int number, const Offsets& learned) {
+            *model_.classes[number].offsets = learned;
+        };
+        return encoded([&](RangeEncoder& coder) { code(parts, coder, keep); });
+    }
+
+    // The offsets of a class, by name: arrays of 32-bit integers, as bytes.
+    nb::dict offsets(int number) const {
+        require(number >= 0 && number < kClasses && model_.classes[number].offsets, "bad class");
+        const Offsets& o = *model_.classes[number].offsets;
+        nb::dict arrays;
+        arrays["offset"] = nb::bytes(o.rows, sizeof(o.rows));
+        arrays["bit_offset"] = nb::bytes(o.bits, sizeof(o.bits));
+        arrays["index_bit_offset"] = nb::bytes(o.index_bits, sizeof(o.index_bits));
+        arrays["last_offset"] = nb::bytes(o.last, sizeof(o.last));
+        arrays["factors"] = nb::bytes(o.factors, sizeof(o.factors));
+        arrays["last_factors"] = nb::bytes(o.last_factors, sizeof(o.last_factors));
+        return arrays;
     }
 
     void decode(const FilledComponents& components, const nb::bytes& data) const {
@@ -99,10 +145,19 @@ public:
         const nb::gil_scoped_release released;
         for (const BlockPart& part : parts)
             std::fill_n(part.blocks, 64 * part.at(part.rows, 0), std::int16_t{0});
-        code(parts, coder);
+        code(parts, coder, [](int, const Offsets&) {});
     }
 
 private:
+    static std::vector<BlockPart> known(const KnownComponents& components) {
+        std::vector<BlockPart> parts;
+        for (const auto& [steps, blocks] : components) {
+            // An encoder does not write to the blocks.
+            parts.push_back(part(steps, blocks, const_cast<std::int16_t*>(blocks.data())));
+        }
+        return parts;
+    }
+
     template <class Array>
     static BlockPart part(const std::vector<I64>& steps, const Array& blocks, std::int16_t* values) {
         const I64 rows = blocks.shape(0), columns = blocks.shape(1);
@@ -114,17 +169,24 @@ private:
         return part;
     }
 
-    template <class Coder>
-    void code(std::vector<BlockPart>& parts, Coder& coder) const {
+    // after: called after each component with its class and its offsets.
+    template <class Coder, class After>
+    void code(std::vector<BlockPart>& parts, Coder& coder, After after) const {
         if (parts.size() > 1) parts[0].magnitudes.resize(parts[0].last.size());
         for (std::size_t i = 0; i + 1 < parts.size(); ++i)
             if (alike(parts[i], parts[i + 1])) parts[i].innovations.resize(parts[i].last.size());
+        const auto offsets = std::make_unique<Offsets>();
         for (std::size_t i = 0; i < parts.size(); ++i) {
-            const BlockClass& weights = model_.classes[std::min<std::size_t>(i, kClasses - 1)];
+            const int number = static_cast<int>(std::min<std::size_t>(i, kClasses - 1));
+            const BlockClass& weights = model_.classes[number];
             require(!weights.near.empty(), "the model lacks a class");
             const BlockPart* first = i >= 1 && covers(parts[0], parts[i]) ? &parts[0] : nullptr;
             const BlockPart* before = i >= 1 && alike(parts[i - 1], parts[i]) ? &parts[i - 1] : nullptr;
-            BlockCoder<Coder>(model_, weights, parts[i], first, i >= 2 ? before : nullptr, before, coder).run();
+            *offsets = *weights.offsets;
+            BlockCoder<Coder>(model_, weights, parts[i], first, i >= 2 ? before : nullptr, before, *offsets,
+                              coder)
+                .run();
+            after(number, *offsets);
         }
     }
 
@@ -149,6 +211,8 @@ void define_blocks(nb::module_& module) {
              nb::arg("basis"))
         .def("add_class", &BlocksEngine::add_class, nb::arg("number"), nb::arg("arrays"))
         .def("encode", &BlocksEngine::encode, nb::arg("components"))
+        .def("learn", &BlocksEngine::learn, nb::arg("components"))
+        .def("offsets", &BlocksEngine::offsets, nb::arg("number"))
         .def("decode", &BlocksEngine::decode, nb::arg("components").noconvert(), nb::arg("data"));
 }
 

@@ -21,8 +21,8 @@ from jrecomp.model.blocks import (
     ENERGIES,
     HIDDEN,
     HIDDEN_LIMIT,
-    LAYOUT,
     NEAR_LEVELS,
+    NETWORK,
     OWN_LEVELS,
     SCALE_LIMIT,
     TRAINED_CONFIDENCES,
@@ -34,7 +34,7 @@ from jrecomp.train.blocks.samples import Blocks, classes_of
 
 HIDDEN_UNIT, WEIGHT_UNIT, LOGIT_UNIT, STEP_UNIT, SLOPE_UNIT, START_UNIT = 128, 1024, 32, 2048, 256, 64
 """The integers for 1: in hidden units, weights on hidden units, logits and scales, step_weight, length_slope,
-and initial logits of counters."""
+and added logits."""
 
 NEAR, OWN = len(NEAR_LEVELS) + 1, len(OWN_LEVELS) + 1
 """Numbers of levels of magnitudes."""
@@ -255,7 +255,7 @@ class Network(nn.Module):
 
 
 def _rounded(name: str, tensor: Tensor) -> npt.NDArray[Any]:
-    dtype, shape = LAYOUT[name]
+    dtype, shape = NETWORK[name]
     largest = np.iinfo(np.dtype(dtype)).max
     rounded = np.clip(np.rint(tensor.double().numpy()), -largest, largest).astype(dtype)
     return rounded if rounded.size else np.zeros(shape, dtype)

@@ -1,9 +1,10 @@
-"""Training of a model of blocks: samples, then linear predictions and a network for each component class.
+"""Training of a model of blocks: samples, linear predictions and a network for each component class, offsets.
 
 Results are written to the work folder. A run that was interrupted continues from them if the same command is
 given again.
 """
 
+import random
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,19 +16,23 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from jrecomp.model import blocks
 from jrecomp.model.arrays import CLASSES
-from jrecomp.model.blocks import LAYOUT, make_tables
+from jrecomp.model.blocks import NETWORK, make_tables
 from jrecomp.train import sample_files, validation
-from jrecomp.train.blocks import linear, samples
+from jrecomp.train.blocks import linear, offsets, samples
 from jrecomp.train.blocks.linear import Linear
 from jrecomp.train.blocks.network import Examples, Network
 from jrecomp.train.checkpoints import read_arrays, save_arrays
 from jrecomp.train.corpus import corpora
+from jrecomp.train.pictures import pictures
 from jrecomp.train.processes import run_all
 from jrecomp.train.schedule import learning_rate
 from jrecomp.train.settings import Settings
 
 BATCH = 1024
 """Blocks of a step. In equal time, many small steps learn more than few large ones."""
+
+OFFSET_PICTURES = 1500
+"""Largest number of pictures that offsets are trained on."""
 
 PEAK = 8e-3
 """Largest learning rate."""
@@ -42,8 +47,15 @@ def train(settings: Settings) -> Arrays:
     arrays: Arrays = make_tables()
     for number in range(CLASSES):
         fitted = read_arrays(_path(settings, number))
-        arrays |= {f"{name}_{number}": fitted[name] for name in LAYOUT}
-    return arrays
+        arrays |= {f"{name}_{number}": fitted[name] for name in NETWORK}
+    return arrays | train_offsets(settings, arrays)
+
+
+def train_offsets(settings: Settings, arrays: Arrays) -> Arrays:
+    """The arrays of offsets for the other arrays of a weights file."""
+    source, _ = corpora(settings)
+    recipes = random.Random(0).sample(source.recipes, min(OFFSET_PICTURES, len(source.recipes)))
+    return offsets.train(arrays, pictures(recipes, source.cameras), len(recipes))
 
 
 def _samples(settings: Settings) -> None:
@@ -84,11 +96,11 @@ def _fit_one(task: tuple[Settings, int]) -> str:
 
 def fit(network: Network, examples: Examples, steps: int) -> None:
     """Train a network."""
-    random = torch.Generator().manual_seed(0)
+    draws = torch.Generator().manual_seed(0)
     optimizer = Adam(network.parameters(), lr=1.0)
     schedule = LambdaLR(optimizer, lambda step: learning_rate(PEAK, step / steps))
     for _ in range(steps):
-        batch = examples.rows(torch.randint(len(examples), (BATCH,), generator=random))
+        batch = examples.rows(torch.randint(len(examples), (BATCH,), generator=draws))
         loss = sum(network(batch), torch.zeros(())) / BATCH
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -98,7 +110,7 @@ def fit(network: Network, examples: Examples, steps: int) -> None:
 
 @torch.no_grad()
 def _evaluate(settings: Settings, number: int, network: Network, predictions: Linear) -> str:
-    """Mean bits of held-out blocks without the adaptation of counters, as text for the log."""
+    """Mean bits of held-out blocks without offsets, as text for the log."""
     found = samples.read(_samples_folder(settings) / "valid", number)
     if found is None:
         return "no blocks"
