@@ -21,6 +21,9 @@ _STEP_BYTES = 1 << 20
 _WORKING_BYTES, _MOST_WORKING_BYTES = 2 << 20, 190 << 20
 """Memory that brotli needs for few bytes, and for many, as measured."""
 
+_MARGIN_BYTES = 8 << 20
+"""Memory that must be left beside it, as other threads allocate meanwhile."""
+
 
 def reserve(count: int) -> None:
     """Raise MemoryError unless this many bytes can be allocated, none of which is used.
@@ -57,7 +60,7 @@ def _gains(data: bytes) -> bool:
 def _compress(data: bytes, quality: int) -> bytes:
     """A brotli stream with a window that holds all data, up to 16 MiB; larger windows take time."""
     window = min(24, max(16, (len(data) + 16).bit_length()))
-    reserve(_WORKING_BYTES + min(640 * len(data), _MOST_WORKING_BYTES))
+    reserve(_MARGIN_BYTES + _WORKING_BYTES + min(640 * len(data), _MOST_WORKING_BYTES))
     compressed: bytes = brotli.compress(data, quality=quality, lgwin=window)
     return compressed
 
