@@ -7,7 +7,7 @@ import numpy as np
 from jrecomp import container, jpeg, pipeline
 from jrecomp.array_types import Int16, UInt16
 from jrecomp.codec import Resources
-from jrecomp.errors import InputError, LimitError, UnsupportedJpegError
+from jrecomp.errors import InputError, unsupported_as
 from jrecomp.jpeg.types import Component, Frame, JpegFile
 from jrecomp.options import DEFAULT_LIMITS, Buffer, Limits, as_bytes, check_type
 from jrecomp.t81 import RASTER
@@ -55,18 +55,11 @@ def coefficients(data: Buffer, *, threads: int = 0, limits: Limits = DEFAULT_LIM
         file = pipeline.first_picture(data, workers, limits)
         if file is None:
             data = pipeline.decompress(data, threads=threads, limits=limits)
-    file = file or _parsed(data, limits)
+    if file is None:
+        with unsupported_as(InputError, "has no coefficients"):
+            file = jpeg.read(data, limits)
     planes = [_plane(file, number) for number in range(len(file.frame.components))]
     return Coefficients(file.frame.width, file.frame.height, file.frame.precision, tuple(planes))
-
-
-def _parsed(data: bytes, limits: Limits) -> JpegFile:
-    try:
-        return jpeg.read(data, limits)
-    except LimitError:
-        raise
-    except UnsupportedJpegError as error:
-        raise InputError(f"has no coefficients: {error}") from error
 
 
 def _plane(file: JpegFile, number: int) -> Plane:

@@ -4,7 +4,8 @@ Exit codes and stored reasons are part of the interface. A number is never given
 """
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 
 
@@ -226,6 +227,20 @@ class LimitError(UnsupportedJpegError):
     def __init__(self, message: str, *options: str) -> None:
         JrecompError.__init__(self, message, *options)
         self.reason, self.detail = StoredReason.TOO_LARGE, ""
+
+
+@contextmanager
+def unsupported_as(kind: type[JrecompError], message: str) -> Iterator[None]:
+    """Raises an error of another kind for JPEG files that cannot be modelled, where they cannot be stored.
+
+    Its text is the message and the reason. LimitError stays, as other limits may allow the file.
+    """
+    try:
+        yield
+    except LimitError:
+        raise
+    except UnsupportedJpegError as error:
+        raise kind(f"{message}: {error}") from error
 
 
 def check_memory(needed: int, limit: int) -> None:

@@ -7,8 +7,8 @@ ShortageError if a model cannot be opened as too many files are open. Where thre
 compute with fewer. docs/format.md specifies the containers.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from typing import Unpack, cast
 
@@ -18,12 +18,12 @@ from jrecomp.container import Lossless, Lossy, Original, Restorable, Stored
 from jrecomp.errors import (
     CorruptContainerError,
     InputError,
-    LimitError,
     StoredReason,
     TargetError,
     UnknownModelError,
     UnsupportedJpegError,
     VerificationError,
+    unsupported_as,
 )
 from jrecomp.info import Info, JpegInfo, describe_picture, describe_reason, describe_restorer
 from jrecomp.jpeg.markers import START
@@ -183,7 +183,7 @@ def shrink(
     )
     rule_of(tune)
     resources = Resources(threads)
-    try:
+    with unsupported_as(InputError, "cannot be shrunk"):
         file = jpeg.read(data, limits)
         options = WriteOptions(strip, strip_trailer, progressive or file.frame.progressive)
         writer = JpegWriter(data, file, options, limits)
@@ -193,10 +193,6 @@ def shrink(
             note = Note(None, f"unchanged: {reason}" if reason else result.remark)
         else:
             result, note = _changed(wanted, writer, tune, resources.workers, on_progress)
-    except LimitError:
-        raise
-    except UnsupportedJpegError as error:
-        raise InputError(f"cannot be shrunk: {error}") from error
     on_note(note)
     return result.output
 
@@ -379,15 +375,9 @@ def _pictures(box: Lossless, limits: Limits) -> tuple[JpegInfo, ...]:
         )
 
 
-@contextmanager
-def _damaged_headers() -> Iterator[None]:
+def _damaged_headers() -> AbstractContextManager[None]:
     """Raises CorruptContainerError for headers that no encoder accepts."""
-    try:
-        yield
-    except LimitError:
-        raise
-    except UnsupportedJpegError as error:
-        raise CorruptContainerError(f"damaged container: its headers are no JPEG file's: {error}") from error
+    return unsupported_as(CorruptContainerError, "damaged container: its headers are no JPEG file's")
 
 
 def _stored(

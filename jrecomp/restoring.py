@@ -6,7 +6,7 @@ from typing import cast
 
 from jrecomp import container, jpeg, pipeline
 from jrecomp.codec import Resources
-from jrecomp.errors import InputError, LimitError, UnsupportedJpegError, UsageError
+from jrecomp.errors import InputError, UsageError, unsupported_as
 from jrecomp.info import RestoredInfo
 from jrecomp.jpeg.metadata import attachments
 from jrecomp.jpeg.types import JpegFile
@@ -129,12 +129,8 @@ def _method(data: bytes, options: RestoreOptions, limits: Limits) -> tuple[str, 
 def _parsed(data: bytes, options: RestoreOptions, limits: Limits) -> JpegFile:
     if container.is_container(data):
         data = pipeline.decompress(data, threads=options.threads, limits=limits)
-    try:
+    with unsupported_as(InputError, "cannot be restored"):
         return jpeg.read(data, limits)
-    except LimitError:
-        raise
-    except UnsupportedJpegError as error:
-        raise InputError(f"cannot be restored: {error}") from error
 
 
 def _restored(file: JpegFile, method: str, options: RestoreOptions, limits: Limits) -> tuple[Restored, str]:

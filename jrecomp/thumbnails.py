@@ -13,7 +13,7 @@ from jrecomp.codec import HIGHEST, Resources
 from jrecomp.encoder.coefficients import as_decoded
 from jrecomp.encoder.source import DAMAGED, of_image, opened
 from jrecomp.encoder.source import FORMATS as PICTURE_FORMATS
-from jrecomp.errors import InputError, JrecompError, LimitError, UnsupportedJpegError, UsageError, shortage
+from jrecomp.errors import InputError, JrecompError, UsageError, shortage, unsupported_as
 from jrecomp.info import ThumbnailInfo
 from jrecomp.jpeg.markers import START
 from jrecomp.jpeg.types import JpegFile
@@ -24,6 +24,8 @@ SIZE = 256
 
 LARGEST = 65500
 """The largest width and height, which is that of JPEG files of libjpeg."""
+
+_REFUSED = "cannot be shown"
 
 HIGHEST_OF_SCALES = {8: 0, 4: 4, 2: 24, 1: HIGHEST}
 """For each divisor of width and height the highest zig-zag index of a coefficient of luma that counts.
@@ -70,9 +72,9 @@ def thumbnail(
     except InputError:
         if not data.startswith(START):
             raise
-    return _scaled(
-        _written(_parsed(data, limits), limits), size, limits
-    )  # shows what is left of damaged files
+    with unsupported_as(InputError, _REFUSED):
+        damaged = jpeg.read(data, limits)
+    return _scaled(_written(damaged, limits), size, limits)
 
 
 def _scaled(data: bytes, size: int, limits: Limits) -> Image.Image:
@@ -97,15 +99,6 @@ def _displayed(image: Image.Image, limits: Limits) -> Image.Image:
     displayed = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     displayed.info = image.info
     return displayed
-
-
-def _parsed(data: bytes, limits: Limits) -> JpegFile:
-    try:
-        return jpeg.read(data, limits)
-    except LimitError:
-        raise
-    except UnsupportedJpegError as error:
-        raise InputError(f"cannot be shown: {error}") from error
 
 
 def thumbnail_file(
@@ -154,14 +147,10 @@ def divisor(size: tuple[int, int], largest: int) -> int:
 def _written(file: JpegFile, limits: Limits) -> bytes:
     """A sequential JPEG file with the metadata that the display needs."""
     steps = [component.steps for component in file.frame.components]
-    try:
+    with unsupported_as(InputError, _REFUSED):
         rebuilt = jpeg.rebuild(
             file, steps, file.coefficients, huffman="typical", strip=True, strip_trailer=True, limits=limits
         )
-    except LimitError:
-        raise
-    except UnsupportedJpegError as error:
-        raise InputError(f"cannot be shown: {error}") from error
     return jpeg.write(rebuilt, limits)
 
 
@@ -173,4 +162,4 @@ def _pillow_errors() -> Iterator[None]:
     except JrecompError:
         raise
     except DAMAGED as error:
-        raise shortage(error) or InputError(f"cannot be shown: {error}") from error
+        raise shortage(error) or InputError(f"{_REFUSED}: {error}") from error
