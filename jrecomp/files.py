@@ -51,6 +51,15 @@ def picture_name(path: Path, suffix: str) -> Path:
     return (path.with_suffix("") if path.suffix == SUFFIX else path).with_suffix(suffix)
 
 
+Identity = tuple[int, int, int, int, int]
+"""Device, inode, size, time of modification and of change of a file; equal as long as its contents are."""
+
+
+def identity(status: os.stat_result) -> Identity:
+    """What identifies the contents of a file with a status."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
 def mode(path: Path) -> int:
     """The st_mode of a path, 0 if stat() fails; reading the path then raises the error."""
     try:

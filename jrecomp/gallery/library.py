@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from jrecomp.errors import InputError
-from jrecomp.files import JPEG_SUFFIXES, SUFFIX
+from jrecomp.files import JPEG_SUFFIXES, SUFFIX, Identity, identity
 
 Parts = tuple[str, ...]
 """Names of folders from the archive on, and of a file at the end; () is the archive."""
@@ -38,10 +38,9 @@ class OpenFile:
     status: os.stat_result
 
     @property
-    def identity(self) -> tuple[int, ...]:
-        """Device, inode, size, time of modification and of change; equal as long as the contents are."""
-        status = self.status
-        return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    def identity(self) -> Identity:
+        """Identifies the contents."""
+        return identity(self.status)
 
 
 class Library:

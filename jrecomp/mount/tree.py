@@ -10,10 +10,7 @@ from pathlib import Path
 
 from jrecomp.container import HEAD_BYTES, is_container, restored_length
 from jrecomp.errors import CorruptContainerError, shortage
-from jrecomp.files import SUFFIX
-
-Identity = tuple[int, int, int, int, int]
-"""Device, inode, size, time of modification and of change; equal as long as the contents are."""
+from jrecomp.files import SUFFIX, Identity, identity
 
 _READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 """A link or a named pipe may take the place of a file at any time."""
@@ -61,7 +58,7 @@ class Entry:
     @property
     def identity(self) -> Identity:
         """Identifies the contents."""
-        return _identity(self.status)
+        return identity(self.status)
 
 
 class Tree:
@@ -128,7 +125,7 @@ class Tree:
         if not _has_suffix(source) or not stat.S_ISREG(status.st_mode):
             return Entry(source, status)
         with suppress(KeyError):
-            return _file(source, status, self._heads[_identity(status)])
+            return _file(source, status, self._heads[identity(status)])
         try:
             descriptor, entry = self._opened(source)
         except PermissionError:  # nobody can tell what it is
@@ -147,7 +144,7 @@ class Tree:
                 return descriptor, Entry(source, status)
             if len(self._heads) >= _MOST_HEADS:
                 self._heads.clear()
-            head = self._heads[_identity(status)] = _read_head(descriptor)
+            head = self._heads[identity(status)] = _read_head(descriptor)
             return descriptor, _file(source, status, head)
         except BaseException:
             os.close(descriptor)
@@ -185,10 +182,6 @@ def _folder(path: str) -> str:
 def _has_suffix(path: str) -> bool:
     """Whether a name ends in the suffix of containers, with something before it."""
     return path.endswith(SUFFIX) and not f"/{path}".endswith(f"/{SUFFIX}")
-
-
-def _identity(status: os.stat_result) -> Identity:
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _file(source: str, status: os.stat_result, head: Head | None) -> Entry:
