@@ -8,8 +8,8 @@ from typing import Any
 from torch.utils.data import Dataset
 
 from jrecomp import access
-from jrecomp.batch import CONTAINER_SUFFIXES, JPEG_SUFFIXES, find
 from jrecomp.dct import Coefficients, coefficients
+from jrecomp.jobs import CONTAINER_SUFFIXES, JPEG_SUFFIXES, Wanted, find
 from jrecomp.options import DEFAULT_LIMITS, Limits
 
 
@@ -48,7 +48,7 @@ def _files(sources: Iterable[str]) -> Iterable[str]:
         if "://" in source or not Path(source).is_dir():
             yield source
         else:
-            for job, _ in find([source], True, JPEG_SUFFIXES + CONTAINER_SUFFIXES):
+            for job, _ in find([source], True, Wanted(JPEG_SUFFIXES + CONTAINER_SUFFIXES)):
                 if job.problem:
                     raise job.problem
                 if not job.skipped:

@@ -44,10 +44,14 @@ LAYERS = {
     "jrecomp.restoring": 9,
     "jrecomp.thumbnails": 9,
     "jrecomp.files": 9,
+    "jrecomp.outputs": 10,
+    "jrecomp.jobs": 10,
+    "jrecomp.deleting": 10,
+    "jrecomp.work": 11,
     "jrecomp.encoding": 10,
     "jrecomp.mount": 10,
     "jrecomp.dct": 9,
-    "jrecomp.batch": 11,
+    "jrecomp.batch": 12,
     "jrecomp.pillow": 11,
     "jrecomp.gallery": 12,
     "jrecomp.access": 12,
@@ -60,7 +64,7 @@ LAYERS = {
 }
 """The table of docs/architecture.md; a module imports only from lower layers."""
 
-RUNTIME = {"numpy", "constriction", "click", "brotli", "threadpoolctl", "PIL"}
+RUNTIME = {"numpy", "constriction", "click", "brotli", "threadpoolctl", "PIL", "tqdm"}
 SIDE = {"jrecomp.train", "jrecomp.bench"}
 OPTIONAL = {
     "jrecomp.mount.filesystem": {"mfusepy"},

@@ -31,7 +31,7 @@ class Scene:
 
     def __init__(self, folder: Path, inputs: dict[str, bytes], command: str, *options: str) -> None:
         start = [sys.executable, "-m", "jrecomp", command, *options]
-        self.command = [*start, "--recursive", "--force", "."]
+        self.command = [*start, "--recursive", "--force", "--verbose", "."]
         self.folder, self.inputs = folder, inputs
         put(folder, inputs)
         self.run()
