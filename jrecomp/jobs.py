@@ -188,9 +188,14 @@ def find(
     sources: files, folders, and "-" for standard input. recursive: search folders; otherwise a folder gives
     a job with a problem. wanted: which files of folders are taken; only regular ones are, as pipes may block.
     left_out: counts the others. whole: give whole paths, from the current folder or from the root, and not
-    those from the searched folder. literal: "-" is a file, too.
+    those from the searched folder. literal: the sources come from a list, in which "-" is a file, too.
+
+    Folders that are in others, or are given twice, are searched once.
     """
     left_out = LeftOut() if left_out is None else left_out
+    sources = sources if literal else list(sources)
+    named = set() if literal else {os.path.realpath(source) for source in sources}
+    searched = set[str]()
     for source in sources:
         path = Path(source)
         if source in STANDARD_INPUTS and not literal:
@@ -199,7 +204,12 @@ def find(
             yield Job(path), _whole(path) if whole else Path(path.name)
         elif recursive:
             prefix = _whole(path) if whole else Path()
-            for job in _walk(path, wanted, left_out):
+            real = os.path.realpath(path)
+            if real in searched:
+                continue
+            if not literal:
+                searched.add(real)
+            for job in _walk(path, wanted, left_out, named):
                 yield job, prefix / (job.source or path).relative_to(path)
         else:
             problem = InputError(f"{path}: is a folder (--recursive searches folders)")
@@ -225,7 +235,9 @@ def shares_names(sources: tuple[str, ...]) -> bool:
     return len(sources) > 1 and (folders or max(names.values()) > 1)
 
 
-def _walk(folder: Path, wanted: Wanted, left_out: LeftOut) -> Iterator[Job]:
+def _walk(folder: Path, wanted: Wanted, left_out: LeftOut, named: set[str]) -> Iterator[Job]:
+    """The jobs of a folder; named: real paths of what is found in another way, and left out here."""
+    root = os.path.realpath(folder)
     unreadable: list[OSError] = []
     empty = True
     for parent, folders, names in os.walk(folder, onerror=unreadable.append):
@@ -233,6 +245,8 @@ def _walk(folder: Path, wanted: Wanted, left_out: LeftOut) -> Iterator[Job]:
             yield job
             empty = False
         inner = os.path.relpath(parent, folder)
+        for entries in folders, names:
+            entries[:] = [name for name in entries if str(Path(root, inner, name)) not in named]
         folders[:] = sorted(_visible(folders, inner, wanted, left_out))
         visible = _visible(names, inner, wanted, left_out)
         taken = wanted.choose([name for name in sorted(visible) if wanted.takes(name)])
