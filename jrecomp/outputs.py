@@ -48,9 +48,9 @@ class Outputs:
     """Writes outputs, several at a time.
 
     The bytes of each are written to a temporary file in the folder of the target. flush() flushes all of them
-    to disk, then gives them their names, and then flushes the folders. So a target has its old contents or all
-    of the new ones, also after a power failure. Standard output, pipes and devices are written to as they are,
-    at once. As a context manager it removes what was not flushed.
+    to disk, then gives them their names, and then flushes the folders. So a target has its old contents or
+    all of the new ones, also after a power failure. Standard output, pipes and devices are written to as they
+    are, at once. As a context manager it removes what was not flushed.
     """
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class Outputs:
         return len(self._pending)
 
     def add(self, output: Output, on_written: OnWritten) -> None:
-        """Write an output; raises OutputError, and the errors of files.check_target(), if that fails at once."""
+        """Write an output; raises OutputError, and the errors of files.check_target()."""
         target = output.target
         try:
             if target is None:

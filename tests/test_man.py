@@ -69,14 +69,12 @@ def test_what_troff_would_take_for_requests(generator: ModuleType) -> None:
     assert generator.paragraph("\b\n.x\ny") == [".PP", ".EX", "\\&.x", "y", ".EE"]
 
 
-def test_completion(share: Path, tmp_path: Path) -> None:
+def test_completion(share: Path) -> None:
     """bash asks the program; names of models are among the answers."""
     if not which("bash"):
         pytest.skip("needs bash")
     script = share / "bash-completion" / "completions" / "jrecomp"
-    program = tmp_path / "jrecomp"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m jrecomp "$@"\n')
-    program.chmod(0o755)
+    program = Path(sys.executable).parent / "jrecomp"
     ask = f'source "{script}"; COMP_WORDS=("{program}" compress --model f); COMP_CWORD=3'
     ask += f'; _jrecomp_completion "{program}"; echo "${{COMPREPLY[@]}}"'
     result = subprocess.run(["bash", "-c", ask], capture_output=True, text=True)

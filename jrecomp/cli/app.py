@@ -145,7 +145,8 @@ def _fail(message: str, code: ExitCode) -> ExitCode:
 def main() -> None:
     """Compress JPEG files to smaller .jrc files, and restore them bit for bit.
 
-    As with gzip and zstd, `jrecomp -d` stands for `jrecomp decompress`, and `jrecomp -t` for `jrecomp verify`.
+    As with gzip and zstd, `jrecomp -d` stands for `jrecomp decompress`, and `jrecomp -t` for `jrecomp
+    verify`.
 
     The commands exit with 0 after success, 1 after an internal error, 2 for wrong usage, 3 if an input is
     missing or unreadable, 4 if a .jrc file is damaged, 5 if its model is not installed, 6 if verification

@@ -47,9 +47,9 @@ def command(
 
     Every result is decompressed and compared before it is written. A file that is not a JPEG file, or that
     cannot be compressed, is stored unchanged, and the reason is printed. In folders, files that end in .jpg,
-    .jpeg, .jpe, .jfif, .jif, .mpo, .insp or .thm are compressed, except hidden ones. Files whose containers are there and
-    whole are skipped, so a run that was interrupted goes on. If FILE is "-", standard input is compressed to
-    standard output.
+    .jpeg, .jpe, .jfif, .jif, .mpo, .insp or .thm are compressed, except hidden ones. Files whose containers
+    are there and whole are skipped, so a run that was interrupted goes on. If FILE is "-", standard input is
+    compressed to standard output.
 
     Without the options marked "Lossy", decompression restores the original file. With one of them, it
     restores a smaller JPEG file that looks similar.

@@ -38,7 +38,8 @@ def command(
     """Restore compressed files, from FILE.jrc to FILE.
 
     A file is written only if its length and checksum are those of the original. In folders, files that end
-    in .jrc are restored. Files that are there, with the checksums of their originals, are skipped. If FILE is "-", standard input is restored to standard output.
+    in .jrc are restored. Files that are there, with the checksums of their originals, are skipped. If FILE is
+    "-", standard input is restored to standard output.
 
     \b
     jrecomp decompress photo.jpg.jrc

@@ -88,8 +88,8 @@ def run(stream: Stream, work: Work, reporting: Reporting, at_once: int) -> ExitC
         if measured.files:
             change = 1 - measured.output_bytes / measured.input_bytes
             click.echo(
-                f"about {output / 1e6:,.1f} MB afterwards, {abs(change):.1%} {'less' if change >= 0 else 'more'}, "
-                f"in about {_duration(seconds)} (from {measured.files} of the files)"
+                f"about {output / 1e6:,.1f} MB afterwards, "
+                f"{abs(change):.1%} {'less' if change >= 0 else 'more'}, in about {_duration(seconds)} (from {measured.files} of the files)"
             )
         if stream.left_out:
             click.echo(f"left out: {stream.left_out}")

@@ -40,9 +40,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 class Selection:
     """The inputs that the user named.
 
-    sources: files, folders, and "-" for standard input. recursive: whether to search folders. exclude, hidden:
-    see jobs.Wanted. files_from, files0_from: lists of files, "-" for standard input, with a path in each line
-    or before each zero byte.
+    sources: files, folders, and "-" for standard input. recursive: whether to search folders. exclude,
+    hidden: see jobs.Wanted. files_from, files0_from: lists of files, "-" for standard input, with a path in
+    each line or before each zero byte.
     """
 
     sources: tuple[str, ...]
@@ -247,7 +247,7 @@ destination = _bundle(
     click.option(
         "--skip-existing",
         is_flag=True,
-        help="Skip inputs whose outputs exist, whatever these are. Without it, those are skipped that are done.",
+        help="Skip inputs whose outputs exist, whatever these are; without it, those that are done.",
     ),
 )
 

@@ -123,7 +123,7 @@ def told_at_the_end(tell: Callable[[], None]) -> Iterator[None]:
 
 
 def write_at_once(stream: IO[str], text: str) -> None:
-    """Write to a standard stream within a handler of a signal, which may have come while it was written to."""
+    """Write to a standard stream in a handler of a signal, which may have come while it was written to."""
     with suppress(RuntimeError):  # it was
         stream.flush()
     os.write(stream.fileno(), text.encode(errors="backslashreplace"))

@@ -1,7 +1,7 @@
 """The report of a run: its progress, a line or a JSON object for each file, failures, and totals.
 
-Errors and the progress are printed to standard error. The report is printed to standard output, or to standard
-error if a result is written to standard output.
+Errors and the progress are printed to standard error. The report is printed to standard output, or to
+standard error if a result is written to standard output.
 """
 
 import sys

@@ -61,9 +61,8 @@ def command(
     The result for photo.jpg or photo.jpg.jrc is photo.png. Compressing it again with the quantization tables
     and the sampling of the file gives the DCT coefficients of the file. That is checked on the pixels that
     are written, and the number of coefficients that change is told. ICC profile, Exif and XMP are kept; the
-    picture is not rotated. Damaged pictures are decoded without restoration. In folders, JPEG and .jrc files are
-    restored. If FILE is "-", standard input is restored to standard
-    output.
+    picture is not rotated. Damaged pictures are decoded without restoration. In folders, JPEG and .jrc files
+    are restored. If FILE is "-", standard input is restored to standard output.
 
     \b
     jrecomp restore photo.jpg

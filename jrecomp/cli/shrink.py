@@ -37,7 +37,8 @@ def command(
     The result for photo.jpg is photo.shrunk.jpg. Without the options marked "Lossy", no pixel changes. Every
     result is read again and compared before it is written. If no result is smaller, or if the file is
     damaged, it is copied. In folders, JPEG files are shrunk, except hidden ones and those that were shrunk
-    before. A result that has the time of its input is taken for done, and skipped. If FILE is "-", standard input is shrunk to standard output.
+    before. A result that has the time of its input is taken for done, and skipped. If FILE is "-", standard
+    input is shrunk to standard output.
 
     \b
     jrecomp shrink photo.jpg --quality 80

@@ -1,4 +1,4 @@
-"""What happened in a run so far: counts, totals and the first failures. Their number does not grow with it."""
+"""What happened in a run so far: counts, totals, and the first failures."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -17,8 +17,8 @@ class Tally:
     """Adds up outcomes.
 
     files: how many jobs have ended; of them failed, skipped, stored and deleted. input_bytes: total size of
-    their inputs. original_bytes, compressed_bytes, picture_bytes, pixels, changed_coefficients: totals of what
-    their infos tell. reasons: how many files were stored, by reason. failures: names and messages of the
+    their inputs. original_bytes, compressed_bytes, picture_bytes, pixels, changed_coefficients: totals of
+    what their infos tell. reasons: how many files were stored, by reason. failures: names and messages of the
     first ones. code: the exit code.
     """
 

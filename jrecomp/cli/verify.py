@@ -49,8 +49,8 @@ def command(
     compression was lossless. Nothing is written.
 
     With --originals, every JPEG file of the folder TREE must have a container at the same place in the folder
-    FILE that restores it and is flushed to disk; others are listed, and fail. Then the JPEG files can be deleted.
-    Hidden files and those that are no JPEG files by name are not checked, but counted as left out.
+    FILE that restores it and is flushed to disk; others are listed, and fail. Then the JPEG files can be
+    deleted. Hidden files and those that are no JPEG files by name are not checked, but counted as left out.
 
     \b
     jrecomp verify photo.jpg.jrc

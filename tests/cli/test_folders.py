@@ -1,4 +1,4 @@
-"""Many files: what is done is skipped, lists, dry runs, JSON Lines, originals, and habits of other programs."""
+"""Many files: what is done, lists, dry runs, JSON Lines, originals, and habits of other programs."""
 
 import base64
 import json
