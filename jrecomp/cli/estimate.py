@@ -87,9 +87,10 @@ def run(stream: Stream, work: Work, reporting: Reporting, at_once: int) -> ExitC
         click.echo(f"{count.files:,} files, {count.input_bytes / 1e6:,.1f} MB{existing}{failed}")
         if measured.files:
             change = 1 - measured.output_bytes / measured.input_bytes
+            compared = f"{abs(change):.1%} {'less' if change >= 0 else 'more'}"
             click.echo(
-                f"about {output / 1e6:,.1f} MB afterwards, "
-                f"{abs(change):.1%} {'less' if change >= 0 else 'more'}, in about {_duration(seconds)} (from {measured.files} of the files)"
+                f"about {output / 1e6:,.1f} MB afterwards, {compared}, in about {_duration(seconds)}"
+                f" (from {measured.files} of the files)"
             )
         if stream.left_out:
             click.echo(f"left out: {stream.left_out}")
