@@ -245,8 +245,9 @@ def _walk(folder: Path, wanted: Wanted, left_out: LeftOut, named: set[str]) -> I
             yield job
             empty = False
         inner = os.path.relpath(parent, folder)
+        real = os.path.normpath(f"{root}/{inner}/")
         for entries in folders, names:
-            entries[:] = [name for name in entries if str(Path(root, inner, name)) not in named]
+            entries[:] = [name for name in entries if f"{real}{os.sep}{name}" not in named]
         folders[:] = sorted(_visible(folders, inner, wanted, left_out))
         visible = _visible(names, inner, wanted, left_out)
         taken = wanted.choose([name for name in sorted(visible) if wanted.takes(name)])
@@ -263,7 +264,7 @@ def _walk(folder: Path, wanted: Wanted, left_out: LeftOut, named: set[str]) -> I
 def _visible(names: list[str], inner: str, wanted: Wanted, left_out: LeftOut) -> list[str]:
     """The names in a folder that are neither hidden nor excluded; inner: its path in the searched one."""
     shown = [name for name in names if not wanted.hides(name)]
-    kept = [name for name in shown if not wanted.excludes(str(Path(inner, name)))]
+    kept = [name for name in shown if not (wanted.patterns and wanted.excludes(str(Path(inner, name))))]
     left_out.hidden += len(names) - len(shown)
     left_out.excluded += len(shown) - len(kept)
     return kept

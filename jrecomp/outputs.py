@@ -55,6 +55,7 @@ class Outputs:
 
     def __init__(self) -> None:
         self._pending: list[_Pending] = []
+        self._workers: Workers | None = None
 
     def __enter__(self) -> Self:
         """Itself."""
@@ -64,6 +65,8 @@ class Outputs:
         """Remove the temporary files of outputs that were not flushed."""
         while self._pending:
             self._pending.pop().close()
+        if self._workers:
+            self._workers.shutdown()
 
     def __len__(self) -> int:
         """Number of outputs that are not flushed."""
@@ -100,7 +103,7 @@ class Outputs:
         """Complete all outputs, and tell it."""
         pending, self._pending = self._pending, []
         try:
-            _each(pending, _Pending.sync)
+            self._sync(pending)
             for output in pending:
                 output.name()
                 output.close()
@@ -114,6 +117,16 @@ class Outputs:
                 output.close()
         for output in pending:
             output.on_written(output.error)
+
+    def _sync(self, pending: list["_Pending"]) -> None:
+        """Flush the bytes of all outputs; in several threads, as file systems combine what comes together."""
+        if len(pending) < 2:
+            for output in pending:
+                output.sync()
+            return
+        if self._workers is None:
+            self._workers = Workers(_FLUSHES)
+        self._workers.map(_Pending.sync, pending)
 
 
 class _Pending:
@@ -169,19 +182,6 @@ class _Pending:
         """Close the file, and remove it if it has no other name."""
         with suppress(OSError):
             self._closing.close()
-
-
-def _each(pending: list[_Pending], function: Callable[[_Pending], None]) -> None:
-    """Call a function for each output, in several threads for several outputs.
-
-    File systems combine what they flush at the same time.
-    """
-    if len(pending) < 2:
-        for output in pending:
-            function(output)
-        return
-    with Workers(min(len(pending), _FLUSHES)) as workers:
-        workers.map(function, pending)
 
 
 _FLUSHES = 8
