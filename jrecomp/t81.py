@@ -121,7 +121,8 @@ def scaled_table(quality: int, chrominance: bool) -> bytes:
     """
     scale = 5000 // quality if quality < 50 else 200 - 2 * quality
     base = np.array(CHROMINANCE if chrominance else LUMINANCE)[RASTER]
-    return ((base * scale + 50) // 100).clip(1, 255).astype(np.uint8).tobytes()
+    table: npt.NDArray[np.int64] = (base * scale + 50) // 100
+    return table.clip(1, 255).astype(np.uint8).tobytes()
 
 
 def nearest_quality(steps: Sequence[int]) -> int:

@@ -138,7 +138,7 @@ def distance(a: int, b: int) -> int:
 
 
 def _inputs(k: int) -> Inputs:
-    index, near, same_row, same_column = np.arange(64), _DISTANCE[k], ROW == ROW[k], COLUMN == COLUMN[k]
+    index, near, same_row, same_column = np.arange(64), _DISTANCE[k], ROW[k] == ROW, COLUMN[k] == COLUMN
     own, diagonal = (index < 10) | (near <= 4) | same_row | same_column, near <= 2
     vertical, horizontal = (near <= 3) | same_column, (near <= 3) | same_row
     before, until = (index > 0) & (index < k), (index > 0) & (index <= k)
