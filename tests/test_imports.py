@@ -47,6 +47,7 @@ LAYERS = {
     "jrecomp.encoding": 10,
     "jrecomp.mount": 10,
     "jrecomp.dct": 9,
+    "jrecomp.doctor": 9,
     "jrecomp.batch": 11,
     "jrecomp.pillow": 11,
     "jrecomp.gallery": 12,
