@@ -18,7 +18,7 @@ def command(as_json: bool) -> ExitCode:
     exit status is that of the first thing that is wrong, 0 if nothing is.
 
     \b
-    jrecomp doctor
+    jrecomp doctor --json
     """
     findings = []
     for finding in examine():
