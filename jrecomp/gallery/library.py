@@ -148,9 +148,12 @@ def _appears(name: str) -> bool:
     return bool(name) and not name.startswith(".") and "/" not in name and "\0" not in name
 
 
+_NUMBER = re.compile("([0-9]+)")
+
+
 def _natural(name: str) -> tuple[list[str | int], str]:
     """Sorts 9 before 10, and upper case beside lower case."""
-    pieces: list[str | int] = [*re.split("([0-9]+)", name.casefold())]
+    pieces: list[str | int] = [*_NUMBER.split(name.casefold())]
     pieces[1::2] = map(int, pieces[1::2])
     return pieces, name
 
