@@ -5,7 +5,7 @@ import os
 import select
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext, suppress
 from io import BufferedReader, BytesIO
 from pathlib import Path
@@ -52,6 +52,12 @@ def restored_name(path: Path) -> Path:
 def picture_name(path: Path, suffix: str) -> Path:
     """The default output path for the picture of `path`: photo.jpg and photo.jpg.jrc give photo.png."""
     return (path.with_suffix("") if path.suffix == SUFFIX else path).with_suffix(suffix)
+
+
+def without_copies(names: Iterable[str]) -> list[str]:
+    """Leave out containers beside the files that they are made from, and names that occur again."""
+    found = dict.fromkeys(names)
+    return [name for name in found if not (name.endswith(SUFFIX) and name.removesuffix(SUFFIX) in found)]
 
 
 Identity = tuple[int, int, int, int, int]
@@ -176,7 +182,7 @@ def check_target(target: Path | None, source: Path | None, force: bool) -> None:
 
 def exists(target: Path) -> OutputError:
     """The error for an output that exists already."""
-    return OutputError(f"{target}: already exists (--force replaces it)")
+    return OutputError(f"{target}: already exists ({{}} replaces it)", "force")
 
 
 def is_file(path: Path | None) -> bool:

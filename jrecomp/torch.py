@@ -9,6 +9,7 @@ from torch.utils.data import Dataset
 
 from jrecomp import access
 from jrecomp.dct import Coefficients, coefficients
+from jrecomp.files import without_copies
 from jrecomp.jobs import CONTAINER_SUFFIXES, JPEG_SUFFIXES, Wanted, find
 from jrecomp.options import DEFAULT_LIMITS, Limits
 
@@ -16,7 +17,8 @@ from jrecomp.options import DEFAULT_LIMITS, Limits
 class CoefficientDataset(Dataset[Any]):
     """The coefficients of pictures, read when they are needed.
 
-    sources: files, URLs (with fsspec), and folders, which are searched with the folders in them.
+    sources: files, URLs (with fsspec), and folders, which are searched with the folders in them. Of a JPEG
+        file and its container beside each other in a folder, the JPEG file is taken.
     transform: makes an example of the Coefficients of a picture; without it, examples are Coefficients.
     limits: bounds of each file. Each file is decoded with one thread, as a DataLoader has its own workers.
 
@@ -48,7 +50,8 @@ def _files(sources: Iterable[str]) -> Iterable[str]:
         if "://" in source or not Path(source).is_dir():
             yield source
         else:
-            for job, _ in find([source], True, Wanted(JPEG_SUFFIXES + CONTAINER_SUFFIXES)):
+            wanted = Wanted(JPEG_SUFFIXES + CONTAINER_SUFFIXES, choose=without_copies)
+            for job, _ in find([source], True, wanted):
                 if job.problem:
                     raise job.problem
                 if not job.skipped:

@@ -25,6 +25,7 @@ _COMMANDS = {
     "models": "jrecomp.cli.models",
     "mount": "jrecomp.cli.mount",
     "serve": "jrecomp.cli.serve",
+    "doctor": "jrecomp.cli.doctor",
     "bench": "jrecomp.bench.command",
     "train": "jrecomp.train.command",
 }

@@ -417,10 +417,4 @@ def format_of(destination: Destination, suffixes: Mapping[str, tuple[str, ...]])
 
 def pictures(excluded: tuple[str, ...] = ()) -> Wanted:
     """JPEG files and containers; of those beside each other that are of the same file, the JPEG file."""
-    return Wanted(JPEG_SUFFIXES + CONTAINER_SUFFIXES, excluded, choose=_originals)
-
-
-def _originals(names: list[str]) -> list[str]:
-    """The names in a folder without those of containers of other ones."""
-    present = set(names)
-    return [n for n in names if not (n.endswith(files.SUFFIX) and n.removesuffix(files.SUFFIX) in present)]
+    return Wanted(JPEG_SUFFIXES + CONTAINER_SUFFIXES, excluded, choose=files.without_copies)
