@@ -35,13 +35,14 @@ class Outcome:
     """The result of a job.
 
     seconds: time taken to read, compute and write, without waiting for other jobs. finished: the result; None
-    after an error. error: the error; None after success.
+    after an error. error: the error; None after success. size: of the input in bytes, at least 1.
     """
 
     job: Job
     seconds: float = 0.0
     finished: Finished | None = None
     error: JrecompError | None = None
+    size: int = 1
 
     @property
     def info(self) -> AnyInfo | None:
@@ -87,18 +88,21 @@ class Activity:
         self._current = running
 
 
-def share(threads: int, device: Device, jobs: int, model: str | None = None) -> tuple[int, int]:
+def share(
+    threads: int, device: Device, jobs: Callable[[int], int], model: str | None = None
+) -> tuple[int, int]:
     """Divide threads among jobs.
 
     threads: total number, 0 for one per core. device: one of options.DEVICES; a GPU computes one job at a
-    time. jobs: how many there are. model: name of the model that they use, None if it is not known.
+    time. jobs: tells how many there are, at most a number, as Stream.at_least(). model: name of the model
+    that they use, None if it is not known.
 
     Returns the number of jobs to compute at once and the number of threads for each. Raises UsageError and
     UnknownModelError.
     """
     resources = Resources(threads, device)
     engine = resources.engine(load(model) if model else None)
-    at_once = 1 if engine == CUDA else max(1, min(resources.workers, jobs))
+    at_once = 1 if engine == CUDA else max(1, jobs(resources.workers))
     return at_once, resources.workers // at_once
 
 
@@ -276,7 +280,7 @@ class _Running:
                 self._task = self._pool.submit(self._compute)
         except StopIteration as end:
             seconds = self._seconds + time.perf_counter() - started
-            self._outcome = Outcome(self.job, seconds, end.value)
+            self._outcome = Outcome(self.job, seconds, end.value, size=self.size)
         except Exception as error:
             self._fail(error)
         self._seconds += time.perf_counter() - started
@@ -284,7 +288,7 @@ class _Running:
     def _fail(self, error: Exception) -> None:
         self._steps.close()
         known = error if isinstance(error, JrecompError) else unexpected(error)
-        self._task, self._outcome = None, Outcome(self.job, self._seconds, error=known)
+        self._task, self._outcome = None, Outcome(self.job, self._seconds, error=known, size=self.size)
 
     def _result(self, others: Collection["_Running"]) -> tuple[Any, float]:
         assert self._task

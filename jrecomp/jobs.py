@@ -148,7 +148,7 @@ class Wanted:
 class LeftOut:
     """How many files and folders a search has left out.
 
-    others: files with other endings. hidden: hidden files and folders. excluded: files and folders that
+    others: files with other endings, containers and JPEG files excepted. hidden: hidden files and folders. excluded: files and folders that
     match a pattern.
     """
 
@@ -251,7 +251,8 @@ def _walk(folder: Path, wanted: Wanted, left_out: LeftOut, named: set[str]) -> I
         folders[:] = sorted(_visible(folders, inner, wanted, left_out))
         visible = _visible(names, inner, wanted, left_out)
         taken = wanted.choose([name for name in sorted(visible) if wanted.takes(name)])
-        left_out.others += len(visible) - len(taken)
+        ours = (*wanted.suffixes, *JPEG_SUFFIXES, *CONTAINER_SUFFIXES)
+        left_out.others += sum(not name.lower().endswith(ours) for name in visible)
         for path in (Path(parent, name) for name in taken):
             if stat.S_IFMT(files.mode(path)) in (stat.S_IFREG, 0):
                 yield _found(path, folder)
@@ -384,10 +385,6 @@ def _target(
     return None if nameless or source is None else rename(source)
 
 
-MANY = 256
-"""More threads than so many are not given a file each."""
-
-
 @dataclass
 class Stream:
     """Jobs that are found while earlier ones run.
@@ -408,11 +405,6 @@ class Stream:
         while self._first:
             yield self._first.pop(0)
         yield from self.jobs
-
-    @property
-    def ahead(self) -> int:
-        """How many jobs there are, at most MANY."""
-        return self.at_least(MANY)
 
     def at_least(self, count: int) -> int:
         """How many jobs there are, at most `count`; finds as many."""

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -133,7 +133,7 @@ class _Pending:
     """An output whose bytes are in a temporary file; raises OSError."""
 
     def __init__(self, output: Output, target: Path, on_written: OnWritten) -> None:
-        self._output, self._target, self.on_written = output, target, on_written
+        self._output, self._target, self.on_written = replace(output, data=b""), target, on_written
         self.error: JrecompError | None = None
         self._real = target.resolve() if target.is_symlink() else target
         self.folder = self._real.parent

@@ -64,7 +64,7 @@ def command(
     if delete_source:
         _check_deletion(destination, change, keep)
     stream = selection.search(Wanted(JPEG_SUFFIXES)).jobs(destination, files.compressed_name)
-    at_once, threads = batch.share(threads, device, stream.ahead, model or DEFAULT_MODEL)
+    at_once, threads = batch.share(threads, device, stream.at_least, model or DEFAULT_MODEL)
     steps = partial(
         work.compress,
         change=change,

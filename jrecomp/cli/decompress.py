@@ -46,7 +46,7 @@ def command(
     jrecomp decompress --recursive compressed --output-dir restored
     """
     stream = selection.search(Wanted(CONTAINER_SUFFIXES)).jobs(destination, files.restored_name)
-    at_once, threads = batch.share(threads, device, stream.ahead)
+    at_once, threads = batch.share(threads, device, stream.at_least)
     decompress = work.salvage if salvage else work.decompress
     steps = partial(decompress, threads=threads, device=device, limits=limits, existing=destination.existing)
     if dry_run:

@@ -128,7 +128,7 @@ def command(
     encode_options = cast(encoding.EncodeOptions, {"progressive": not sequential, **choices})
     Target.of(**{name: value for name, value in choices.items() if name in TargetOptions.__annotations__})
     stream = selection.search(Wanted(tuple(SUFFIXES))).jobs(destination, files.encoded_name)
-    at_once, threads = batch.share(threads, "cpu", stream.ahead)
+    at_once, threads = batch.share(threads, "cpu", stream.at_least)
     steps = partial(
         work.encode,
         options=encode_options,

@@ -109,8 +109,9 @@ class Progress:
         job = self._activity.current
         known = self._known if self._several else (1, job.size if job else 1)
         if known:
-            bar.total, bar.bar_format = max(known[1], 1), _KNOWN
+            bar.bar_format = _KNOWN
         bar.n = self._tally.input_bytes + (int(job.size * self._fraction(job)) if job else 0)
+        bar.total = max(known[1], bar.n, 1) if known else None
         count = f"{self._tally.files:,} of {known[0]:,}" if known else f"{self._tally.files:,}"
         saved = f"saved {self._tally.saving:.1%}" if self._tally.compressed_bytes else ""
         failed = f"{self._tally.failed:,} failed" if self._tally.failed else ""

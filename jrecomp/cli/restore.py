@@ -72,7 +72,7 @@ def command(
     suffix = FORMATS[form].suffixes[0]
     search = selection.search(options.pictures())
     stream = search.jobs(destination, lambda path: files.picture_name(path, suffix))
-    at_once, threads = batch.share(threads, "cpu", stream.ahead)
+    at_once, threads = batch.share(threads, "cpu", stream.at_least)
     steps = partial(
         work.restore,
         form=form,

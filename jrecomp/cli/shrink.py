@@ -46,7 +46,7 @@ def command(
     """
     search = selection.search(Wanted(JPEG_SUFFIXES, SHRUNK_SUFFIXES))
     stream = search.jobs(destination, files.shrunk_name)
-    at_once, threads = batch.share(threads, "cpu", stream.ahead)
+    at_once, threads = batch.share(threads, "cpu", stream.at_least)
     steps = partial(
         work.shrink,
         change=change,

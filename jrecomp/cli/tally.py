@@ -50,7 +50,7 @@ class Tally:
             self.deleted += outcome.finished.deleted
         if outcome.info:
             self._describe(outcome.info)
-        self.input_bytes += outcome.job.size
+        self.input_bytes += outcome.size
         self.files += 1
 
     def _describe(self, info: Info | RestoredInfo | ThumbnailInfo) -> None:

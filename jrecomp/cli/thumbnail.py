@@ -64,7 +64,7 @@ def command(
     suffix = _NAMED + SUFFIXES[form][0]
     search = selection.search(options.pictures(_ENDINGS))
     stream = search.jobs(destination, lambda path: files.picture_name(path, suffix))
-    at_once, threads = batch.share(threads, "cpu", stream.ahead)
+    at_once, threads = batch.share(threads, "cpu", stream.at_least)
     steps = partial(
         work.thumbnail, form=form, size=size, threads=threads, limits=limits, existing=destination.existing
     )

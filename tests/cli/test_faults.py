@@ -1,5 +1,6 @@
 """Faults of the world around the command: full disks, closed streams, pipes, devices, links, kills."""
 
+import json
 import os
 import pty
 import re
@@ -412,3 +413,17 @@ def test_lines_where_there_is_no_terminal(tmp_path: Path) -> None:
     assert result.returncode == 0
     assert re.match(r"jrecomp: \d of 3 files, [\d.]+ of [\d.]+ MB, [\d.]+ MB/s", result.stderr)
     assert result.stderr.splitlines()[0].endswith(".jrc") and len(result.stdout.splitlines()) == 1
+
+
+def test_json_lines_end_with_totals_after_a_signal(tmp_path: Path) -> None:
+    containers(tmp_path, 3)
+    command = [sys.executable, "-c", SLOW, "verify", "-j", "1", "--json", "0.jrc", "1.jrc", "2.jrc"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path)
+    assert process.stdout
+    first = json.loads(process.stdout.readline())  # which comes as soon as the file is done
+    process.send_signal(signal.SIGTERM)
+    rest, message = process.communicate()
+    last = json.loads(rest.splitlines()[-1])
+    assert (first["path"], last["type"], last["ended"]) == ("0.jrc", "total", "interrupted")
+    assert 1 <= last["files"] < 3 and message == b"jrecomp: interrupted\n"
+    assert process.returncode == 128 + signal.SIGTERM

@@ -54,6 +54,15 @@ def test_a_second_run_skips_what_is_done(output: list[str]) -> None:
     assert counts(*compress, "--force") == (3, 0, 0) and first.stat().st_ino != before
 
 
+def test_what_is_no_jpeg_is_counted() -> None:
+    """Containers beside their files are none of them."""
+    Path("in/notes.txt").write_bytes(b"")
+    Path("in/.hidden.jpg").write_bytes(b"")
+    for _ in range(2):
+        shown = run("compress", "-r", "in").stdout.splitlines()
+        assert shown[-1] == "left out: 1 other file, 1 hidden"
+
+
 def test_what_is_done_is_decided_by_contents() -> None:
     """Neither by names nor by times."""
     run("compress", "-r", "in")
