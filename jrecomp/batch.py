@@ -180,7 +180,7 @@ class _Runner:
         if head.output:
             self._prepare(head.job)
             head.write(outputs)
-        size = sum(running.size for running in self._written)
+        size = sum(running.held for running in self._written)
         late = time.monotonic() > self._since + FLUSH_SECONDS
         if not outputs or len(outputs) >= TOGETHER or size > IN_MEMORY or late:
             yield from self._flush(outputs)
@@ -206,11 +206,13 @@ class _Runner:
 class _Running:
     """A job whose input has been read and whose computation has been submitted.
 
-    output: what is to be written next, if anything. slices: how many were begun.
+    output: what is to be written next, if anything. slices: how many were begun. size: of the input in bytes.
+    held: size of all that is in memory, about.
     """
 
     def __init__(self, job: Job, work: Work, pool: Workers) -> None:
         self.job, self.size, self.slices = job, job.size, 0
+        self.held = self.size
         self.output: Output | None = None
         self._pool = pool
         self._steps = _skip(job) if job.skipped else work(job)
@@ -246,6 +248,7 @@ class _Running:
         """Write the output; it is complete after outputs.flush()."""
         output, self.output = self.output, None
         assert output
+        self.held = self.size + len(output.data)
         started = time.perf_counter()
         try:
             if self.job.mirror and self.job.target:

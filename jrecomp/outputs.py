@@ -166,11 +166,23 @@ class _Pending:
                 # again, as the target may have been created meanwhile
                 files.check_target(self._target, output.source, output.force)
                 if output.exclusive:
-                    os.link(self._path, self._real)  # which never replaces a file
+                    self._link()
                 else:
                     self._path.replace(self._real)
         except Exception as error:
             self.fail(error)
+
+    def _link(self) -> None:
+        """Give the file its name, which never replaces another file."""
+        try:
+            os.link(self._path, self._real)
+        except FileExistsError:
+            raise files.exists(self._target) from None
+        except OSError as error:
+            if error.errno in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS):
+                message = f"{self._target}: the file system has no hard links, which {{}} needs"
+                raise OutputError(message, "delete_source") from error
+            raise
 
     def fail(self, error: Exception) -> None:
         """Remember the first error."""

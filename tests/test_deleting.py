@@ -272,7 +272,7 @@ def test_a_container_that_another_run_writes_meanwhile(source: Path, monkeypatch
             target.write_bytes(b"of another run")
 
     monkeypatch.setattr(files, "check_target", late)
-    with pytest.raises(JrecompError, match="File exists"):
+    with pytest.raises(JrecompError, match="already exists"):
         finished(source, target)
     assert source.read_bytes() == DATA and target.read_bytes() == b"of another run"
 
@@ -283,7 +283,7 @@ def test_file_systems_without_hard_links(source: Path, monkeypatch: pytest.Monke
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "link", link)
-    with pytest.raises(JrecompError):
+    with pytest.raises(JrecompError, match="hard links"):
         finished(source, files.compressed_name(source))
     assert [path.name for path in source.parent.iterdir()] == ["photo.jpg"]
 

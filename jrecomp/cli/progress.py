@@ -2,9 +2,11 @@
 
 import sys
 import time
+from _thread import LockType, allocate_lock, start_new_thread
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from threading import Event, Thread
+from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +14,7 @@ import click
 from jrecomp import files
 from jrecomp.batch import Activity
 from jrecomp.cli.tally import Tally
-from jrecomp.errors import printable
+from jrecomp.errors import JrecompError, printable
 from jrecomp.jobs import Job, Stream
 
 if TYPE_CHECKING:
@@ -53,21 +55,19 @@ class Progress:
     @contextmanager
     def shown(self) -> Iterator[None]:
         """Show the progress inside the block."""
-        threads = [Thread(target=self._draw if on_terminal() else self._print, daemon=True)]
+        functions: list[Callable[[], None]] = [self._draw if on_terminal() else self._print]
         if self._several and self._stream.sizes:
-            threads.append(Thread(target=self._count, args=[self._stream.sizes], daemon=True))
-        if not self._several and not on_terminal():
-            threads = []
-        with suppress(RuntimeError, MemoryError):  # without a thread there is no progress, but a result
-            for thread in threads:
-                thread.start()
+            functions.append(partial(self._count, self._stream.sizes))
+        running: list[LockType] = []
+        if self._several or on_terminal():
+            with suppress(RuntimeError, MemoryError):  # without a thread there is no progress, but a result
+                running += map(_started, functions)
         try:
             yield
         finally:
             self._ended.set()
-            for thread in threads:
-                if thread.ident is not None:
-                    thread.join()
+            for lock in running:
+                lock.acquire(timeout=1)
 
     @contextmanager
     def aside(self) -> Iterator[None]:
@@ -98,7 +98,7 @@ class Progress:
 
         tqdm.monitor_interval = 0  # which would be one more thread
         options = {"unit": "B", "unit_scale": True, "leave": False, "dynamic_ncols": True, "file": sys.stderr}
-        with suppress(OSError), tqdm(total=None, bar_format=_UNKNOWN, **options) as bar:
+        with tqdm(total=None, bar_format=_UNKNOWN, **options) as bar:
             self._bar = bar
             bar.start_t -= time.monotonic() - self._started
             while not self._ended.wait(REFRESH_SECONDS):
@@ -132,8 +132,7 @@ class Progress:
         wait = FIRST_LINE_SECONDS
         while not self._ended.wait(wait):
             wait = LINE_SECONDS
-            with suppress(OSError):
-                click.echo(f"jrecomp: {self._line()}", err=True)
+            click.echo(f"jrecomp: {self._line()}", err=True)
 
     def _line(self) -> str:
         seconds = time.monotonic() - self._started
@@ -152,6 +151,25 @@ class Progress:
         return ", ".join(parts)
 
 
+def _started(function: Callable[[], None]) -> LockType:
+    """Run a function in a thread; gives a lock that is free at its end.
+
+    Thread.start() would wait for ever for a thread that has no memory to begin with.
+    """
+    lock = allocate_lock()
+    lock.acquire()
+    start_new_thread(_run, (function, lock))
+    return lock
+
+
+def _run(function: Callable[[], None], lock: LockType) -> None:
+    with suppress(
+        JrecompError, OSError, MemoryError, RuntimeError, ImportError
+    ):  # what is shown is no result
+        function()
+    lock.release()
+
+
 _KNOWN = "{desc}{percentage:3.0f}% |{bar:12}| {n_fmt}B/{total_fmt}B {rate_fmt} {remaining} left{postfix}"
 _UNKNOWN = "{desc}{n_fmt}B {rate_fmt} {elapsed}{postfix}"
 
@@ -167,7 +185,6 @@ def _slices(job: Job) -> int:
         return 0
     from jrecomp import pipeline
     from jrecomp.codec.slices import SLICE_BLOCKS
-    from jrecomp.errors import JrecompError
     from jrecomp.jpeg import first_scan, parse_frame
 
     with suppress(JrecompError, OSError, MemoryError):
