@@ -148,8 +148,8 @@ class Wanted:
 class LeftOut:
     """How many files and folders a search has left out.
 
-    others: files with other endings, containers and JPEG files excepted. hidden: hidden files and folders. excluded: files and folders that
-    match a pattern.
+    others: files with other endings, containers and JPEG files excepted. hidden: hidden files and folders.
+    excluded: files and folders that match a pattern.
     """
 
     others: int = 0

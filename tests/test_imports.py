@@ -157,7 +157,7 @@ def loaded_by(code: str) -> set[str]:
     result = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd="/"
     )
-    return set(result.stdout.split())
+    return set(result.stdout.splitlines()[-1].split())
 
 
 def test_import_is_light() -> None:
@@ -167,6 +167,14 @@ def test_import_is_light() -> None:
 def test_version_is_light() -> None:
     code = "from jrecomp.cli.app import main\ntry: main(['--version'])\nexcept SystemExit: pass"
     assert loaded_by(code) & (RUNTIME | {"torch"}) == {"click"}
+
+
+def test_the_progress_bar_is_loaded_for_terminals_only(photo: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(photo)
+    arguments = ["compress", "--fast", str(tmp_path / "a.jpg")]
+    code = f"from jrecomp.cli.app import main\ntry: main({arguments})\nexcept SystemExit: pass"
+    assert not loaded_by(code) & {"tqdm", "difflib"}
+    assert (tmp_path / "a.jpg.jrc").exists()
 
 
 def test_torch_is_loaded_for_a_gpu_only(photo: bytes) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from jrecomp import __version__
-from jrecomp.cli.messages import error_line
 from jrecomp.errors import ExitCode, JrecompError, OutputError, flag, printable, shortage
 
 _COMMANDS = {
@@ -97,7 +96,7 @@ class App(click.Group):
         except click.ClickException as error:
             with suppress(OSError):  # there may be no room for the message either
                 if _wants_json(args, extra):
-                    click.echo(error_line(error.format_message(), error.exit_code))
+                    _print_json(error.format_message(), error.exit_code)
                 error.show()
             code = error.exit_code
         except click.Abort:
@@ -118,8 +117,14 @@ def _failure(error: Exception, as_json: bool) -> ExitCode:
     message, code = _told(error)
     if as_json:
         with suppress(OSError):
-            click.echo(error_line(message, code))
+            _print_json(message, code)
     return _fail(message, code)
+
+
+def _print_json(message: str, code: int) -> None:
+    from jrecomp.cli.messages import error_line
+
+    click.echo(error_line(message, code))
 
 
 def _told(error: Exception) -> tuple[str, ExitCode]:

@@ -5,7 +5,7 @@ from functools import partial
 import click
 
 from jrecomp import batch, files, work
-from jrecomp.cli import estimate, lines, options, report
+from jrecomp.cli import lines, options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode
 from jrecomp.jobs import CONTAINER_SUFFIXES, Destination, Existing, Wanted
@@ -50,6 +50,8 @@ def command(
     decompress = work.salvage if salvage else work.decompress
     steps = partial(decompress, threads=threads, device=device, limits=limits, existing=destination.existing)
     if dry_run:
+        from jrecomp.cli import estimate
+
         return estimate.run(stream, partial(steps, existing=Existing.REPLACE), reporting, at_once)
     return report.run(
         stream, steps, lines.restored, reporting, at_once=at_once, pipes=destination.pipes(selection.sources)

@@ -163,12 +163,13 @@ def _started(function: Callable[[], None]) -> LockType:
 
 
 def _run(function: Callable[[], None], lock: LockType) -> None:
-    with suppress(
-        JrecompError, OSError, MemoryError, RuntimeError, ImportError
-    ):  # what is shown is no result
+    with suppress(*_HARMLESS):
         function()
     lock.release()
 
+
+_HARMLESS = (JrecompError, OSError, MemoryError, RuntimeError, ImportError)
+"""What may happen to the display without an effect on the run."""
 
 _KNOWN = "{desc}{percentage:3.0f}% |{bar:12}| {n_fmt}B/{total_fmt}B {rate_fmt} {remaining} left{postfix}"
 _UNKNOWN = "{desc}{n_fmt}B {rate_fmt} {elapsed}{postfix}"

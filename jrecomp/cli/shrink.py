@@ -5,7 +5,7 @@ from functools import partial
 import click
 
 from jrecomp import batch, files, work
-from jrecomp.cli import estimate, lines, options, report
+from jrecomp.cli import lines, options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode
 from jrecomp.jobs import JPEG_SUFFIXES, SHRUNK_SUFFIXES, Destination, Existing, Wanted
@@ -57,6 +57,8 @@ def command(
         on_progress=report.attempts(stream, reporting),
     )
     if dry_run:
+        from jrecomp.cli import estimate
+
         return estimate.run(stream, partial(steps, existing=Existing.REPLACE), reporting, at_once)
     return report.run(
         stream, steps, lines.written, reporting, at_once=at_once, pipes=destination.pipes(selection.sources)
