@@ -1,19 +1,18 @@
 """A batch of slices on a device: coefficients in, bytes out, and the other way round."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
 from functools import lru_cache
-from threading import Event
 from typing import Any
 
 import numpy as np
 import torch
 
-from jrecomp.array_types import Int16, Int32
+from jrecomp.array_types import Int16
 from jrecomp.codec.gpu import kernels
 from jrecomp.codec.gpu.coders import Coders
-from jrecomp.codec.gpu.planes import CHECKERBOARD, PYRAMID, RASTER, Component
+from jrecomp.codec.gpu.engine import Item, Kind
+from jrecomp.codec.gpu.planes import PYRAMID, Component
 from jrecomp.codec.gpu.walk import Scratch, Walk
 from jrecomp.codec.gpu.weights import ModelOnDevice
 from jrecomp.codec.planes import HIGHEST
@@ -28,42 +27,18 @@ Tensor = Any  # torch.Tensor; torch is optional for type checking
 has_cuda = torch.cuda.is_available
 
 
-@dataclass
-class Item:
-    """A slice to code.
+def code(device: str, kind: Kind, items: Sequence[Item]) -> None:
+    """Encode or decode slices.
 
-    steps: the quantization table of each component. parts: the coefficients of each component, int16 [rows,
-    columns, 64], to encode or to be decoded into. data: the bytes to decode; None to encode, and the result.
-    done: is set when the slice is coded. error: why it could not be.
+    device: name of a device in torch. kind: of all slices. Damage of a slice is told in its item. Raises
+    MemoryError.
     """
-
-    steps: Sequence[Int32]
-    parts: Sequence[Int16]
-    data: bytes | None = None
-    done: Event = field(default_factory=Event)
-    error: Exception | None = None
-
-    @property
-    def blocks(self) -> int:
-        """Number of blocks of all components."""
-        return sum(part.shape[0] * part.shape[1] for part in self.parts)
+    with Workers(kind.threads) as workers, _memory(), _stream(device):
+        _code(_on_device(kind.model, device), device, kind, items, workers)
 
 
-def code(
-    model: PlanesModel, items: Sequence[Item], decode: bool, threads: int, device: str, highest: int = HIGHEST
-) -> None:
-    """Encode or decode slices that have the same number of components.
-
-    threads: that code decisions. device: name of a device in torch. highest: see engines.Engine.decode().
-    Damage of a slice is told in its item. Raises MemoryError.
-    """
-    with Workers(threads) as workers, _memory(), _stream(device):
-        _code(_on_device(model, device), items, decode, workers, device, highest)
-
-
-def _code(
-    model: ModelOnDevice, items: Sequence[Item], decode: bool, workers: Workers, device: str, highest: int
-) -> None:
+def _code(model: ModelOnDevice, device: str, kind: Kind, items: Sequence[Item], workers: Workers) -> None:
+    decode, highest = kind.decode, kind.highest
     components = _components(items, device)
     coders: Any = (
         [SliceDecoder(model.sigmoid, item.data or b"") for item in items]
@@ -138,9 +113,7 @@ def _download(component: Component, parts: Sequence[Int16]) -> None:
 
 def _move(kernel: Any, component: Component, blocks: Tensor, planes: Tensor) -> None:
     programs = -(-component.count // kernels.TILE)
-    kernel[(programs,)](
-        blocks, component.places, planes, component.size, component.count, TILE=kernels.TILE
-    )
+    kernel[(programs,)](blocks, component.places, planes, component.size, component.count, TILE=kernels.TILE)
 
 
 @lru_cache(maxsize=4)

@@ -1,24 +1,27 @@
 """Kernels of the GPU engine: the inputs and networks of models of planes (docs/format/planes.md).
 
-A kernel processes blocks of all slices of a batch. Slices lie one after the other in planes (jrecomp.codec.gpu.
-batch), and tables have their places, sizes and steps. Each kernel cites what it computes by the name of its
-section in docs/format/planes.md.
+A kernel processes blocks of all slices of a batch. Slices lie one after the other in planes
+(jrecomp.codec.gpu.planes), and tables have their places, sizes and steps. What a kernel computes is named by
+its section in docs/format/planes.md.
 
 All arithmetic is on integers, so the order of operations does not matter. Ranges: a coefficient c and a value
 y of a reference are below 2^15 in magnitude, a step q is below 2^16.
 
 Arguments that many kernels have. values: int16 [72, size], planes 0 to 63 and the eight differences of DC.
 last: int16 [size]. slices: int32 [size], number of the slice of each place. grids: int32 [slices, 4], first
-place, rows, columns, and places from row to row. steps: int32 [slices, 64]. places: int32, of blocks; those of
-a phase are `count` from index `first` on. x: int8 [256, pitch], inputs of a network. side: int32 [count], see
-jrecomp.native.engine.code_phase. log, tanh, log2: the model's tables. truth: as values, to encode.
+place, rows, columns, and places from row to row. steps: int32 [slices, 64]. places: int32, of blocks; those
+of a phase are `count` from index `first` on. x: int8 [256, pitch], inputs of a network. side: int32 [count],
+see jrecomp.native.engine.code_phase. log, tanh, log2: the model's tables. truth: as values, to encode.
 """
 
 import triton
 import triton.language as tl
 
-TILE = 64
+TILE = 128
 """Blocks that a program processes."""
+
+NETWORK_TILE = 64
+"""Blocks whose networks a program computes."""
 
 INTEGERS = {
     "size", "source_size", "first", "count", "pitch", "phase", "plane", "inputs", "linear", "used", "nearest",
@@ -159,7 +162,7 @@ def find_last(truth, lasts, size, TILE: tl.constexpr):
 @kernel
 def repeat_edge(plane, places, slices, grids, count, TILE: tl.constexpr):
     """Copies the outermost blocks of each slice to the ring around it; plane: int16."""
-    at, inside, place, s = _tile(places, slices, 0, count, TILE)
+    _, inside, place, s = _tile(places, slices, 0, count, TILE)
     local, width = place - tl.load(grids + 4 * s), tl.load(grids + 4 * s + 3)
     row, column = local // width, local % width
     below, right = row == tl.load(grids + 4 * s + 1) - 1, column == tl.load(grids + 4 * s + 2) - 1
@@ -201,7 +204,7 @@ def refer_across(
     component. ratios: int32 [slices, 2], v and h, 0 where the reference is 0. matrices: int32 [5, 64], by
     ratio. zigzag: int32 [8, 8], indices of frequencies.
     """
-    at, inside, place, s = _tile(places, slices, 0, count, TILE)
+    _, inside, place, s = _tile(places, slices, 0, count, TILE)
     r, f = tl.program_id(1), tl.arange(0, 8)
     v, h = tl.load(ratios + 2 * s), tl.load(ratios + 2 * s + 1)
     local, width = place - tl.load(grids + 4 * s), tl.load(grids + 4 * s + 3)
@@ -224,7 +227,7 @@ def refer_across(
 @kernel
 def refer_down(across, y, ratios, matrices, zigzag, places, slices, size, count, TILE: tl.constexpr):
     """References, steps 3 and 4: the values y, int16 [64, size]."""
-    at, inside, place, s = _tile(places, slices, 0, count, TILE)
+    _, inside, place, s = _tile(places, slices, 0, count, TILE)
     f, g = tl.program_id(1), tl.arange(0, 8)
     v = tl.load(ratios + 2 * s)
     total = tl.zeros([8, TILE], tl.int64)
@@ -241,7 +244,7 @@ def refer_last(
     source_last, source_grids, y_last, ratios, places, slices, grids, count, TILE: tl.constexpr
 ):  # fmt: skip
     """`last` of a reference."""
-    at, inside, place, s = _tile(places, slices, 0, count, TILE)
+    _, inside, place, s = _tile(places, slices, 0, count, TILE)
     v, h = tl.load(ratios + 2 * s), tl.load(ratios + 2 * s + 1)
     local, width = place - tl.load(grids + 4 * s), tl.load(grids + 4 * s + 3)
     row, column = local // width, local % width
@@ -258,10 +261,14 @@ def refer_last(
 @kernel
 def start_slopes(sums, y, values, steps, places, slices, grids, size, count, TILE: tl.constexpr):
     """Local slopes: the sums A, B, C, int64 [3, size], over the differences of DC."""
-    at, inside, place, s = _tile(places, slices, 0, count, TILE)
+    _, inside, place, s = _tile(places, slices, 0, count, TILE)
     width, step = tl.load(grids + 4 * s + 3), tl.load(steps + s * 64)
     own = tl.load(y + place).to(tl.int32)
-    product, energy, square = tl.zeros([TILE], tl.int64), tl.zeros([TILE], tl.int64), tl.zeros([TILE], tl.int64)
+    product, energy, square = (
+        tl.zeros([TILE], tl.int64),
+        tl.zeros([TILE], tl.int64),
+        tl.zeros([TILE], tl.int64),
+    )
     for number in range(8):
         dy, dx = _around(number)
         c = tl.load(values + (64 + number) * size + place).to(tl.int32) * step
@@ -276,7 +283,7 @@ def start_slopes(sums, y, values, steps, places, slices, grids, size, count, TIL
 @kernel
 def learn_slopes(sums, y, values, steps, places, slices, grids, size, count, plane, TILE: tl.constexpr):
     """Local slopes: adds an AC plane of the block and its neighbours to the sums."""
-    at, inside, place, s = _tile(places, slices, 0, count, TILE)
+    _, inside, place, s = _tile(places, slices, 0, count, TILE)
     width, step = tl.load(grids + 4 * s + 3), tl.load(steps + s * 64 + plane)
     product, energy = tl.load(sums + place), tl.load(sums + size + place)
     square = tl.load(sums + 2 * size + place)
@@ -368,7 +375,7 @@ def dc_inputs(
 @kernel
 def finish_dc(values, places, slices, grids, size, count, TILE: tl.constexpr):
     """The differences D_0 to D_7."""
-    at, inside, place, s = _tile(places, slices, 0, count, TILE)
+    _, inside, place, s = _tile(places, slices, 0, count, TILE)
     width, own = tl.load(grids + 4 * s + 3), tl.load(values + place).to(tl.int32)
     for number in range(8):
         dy, dx = _around(number)
@@ -377,7 +384,9 @@ def finish_dc(values, places, slices, grids, size, count, TILE: tl.constexpr):
 
 
 @triton.jit
-def _last_reference(x, pitch, row, at, inside, place, width, s, y, y_last, steps, log, size, TILE: tl.constexpr):
+def _last_reference(
+    x, pitch, row, at, inside, place, width, s, y, y_last, steps, log, size, TILE: tl.constexpr
+):
     """The inputs of `last` for a reference."""
     total = tl.zeros([TILE], tl.int32)
     for number in range(8):
@@ -586,7 +595,9 @@ def logits(
     """
     at = tl.program_id(0) * TILE + tl.arange(0, TILE)
     row, second, output = tl.arange(0, WIDTH), tl.arange(0, SECOND), tl.arange(0, 64)
-    inputs = tl.load(x + row[:, None] * pitch + at[None, :], mask=(at < count)[None, :], other=0)
+    pitch, units = pitch // 16 * 16, units // 16 * 16  # multiples of 16 let loads have 16 bytes
+    first_w, second_w, third_w = first_w // 16 * 16, second_w // 16 * 16, third_w // 16 * 16
+    inputs = tl.load(x + row[:, None] * pitch + at[None, :])  # beyond the phase, there are any
     inputs = tl.trans(inputs)
     total = tl.zeros([TILE, SECOND], tl.int32) + tl.load(biases + second_b + second)[None, :]
     for start in range(0, units, UNITS):

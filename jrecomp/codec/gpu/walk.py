@@ -3,14 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 
-from jrecomp.array_types import Int32
 from jrecomp.codec.gpu import kernels
 from jrecomp.codec.gpu.coders import Coders
-from jrecomp.codec.gpu.planes import CHECKERBOARD, PYRAMID, RASTER, Component, Places, Shape, ratios
-from jrecomp.codec.gpu.weights import NEAREST, OUTPUTS, UNITS, ClassOnDevice, ModelOnDevice
+from jrecomp.codec.gpu.planes import PYRAMID, Component, Places, ratios
+from jrecomp.codec.gpu.weights import NEAREST, UNITS, ClassOnDevice, ModelOnDevice
 from jrecomp.codec.planes import HIGHEST
 from jrecomp.features.reference import SLOPE_PLANES
 from jrecomp.features.schedule import PYRAMID_PHASES, SLOTS, pyramid_slots
@@ -23,7 +21,7 @@ Tensor = Any  # torch.Tensor; torch is optional for type checking
 MOST_INPUTS = 256
 """Inputs of a network at most, padded."""
 
-CHUNK = 16
+CHUNK = 8
 """Known values that a program gathers together."""
 
 WIDE = 256
@@ -195,10 +193,11 @@ class Walk:
         c, network = self._c, self._class.networks[plane]
         side, found = self._coders.begin(plane, places.starts, network.outputs)
         inputs(side)
-        self._launch(
-            kernels.logits, places.count, self._scratch.x, self._scratch.pitch, places.count,
+        kernels.logits[(_programs(places.count, kernels.NETWORK_TILE),)](
+            self._scratch.x, self._scratch.pitch, places.count,
             self._class.weights, self._class.biases, found, *network.weights, *network.biases, network.units,
             network.outputs, WIDTH=network.width, SECOND=network.second, UNITS=UNITS,
+            TILE=kernels.NETWORK_TILE,
         )  # fmt: skip
         self._coders.end()
         if not self._encode:
@@ -217,9 +216,7 @@ class Walk:
     def _blocks(self, kernel: Any, *arguments: Any, times: int = 1, **options: Any) -> None:
         """Launch a kernel for all blocks in raster order."""
         count = self._c.count
-        kernel[_programs(count, kernels.TILE), times](
-            *arguments, **options, count=count, TILE=kernels.TILE
-        )
+        kernel[_programs(count, kernels.TILE), times](*arguments, **options, count=count, TILE=kernels.TILE)
 
     def _everywhere(self, kernel: Any, *arguments: Any, **options: Any) -> None:
         """Launch a kernel for all places."""

@@ -11,9 +11,8 @@ from jrecomp.features import ac
 from jrecomp.features.schedule import SLOTS, pyramid
 from jrecomp.features.store import AC_INPUTS, AROUND, DIFFERENCE, cross, nearest_known
 from jrecomp.model.arrays import CLASSES
-from jrecomp.model.network import ACTIVATION_LIMIT
-from jrecomp.model.planes import LAST, NETWORKS, PlanesModel, linear_shape, shapes
-from jrecomp.model.network import split
+from jrecomp.model.network import ACTIVATION_LIMIT, split
+from jrecomp.model.planes import NETWORKS, PlanesModel, linear_shape, shapes
 from jrecomp.t81 import INDEX
 
 Tensor = Any  # torch.Tensor; torch is optional for type checking
@@ -123,9 +122,7 @@ def _class(model: PlanesModel, number: int, put: Any) -> ClassOnDevice:
     weights = split(arrays[f"weight_{number}"], list(layout))
     biases = split(arrays[f"bias_{number}"], [(outputs,) for outputs, _ in layout])
     packed = _Packed()
-    networks = [
-        packed.add(weights[3 * n : 3 * n + 3], biases[3 * n : 3 * n + 3]) for n in range(NETWORKS)
-    ]
+    networks = [packed.add(weights[3 * n : 3 * n + 3], biases[3 * n : 3 * n + 3]) for n in range(NETWORKS)]
     sizes = [int(np.prod(linear_shape(plane))) for plane in range(64)]
     starts = np.cumsum([0, *sizes])[:-1].tolist()
     return ClassOnDevice(

@@ -1,0 +1,158 @@
+"""The engine for GPUs: it gathers the slices of all calls in batches.
+
+This module imports torch when it is first used.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from threading import Event, Lock
+
+from jrecomp.array_types import Int16, Int32
+from jrecomp.codec.planes import HIGHEST
+from jrecomp.model import PlanesModel
+from jrecomp.threads import Workers, cancellable
+
+LANES = 2
+"""Batches that are coded at once, so that the device computes one while threads code decisions of the other."""
+
+BATCH_BLOCKS = 1 << 20
+"""Largest number of blocks in a batch. They take about 2 GB of a device's memory."""
+
+FEWEST_BLOCKS = 1 << 15
+"""Slices are divided among lanes only if each has this number of blocks."""
+
+
+@dataclass
+class Item:
+    """A slice to code.
+
+    steps: the quantization table of each component. parts: the coefficients of each component, int16 [rows,
+    columns, 64], to encode or to decode into. data: the bytes to decode, None to encode; then the result.
+    done: is set when the slice is coded. error: why it is not.
+    """
+
+    steps: Sequence[Int32]
+    parts: Sequence[Int16]
+    data: bytes | None = None
+    done: Event = field(default_factory=Event)
+    error: BaseException | None = None
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks of all components."""
+        return sum(part.shape[0] * part.shape[1] for part in self.parts)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the slices of a batch have in common.
+
+    model: codes them. decode: whether they are decoded. components: how many they have. highest: see
+    engines.Engine.decode(). threads: that code decisions.
+    """
+
+    model: PlanesModel
+    decode: bool
+    components: int
+    highest: int
+    threads: int
+
+    def __hash__(self) -> int:
+        """Models are the same if they are one object."""
+        return hash((id(self.model), self.decode, self.components, self.highest, self.threads))
+
+
+Code = Callable[[Kind, Sequence[Item]], None]
+"""Codes a batch; it sets the error of slices that are damaged, and raises others."""
+
+
+class Batcher:
+    """Gathers the slices of calls from several threads in batches; code: codes a batch."""
+
+    def __init__(self, code: Code) -> None:
+        self._code, self._lock = code, Lock()
+        self._waiting: list[tuple[Kind, Item]] = []
+        self._pool: Workers | None = None
+
+    def run(self, kind: Kind, items: Sequence[Item]) -> None:
+        """Code slices; raises the error of the first one that has one."""
+        cancellable(self._queue)([(kind, item) for item in items])
+        for item in items:
+            while not item.done.wait(1):
+                pass  # handlers of signals run here
+        for item in items:
+            if item.error:
+                raise item.error
+
+    def _queue(self, items: Sequence[tuple[Kind, Item]]) -> None:
+        with self._lock:
+            self._waiting += items
+            self._pool = self._pool or Workers(LANES)
+        for _ in range(LANES):
+            self._pool.submit(self._serve)
+
+    def _serve(self) -> None:
+        """Code batches until no slice waits."""
+        while batch := self._take():
+            kind, items = batch
+            try:
+                self._code(kind, items)
+            except BaseException as error:
+                for item in items:
+                    item.error = item.error or error
+            for item in items:
+                item.done.set()
+
+    def _take(self) -> tuple[Kind, list[Item]] | None:
+        """Slices like the first one that waits, as many as a batch takes, or their share if there are fewer."""
+        with self._lock:
+            if not self._waiting:
+                return None
+            kind = self._waiting[0][0]
+            alike = [item for other, item in self._waiting if other == kind]
+            wanted = sum(item.blocks for item in alike) // LANES
+            limit = min(BATCH_BLOCKS, max(FEWEST_BLOCKS, wanted))
+            taken, blocks = [alike[0]], alike[0].blocks
+            for item in alike[1:]:
+                if blocks + item.blocks > limit:
+                    break
+                taken.append(item)
+                blocks += item.blocks
+            chosen = set(map(id, taken))
+            self._waiting = [(other, item) for other, item in self._waiting if id(item) not in chosen]
+            return kind, taken
+
+
+class GpuEngine:
+    """An engine of models of planes; device: name of a device in torch."""
+
+    def __init__(self, device: str) -> None:
+        self._batcher = Batcher(partial(_code, device))
+
+    def encode(
+        self, model: PlanesModel, steps: Sequence[Int32], slices: Sequence[Sequence[Int16]], threads: int
+    ) -> list[bytes]:
+        """See engines.Engine."""
+        items = [Item(steps, parts) for parts in slices]
+        self._batcher.run(Kind(model, False, len(steps), HIGHEST, threads), items)
+        return [item.data or b"" for item in items]
+
+    def decode(
+        self,
+        model: PlanesModel,
+        steps: Sequence[Int32],
+        slices: Sequence[Sequence[Int16]],
+        data: Sequence[bytes],
+        threads: int,
+        highest: int = HIGHEST,
+    ) -> None:
+        """See engines.Engine."""
+        items = [Item(steps, parts, each) for parts, each in zip(slices, data, strict=True)]
+        self._batcher.run(Kind(model, True, len(steps), highest, threads), items)
+
+
+def _code(device: str, kind: Kind, items: Sequence[Item]) -> None:
+    from jrecomp.codec.gpu.batch import code
+
+    code(device, kind, items)
