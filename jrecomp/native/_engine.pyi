@@ -48,9 +48,10 @@ def code_phase(
 ) -> None:
     """Codes a phase of several slices, each with its coder, all of which encode or all of which decode.
 
-    plane: 0 to 63, or 64 for `last`. logits: [outputs, n]. values: [n], on entry 2 v + z, where v is the value
-    to encode, and z is 1 where zero is impossible; on return the values. starts: where the values of each
-    slice begin, and where those of the last one end. Values of damaged slices are 0 or any. Releases the GIL.
+    plane: 0 to 63, or 64 for `last`. logits: [outputs, n]. values: [n], on entry 2 v + z, where v is the
+    value to encode, and z is 1 where zero is impossible; on return the values. starts: where the values of
+    each slice begin, and where those of the last one end. Values of damaged slices are 0 or any. Releases the
+    GIL.
     """
 
 class SliceEncoder(_SliceCoder):

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -102,7 +103,7 @@ class Coders:
         return self._current.begin(plane, starts, outputs)
 
     def end(self) -> None:
-        """Code the phase, whose kernels have been launched. A decoder has the values in the side afterwards."""
+        """Code the phase, whose kernels have been launched. A decoder then has the values in the side."""
         self._current.fetch()
         self._copying.append(self._current)
         if self.decoding:
@@ -141,6 +142,6 @@ class Coders:
             self._workers.submit(
                 partial(code_phase, self._coders[a:b], plane, logits, values, starts[a : b + 1])
             )
-            for a, b in zip(bounds, bounds[1:], strict=False)
+            for a, b in pairwise(bounds)
             if a < b
         ]

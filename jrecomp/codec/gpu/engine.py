@@ -6,6 +6,7 @@ This module imports torch when it is first used.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import accumulate
 from threading import Event, Lock
 
 from jrecomp.array_types import Int16, Int32
@@ -14,7 +15,7 @@ from jrecomp.model import PlanesModel
 from jrecomp.threads import Workers, cancellable
 
 LANES = 2
-"""Batches that are coded at once, so that the device computes one while threads code decisions of the other."""
+"""Batches that are coded at once: the device computes one while threads code the decisions of the other."""
 
 BATCH_BLOCKS = 1 << 20
 """Largest number of blocks in a batch. They take about 2 GB of a device's memory."""
@@ -74,6 +75,7 @@ class Batcher:
         self._code, self._lock = code, Lock()
         self._waiting: list[tuple[Kind, Item]] = []
         self._pool: Workers | None = None
+        self._idle = LANES
 
     def run(self, kind: Kind, items: Sequence[Item]) -> None:
         """Code slices; raises the error of the first one that has one."""
@@ -101,27 +103,26 @@ class Batcher:
             except BaseException as error:
                 for item in items:
                     item.error = item.error or error
+            with self._lock:
+                self._idle += 1
             for item in items:
                 item.done.set()
 
     def _take(self) -> tuple[Kind, list[Item]] | None:
-        """Slices like the first one that waits, as many as a batch takes, or their share if there are fewer."""
+        """Slices like the first one that waits: the share of an idle lane, at most a batch."""
         with self._lock:
             if not self._waiting:
                 return None
             kind = self._waiting[0][0]
             alike = [item for other, item in self._waiting if other == kind]
-            wanted = sum(item.blocks for item in alike) // LANES
-            limit = min(BATCH_BLOCKS, max(FEWEST_BLOCKS, wanted))
-            taken, blocks = [alike[0]], alike[0].blocks
-            for item in alike[1:]:
-                if blocks + item.blocks > limit:
-                    break
-                taken.append(item)
-                blocks += item.blocks
-            chosen = set(map(id, taken))
-            self._waiting = [(other, item) for other, item in self._waiting if id(item) not in chosen]
-            return kind, taken
+            share = -(-sum(item.blocks for item in alike) // self._idle)
+            limit = min(BATCH_BLOCKS, max(FEWEST_BLOCKS, share))
+            ends = accumulate(item.blocks for item in alike)
+            count = max(1, sum(end <= limit for end in ends))
+            taken = set(map(id, alike[:count]))
+            self._waiting = [pair for pair in self._waiting if id(pair[1]) not in taken]
+            self._idle -= 1
+            return kind, alike[:count]
 
 
 class GpuEngine:

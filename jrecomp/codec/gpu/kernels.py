@@ -176,12 +176,13 @@ def repeat_edge(plane, places, slices, grids, count, TILE: tl.constexpr):
 
 @kernel
 def store(
-    values, side, prediction, damaged, places, slices, size, first, count, plane, predicted, TILE: tl.constexpr
+    values, side, prediction, damaged, places, slices, size, first, count, plane, predicted,
+    TILE: tl.constexpr,
 ):  # fmt: skip
     """Stores the decoded values of a phase.
 
-    prediction: int32 [count], is added if `predicted` is 1. damaged: int32 [slices], set to 1 where a value is
-    out of range.
+    prediction: int32 [count], is added if `predicted` is 1. damaged: int32 [slices], set to 1 where a value
+    is out of range.
     """
     at, inside, place, s = _tile(places, slices, first, count, TILE)
     value = tl.load(side + at, mask=inside, other=0)
@@ -589,9 +590,9 @@ def logits(
     """Network: logits int16 [outputs, count] in `found`.
 
     weights: int8, from first_w on [units, WIDTH], from second_w on [SECOND, units], from third_w on [64,
-    SECOND], padded by 0. biases: int32, in the same way. Products are of 8-bit integers with sums in 32 bits.
-    Activations less 128 are signed, and 128 times the sum of the weights is in the bias of the next layer. The
-    sums of the format are below 2^24 in magnitude, and so are those of the shifted activations.
+    SECOND], padded by 0. biases: int32, in the same way. Products are of signed 8-bit integers, and sums have
+    32 bits. They are exact: activations are less by 128, and 128 times the sum of the weights is in the bias
+    of the next layer, so that a sum is at most twice what a weights file may have, 2^25.
     """
     at = tl.program_id(0) * TILE + tl.arange(0, TILE)
     row, second, output = tl.arange(0, WIDTH), tl.arange(0, SECOND), tl.arange(0, 64)

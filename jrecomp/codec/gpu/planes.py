@@ -1,7 +1,8 @@
 """The coefficients of a component in all slices of a batch, on a device.
 
 A plane holds the grids of all slices one after the other, in rows of blocks. GAP blocks, which are 0, lie
-between rows, and GAP rows between grids. So all blocks around a block can be read, as far as an energy reaches.
+between rows, and GAP rows between grids. So kernels can read all blocks around a block, as far as an energy
+reaches.
 """
 
 from collections.abc import Sequence
@@ -50,8 +51,9 @@ class Component:
     """A component of all slices.
 
     steps: int32 [slices, 64]. shapes: of each slice. device: where the arrays are.
-    values: int16 [PLANES, size], 0 where not yet known. last: int16 [size]. slices: int32 [size]. grids: int32
-    [slices, 4]. places: int32, blocks of all lists. lists: raster, the phases of pyramids, those of AC planes.
+    values: int16 [PLANES, size], 0 where not yet known. last: int16 [size]. slices: int32 [size], number of
+    the slice of each place. grids: int32 [slices, 4], its first place, rows, columns, and places from row to
+    row. places: int32, blocks of all lists. lists: raster, the phases of a pyramid, those of AC planes.
     """
 
     def __init__(self, steps: Int32, shapes: Sequence[Shape], device: str) -> None:

@@ -1,0 +1,209 @@
+"""The engine for GPUs: its kernels in Triton's interpreter, and its batches."""
+
+from collections.abc import Sequence
+from functools import partial
+from importlib.util import find_spec
+from threading import Barrier, Event
+
+import numpy as np
+import pytest
+
+from jrecomp.codec.devices import missing_for_cuda
+from jrecomp.codec.engines import ENGINES, Slice, Steps
+from jrecomp.codec.gpu import engine
+from jrecomp.codec.gpu.engine import Batcher, GpuEngine, Item, Kind
+from jrecomp.errors import CancelledError, CorruptContainerError
+from jrecomp.model import PlanesModel, planes
+from jrecomp.threads import Workers, cancellation
+from tests.models import random_arrays, random_file
+
+ABSENT = [name for name in ("torch", "triton") if not find_spec(name)]
+SKIPPED = f"{' and '.join(ABSENT)} not installed" if ABSENT else "the GPU runs the kernels in other tests"
+interpreted = pytest.mark.skipif(bool(ABSENT) or not missing_for_cuda(), reason=SKIPPED)
+"""Tests of kernels in the interpreter (see conftest.py)."""
+
+NUMPY = ENGINES[PlanesModel]["numpy"]
+
+
+def slice_of(
+    sampling: list[tuple[int, int]], shape: tuple[int, int], highest: int, seed: int = 0
+) -> tuple[Steps, Slice]:
+    """A slice without coefficients above an index, so that it has few phases."""
+    file = random_file(sampling, *shape, seed=seed, spread=4.0)
+    for array in file.coefficients:
+        array[..., highest + 1 :] = 0
+    return [c.steps for c in file.frame.components], file.coefficients
+
+
+def check(model: PlanesModel, steps: Steps, slices: Sequence[Slice]) -> None:
+    """The kernels give the bytes of the reference, and decode them."""
+    kernels = GpuEngine("cpu")
+    expected = NUMPY.encode(model, steps, slices, 1)
+    assert kernels.encode(model, steps, slices, 1) == expected
+    decoded = [[np.full_like(part, 7) for part in parts] for parts in slices]
+    kernels.decode(model, steps, decoded, expected, 1)
+    for parts, found in zip(slices, decoded, strict=True):
+        assert all((a == b).all() for a, b in zip(parts, found, strict=True))
+
+
+@interpreted
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "sampling", [[(2, 2), (1, 1), (1, 2)], [(4, 1), (1, 1), (1, 1), (2, 1)], [(3, 2), (2, 1)]], ids=str
+)
+def test_classes_and_references(sampling: list[tuple[int, int]]) -> None:
+    """Every class of components, references that are resampled or do not fit, slopes that are learned."""
+    model = planes.build(9, "random", random_arrays(1, (70, 40)))
+    steps, parts = slice_of(sampling, (2, 3), 3)
+    check(model, steps, [parts])
+
+
+@interpreted
+@pytest.mark.slow
+@pytest.mark.parametrize("sampling", [[(1, 1)], [(1, 1)] * 2], ids=str)
+def test_all_planes(random_model: PlanesModel, sampling: list[tuple[int, int]]) -> None:
+    steps, parts = slice_of(sampling, (3, 2), 63)
+    for part in parts:
+        part[0, 0, 63] = 1
+    check(random_model, steps, [parts])
+
+
+@interpreted
+@pytest.mark.slow
+def test_extremes(random_model: PlanesModel) -> None:
+    """The interpreter also checks that no sum overflows."""
+    rng = np.random.default_rng(4)
+    parts = [rng.choice([-32767, 0, 32767], (3, 3, 64)).astype(np.int16) for _ in range(3)]
+    for part in parts:
+        part[..., 19:] = 0
+    check(random_model, [rng.choice([1, 65535], 64).astype(np.int32) for _ in parts], [parts])
+
+
+@interpreted
+@pytest.mark.slow
+def test_slices_of_different_sizes(random_model: PlanesModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Side by side in one batch; the blocks of one are not taken for neighbours of another."""
+    monkeypatch.setattr(engine, "LANES", 1)
+    steps, large = slice_of([(2, 1), (1, 1)], (12, 9), 2)
+    small = slice_of([(2, 1), (1, 1)], (1, 1), 2, seed=5)[1]
+    check(random_model, steps, [large, small, [part[:3] for part in large]])
+
+
+@interpreted
+@pytest.mark.slow
+def test_damage_of_one_slice(random_model: PlanesModel) -> None:
+    """The others of its batch are decoded."""
+    steps, parts = slice_of([(1, 1)], (2, 2), 2)
+    data = NUMPY.encode(random_model, steps, [parts], 1)[0]
+    found = [np.zeros_like(parts[0])]
+    items = [Item(steps, [np.zeros_like(parts[0])], b"\xff" * 40), Item(steps, found, data)]
+    with pytest.raises(CorruptContainerError, match="damaged container"):
+        GpuEngine("cpu")._batcher.run(Kind(random_model, True, 1, 63, 1), items)
+    assert items[1].error is None and (found[0] == parts[0]).all()
+
+
+@interpreted
+def test_a_full_device_is_a_lack_of_memory(
+    random_model: PlanesModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not reported as a file that cannot be modelled."""
+    import torch
+
+    from jrecomp.codec.gpu import batch
+
+    def fail(*arguments: object) -> None:
+        raise torch.OutOfMemoryError("out of memory")
+
+    monkeypatch.setattr(batch, "Coders", fail)
+    steps, parts = slice_of([(1, 1)], (1, 1), 0)
+    with pytest.raises(MemoryError):
+        GpuEngine("cpu").encode(random_model, steps, [parts], 1)
+
+
+BLOCKS = [np.zeros((4, 5, 64), np.int16)]
+STEPS = [np.ones(64, np.int32)]
+
+
+class Recorder:
+    """Codes nothing; remembers the batches, and raises MemoryError for those with the bytes b"bad"."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[Kind, list[bytes | None]]] = []
+
+    def __call__(self, kind: Kind, items: Sequence[Item]) -> None:
+        self.batches.append((kind, [item.data for item in items]))
+        if any(item.data == b"bad" for item in items):
+            raise MemoryError("full")
+
+
+def items_of(*data: bytes) -> list[Item]:
+    return [Item(STEPS, BLOCKS, each) for each in data]
+
+
+@pytest.mark.parametrize(
+    ("lanes", "fewest", "most", "sizes"),
+    [(1, 0, 80, [4]), (2, 0, 80, [2, 2]), (2, 80, 80, [4]), (1, 0, 59, [2, 2]), (1, 0, 1, [1, 1, 1, 1])],
+)
+def test_slices_are_divided_among_lanes(
+    random_model: PlanesModel,
+    monkeypatch: pytest.MonkeyPatch,
+    lanes: int,
+    fewest: int,
+    most: int,
+    sizes: list[int],
+) -> None:
+    """If each lane gets enough of them, and no more than a batch takes."""
+    for name, value in (("LANES", lanes), ("FEWEST_BLOCKS", fewest), ("BATCH_BLOCKS", most)):
+        monkeypatch.setattr(engine, name, value)
+    together, found = Barrier(min(lanes, len(sizes))), list[int]()
+
+    def code(kind: Kind, items: Sequence[Item]) -> None:
+        found.append(len(items))
+        together.wait(60)
+
+    Batcher(code).run(Kind(random_model, True, 1, 63, 1), items_of(b"a", b"b", b"c", b"d"))
+    assert sorted(found) == sizes
+
+
+def test_slices_of_several_calls_are_one_batch(
+    random_model: PlanesModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a batch is coded, other calls wait. Then all of them that are alike are coded at once."""
+    monkeypatch.setattr(engine, "LANES", 1)
+    begun, release, batches = Event(), Event(), list[tuple[bool, set[bytes | None]]]()
+
+    def code(kind: Kind, items: Sequence[Item]) -> None:
+        batches.append((kind.decode, {item.data for item in items}))
+        begun.set()
+        assert release.wait(60)
+
+    batcher = Batcher(code)
+    with Workers(4) as pool:
+        run = partial(batcher.run, Kind(random_model, True, 1, 63, 1))
+        tasks = [pool.submit(partial(run, items_of(b"first")))]
+        assert begun.wait(60)
+        tasks += [pool.submit(partial(run, items_of(name))) for name in (b"second", b"third")]
+        other = Kind(random_model, False, 1, 63, 1)
+        tasks.append(pool.submit(partial(batcher.run, other, items_of(b"other"))))
+        while len(batcher._waiting) < 3:
+            pass
+        release.set()
+        for task in tasks:
+            task.result()
+    assert batches[0] == (True, {b"first"})
+    assert sorted(batches[1:]) == [(False, {b"other"}), (True, {b"second", b"third"})]
+
+
+def test_an_error_of_a_batch_reaches_its_calls(random_model: PlanesModel) -> None:
+    """And no others, also later."""
+    batcher, kind = Batcher(Recorder()), Kind(random_model, True, 1, 63, 1)
+    with pytest.raises(MemoryError, match="full"):
+        batcher.run(kind, items_of(b"bad"))
+    batcher.run(kind, items_of(b"good"))
+
+
+def test_a_cancelled_call_codes_nothing(random_model: PlanesModel) -> None:
+    recorder = Recorder()
+    with cancellation(lambda: True), pytest.raises(CancelledError):
+        Batcher(recorder).run(Kind(random_model, True, 1, 63, 1), items_of(b"a"))
+    assert not recorder.batches
