@@ -218,10 +218,10 @@ def walk_slices(
     """Encode or decode all components of slices of the same shape.
 
     steps: for each component the quantization table, int32 [64]. shapes: for each component (slices, rows,
-    columns) in blocks. model: predicts. coders: one for each slice. parts: for each component what to encode,
-    int16 [slices, rows, columns, 64]; None to decode. workers: threads that run the coders.
-    highest: coefficients of the first component above this index, and below HIGHEST the AC coefficients of
-    others, are left 0.
+    columns) in blocks. model: predicts. coders: one for each slice. parts: for each component what to
+    encode, int16 [slices, rows, columns, 64]; None to decode. workers: threads that run the coders. highest:
+    coefficients of the first component above this index, and below HIGHEST the AC coefficients of others, are
+    left 0.
     Returns the coefficients. Raises CorruptContainerError.
     """
     components, walks = [], []

@@ -128,7 +128,8 @@ def _stream(device: str) -> AbstractContextManager[Any]:
 
 @contextmanager
 def _own_stream() -> Iterator[None]:
-    stream = torch.cuda.Stream()
+    new_stream: Any = torch.cuda.Stream
+    stream = new_stream()
     with torch.cuda.stream(stream):
         try:
             yield

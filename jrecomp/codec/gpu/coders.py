@@ -35,7 +35,8 @@ class _Buffer:
         cuda = device != "cpu"
         self.on_device = torch.empty(size, dtype=torch.int16, device=device)
         self._on_host = torch.empty(size, dtype=torch.int16, pin_memory=cuda) if cuda else self.on_device
-        self._copied: Any = torch.cuda.Event(blocking=True) if cuda else None
+        event: Any = torch.cuda.Event
+        self._copied = event(blocking=True) if cuda else None
         self.tasks: list[Task[None]] = []
 
     def begin(self, plane: int, starts: Sequence[int], outputs: int) -> tuple[Tensor, Tensor]:

@@ -8,7 +8,7 @@ reaches.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import Any
 
 import numpy as np
@@ -78,26 +78,25 @@ class Component:
 
         Returns places, and for each plane up to the largest `last` and up to `highest` its two lists.
         """
-        found: list[Tensor] = []
-        first, phases = 0, []
+        nothing = Places(0, [0] * (len(self.shapes) + 1))
+        found, first, phases = [self.places[:1]], 1, []
         for places in self.lists[CHECKERBOARD:]:
             blocks = self.places[places.first : places.first + places.count]
             last = self.last[blocks]
             key = self.slices[blocks].long() * 64 + last
             counts = torch.bincount(key, minlength=64 * len(self.shapes)).reshape(-1, 64)
-            above = counts.flip(1).cumsum(1).flip(1).cpu().numpy()
+            above = counts.flip(1).cumsum(1).flip(1).cpu().numpy()  # blocks with this `last` at least
             lists = []
-            for k in range(1, min(highest, int(np.flatnonzero(above.any(0))[-1])) + 1 if len(above) else 1):
+            for k in range(1, highest + 1):
+                if not above[:, k].any():
+                    break
                 chosen = last >= k
                 blocks, last = blocks[chosen], last[chosen]
                 found.append(blocks)
                 lists.append(Places(first, [0, *np.cumsum(above[:, k]).tolist()]))
                 first += len(blocks)
             phases.append(lists)
-        length = max(map(len, phases))
-        nothing = Places(0, [0] * (len(self.shapes) + 1))
-        even, odd = (lists + [nothing] * (length - len(lists)) for lists in phases)
-        return torch.cat([*found, self.places[:1]]), list(zip(even, odd, strict=True))
+        return torch.cat(found), list(zip_longest(*phases, fillvalue=nothing))
 
 
 def ratios(source: Component, target: Component) -> Tensor:
@@ -139,8 +138,8 @@ def _places(grids: Int32) -> tuple[Int32, list[Places]]:
 
 
 @lru_cache(maxsize=32)
-def _order(rows: int, columns: int) -> list[tuple[Index, Index]]:
+def _order(rows: int, columns: int) -> list[tuple[Index, ...]]:
     """Rows and columns of the blocks of each list, for a slice."""
     masks = [np.ones((rows, columns), np.bool_), *checkerboard(rows, columns)]
-    raster, even, odd = (np.nonzero(mask) for mask in masks)
-    return [raster, *((phase.rows, phase.columns) for phase in pyramid(rows, columns)), even, odd]
+    (raster, even, odd), phases = map(np.nonzero, masks), pyramid(rows, columns)
+    return [raster, *((phase.rows, phase.columns) for phase in phases), even, odd]
