@@ -36,7 +36,7 @@ class _Buffer:
         self.on_device = torch.empty(size, dtype=torch.int16, device=device)
         self._on_host = torch.empty(size, dtype=torch.int16, pin_memory=cuda) if cuda else self.on_device
         event: Any = torch.cuda.Event
-        self._copied = event(blocking=True) if cuda else None
+        self._copied = event() if cuda else None
         self.tasks: list[Task[None]] = []
 
     def begin(self, plane: int, starts: Sequence[int], outputs: int) -> tuple[Tensor, Tensor]:

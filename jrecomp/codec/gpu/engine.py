@@ -17,8 +17,8 @@ from jrecomp.threads import Workers, cancellable
 LANES = 2
 """Batches that are coded at once: the device computes one while threads code the decisions of the other."""
 
-BATCH_BLOCKS = 1 << 20
-"""Largest number of blocks in a batch. They take about 2 GB of a device's memory."""
+BATCH_BLOCKS = 1 << 21
+"""Largest number of blocks in a batch. They take about 3 GB of a device's memory."""
 
 FEWEST_BLOCKS = 1 << 15
 """Slices are divided among lanes only if each has this number of blocks."""

@@ -96,7 +96,8 @@ class Component:
                 lists.append(Places(first, [0, *np.cumsum(above[:, k]).tolist()]))
                 first += len(blocks)
             phases.append(lists)
-        return torch.cat(found), list(zip_longest(*phases, fillvalue=nothing))
+        even, odd = phases
+        return torch.cat(found), list(zip_longest(even, odd, fillvalue=nothing))
 
 
 def ratios(source: Component, target: Component) -> Tensor:
