@@ -86,15 +86,14 @@ class Component:
             key = self.slices[blocks].long() * 64 + last
             counts = torch.bincount(key, minlength=64 * len(self.shapes)).reshape(-1, 64)
             above = counts.flip(1).cumsum(1).flip(1).cpu().numpy()  # blocks with this `last` at least
+            coded = np.flatnonzero(above[:, 1 : highest + 1].any(0)) + 1
+            if len(coded):
+                chosen = last >= torch.from_numpy(coded)[:, None].to(self.device)
+                found.append(blocks[chosen.flatten().nonzero().flatten() % len(blocks)])
             lists = []
-            for k in range(1, highest + 1):
-                if not above[:, k].any():
-                    break
-                chosen = last >= k
-                blocks, last = blocks[chosen], last[chosen]
-                found.append(blocks)
+            for k in coded:
                 lists.append(Places(first, [0, *np.cumsum(above[:, k]).tolist()]))
-                first += len(blocks)
+                first += lists[-1].count
             phases.append(lists)
         even, odd = phases
         return torch.cat(found), list(zip_longest(even, odd, fillvalue=nothing))
