@@ -12,7 +12,7 @@ from jrecomp.codec.devices import missing_for_cuda
 from jrecomp.codec.engines import ENGINES, Slice, Steps
 from jrecomp.codec.gpu import engine
 from jrecomp.codec.gpu.engine import Batcher, GpuEngine, Item, Kind
-from jrecomp.errors import CancelledError, CorruptContainerError
+from jrecomp.errors import CancelledError, CorruptContainerError, UsageError
 from jrecomp.model import PlanesModel, planes
 from jrecomp.threads import Workers, cancellation
 from tests.models import random_arrays, random_file
@@ -119,6 +119,38 @@ def test_a_full_device_is_a_lack_of_memory(
     steps, parts = slice_of([(1, 1)], (1, 1), 0)
     with pytest.raises(MemoryError):
         GpuEngine("cpu").encode(random_model, steps, [parts], 1)
+
+
+def test_a_model_that_is_too_wide_is_refused() -> None:
+    pytest.importorskip("torch", reason="torch is not installed")
+    from jrecomp.codec.gpu.weights import ModelOnDevice
+
+    with pytest.raises(UsageError, match="256 units"):
+        ModelOnDevice(planes.build(9, "wide", random_arrays(1, (1, 257))), "cpu")
+
+
+@pytest.mark.parametrize("highest", [63, 4])
+def test_blocks_of_the_phases_of_ac_planes(highest: int) -> None:
+    """Slice by slice in raster order, those with a `last` of at least k."""
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    from jrecomp.codec.gpu.planes import RASTER, Component
+
+    shapes = [(5, 7), (1, 1), (4, 9)]
+    component = Component(np.ones((3, 64), np.int32), shapes, "cpu")
+    inside = component.places[: component.lists[RASTER].count].long()
+    component.last[inside] = torch.from_numpy(np.random.default_rng(0).integers(0, 12, len(inside), np.int16))
+    places, planes = component.coded_planes(highest)
+    assert len(planes) == min(highest, 11)
+    for k, phases in enumerate(planes, 1):
+        for parity, phase in enumerate(phases):
+            expected, starts = [], [0]
+            for (rows, columns), (base, _, _, pitch) in zip(shapes, component.grids.tolist(), strict=True):
+                grid = [(y, x) for y in range(rows) for x in range(columns) if (x + y) % 2 == parity]
+                blocks = [base + y * pitch + x for y, x in grid]
+                expected += [block for block in blocks if component.last[block] >= k]
+                starts.append(len(expected))
+            assert places[phase.first : phase.first + phase.count].tolist() == expected
+            assert phase.starts == starts
 
 
 BLOCKS = [np.zeros((4, 5, 64), np.int16)]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
+from threading import Lock, local
 from typing import Any
 
 import numpy as np
@@ -116,25 +117,38 @@ def _move(kernel: Any, component: Component, blocks: Tensor, planes: Tensor) -> 
     kernel[(programs,)](blocks, component.places, planes, component.size, component.count, TILE=kernels.TILE)
 
 
-@lru_cache(maxsize=4)
+_loading = Lock()
+
+
 def _on_device(model: PlanesModel, device: str) -> ModelOnDevice:
+    with _loading:
+        return _loaded(model, device)
+
+
+@lru_cache(maxsize=4)
+def _loaded(model: PlanesModel, device: str) -> ModelOnDevice:
     return ModelOnDevice(model, device)
 
 
+_lane = local()
+"""Has the stream of a thread. Memory that is free is kept for the stream that used it."""
+
+
 def _stream(device: str) -> AbstractContextManager[Any]:
-    """A stream of its own, so that batches overlap."""
+    """The stream of this thread, so that batches overlap."""
     return nullcontext() if device == "cpu" else _own_stream()
 
 
 @contextmanager
 def _own_stream() -> Iterator[None]:
-    new_stream: Any = torch.cuda.Stream
-    stream = new_stream()
-    with torch.cuda.stream(stream):
+    if not hasattr(_lane, "stream"):
+        new_stream: Any = torch.cuda.Stream
+        _lane.stream = new_stream()
+    with torch.cuda.stream(_lane.stream):
         try:
             yield
         finally:
-            stream.synchronize()
+            _lane.stream.synchronize()
 
 
 @contextmanager

@@ -11,8 +11,13 @@ Arguments that many kernels have. values: int16 [72, size], planes 0 to 63 and t
 last: int16 [size]. slices: int32 [size], number of the slice of each place. grids: int32 [slices, 4], first
 place, rows, columns, and places from row to row. steps: int32 [slices, 64]. places: int32, of blocks; those
 of a phase are `count` from index `first` on. x: int8 [256, pitch], inputs of a network. side: int32 [count],
-see jrecomp.native.engine.code_phase. log, tanh, log2: the model's tables. truth: as values, to encode.
+see jrecomp.native.engine.code_phase. log, tanh, log2: the model's tables. truth: as values. encode: 1 to take
+values from there, 0 to decode.
 """
+
+import os
+
+os.environ.setdefault("TRITON_DEFAULT_FP_FUSION", "0")  # Triton 3.9 warns if it is not set
 
 import triton
 import triton.language as tl
@@ -20,12 +25,16 @@ import triton.language as tl
 TILE = 128
 """Blocks that a program processes."""
 
+DC_TILE = 32
+"""The same for DC, whose sums over slots take more registers."""
+
 NETWORK_TILE = 64
 """Blocks whose networks a program computes."""
 
 INTEGERS = {
     "size", "source_size", "first", "count", "pitch", "phase", "plane", "inputs", "linear", "used", "nearest",
-    "outputs", "units", "predicted", "first_w", "second_w", "third_w", "first_b", "second_b", "third_b",
+    "outputs", "units", "predicted", "encode", "first_w", "second_w", "third_w", "first_b", "second_b",
+    "third_b",
 }  # fmt: skip
 """Arguments that are integers. For their values, kernels are not compiled again."""
 
@@ -338,7 +347,7 @@ def _dc_reference(
 def dc_inputs(
     x, pitch, side, prediction, values, truth, y_first, y_second, places, slices, grids, steps, offsets,
     weights, log, tanh, log2, size, first, count, used, phase, linear,
-    REFERENCES: tl.constexpr, ENCODE: tl.constexpr, TILE: tl.constexpr,
+    encode, REFERENCES: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
     """Inputs of plane 0. offsets: int32 [16, 2] of the phase. weights: int32, from index `linear` on [16]."""
     at, inside, place, s = _tile(places, slices, first, count, TILE)
@@ -365,7 +374,7 @@ def dc_inputs(
         own = tl.load(y_second + place).to(tl.int32)
         _dc_reference(x, pitch, 38, at, inside, v, y, own, w, slot, used, step, log, tanh, log2)
     tl.store(prediction + at, predicted, mask=inside)
-    if ENCODE:
+    if encode != 0:
         value = tl.load(truth + place)
         tl.store(values + place, value, mask=inside)
         tl.store(side + at, 2 * (value.to(tl.int32) - predicted), mask=inside)
@@ -416,7 +425,7 @@ def _last_reference(
 def last_inputs(
     x, pitch, side, last, lasts, values, y_first, y_second, y_first_last, y_second_last, places, slices,
     grids, steps, offsets, shown_steps, log, size, first, count, used, phase,
-    REFERENCES: tl.constexpr, ENCODE: tl.constexpr, TILE: tl.constexpr,
+    encode, REFERENCES: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
     """Inputs of `last`. lasts: `last` to encode. shown_steps: int32 [8], indices of steps that are inputs."""
     at, inside, place, s = _tile(places, slices, first, count, TILE)
@@ -441,7 +450,7 @@ def last_inputs(
         _last_reference(
             x, pitch, 50, at, inside, place, width, s, y_second, y_second_last, steps, log, size, TILE
         )
-    if ENCODE:
+    if encode != 0:
         value = tl.load(lasts + place)
         tl.store(last + place, value, mask=inside)
         tl.store(side + at, 2 * value.to(tl.int32), mask=inside)
@@ -511,7 +520,7 @@ def ac_inputs(
     x, pitch, side, values, truth, last, y_first, y_second, y_first_last, y_second_last, sums_first,
     sums_second, narrow, wide, places, slices, grids, steps, known, weights, cross, log, tanh, log2, size,
     first, count, plane, phase, inputs, linear, nearest,
-    REFERENCES: tl.constexpr, ENCODE: tl.constexpr, CHUNK: tl.constexpr, TILE: tl.constexpr,
+    encode, REFERENCES: tl.constexpr, CHUNK: tl.constexpr, TILE: tl.constexpr,
 ):  # fmt: skip
     """Inputs of an AC plane.
 
@@ -571,7 +580,7 @@ def ac_inputs(
             plane, step, size, log, tanh, log2, TILE,
         )  # fmt: skip
     certain = (own_last == plane).to(tl.int32)
-    if ENCODE:
+    if encode != 0:
         value = tl.load(truth + plane * size + place)
         tl.store(values + plane * size + place, value, mask=inside)
         tl.store(side + at, 2 * value.to(tl.int32) + certain, mask=inside)

@@ -51,8 +51,8 @@ class Scratch:
         self.pitch = largest + -largest % 128
         self.x = torch.empty((MOST_INPUTS, self.pitch), dtype=torch.int8, device=device)
         self.prediction = torch.empty(largest, dtype=torch.int32, device=device)
-        self.energy, self.narrow, self.wide = torch.empty((3, size), dtype=torch.int32, device=device)
-        self.across = torch.empty((64, size), dtype=torch.int32, device=device)
+        self.energy = torch.empty(size, dtype=torch.int32, device=device)
+        self.narrow, self.wide = torch.empty_like(self.energy), torch.empty_like(self.energy)
 
 
 class Walk:
@@ -75,7 +75,7 @@ class Walk:
         self._number, self._c, self._model = number, component, model
         self._coders, self._scratch, self._damaged = coders, scratch, damaged
         self._class: ClassOnDevice = model.classes[component_class(number)]
-        self._encode, self._truth = truth is not None, component.values if truth is None else truth
+        self._encode, self._truth = int(truth is not None), component.values if truth is None else truth
         self._references: list[Reference] = []
         self._lasts = component.last
         if truth is not None:
@@ -84,17 +84,18 @@ class Walk:
 
     def refer(self, components: Sequence[Component]) -> None:
         """Set the references from what is known of the components before this one."""
-        c, scratch, m = self._c, self._scratch, self._model
+        c, m = self._c, self._model
         sources = [components[0], components[self._number - 1]]
         self._references = []
         for source in sources[: references_of(component_class(self._number))]:
             reference, table = Reference(c), ratios(source, c)
+            across = torch.empty((64, c.size), dtype=torch.int32, device=c.device)
             self._blocks(
-                kernels.refer_across, source.values, source.grids, source.steps, scratch.across, table,
+                kernels.refer_across, source.values, source.grids, source.steps, across, table,
                 m.matrices, m.zigzag, c.places, c.slices, c.grids, source.size, c.size, times=8,
             )  # fmt: skip
             self._blocks(
-                kernels.refer_down, scratch.across, reference.y, table, m.matrices, m.zigzag, c.places,
+                kernels.refer_down, across, reference.y, table, m.matrices, m.zigzag, c.places,
                 c.slices, c.size, times=8,
             )  # fmt: skip
             self._blocks(
@@ -113,12 +114,12 @@ class Walk:
             places = c.lists[PYRAMID + phase]
 
             def inputs(side: Tensor, phase: int = phase, places: Places = places) -> None:
-                self._launch(
-                    kernels.dc_inputs, places.count, scratch.x, scratch.pitch, side, scratch.prediction,
+                kernels.dc_inputs[(_programs(places.count, kernels.DC_TILE),)](
+                    scratch.x, scratch.pitch, side, scratch.prediction,
                     c.values, self._truth, *y, c.places, c.slices, c.grids, c.steps, m.offsets[phase],
                     self._class.linear, m.log, m.tanh, m.log2, c.size, places.first, places.count,
                     pyramid_slots(phase), phase, self._class.starts[0] + SLOTS * phase,
-                    REFERENCES=len(self._references), ENCODE=self._encode,
+                    self._encode, REFERENCES=len(self._references), TILE=kernels.DC_TILE,
                 )  # fmt: skip
 
             self._phase(0, c.places, places, inputs, c.values)
@@ -156,7 +157,7 @@ class Walk:
                     kernels.last_inputs, places.count, scratch.x, scratch.pitch, side, c.last, self._lasts,
                     c.values, *y, *lasts, c.places, c.slices, c.grids, c.steps, m.offsets[phase],
                     m.shown_steps, m.log, c.size, places.first, places.count, pyramid_slots(phase), phase,
-                    REFERENCES=len(self._references), ENCODE=self._encode,
+                    self._encode, REFERENCES=len(self._references),
                 )  # fmt: skip
 
             self._phase(LAST, c.places, places, inputs, c.last)
@@ -179,7 +180,7 @@ class Walk:
                     c.last, *y, *lasts, *sums, scratch.narrow, scratch.wide, blocks, c.slices, c.grids,
                     c.steps, m.known, self._class.linear, m.cross, m.log, m.tanh, m.log2, c.size,
                     places.first, places.count, k, phase, known, self._class.starts[k] + known * phase,
-                    max(1, NEAREST[k]), REFERENCES=len(self._references), ENCODE=self._encode, CHUNK=CHUNK,
+                    max(1, NEAREST[k]), self._encode, REFERENCES=len(self._references), CHUNK=CHUNK,
                 )  # fmt: skip
 
             self._phase(k, blocks, places, inputs, c.values)

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from jrecomp.array_types import Int8, Int32
+from jrecomp.errors import UsageError
 from jrecomp.features import ac
 from jrecomp.features.schedule import SLOTS, pyramid
 from jrecomp.features.store import AC_INPUTS, AROUND, DIFFERENCE, cross, nearest_known
@@ -23,8 +24,8 @@ OUTPUTS = 64
 SHIFT = (ACTIVATION_LIMIT + 1) // 2
 """Activations less this are signed 8-bit integers."""
 
-ALIGNMENT = 16
-"""Arrays begin at multiples of this number of bytes."""
+MOST_SECOND = 256
+"""Widest second layer whose sums fit the registers of a kernel."""
 
 UNITS = 64
 """Units of the first layer that are computed together."""
@@ -135,7 +136,7 @@ def _class(model: PlanesModel, number: int, put: Any) -> ClassOnDevice:
 
 
 class _Packed:
-    """The networks of a class, one after the other."""
+    """The networks of a class, one after the other; raises UsageError if a layer is too wide."""
 
     def __init__(self) -> None:
         self.weights: list[Int8] = []
@@ -145,6 +146,10 @@ class _Packed:
     def add(self, weights: list[Any], biases: list[Any]) -> Network:
         """Append the layers of a network."""
         (units, inputs), (second, _), (outputs, _) = (weight.shape for weight in weights)
+        if second > MOST_SECOND:
+            raise UsageError(
+                f"device 'cuda' supports at most {MOST_SECOND} units in the second layer of a model"
+            )
         width, padded = _power(inputs), -(-units // UNITS) * UNITS
         sizes = [(padded, width), (_power(second), padded), (OUTPUTS, _power(second))]
         places: list[tuple[int, int]] = []
