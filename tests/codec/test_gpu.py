@@ -235,6 +235,15 @@ def test_an_error_of_a_batch_reaches_its_calls(random_model: PlanesModel) -> Non
     batcher.run(kind, items_of(b"good"))
 
 
+def test_a_call_that_is_cancelled_while_its_slices_wait_ends(random_model: PlanesModel) -> None:
+    """Their batch may have slices of other calls."""
+    answers = iter([False])
+    recorder = Recorder()
+    with cancellation(lambda: next(answers, True)):
+        Batcher(recorder).run(Kind(random_model, True, 1, 63, 1), items_of(b"a"))
+    assert len(recorder.batches) == 1
+
+
 def test_a_cancelled_call_codes_nothing(random_model: PlanesModel) -> None:
     recorder = Recorder()
     with cancellation(lambda: True), pytest.raises(CancelledError):

@@ -4,6 +4,7 @@ This module imports torch when it is first used.
 """
 
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import accumulate
@@ -59,10 +60,6 @@ class Kind:
     highest: int
     threads: int
 
-    def __hash__(self) -> int:
-        """Models are the same if they are one object."""
-        return hash((id(self.model), self.decode, self.components, self.highest, self.threads))
-
 
 Code = Callable[[Kind, Sequence[Item]], None]
 """Codes a batch; it sets the error of slices that are damaged, and raises others."""
@@ -92,7 +89,9 @@ class Batcher:
             self._waiting += items
             self._pool = self._pool or Workers(LANES)
         for _ in range(LANES):
-            self._pool.submit(self._serve)
+            Context().run(
+                self._pool.submit, self._serve
+            )  # where no call is cancelled: a batch is of many calls
 
     def _serve(self) -> None:
         """Code batches until no slice waits."""
