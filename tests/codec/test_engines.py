@@ -12,7 +12,7 @@ from tests.models import random_file
 def test_batches_of_slices(random_model: PlanesModel, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """More slices than a batch takes, some of them empty, the last one shorter."""
     monkeypatch.setattr(slicing, "SLICE_BLOCKS", 60)
-    monkeypatch.setattr(gpu, "BATCH_BLOCKS", 2 * 72)
+    monkeypatch.setattr(gpu, "BATCH_PLACES", 2 * 700)
     file = random_file([(2, 2), (1, 1), (1, 1)], 13, 4)
     for array, rows in zip(file.coefficients, (6, 3, 3), strict=True):
         array[rows : 2 * rows] = 0

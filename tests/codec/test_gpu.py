@@ -157,6 +157,19 @@ BLOCKS = [np.zeros((4, 5, 64), np.int16)]
 STEPS = [np.ones(64, np.int32)]
 
 
+def test_places_of_slices_are_those_of_the_device() -> None:
+    """Also where slices of different widths make the gaps larger."""
+    pytest.importorskip("torch", reason="torch is not installed")
+    from jrecomp.codec.gpu.planes import Component
+
+    shapes = [(1, 1), (4, 30), (2, 3)]
+    items = [Item(STEPS, [np.zeros((*shape, 64), np.int16)]) for shape in shapes]
+    for count, end in enumerate(engine._ends(items), 1):
+        size = Component(np.ones((count, 64), np.int32), shapes[:count], "cpu").size
+        widest = max(columns for _, columns in shapes[:count])
+        assert size == end + engine.GAP * (widest + engine.GAP + 1)  # and the gap before the first one
+
+
 class Recorder:
     """Codes nothing; remembers the batches, and raises MemoryError for those with the bytes b"bad"."""
 
@@ -175,7 +188,7 @@ def items_of(*data: bytes) -> list[Item]:
 
 @pytest.mark.parametrize(
     ("lanes", "fewest", "most", "sizes"),
-    [(1, 0, 80, [4]), (2, 0, 80, [2, 2]), (2, 80, 80, [4]), (1, 0, 59, [2, 2]), (1, 0, 1, [1, 1, 1, 1])],
+    [(1, 0, 656, [4]), (2, 0, 656, [2, 2]), (2, 656, 656, [4]), (1, 0, 655, [1, 3]), (1, 0, 1, [1, 1, 1, 1])],
 )
 def test_slices_are_divided_among_lanes(
     random_model: PlanesModel,
@@ -186,7 +199,7 @@ def test_slices_are_divided_among_lanes(
     sizes: list[int],
 ) -> None:
     """If each lane gets enough of them, and no more than a batch takes."""
-    for name, value in (("LANES", lanes), ("FEWEST_BLOCKS", fewest), ("BATCH_BLOCKS", most)):
+    for name, value in (("LANES", lanes), ("FEWEST_PLACES", fewest), ("BATCH_PLACES", most)):
         monkeypatch.setattr(engine, name, value)
     together, found = Barrier(min(lanes, len(sizes))), list[int]()
 

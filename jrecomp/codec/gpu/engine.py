@@ -18,11 +18,14 @@ from jrecomp.threads import Workers, cancellable
 LANES = 2
 """Batches that are coded at once: the device computes one while threads code the decisions of the other."""
 
-BATCH_BLOCKS = 1 << 21
-"""Largest number of blocks in a batch. They take about 3 GB of a device's memory."""
+GAP = 8
+"""Blocks between rows of blocks on the device, and rows between slices."""
 
-FEWEST_BLOCKS = 1 << 15
-"""Slices are divided among lanes only if each has this number of blocks."""
+BATCH_PLACES = 1 << 22
+"""Largest number of places for blocks in a batch, with gaps. They take about 4 GB of a device's memory."""
+
+FEWEST_PLACES = 1 << 15
+"""Slices are divided among lanes only if each has this number of places."""
 
 
 @dataclass
@@ -41,9 +44,14 @@ class Item:
     error: BaseException | None = None
 
     @property
-    def blocks(self) -> int:
-        """Number of blocks of all components."""
-        return sum(part.shape[0] * part.shape[1] for part in self.parts)
+    def places(self) -> int:
+        """Number of places of all components, without gaps between slices."""
+        return sum(part.shape[0] * (part.shape[1] + GAP) for part in self.parts)
+
+    @property
+    def columns(self) -> int:
+        """Largest number of columns of blocks of a component."""
+        return max(int(part.shape[1]) for part in self.parts)
 
 
 @dataclass(frozen=True)
@@ -114,14 +122,21 @@ class Batcher:
                 return None
             kind = self._waiting[0][0]
             alike = [item for other, item in self._waiting if other == kind]
-            share = -(-sum(item.blocks for item in alike) // self._idle)
-            limit = min(BATCH_BLOCKS, max(FEWEST_BLOCKS, share))
-            ends = accumulate(item.blocks for item in alike)
+            ends = _ends(alike)
+            limit = min(BATCH_PLACES, max(FEWEST_PLACES, -(-ends[-1] // self._idle)))
             count = max(1, sum(end <= limit for end in ends))
             taken = set(map(id, alike[:count]))
             self._waiting = [pair for pair in self._waiting if id(pair[1]) not in taken]
             self._idle -= 1
             return kind, alike[:count]
+
+
+def _ends(items: Sequence[Item]) -> list[int]:
+    """The number of places of the first slice, of the first two, and so on, with gaps of the widest."""
+    places = accumulate(item.places for item in items)
+    columns = accumulate((item.columns for item in items), max)
+    gaps = [len(items[0].parts) * GAP * (widest + GAP + 1) for widest in columns]
+    return [end + number * gap for number, (end, gap) in enumerate(zip(places, gaps, strict=True), 1)]
 
 
 class GpuEngine:

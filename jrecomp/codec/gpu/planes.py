@@ -1,8 +1,8 @@
 """The coefficients of a component in all slices of a batch, on a device.
 
 A plane holds the grids of all slices one after the other, in rows of blocks. GAP blocks, which are 0, lie
-between rows, and GAP rows between grids. So kernels can read all blocks around a block, as far as an energy
-reaches.
+between rows, and GAP rows between grids. So kernels can read all blocks around a block, as far as the widest
+sum of energies reaches.
 """
 
 from collections.abc import Sequence
@@ -15,13 +15,11 @@ import numpy as np
 import torch
 
 from jrecomp.array_types import Index, Int32, Int64
+from jrecomp.codec.gpu.engine import GAP
 from jrecomp.features.schedule import checkerboard, pyramid
 from jrecomp.features.store import PLANES
 
 Tensor = Any  # torch.Tensor; torch is optional for type checking
-
-GAP = 8
-"""Blocks between rows of blocks, and rows between grids: the radius of the widest sum of energies."""
 
 RASTER, PYRAMID, CHECKERBOARD = 0, 1, 8
 """Indices of lists of blocks: all in raster order, the first phase of a pyramid, the first of AC planes."""
