@@ -97,9 +97,9 @@ def test_damage_of_one_slice(random_model: PlanesModel) -> None:
     steps, parts = slice_of([(1, 1)], (2, 2), 2)
     data = NUMPY.encode(random_model, steps, [parts], 1)[0]
     found = [np.zeros_like(parts[0])]
-    items = [Item(steps, [np.zeros_like(parts[0])], b"\xff" * 40), Item(steps, found, data)]
+    items = [Item(steps, [np.zeros_like(parts[0])], 1, b"\xff" * 40), Item(steps, found, 1, data)]
     with pytest.raises(CorruptContainerError, match="damaged container"):
-        GpuEngine("cpu")._batcher.run(Kind(random_model, True, 1, 63, 1), items)
+        GpuEngine("cpu")._batcher.run(Kind(random_model, True, 1, 63), items)
     assert items[1].error is None and (found[0] == parts[0]).all()
 
 
@@ -183,7 +183,7 @@ class Recorder:
 
 
 def items_of(*data: bytes) -> list[Item]:
-    return [Item(STEPS, BLOCKS, each) for each in data]
+    return [Item(STEPS, BLOCKS, data=each) for each in data]
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_slices_are_divided_among_lanes(
         found.append(len(items))
         together.wait(60)
 
-    Batcher(code).run(Kind(random_model, True, 1, 63, 1), items_of(b"a", b"b", b"c", b"d"))
+    Batcher(code).run(Kind(random_model, True, 1, 63), items_of(b"a", b"b", b"c", b"d"))
     assert sorted(found) == sizes
 
 
@@ -225,11 +225,11 @@ def test_slices_of_several_calls_are_one_batch(
 
     batcher = Batcher(code)
     with Workers(4) as pool:
-        run = partial(batcher.run, Kind(random_model, True, 1, 63, 1))
+        run = partial(batcher.run, Kind(random_model, True, 1, 63))
         tasks = [pool.submit(partial(run, items_of(b"first")))]
         assert begun.wait(60)
         tasks += [pool.submit(partial(run, items_of(name))) for name in (b"second", b"third")]
-        other = Kind(random_model, False, 1, 63, 1)
+        other = Kind(random_model, False, 1, 63)
         tasks.append(pool.submit(partial(batcher.run, other, items_of(b"other"))))
         while len(batcher._waiting) < 3:
             pass
@@ -242,7 +242,7 @@ def test_slices_of_several_calls_are_one_batch(
 
 def test_an_error_of_a_batch_reaches_its_calls(random_model: PlanesModel) -> None:
     """And no others, also later."""
-    batcher, kind = Batcher(Recorder()), Kind(random_model, True, 1, 63, 1)
+    batcher, kind = Batcher(Recorder()), Kind(random_model, True, 1, 63)
     with pytest.raises(MemoryError, match="full"):
         batcher.run(kind, items_of(b"bad"))
     batcher.run(kind, items_of(b"good"))
@@ -253,12 +253,12 @@ def test_a_call_that_is_cancelled_while_its_slices_wait_ends(random_model: Plane
     answers = iter([False])
     recorder = Recorder()
     with cancellation(lambda: next(answers, True)):
-        Batcher(recorder).run(Kind(random_model, True, 1, 63, 1), items_of(b"a"))
+        Batcher(recorder).run(Kind(random_model, True, 1, 63), items_of(b"a"))
     assert len(recorder.batches) == 1
 
 
 def test_a_cancelled_call_codes_nothing(random_model: PlanesModel) -> None:
     recorder = Recorder()
     with cancellation(lambda: True), pytest.raises(CancelledError):
-        Batcher(recorder).run(Kind(random_model, True, 1, 63, 1), items_of(b"a"))
+        Batcher(recorder).run(Kind(random_model, True, 1, 63), items_of(b"a"))
     assert not recorder.batches

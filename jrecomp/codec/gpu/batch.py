@@ -34,7 +34,8 @@ def code(device: str, kind: Kind, items: Sequence[Item]) -> None:
     device: name of a device in torch. kind: of all slices. Damage of a slice is told in its item. Raises
     MemoryError.
     """
-    with Workers(kind.threads) as workers, _memory(), _stream(device):
+    threads = max(item.threads for item in items)
+    with Workers(threads) as workers, _memory(), _stream(device):
         _code(_on_device(kind.model, device), device, kind, items, workers)
 
 

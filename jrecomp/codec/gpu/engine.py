@@ -33,12 +33,14 @@ class Item:
     """A slice to code.
 
     steps: the quantization table of each component. parts: the coefficients of each component, int16 [rows,
-    columns, 64], to encode or to decode into. data: the bytes to decode, None to encode; then the result.
-    done: is set when the slice is coded. error: why it is not.
+    columns, 64], to encode or to decode into. threads: how many may code decisions; a batch takes the largest
+    number. data: the bytes to decode, None to encode; then the result. done: is set when the slice is coded.
+    error: why it is not.
     """
 
     steps: Sequence[Int32]
     parts: Sequence[Int16]
+    threads: int = 1
     data: bytes | None = None
     done: Event = field(default_factory=Event)
     error: BaseException | None = None
@@ -59,14 +61,13 @@ class Kind:
     """What the slices of a batch have in common.
 
     model: codes them. decode: whether they are decoded. components: how many they have. highest: see
-    engines.Engine.decode(). threads: that code decisions.
+    engines.Engine.decode().
     """
 
     model: PlanesModel
     decode: bool
     components: int
     highest: int
-    threads: int
 
 
 Code = Callable[[Kind, Sequence[Item]], None]
@@ -149,8 +150,8 @@ class GpuEngine:
         self, model: PlanesModel, steps: Sequence[Int32], slices: Sequence[Sequence[Int16]], threads: int
     ) -> list[bytes]:
         """See engines.Engine."""
-        items = [Item(steps, parts) for parts in slices]
-        self._batcher.run(Kind(model, False, len(steps), HIGHEST, threads), items)
+        items = [Item(steps, parts, threads) for parts in slices]
+        self._batcher.run(Kind(model, False, len(steps), HIGHEST), items)
         return [item.data or b"" for item in items]
 
     def decode(
@@ -163,8 +164,8 @@ class GpuEngine:
         highest: int = HIGHEST,
     ) -> None:
         """See engines.Engine."""
-        items = [Item(steps, parts, each) for parts, each in zip(slices, data, strict=True)]
-        self._batcher.run(Kind(model, True, len(steps), highest, threads), items)
+        items = [Item(steps, parts, threads, each) for parts, each in zip(slices, data, strict=True)]
+        self._batcher.run(Kind(model, True, len(steps), highest), items)
 
 
 def _code(device: str, kind: Kind, items: Sequence[Item]) -> None:
