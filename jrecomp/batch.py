@@ -21,6 +21,9 @@ from jrecomp.outputs import Output, Outputs
 from jrecomp.threads import Task, Workers, cancellation
 from jrecomp.work import AnyInfo, Compute, Finished, JobSteps, Step, Work
 
+JOBS_PER_THREAD = 8
+"""Jobs at once for each thread if a GPU computes, so that batches of slices are large."""
+
 IN_MEMORY = 32 << 20
 """Largest total size in bytes of the inputs held at once. A larger file is held alone."""
 
@@ -93,16 +96,18 @@ def share(
 ) -> tuple[int, int]:
     """Divide threads among jobs.
 
-    threads: total number, 0 for one per core. device: one of options.DEVICES; a GPU computes one job at a
-    time. jobs: tells how many there are, at most a number, as Stream.at_least(). model: name of the model
-    that they use, None if it is not known.
+    threads: total number, 0 for one per core. device: one of options.DEVICES. A GPU computes slices of many
+    jobs together, and threads are for all of them. jobs: tells how many there are, at most a number, as
+    Stream.at_least(). model: name of the model that they use, None if it is not known.
 
     Returns the number of jobs to compute at once and the number of threads for each. Raises UsageError and
     UnknownModelError.
     """
     resources = Resources(threads, device)
     engine = resources.engine(load(model) if model else None)
-    at_once = 1 if engine == CUDA else max(1, jobs(resources.workers))
+    if engine == CUDA:
+        return max(1, jobs(JOBS_PER_THREAD * resources.workers)), resources.workers
+    at_once = max(1, jobs(resources.workers))
     return at_once, resources.workers // at_once
 
 
