@@ -74,8 +74,8 @@ public:
         const std::vector<std::int32_t> gains = get<std::int32_t>("gain", kSets * kSlots);
         const std::vector<std::int32_t> intercepts = get<std::int32_t>("intercept", kSets * kSlots);
         for (int i = 0; i < kSets * kSlots; ++i)
-            o->factors[0][i] = {static_cast<std::uint32_t>(gains[i]),
-                                static_cast<std::uint32_t>(intercepts[i])};
+            o->factors[i / kSlots][i % kSlots] = {static_cast<std::uint32_t>(gains[i]),
+                                                  static_cast<std::uint32_t>(intercepts[i])};
         return o;
     }
 
