@@ -23,6 +23,7 @@ _COMMANDS = {
     "info": "jrecomp.cli.info",
     "mount": "jrecomp.cli.mount",
     "serve": "jrecomp.cli.serve",
+    "cluster": "jrecomp.cli.cluster",
     "bench": "jrecomp.bench.command",
     "train": "jrecomp.train.command",
 }
