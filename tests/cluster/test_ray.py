@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -153,7 +152,7 @@ def rows(manifest: str) -> list[dict[str, Any]]:
 def check(place: Path, found: list[dict[str, Any]]) -> None:
     """Every file has one container and one row, which tell the same; nothing else is there."""
     sources = {path.relative_to(place / "in").as_posix(): path for path in (place / "in").rglob("*.jpg")}
-    assert Counter(row["source"] for row in found) == Counter(sources)
+    assert sorted(row["source"] for row in found) == sorted(sources)
     outputs = [p for p in (place / "out").rglob("*") if p.is_file() and "_manifest" not in p.parts]
     assert {path.relative_to(place / "out").as_posix() for path in outputs} == {
         f"{name}.jrc" for name in sources
@@ -209,7 +208,7 @@ def test_bad_files_fail_alone(nodes: Nodes, photos: Path) -> None:
     (photos / "out/1").mkdir(parents=True)
     (photos / "out/1/1.jpg.jrc").write_bytes(b"something else")
     document = nodes.run("compress", photos / "in", photos / "out", "--model", "fast", code=ExitCode.SHORTAGE)
-    assert (document["written"], document["failed"]) == (COUNT - 1, 2)
+    assert (document["written"] + document["kept"], document["failed"]) == (COUNT - 1, 2)
     failed = {
         row["source"]: (row["exit_code"], row["error"]) for row in rows(document["manifest"]) if row["error"]
     }
