@@ -21,6 +21,7 @@ _COMMANDS = {
     "thumbnail": "jrecomp.cli.thumbnail",
     "verify": "jrecomp.cli.verify",
     "info": "jrecomp.cli.info",
+    "report": "jrecomp.cli.overview",
     "mount": "jrecomp.cli.mount",
     "serve": "jrecomp.cli.serve",
     "cluster": "jrecomp.cli.cluster",
