@@ -76,7 +76,7 @@ def estimate(command: str, model: str, entries: Iterable[Entry], prices: Prices)
 def requests(command: str, prices: Prices) -> float:
     """Dollars for the requests of one file in an object store.
 
-    The source is looked up and read. A result is looked up, written, and read again.
+    The source is read. A result is looked for, written, and read again.
     """
-    reads, writes = (2, 0) if command == "verify" else (4, 1)
+    reads, writes = (1, 0) if command == "verify" else (3, 1)
     return (reads * prices.get_1000 + writes * prices.put_1000) / 1000

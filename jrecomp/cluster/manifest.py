@@ -114,7 +114,8 @@ class Manifest:
                 yield from self.part(entry.name.removesuffix(PARQUET[0])) or []
 
 
-_LARGEST = 1 << 30
+_LARGEST = 64 << 20
+"""Bytes of a part, of at most tasks.FILES rows."""
 
 _folder = cache(Folder)
 

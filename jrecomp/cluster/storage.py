@@ -1,6 +1,5 @@
 """Folders on any file system of fsspec: listing, reading, and writing of whole files at once."""
 
-import errno
 import os
 import random
 import secrets
@@ -148,29 +147,47 @@ class Folder:
             text = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise shortage(error) or InputError(f"{name}: {text}") from error
 
-    def read(self, name: str, limit: int) -> bytes:
-        """The bytes of a file; raises InputError, and LimitError for more bytes than the limit."""
-        data = self.existing(name, limit)
-        if data is None:
-            raise InputError(f"{name}: {os.strerror(errno.ENOENT)}")
-        return data
+    def read(self, entry: Entry, limit: int) -> bytes:
+        """The bytes of a file that walk() found.
 
-    def existing(self, name: str, limit: int) -> bytes | None:
-        """The bytes of a file, None if there is none; raises the errors of read()."""
+        Raises InputError, also if the file has another size by now, and LimitError for more bytes than the
+        limit.
+        """
+        if entry.size > limit:
+            raise LimitError(f"has more bytes than the limit of {size(limit)} ({{}})", "max_memory")
+        path = self.path(entry.name)
+
+        def action() -> bytes:
+            data = self._beginning(path, entry.size + 1)
+            if len(data) != entry.size:
+                raise OSError(f"does not have the {entry.size:,} bytes that the folder tells")
+            return data
+
+        return self._told(entry.name, action)
+
+    def existing(self, name: str, count: int) -> bytes | None:
+        """The first bytes of a file, at most `count`; None if there is no file. Raises InputError."""
         path = self.path(name)
 
         def action() -> bytes | None:
             try:
-                if (count := self._files.info(path)["size"] or 0) > limit:
-                    raise LimitError(f"has more bytes than the limit of {size(limit)} ({{}})", "max_memory")
-                data: bytes = self._files.cat_file(path)
+                return self._beginning(path, count)
             except FileNotFoundError:
                 return None
-            if len(data) < count:
-                raise OSError(f"{len(data)} of {count} bytes were read")
-            return data
 
         return self._told(name, action)
+
+    def _beginning(self, path: str, count: int) -> bytes:
+        """The first bytes of a file, by one request."""
+        try:
+            data: bytes = self._files.cat_file(path, start=0, end=count)
+        except FileNotFoundError:
+            raise
+        except Exception:  # object stores refuse ranges of empty files
+            if self._files.size(path) != 0:
+                raise
+            data = b""
+        return data
 
     def write(self, name: str, data: bytes, replace: bool, like: "tuple[Folder, str] | None" = None) -> None:
         """Write a file, which appears whole or not at all, and compare what the storage then has.

@@ -14,10 +14,12 @@ from jrecomp.cluster.tasks import Task
 from jrecomp.container import Original
 from jrecomp.errors import (
     CorruptContainerError,
+    InputError,
     JrecompError,
     LimitError,
     OutputError,
     ShortageError,
+    VerificationError,
     flag,
     unexpected,
 )
@@ -65,6 +67,9 @@ class Settings:
 Fields = dict[str, Any]
 """Some fields of a row."""
 
+_LARGER = 1000
+"""Containers are larger than their files by fewer bytes."""
+
 DEATHS = 3
 """A file is left out after so many workers died while they handled it."""
 
@@ -104,7 +109,7 @@ class Worker:
         self._source = Folder(settings.source)
         self._target = Folder(settings.target) if settings.target else self._source
         self._manifest = Manifest(settings.manifest)
-        self._handle: Callable[[str], tuple[Status, Fields]] = {
+        self._handle: Callable[[Entry], tuple[Status, Fields]] = {
             "compress": self._compress,
             "decompress": self._decompress,
             "verify": self._compare if settings.compares else self._verify,
@@ -133,7 +138,7 @@ class Worker:
         target = names(self._renamed(entry.name))[0] if self._settings.command != "verify" else None
         row = Row(name, raw, target, "failed")
         try:
-            status, fields = self._handle(entry.name)
+            status, fields = self._handle(entry)
             row = replace(row, status=status, **fields)
         except Exception as error:
             row = replace(row, **failure(error))
@@ -144,37 +149,47 @@ class Worker:
             return name.removesuffix(name[-len(files.SUFFIX) :])
         return name + files.SUFFIX
 
-    def _compress(self, name: str) -> tuple[Status, Fields]:
+    def _compress(self, entry: Entry) -> tuple[Status, Fields]:
         settings = self._settings
-        data = self._source.read(name, settings.limits.max_memory)
+        data = self._read(entry)
 
         def packed() -> bytes:
             return pipeline.compress(
                 data, model=settings.model, threads=1, device=settings.device, limits=settings.limits
             )
 
-        status, result = self._put(name, packed, lambda there: self._holds(there, Original.of(data)))
+        longest = len(data) + _LARGER
+        status, result = self._put(
+            entry.name, packed, longest, lambda there: self._holds(there, Original.of(data))
+        )
         return status, self._fields(result, data)
 
-    def _decompress(self, name: str) -> tuple[Status, Fields]:
-        settings = self._settings
-        data = self._source.read(name, settings.limits.max_memory)
-        wanted = container.unpack(data, settings.limits, brief=True).original
+    def _decompress(self, entry: Entry) -> tuple[Status, Fields]:
+        data = self._read(entry)
+        wanted = container.unpack(data, self._settings.limits, brief=True).original
         status, result = self._put(
-            name, lambda: self._restored(data), lambda there: Original.of(there) == wanted
+            entry.name,
+            lambda: self._restored(data),
+            wanted.length,
+            lambda there: Original.of(there) == wanted,
         )
         return status, self._fields(data, result)
 
-    def _verify(self, name: str) -> tuple[Status, Fields]:
-        data = self._source.read(name, self._settings.limits.max_memory)
+    def _verify(self, entry: Entry) -> tuple[Status, Fields]:
+        data = self._read(entry)
         return "verified", self._fields(data, self._restored(data))
 
-    def _compare(self, name: str) -> tuple[Status, Fields]:
-        limit = self._settings.limits.max_memory
-        original = self._source.read(name, limit)
-        data = self._target.read(name + files.SUFFIX, limit)
-        pipeline.verify(data, original, threads=1, device=self._settings.device, limits=self._settings.limits)
+    def _compare(self, entry: Entry) -> tuple[Status, Fields]:
+        original, name = self._read(entry), entry.name + files.SUFFIX
+        data = self._target.existing(name, len(original) + _LARGER + 1)
+        if data is None:
+            raise InputError(f"{name}: there is no such container")
+        if self._restored(data) != original:
+            raise VerificationError("the restored bytes differ from the original")
         return "verified", self._fields(data, original)
+
+    def _read(self, entry: Entry) -> bytes:
+        return self._source.read(entry, self._settings.limits.max_memory)
 
     def _restored(self, data: bytes) -> bytes:
         return pipeline.decompress(
@@ -182,22 +197,23 @@ class Worker:
         )
 
     def _put(
-        self, name: str, make: Callable[[], bytes], is_wanted: Callable[[bytes], bool]
+        self, name: str, make: Callable[[], bytes], longest: int, is_wanted: Callable[[bytes], bool]
     ) -> tuple[Status, bytes]:
         """Write a result unless it is there.
 
-        name: of the source. make: computes the result. is_wanted: whether bytes are such a result. Returns
-        "written" or "kept" with the bytes that are there now. Raises OutputError if something else is there.
+        name: of the source. make: computes the result. longest: largest size in bytes that it may have.
+        is_wanted: whether bytes are such a result. Returns "written" or "kept" with the bytes that are there
+        now. Raises OutputError if something else is there.
         """
-        target, limit, force = self._renamed(name), self._settings.limits.max_memory, self._settings.force
-        there = self._target.existing(target, limit)
+        target, force = self._renamed(name), self._settings.force
+        there = self._target.existing(target, longest + 1)
         if there is None or (force and not is_wanted(there)):
             result = make()
             try:
                 self._target.write(target, result, force, (self._source, name))
                 return "written", result
             except FileExistsError:  # another worker has written it meanwhile
-                there = self._target.existing(target, limit)
+                there = self._target.existing(target, longest + 1)
         if there is None or not is_wanted(there):
             raise OutputError(f"{target}: exists and is another file (--force replaces it)")
         return "kept", there

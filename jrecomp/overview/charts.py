@@ -5,16 +5,18 @@ import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 _TEXT, _BAR = "#010203", "#040506"
 """Colours that stand for variables of the page."""
 
 _VARIABLES = {_TEXT: "currentColor", _BAR: "var(--accent)"}
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.size": 10,
@@ -58,9 +60,10 @@ class Bars:
                 axes.set_xlabel(self.axis)
             else:
                 axes.bar(places, values, color=_BAR, width=0.85)
-                step = max(1, len(values) // 16)
+                step = -(-len(values) // 10)
                 axes.set_xticks(places[::step], self.names[::step])
                 axes.set_ylabel(self.axis)
+                axes.yaxis.set_major_locator(MaxNLocator(integer=True))
             axes.margins(x=0.01, y=0.02)
             output = io.StringIO()
             with warnings.catch_warnings(

@@ -78,10 +78,11 @@ class Extreme:
 class Summary:
     """All containers of a folder.
 
-    total: all files. savings: numbers of files by percent saved, rounded down. quality, size, camera, kind,
-    model: the files in groups. reasons: of stored files. best, worst: pictures with the largest and the
-    smallest saving of those that are modelled. largest: pictures with the most pixels, which take longest.
-    failures: names and reasons of what could not be read; failed: their number. error: the first one.
+    total: all files. savings: numbers of files by percent saved, rounded down; -1 for all that are larger.
+    size: the files in groups. quality, camera, kind, model: the modelled ones. reasons: the stored ones.
+    best, worst: modelled pictures with the largest and the smallest saving. largest: those with the most
+    pixels, which take longest. failures: names and reasons of what could not be read; failed: their number.
+    error: the first one.
     """
 
     total: Group = field(default_factory=Group)
@@ -102,12 +103,12 @@ class Summary:
     def add(self, path: Path, info: Info, camera: str) -> None:
         """Count a container."""
         self.total.add(info)
-        self.savings[max(-100, int(100 * info.saving // 1))] += 1
+        self.savings[max(-1, int(100 * info.saving // 1))] += 1
         _count(self.size, _size(info.original_bytes), info)
-        _count(self.kind, _kind(info), info)
         if info.stored_reason:
             _count(self.reasons, info.stored_reason, info)
             return
+        _count(self.kind, _kind(info), info)
         _count(self.model, info.model or f"id {info.model_id}", info)
         _count(self.camera, camera, info)
         if picture := info.jpeg:
@@ -142,8 +143,8 @@ def _size(count: int) -> str:
 
 
 def _kind(info: Info) -> str:
-    if info.mode == "stored" or info.jpeg is None:
-        return info.mode if info.mode == "stored" else f"{info.mode}, no JPEG file"
+    if info.jpeg is None:
+        return "no JPEG file"
     process = "progressive" if info.jpeg.progressive else "sequential"
     lossy = "lossy, " if info.mode == "lossy" else ""
     return f"{lossy}{info.jpeg.sampling} {process}"

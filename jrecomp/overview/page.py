@@ -19,6 +19,9 @@ from jrecomp.overview.collect import LISTED, SIZES, UNKNOWN, Extreme, Group, Gro
 _SHOWN = 12
 """Number of groups in a chart and its table."""
 
+_WIDEST = 28
+"""Longer names of groups are cut in charts; tables have them whole."""
+
 _THUMBNAIL = 220
 """Width and height of thumbnails in pixels."""
 
@@ -68,13 +71,9 @@ def render(summary: Summary, folder: Path, limits: Limits) -> str:
 
 
 def _histogram(summary: Summary) -> Bars:
-    low, high = min(summary.savings), max(summary.savings)
-    low = max(low, high - 79)  # what is below is in the first bar
-    counts = [summary.savings[percent] for percent in range(low, high + 1)]
-    counts[0] += sum(count for percent, count in summary.savings.items() if percent < low)
-    return Bars(
-        "Files by percent saved", "files", [f"{percent} %" for percent in range(low, high + 1)], counts
-    )
+    percents = range(min(summary.savings), max(summary.savings) + 1)
+    names = ["larger" if percent < 0 else f"{percent} %" for percent in percents]
+    return Bars("Files by percent saved", "files", names, [summary.savings[percent] for percent in percents])
 
 
 def _sections(summary: Summary) -> list[Section]:
@@ -90,7 +89,8 @@ def _sections(summary: Summary) -> list[Section]:
 
 
 def _section(title: str, groups: Sequence[tuple[str, Group]], across: bool) -> Section:
-    bars = Bars(title, "% saved", [n for n, _ in groups], [g.saving for _, g in groups], True, across)
+    names = [name if len(name) <= _WIDEST else f"{name[: _WIDEST - 1]}…" for name, _ in groups]
+    bars = Bars(title, "% saved", names, [group.saving for _, group in groups], True, across)
     return Section(title, groups, Markup(bars.svg()) if len(groups) > 1 else None)
 
 

@@ -13,7 +13,7 @@ def test_a_terabyte() -> None:
     assert (found.files, found.bytes, found.saved_bytes) == (1000, 10**12, round(10**12 * SAVING["default"]))
     assert found.core_hours == pytest.approx(10**12 / COMPRESS["default"] / 3600)
     assert found.compute_dollars == pytest.approx(found.core_hours * 0.04)
-    assert found.request_dollars == pytest.approx(1000 * (4 * 0.0004 + 0.005) / 1000)
+    assert found.request_dollars == pytest.approx(1000 * (3 * 0.0004 + 0.005) / 1000)
     assert found.dollars_per_month == pytest.approx(SAVING["default"] * 1000 * 0.023)
     assert found.months == pytest.approx(
         (found.compute_dollars + found.request_dollars) / found.dollars_per_month

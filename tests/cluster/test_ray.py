@@ -221,11 +221,12 @@ def test_bad_files_fail_alone(nodes: Nodes, photos: Path) -> None:
 
 def test_wrong_use(nodes: Nodes, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    for arguments, text, code in (
+    cases: tuple[tuple[list[str | Path], str, ExitCode], ...] = (
         (["compress", tmp_path / "empty", tmp_path / "out"], "contains no .jpg", ExitCode.USAGE),
         (["compress", tmp_path / "missing", tmp_path / "out"], "No such file", ExitCode.INPUT),
         (["verify", tmp_path / "empty", "--device", "cuda"], "the cluster has no GPU", ExitCode.USAGE),
-    ):
+    )
+    for arguments, text, code in cases:
         process = nodes.start(*arguments)
         _, errors = process.communicate(timeout=120)
         assert (process.returncode, text in errors) == (code, True), errors

@@ -189,7 +189,7 @@ def test_containers_larger_than_their_files() -> None:
     summary = Summary()
     summary.add(Path("a.jrc"), info(0, original=1, saving=-25.0), "x")
     summary.add(Path("b.jrc"), info(0, original=0), "x")
-    assert summary.savings == {-100: 1, 0: 1}
+    assert summary.savings == {-1: 1, 0: 1}
     assert "-2500.0%" in render(summary, Path(), DEFAULT_LIMITS)
 
 
