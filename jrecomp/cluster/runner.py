@@ -2,8 +2,9 @@
 
 import logging
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ import ray
 import ray.data
 from ray.data import ActorPoolStrategy, DataContext
 from ray.exceptions import RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from jrecomp.cluster import manifest
 from jrecomp.cluster.manifest import Row
@@ -48,7 +50,8 @@ def connected(address: str | None) -> Iterator[None]:
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     DataContext.get_current().enable_progress_bars = False
     try:
-        yield
+        with redirect_stdout(sys.stderr):  # where Ray tells of machines and workers that died
+            yield
     finally:
         ray.shutdown()
 
@@ -75,7 +78,9 @@ def run(settings: Settings, entries: Iterable[Entry], workers: Pool) -> Iterator
     A task whose worker dies is begun again, also on another machine. Raises JrecompError if the cluster
     fails.
     """
-    journal = ray.remote(num_cpus=0, max_restarts=-1)(Journal).remote()
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    options = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "scheduling_strategy": here}
+    journal = ray.remote(**options)(Journal).remote()
     try:
         for tasks in windows(entries, workers.workers):
             count = min(workers.workers, len(tasks))

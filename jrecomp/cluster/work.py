@@ -118,22 +118,27 @@ class Worker:
             load(settings.model or DEFAULT_MODEL)
 
     def do(self, task: Task) -> list[Row]:
-        """Handle the files of a task and write a part of the manifest. What a part tells is not repeated."""
+        """Handle the files of a task and write a part of the manifest. What a part tells is not repeated.
+
+        Raises the errors of the journal only.
+        """
         try:
             if rows := self._manifest.part(task.name):
                 return rows
-            rows = [self._row(task, place) for place in range(len(task.entries))]
+        except Exception as error:
+            return _without_manifest(task, error)
+        rows = [self._row(task, place) for place in range(len(task.entries))]
+        try:
             self._manifest.write(task.name, rows)
         except Exception as error:
-            text = failure(error, "its manifest cannot be written: ")
-            rows = [failed(entry, text) for entry in task.entries]
+            return _without_manifest(task, error)
         return rows
 
     def _row(self, task: Task, place: int) -> Row:
         """What became of a file. Whatever it is, it fails alone."""
         started, entry = time.perf_counter(), task.entries[place]
         if self._begin(task.name, place) >= DEATHS:
-            return failed(entry, failure(ShortageError(_DIED)))
+            return _failed(entry, _failure(ShortageError(_DIED)))
         name, raw = names(entry.name)
         target = names(self._renamed(entry.name))[0] if self._settings.command != "verify" else None
         row = Row(name, raw, target, "failed")
@@ -141,7 +146,7 @@ class Worker:
             status, fields = self._handle(entry)
             row = replace(row, status=status, **fields)
         except Exception as error:
-            row = replace(row, **failure(error))
+            row = replace(row, **_failure(error))
         return replace(row, seconds=time.perf_counter() - started)
 
     def _renamed(self, name: str) -> str:
@@ -240,12 +245,17 @@ class Worker:
         }
 
 
-def failure(error: Exception, prefix: str = "") -> Fields:
+def _without_manifest(task: Task, error: Exception) -> list[Row]:
+    text = _failure(error, "its manifest cannot be kept: ")
+    return [_failed(entry, text) for entry in task.entries]
+
+
+def _failure(error: Exception, prefix: str = "") -> Fields:
     """The fields of a row for a file that failed."""
     known = error if isinstance(error, JrecompError) else unexpected(error)
     return {"error": prefix + known.named(flag), "exit_code": int(known.exit_code)}
 
 
-def failed(entry: Entry, fields: Fields) -> Row:
-    """The row of a file that failed; fields: those of failure()."""
+def _failed(entry: Entry, fields: Fields) -> Row:
+    """The row of a file that failed; fields: those of _failure()."""
     return Row(*names(entry.name), None, "failed", **fields)

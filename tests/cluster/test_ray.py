@@ -30,12 +30,15 @@ TWO_NODES = """
 import sys
 from ray.cluster_utils import Cluster
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-cluster.add_node(num_cpus=1)
+second = cluster.add_node(num_cpus=1)
 cluster.wait_for_nodes()
 print(cluster.address, flush=True)
-sys.stdin.read()
+if sys.stdin.readline():
+    cluster.remove_node(second, allow_graceful=False)
+    sys.stdin.readline()
 cluster.shutdown()
 """
+"""A line on the input takes the second node away."""
 
 DEADLY = b"\xff\xd8 deadly"
 PATCH = f"""
@@ -77,7 +80,7 @@ class Nodes:
         output, errors = process.communicate(timeout=300)
         assert process.returncode == code, errors
         assert "Traceback" not in errors
-        document: dict[str, Any] = json.loads(output.splitlines()[-1])
+        document: dict[str, Any] = json.loads(output)
         return document | {"errors": errors}
 
     def workers(self) -> list[int]:
@@ -182,7 +185,7 @@ def test_a_worker_is_killed_in_the_middle(nodes: Nodes, photos: Path) -> None:
         pytest.fail("there is no worker to kill")
     output, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
-    document = json.loads(output.splitlines()[-1])
+    document = json.loads(output)
     assert (document["files"], document["failed"]) == (COUNT, 0)
     check(photos, rows(document["manifest"]))
 
@@ -287,3 +290,17 @@ def test_s3(nodes: Nodes, bucket: S3, photos: Path) -> None:
     bucket.do("fs.pipe('archive/deep/1/1.jpg.jrc', b'cut')")
     document = nodes.run("compress", source, target, code=ExitCode.OUTPUT)
     assert (document["kept"], document["failed"]) == (COUNT // 2 - 1, 1)
+
+
+def test_a_node_is_lost_in_the_middle(nodes: Nodes, photos: Path) -> None:
+    """This test is the last, as the cluster has one node from here on."""
+    process = nodes.start("compress", photos / "in", photos / "out", "--json")
+    wait_for_outputs(process, photos / "out", 5)
+    assert nodes.process.stdin
+    nodes.process.stdin.write("\n")
+    nodes.process.stdin.flush()
+    output, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    document = json.loads(output)
+    assert (document["files"], document["failed"]) == (COUNT, 0)
+    check(photos, rows(document["manifest"]))

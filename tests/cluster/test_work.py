@@ -196,7 +196,7 @@ def test_a_manifest_that_cannot_be_written(place: Path) -> None:
     (place / "m").write_bytes(b"a file")
     rows = Worker(settings(place), lambda task, place: 0).do(Task("0", entries(settings(place))))
     assert {(row.status, row.exit_code) for row in rows} == {("failed", ExitCode.INPUT)}
-    assert (rows[0].error or "").startswith("its manifest cannot be written: ")
+    assert (rows[0].error or "").startswith("its manifest cannot be kept: ")
 
 
 def test_the_journal_finds_the_file_to_blame() -> None:
