@@ -30,6 +30,17 @@ _COMMANDS = {
 }
 """The module of each subcommand, which defines `command`."""
 
+_EXTRAS = {
+    "ray": "ray",
+    "pyarrow": "ray",
+    "fsspec": "ray",
+    "matplotlib": "report,bench,train",
+    "jinja2": "report,serve",
+    "starlette": "serve",
+    "uvicorn": "serve",
+}
+"""Extras that bring packages; others are those of bench and train."""
+
 
 class App(click.Group):
     """A group of subcommands that imports their modules on first use and prints errors without traceback."""
@@ -70,7 +81,8 @@ def _failure(error: Exception) -> ExitCode:
     if known := error if isinstance(error, JrecompError) else shortage(error):
         return _fail(known.named(flag), known.exit_code)
     if isinstance(error, ModuleNotFoundError):
-        message = f"the package {error.name} is not installed (pip install jrecomp[bench,train])"
+        extras = _EXTRAS.get(error.name or "", "bench,train")
+        message = f"the package {error.name} is not installed (pip install 'jrecomp[{extras}]')"
         return _fail(message, ExitCode.USAGE)
     if isinstance(error, OSError):  # while printing; errors of files are outcomes of their jobs
         failure = OutputError.of(error.filename or "standard output", error)

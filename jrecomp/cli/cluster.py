@@ -35,7 +35,7 @@ _COMMANDS = ("compress", "decompress", "verify")
 @click.option(
     "--address",
     metavar="ADDRESS",
-    help="Use the cluster at ADDRESS; by default that of the variable RAY_ADDRESS, or this machine.",
+    help="Use the cluster at ADDRESS; by default that of RAY_ADDRESS, or one on this machine.",
 )
 @click.option(
     "--workers",

@@ -26,6 +26,10 @@ from jrecomp.codec.devices import CUDA
 from jrecomp.errors import JrecompError, UsageError
 
 
+_STARTS = 10
+"""A run fails when so many workers in a row died before they were ready."""
+
+
 @dataclass(frozen=True)
 class Pool:
     """The workers of a run; each has a processor core, and a GPU if it computes on one."""
@@ -38,17 +42,19 @@ class Pool:
 def connected(address: str | None) -> Iterator[None]:
     """A connection to a cluster.
 
-    address: of the cluster; None takes that of the variable RAY_ADDRESS, or else starts one on this machine.
-    Raises UsageError if there is no such cluster.
+    address: of the cluster; None takes that of the variable RAY_ADDRESS, one that runs on this machine, or
+    else starts one. Raises UsageError if there is no such cluster.
     """
     try:
-        ray.init(address, logging_level=logging.ERROR, log_to_driver=False, include_dashboard=None)
+        ray.init(address, logging_level=logging.ERROR, log_to_driver=False)
     except Exception as error:
         lines = str(error).splitlines() or [type(error).__name__]
         raise UsageError(f"no Ray cluster can be used at {address or 'this machine'}: {lines[0]}") from error
     logging.getLogger("ray").setLevel(logging.CRITICAL)
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-    DataContext.get_current().enable_progress_bars = False
+    context = DataContext.get_current()
+    context.enable_progress_bars = False
+    context.max_consecutive_actor_init_deaths = _STARTS
     try:
         with redirect_stdout(sys.stderr):  # where Ray tells of machines and workers that died
             yield
