@@ -55,11 +55,11 @@ def connected(address: str | None) -> Iterator[None]:
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.max_consecutive_actor_init_deaths = _STARTS
-    try:
-        with redirect_stdout(sys.stderr):  # where Ray tells of machines and workers that died
+    with redirect_stdout(sys.stderr):  # where Ray tells of machines and workers that died
+        try:
             yield
-    finally:
-        ray.shutdown()
+        finally:
+            ray.shutdown()
 
 
 def pool(wanted: int, device: str) -> Pool:
