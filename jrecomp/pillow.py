@@ -14,15 +14,25 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 import jrecomp
 from jrecomp import container, pipeline
+from jrecomp.encoder.source import exif_of
 from jrecomp.errors import JrecompError, shortage
-from jrecomp.options import DEFAULT_LIMITS
+from jrecomp.options import DEFAULT_LIMITS, Subsampling
 from jrecomp.thumbnails import low_frequencies
 
 FORMAT = "JRC"
 MIME = "image/x-jrc"
 
 _COMPRESSION = ("model", "threads", "device")
-"""Options of save() for jrecomp.compress(); others are those of jrecomp.encode()."""
+"""Options of save() for jrecomp.compress()."""
+
+_METADATA = ("exif", "xmp", "icc_profile", "dpi", "comment")
+"""Options of save() that replace metadata of the image. The others are those of jrecomp.encode()."""
+
+_SUBSAMPLINGS: dict[object, Subsampling] = {
+    **{-1: "auto", "keep": "auto", 0: "444", 1: "422", 2: "420"},
+    **{"4:4:4": "444", "4:2:2": "422", "4:2:0": "420"},
+}
+"""What Pillow's JPEG plugin calls subsamplings; "keep" is for files that are kept as they are."""
 
 
 class JrcImageFile(JpegImageFile):
@@ -84,14 +94,35 @@ def _save(image: Image.Image, stream: IO[bytes], filename: str | bytes) -> None:
     """Write a container.
 
     An image that was opened from a container, or from the path of a JPEG file, and still has its pixels is
-    written with every byte of that file; other images are encoded.
+    written with every byte of that file; other images are encoded. The options of Pillow's JPEG plugin are
+    understood, apart from those that choose tables.
     """
     options = dict(getattr(image, "encoderinfo", {}))
+    options.pop("optimize", None)  # files always have optimal Huffman tables
+    kept = options.get("quality") == "keep"
+    if kept:
+        del options["quality"]
+        options.pop("subsampling", None)
     compression = {name: options.pop(name) for name in _COMPRESSION if name in options}
     data = None if options else _source(image)
+    if data is None and kept:
+        raise ValueError("quality 'keep' is for images with the pixels of a JPEG file, without other options")
     if data is None:
-        data = _raised_as(ValueError, lambda: jrecomp.encode(image, **options))
+        data = _raised_as(ValueError, lambda: _encoded(image, options))
     stream.write(_raised_as(OSError, lambda: jrecomp.compress(data, **compression)))
+
+
+def _encoded(image: Image.Image, options: dict[str, Any]) -> bytes:
+    """The JPEG file of an image, with the options of save() for JPEG files."""
+    metadata = {name: options.pop(name) for name in _METADATA if name in options}
+    if metadata:
+        found: dict[str, Any] = {} if "exif" in metadata else {"exif": exif_of(image)}
+        described = image.copy()
+        described.info.update(found | metadata)
+        image = described
+    if options.get("subsampling") in _SUBSAMPLINGS:
+        options["subsampling"] = _SUBSAMPLINGS[options["subsampling"]]
+    return jrecomp.encode(image, **options)
 
 
 def _source(image: Image.Image) -> bytes | None:

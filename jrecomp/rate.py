@@ -120,25 +120,28 @@ class Request:
         search.run((search.estimate(UNCHANGED), len(unchanged.output)))
         if search.best is None:
             assert search.beyond is not None
-            raise TargetError(self._too_large(largest, unchanged, search.beyond.result))
+            raise self._too_large(largest, unchanged, search.beyond.result)
         return search.best.result, _missed(search, "{:,} bytes".format)
 
-    def _too_large(self, largest: int, unchanged: Result, least: Result) -> str:
+    def _too_large(self, largest: int, unchanged: Result, least: Result) -> TargetError:
         smaller = min(unchanged, least, key=lambda result: len(result.output))
         text = f"cannot be as small as {largest:,} bytes, only as {len(smaller.output):,} bytes"
-        return f"{text}; {self._composition(smaller.restored)}"
+        composition, options = self._composition(smaller.restored)
+        return TargetError(f"{text}; {composition}", *options)
 
-    def _composition(self, restored: bytes) -> str:
-        """What the bytes of a restored file are, and what options would leave of them."""
+    def _composition(self, restored: bytes) -> tuple[str, list[str]]:
+        """What the bytes of a restored file are, and the options that would leave less of them."""
         headers, after = self.writer.picture.headers, len(self.writer.after)
         size, least = (len(metadata(headers, s, bool(after))) for s in (self.writer.options.strip, True))
-        parts = [
-            f"{len(restored) - size - after:,} bytes of the picture",
-            f"{size:,} of metadata" + (f" ({least:,} with --strip)" if least < size else ""),
-        ]
+        parts, options = [f"{len(restored) - size - after:,} bytes of the picture"], []
+        parts.append(f"{size:,} of metadata")
+        if least < size:
+            parts[-1] += f" ({least:,} with {{}})"
+            options.append("strip")
         if after:
-            parts.append(f"{after:,} after the picture (0 with --strip-trailer)")
-        return f"the JPEG file has {', '.join(parts[:-1])} and {parts[-1]}"
+            parts.append(f"{after:,} after the picture (0 with {{}})")
+            options.append("strip_trailer")
+        return f"the JPEG file has {', '.join(parts[:-1])} and {parts[-1]}", options
 
     def _similar(self, metric: "Metric", least: float) -> tuple[Result | None, str]:
         try:

@@ -120,8 +120,9 @@ def scaled_table(quality: int, chrominance: bool) -> bytes:
     quality: 1 to 100. Returns 64 steps in zig-zag order.
     """
     scale = 5000 // quality if quality < 50 else 200 - 2 * quality
-    base = CHROMINANCE if chrominance else LUMINANCE
-    return bytes(min(max((base[8 * row + column] * scale + 50) // 100, 1), 255) for row, column in PLACES)
+    base = np.array(CHROMINANCE if chrominance else LUMINANCE)[RASTER]
+    table: npt.NDArray[np.int64] = (base * scale + 50) // 100
+    return table.clip(1, 255).astype(np.uint8).tobytes()
 
 
 def nearest_quality(steps: Sequence[int]) -> int:

@@ -10,13 +10,15 @@ from torch.utils.data import Dataset
 from jrecomp import access
 from jrecomp.batch import CONTAINER_SUFFIXES, JPEG_SUFFIXES, find
 from jrecomp.dct import Coefficients, coefficients
+from jrecomp.files import without_copies
 from jrecomp.options import DEFAULT_LIMITS, Limits
 
 
 class CoefficientDataset(Dataset[Any]):
     """The coefficients of pictures, read when they are needed.
 
-    sources: files, URLs (with fsspec), and folders, which are searched with the folders in them.
+    sources: files, URLs (with fsspec), and folders, which are searched with the folders in them. Of a JPEG
+        file and its container beside each other in a folder, the JPEG file is taken.
     transform: makes an example of the Coefficients of a picture; without it, examples are Coefficients.
     limits: bounds of each file. Each file is decoded with one thread, as a DataLoader has its own workers.
 
@@ -48,8 +50,12 @@ def _files(sources: Iterable[str]) -> Iterable[str]:
         if "://" in source or not Path(source).is_dir():
             yield source
         else:
-            for job, _ in find([source], True, JPEG_SUFFIXES + CONTAINER_SUFFIXES):
-                if job.problem:
-                    raise job.problem
-                if not job.skipped:
-                    yield str(job.source)
+            yield from _pictures(source)
+
+
+def _pictures(folder: str) -> Iterable[str]:
+    found = [job for job, _ in find([folder], True, JPEG_SUFFIXES + CONTAINER_SUFFIXES) if not job.skipped]
+    for job in found:
+        if job.problem:
+            raise job.problem
+    return without_copies(str(job.source) for job in found)

@@ -178,6 +178,9 @@ def test_sources_of_the_torch_dataset(paths: tuple[Path, Path]) -> None:
             CoefficientDataset(alone)  # type: ignore[arg-type]
     (folder / "gone.jpg").symlink_to("nowhere")
     assert len(CoefficientDataset([folder])) == 2
+    restored = paths[1].with_name(paths[1].name.removesuffix(".jrc"))
+    restored.write_bytes(jrecomp.decompress(paths[1].read_bytes()))
+    assert set(CoefficientDataset([folder]).sources) == {str(paths[0]), str(restored)}
     (folder / "empty").mkdir()
     with pytest.raises(InputError, match="contains no"):
         CoefficientDataset([folder / "empty"])

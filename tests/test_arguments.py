@@ -18,7 +18,14 @@ from jrecomp import errors, jpeg, options
 from jrecomp.encoder import tables
 from jrecomp.encoder.coefficients import SUBSAMPLINGS
 from jrecomp.encoder.effort import EFFORTS
-from jrecomp.errors import JrecompError, LimitError, StoredReason, UnsupportedJpegError, UsageError
+from jrecomp.errors import (
+    JrecompError,
+    LimitError,
+    OutputError,
+    StoredReason,
+    UnsupportedJpegError,
+    UsageError,
+)
 from jrecomp.options import Limits
 from jrecomp.restoration import METHODS
 
@@ -178,6 +185,9 @@ def test_names_of_options() -> None:
     assert str(error) == "max_bytes and bpp exclude each other"
     assert error.named(errors.flag) == "--max-bytes and --bpp exclude each other"
     assert str(UsageError("a {} file: {0}")) == "a {} file: {0}"
+    assert str(OutputError("{}{0}.jpg: exists ({} replaces it)", "force")) == (
+        "{}{0}.jpg: exists (force replaces it)"
+    )
 
 
 def test_unsupported_files_keep_reason_and_detail(photo: bytes) -> None:

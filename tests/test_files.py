@@ -70,9 +70,9 @@ def test_permissions_without_a_source_follow_the_umask(out: Path) -> None:
 
 def test_existing_outputs_stay(source: Path, out: Path) -> None:
     (out / "a").write_bytes(b"old")
-    with pytest.raises(OutputError, match="--force"):
+    with pytest.raises(OutputError, match="force replaces"):
         files.check_target(out / "a", source, force=False)
-    with pytest.raises(OutputError, match="--force"):
+    with pytest.raises(OutputError, match="force replaces"):
         files.write(out / "a", b"new", source, force=False)
     assert contents(out) == {"a": b"old"}
     files.write(out / "a", b"new", source, force=True)

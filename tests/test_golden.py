@@ -1,15 +1,20 @@
 """Containers of every released format and model decode for ever; the encoder changes on purpose only.
 
-golden/make.py made all of it.
+golden/make.py made all of them.
 """
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import jrecomp
+from jrecomp import container, jpeg
+from jrecomp.container import Lossless, Lossy, Restorable, Stored
 from jrecomp.model import weights
+from jrecomp.options import DEFAULT_LIMITS
+from jrecomp.skeleton.steps import Step, pictures
 from tests.golden import make
 
 GOLDEN = sorted(make.FOLDER.glob("*.jrc"))
@@ -31,6 +36,20 @@ def test_golden_files_are_these() -> None:
     assert {info.mode for info in found.values()} == {"stored", "lossless", "lossy"}
 
 
+def test_features_of_golden_files() -> None:
+    """They have what their names say, and together every kind of step."""
+    boxes = {path.stem: container.unpack(path.read_bytes(), DEFAULT_LIMITS) for path in GOLDEN}
+    modelled = {name: box for name, box in boxes.items() if isinstance(box, Lossless)}
+    coded = {name: [each.coded for each in pictures(box.steps)] for name, box in modelled.items()}
+    assert len(coded["copies"][0].copies) > 1
+    assert len(coded["slices"][0].slices) > 1 and len(coded["slices_default"][0].slices) > 1
+    assert len(coded["motion_jpeg"]) == 3 and len(coded["several_pictures"]) == 6
+    assert {type(step) for box in modelled.values() for step in box.steps} == set(get_args(Step))
+    assert {type(box) for box in boxes.values()} == {Stored, Lossless, Lossy, Restorable}
+    assert jpeg.read((make.FOLDER / "arithmetic_420.jpg").read_bytes()).frame.arithmetic
+    assert jpeg.read((make.FOLDER / "twelve_bits.jpg").read_bytes()).frame.precision == 12
+
+
 def test_restoration_gives_the_same_pixels() -> None:
     known, found = json.loads(make.PIXELS.read_text()), make.restored_now()
     assert known == found, (
@@ -50,5 +69,5 @@ def test_the_encoder_makes_the_same_bytes() -> None:
         "The encoder makes other bytes than when tests/golden/encoder.json was written:\n"
         + "\n".join(changed)
         + "\nIf that is on purpose, and containers that exist still decode, renew the file with"
-        " `python tests/golden/make.py` and look at the sizes in its difference."
+        " `python -m tests.golden.make` and look at the sizes in its difference."
     )

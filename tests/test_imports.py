@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,7 @@ LAYERS = {
     "jrecomp.encoding": 10,
     "jrecomp.mount": 10,
     "jrecomp.dct": 9,
+    "jrecomp.doctor": 9,
     "jrecomp.batch": 11,
     "jrecomp.pillow": 11,
     "jrecomp.gallery": 12,
@@ -187,4 +189,6 @@ assert jrecomp.inspect(compressed).mode == 'lossless'
 def test_version_has_one_value() -> None:
     import jrecomp
 
-    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == jrecomp.__version__
+    assert version("jrecomp") == jrecomp.__version__
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert "version" in project["dynamic"] and "version" not in project

@@ -182,6 +182,60 @@ def test_changed_images_are_encoded(
     assert jrecomp.decompress((tmp_path / "a.jrc").read_bytes()) == jrecomp.encode(expected, quality=95)
 
 
+EXIF = Image.Exif()
+EXIF[0x010E] = "a picture"
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"subsampling": 0},
+        {"subsampling": 1},
+        {"subsampling": 2},
+        {"subsampling": "4:2:2", "optimize": True},
+        {"exif": EXIF},
+        {"exif": EXIF.tobytes(), "progressive": True},
+        {"icc_profile": PROFILE, "dpi": (300, 300), "comment": "words"},
+        {"comment": b"\xff\0", "quality": 30},
+    ],
+    ids=lambda options: "-".join(options),
+)
+def test_options_of_the_jpeg_plugin(options: dict[str, Any], large: bytes) -> None:
+    source = opened(large).convert("RGB")
+    files = io.BytesIO(), io.BytesIO()
+    source.save(files[0], "JRC", **options)
+    source.save(files[1], "JPEG", **options)
+    with Image.open(files[0]) as image, Image.open(files[1]) as expected:
+        assert isinstance(image, JrcImageFile)
+        for name in ("exif", "icc_profile", "dpi", "comment"):
+            assert image.info.get(name) == expected.info.get(name)
+        if "subsampling" in options:
+            layers = image.layer, expected.layer  # type: ignore[attr-defined]
+            assert [layer[1:3] for layer in layers[0]] == [layer[1:3] for layer in layers[1]]
+        assert difference(image, source) < 10
+
+
+def test_metadata_of_the_image_are_kept_beside_those_given(large: bytes) -> None:
+    file, tiff = io.BytesIO(), io.BytesIO()
+    opened(large).save(tiff, "TIFF", exif=EXIF, dpi=(72, 72))
+    with Image.open(tiff) as image:
+        image.save(file, "JRC", comment=b"words")
+    with Image.open(file) as image:
+        assert image.getexif()[0x010E] == "a picture"
+        assert image.info["comment"] == b"words" and image.info["dpi"] == (72, 72)
+
+
+def test_quality_keep(large: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(large)
+    with Image.open(tmp_path / "a.jpg") as image:
+        image.save(tmp_path / "a.jrc", quality="keep", subsampling="keep")
+        assert jrecomp.decompress((tmp_path / "a.jrc").read_bytes()) == large
+        with pytest.raises(ValueError, match="keep"):
+            changed(image).save(tmp_path / "b.jrc", quality="keep")
+    assert not (tmp_path / "b.jrc").exists()
+
+
 @pytest.mark.parametrize("options", [{"quality": 400}, {"model": "none"}, {"tune": "magic"}])
 def test_options_that_are_refused(options: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises((ValueError, OSError)):

@@ -252,8 +252,8 @@ def test_what_the_bytes_are_that_are_too_many(function: Callable[..., bytes]) ->
         function(data, max_bytes=100)
     pattern = (
         r"cannot be as small as 100 bytes, only as ([\d,]+) bytes; the JPEG file has ([\d,]+) bytes of the "
-        r"picture, 3,022 of metadata \(18 with --strip\) and 5,120 after the picture "
-        r"\(0 with --strip-trailer\)"
+        r"picture, 3,022 of metadata \(18 with strip\) and 5,120 after the picture "
+        r"\(0 with strip_trailer\)"
     )
     found = re.fullmatch(pattern, str(caught.value))
     assert found is not None

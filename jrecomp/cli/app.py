@@ -25,6 +25,7 @@ _COMMANDS = {
     "mount": "jrecomp.cli.mount",
     "serve": "jrecomp.cli.serve",
     "cluster": "jrecomp.cli.cluster",
+    "doctor": "jrecomp.cli.doctor",
     "bench": "jrecomp.bench.command",
     "train": "jrecomp.train.command",
 }

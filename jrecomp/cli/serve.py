@@ -62,6 +62,7 @@ def command(
     from jrecomp.gallery.pictures import Pictures
 
     library, pictures = Library(archive), Pictures(cache_size, threads, limits)
+    pictures.prepare()
     with server.listen(host, port) as listener:
         if not server.is_private(listener):
             report.tell(

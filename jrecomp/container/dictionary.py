@@ -15,8 +15,8 @@ from jrecomp.t81 import TYPICAL_TABLES, scaled_table
 _WINDOW = 1 << 16
 """Entries are searched in this many bytes from the SOI of each picture on."""
 
-_LOOKED_AHEAD = 8
-"""Bytes of an entry after the first that are looked at together with those of others."""
+_LOOKED_AT = 9
+"""Bytes of an entry that are looked at before the entries are tried one by one; none is shorter."""
 
 MOST_REFERENCES = 1 << 17
 """Most references of a container. It bounds the time that a small one can take."""
@@ -32,23 +32,37 @@ def replace(data: bytes, starts: Sequence[int]) -> bytes:
     references: list[tuple[int, int]] = []
     literals = []
     end = 0
-    for match in islice(_found(data, starts), MOST_REFERENCES):
-        literals.append(data[end : match.start()])
-        references.append((len(literals[-1]), entries().index(match.group())))
-        end = match.end()
+    for start, number in islice(_found(data, starts), MOST_REFERENCES):
+        literals.append(data[end:start])
+        references.append((len(literals[-1]), number))
+        end = start + len(entries()[number])
     writer = FieldWriter()
     _references(writer, references)
     blob(writer, b"".join(literals) + data[end:])
     return bytes(writer.data)
 
 
-def _found(data: bytes, starts: Sequence[int]) -> Iterator[re.Match[bytes]]:
-    """The entries in the data, from left to right, without overlap."""
-    end = 0
+def _found(data: bytes, starts: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The entries in the data, as (position, number), from left to right, without overlap."""
+    at = 0
     for start, following in pairwise([*starts, len(data)]):
-        for match in _pattern().finditer(data, max(start, end), min(start + _WINDOW, following)):
-            end = match.end()
-            yield match
+        at, end = max(start, at), min(start + _WINDOW, following)
+        while candidate := _beginning().search(data, at, end):
+            at = candidate.start()
+            number = _longest(data[at:end])
+            if number is None:
+                at += 1
+            else:
+                yield at, number
+                at += len(entries()[number])
+
+
+def _longest(data: bytes) -> int | None:
+    """The number of the longest entry that the data begin with, None if there is none."""
+    for number in _numbers().get(data[:_LOOKED_AT], []):
+        if data.startswith(entries()[number]):
+            return number
+    return None
 
 
 def restore(reader: FieldReader, limit: int) -> bytes:
@@ -103,22 +117,26 @@ def entries() -> list[bytes]:
 
 
 @cache
-def _pattern() -> re.Pattern[bytes]:
-    """Matches the longest entry at a position.
+def _numbers() -> dict[bytes, list[int]]:
+    """The numbers of the entries by their first bytes, those of longer entries first."""
+    numbers: dict[bytes, list[int]] = {}
+    for number in sorted(range(len(entries())), key=lambda number: -len(entries()[number])):
+        numbers.setdefault(entries()[number][:_LOOKED_AT], []).append(number)
+    return numbers
 
-    Entries with the same first byte are an alternative. Most of the 200 with quantization tables begin with 0
-    or 1, as much else does, so the next bytes are looked at in sets before entries are tried one by one.
+
+@cache
+def _beginning() -> re.Pattern[bytes]:
+    """Matches where an entry can begin.
+
+    Beginnings with the same first byte are an alternative, which takes any byte of theirs at each later
+    position. A pattern of the entries themselves takes longer to compile than a small file to compress.
     """
-    longest_first = sorted(entries(), key=len, reverse=True)
-    alternatives = [
-        re.escape(bytes([first])) + _branch([entry[1:] for entry in longest_first if entry[0] == first])
-        for first in sorted({entry[0] for entry in entries()})
-    ]
-    return re.compile(b"|".join(alternatives))
+    firsts = sorted({beginning[:1] for beginning in _numbers()})
+    return re.compile(b"|".join(_any([b for b in _numbers() if b.startswith(first)]) for first in firsts))
 
 
-def _branch(entries: Sequence[bytes]) -> bytes:
-    """A pattern of any of the entries, of which earlier ones are preferred."""
-    columns = [{bytes([entry[k]]) for entry in entries} for k in range(_LOOKED_AHEAD)]
-    ahead = b"".join(b"[%s]" % b"".join(map(re.escape, sorted(column))) for column in columns)
-    return b"(?=%s)(?:%s)" % (ahead, b"|".join(map(re.escape, entries)))
+def _any(beginnings: Sequence[bytes]) -> bytes:
+    """A pattern that matches, at each position, what any of the beginnings has there."""
+    columns = (sorted({b[k : k + 1] for b in beginnings}) for k in range(_LOOKED_AT))
+    return b"".join(b"[%s]" % b"".join(map(re.escape, column)) for column in columns)

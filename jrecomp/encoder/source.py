@@ -15,7 +15,7 @@ from jrecomp.encoder.file import jfif
 from jrecomp.errors import InputError, LimitError, UsageError, check_memory, shortage
 from jrecomp.jpeg.markers import segment
 from jrecomp.options import Limits
-from jrecomp.t81 import APP1, APP2
+from jrecomp.t81 import APP1, APP2, COM
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -186,7 +186,7 @@ def _flattened(rgba: Pixels, background: tuple[int, int, int] | None) -> Pixels:
 
 def _metadata(image: "Image.Image", pixels: Pixels) -> tuple[bytes, list[str]]:
     """The marker segments of an image's metadata, and the kinds of metadata that do not fit."""
-    exif, xmp = _exif(image), _xmp(image)
+    exif, xmp = exif_of(image), _xmp(image)
     profile = image.info.get("icc_profile") or b""
     channels = pixels.shape[2] if pixels.ndim == 3 else 2
     dropped, segments = [], b"" if channels == 4 else _density(image)
@@ -195,6 +195,13 @@ def _metadata(image: "Image.Image", pixels: Pixels) -> tuple[bytes, list[str]]:
             dropped.append(f"{len(data):,} bytes of {name}")
         elif data:
             segments += segment(APP1, start + data)
+    comment = image.info.get("comment") or b""
+    if isinstance(comment, str):
+        comment = comment.encode()
+    if len(comment) > _LONGEST:
+        dropped.append(f"{len(comment):,} bytes of comment")
+    elif comment:
+        segments += segment(COM, comment)
     if profile and profile[16:20] == _SPACES[channels] and len(profile) <= 255 * (_LONGEST - 14):
         pieces = [profile[i : i + _LONGEST - 14] for i in range(0, len(profile), _LONGEST - 14)]
         for number, piece in enumerate(pieces, 1):
@@ -216,11 +223,13 @@ def _density(image: "Image.Image") -> bytes:
     return jfif(unit, round(across), round(down))
 
 
-def _exif(image: "Image.Image") -> bytes:
+def exif_of(image: "Image.Image") -> bytes:
     """The Exif data as a TIFF file, without the name that precedes it in JPEG files."""
     found = image.info.get("exif")
-    if isinstance(found, bytes) and found:
-        return found.removeprefix(_EXIF)
+    if found is not None and not isinstance(found, bytes):  # Image.Exif
+        found = found.tobytes()
+    if found:
+        return bytes(found).removeprefix(_EXIF)
     if image.format != "TIFF":
         return b""
     from PIL import Image as Pillow

@@ -128,36 +128,26 @@ class Inputs:
         return steps
 
 
-def _predictors(k: int, side: int) -> list[int]:
-    """Zig-zag indices that predict index k, in the block itself (side -1) or in a neighbour."""
-    known = range(1, k)
-    if side == -1:
-        return [j for j in known if j < 10 or distance(j, k) <= 4 or _same_row(j, k) or _same_column(j, k)]
-    dy, dx = AROUND[side]
-    if dy and dx:
-        return [j for j in known if distance(j, k) <= 2]
-    same_line = _same_row if dy == 0 else _same_column
-    return [j for j in known if distance(j, k) <= 3 or same_line(j, k)] + [k]
+_DISTANCE = np.abs(ROW[:, None] - ROW) + np.abs(COLUMN[:, None] - COLUMN)
+"""City-block distance of two zig-zag indices in frequency, [64, 64]."""
 
 
 def distance(a: int, b: int) -> int:
     """City-block distance of two zig-zag indices in frequency."""
-    return abs(int(ROW[a] - ROW[b])) + abs(int(COLUMN[a] - COLUMN[b]))
-
-
-def _same_row(j: int, k: int) -> bool:
-    return PLACES[j][0] == PLACES[k][0]
-
-
-def _same_column(j: int, k: int) -> bool:
-    return PLACES[j][1] == PLACES[k][1]
+    return int(_DISTANCE[a, b])
 
 
 def _inputs(k: int) -> Inputs:
-    pairs = [(j, side) for side in (-1, *range(len(AROUND))) for j in _predictors(k, side)]
-    pairs += [(DIFFERENCE + number, -1) for number in range(len(AROUND))]
-    plane, side = np.array(pairs, np.intp).T
-    return Inputs(plane, side)
+    index, near, same_row, same_column = np.arange(64), _DISTANCE[k], ROW[k] == ROW, COLUMN[k] == COLUMN
+    own, diagonal = (index < 10) | (near <= 4) | same_row | same_column, near <= 2
+    vertical, horizontal = (near <= 3) | same_column, (near <= 3) | same_row
+    before, until = (index > 0) & (index < k), (index > 0) & (index <= k)
+    chosen = [own & before]
+    for dy, dx in AROUND:
+        chosen.append(diagonal & before if dy and dx else (vertical if dy else horizontal) & until)
+    side, plane = np.nonzero(chosen)
+    differences = np.arange(DIFFERENCE, PLANES)
+    return Inputs(np.append(plane, differences), np.append(side - 1, np.full(len(differences), -1)))
 
 
 AC_INPUTS = [_inputs(max(k, 1)) for k in range(64)]

@@ -4,6 +4,7 @@ import errno
 from collections.abc import Awaitable, Callable
 from functools import partial
 from http import HTTPStatus
+from itertools import chain, repeat
 from pathlib import Path
 from urllib.parse import quote
 
@@ -61,8 +62,8 @@ class _Pages:
         """The page of a folder."""
         listing = self._library.list(parts)
         before = url_of((*parts, ""))
-        entries = [(name, before + url_of((name,)), True) for name in listing.folders]
-        entries += [(name, before + url_of((name,)), False) for name in listing.pictures]
+        named = chain(zip(listing.folders, repeat(True)), zip(listing.pictures, repeat(False)))
+        entries = ((name, before + url_of((name,)), is_folder) for name, is_folder in named)
         counts = {"folders": len(listing.folders), "pictures": len(listing.pictures)}
         page = self._templates.get_template("folder.html")
         stream = page.stream(**self._place(parts), entries=entries, **counts)

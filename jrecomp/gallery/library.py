@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from jrecomp.errors import InputError
-from jrecomp.files import JPEG_SUFFIXES, SUFFIX, Identity, identity
+from jrecomp.files import JPEG_SUFFIXES, SUFFIX, Identity, identity, without_copies
 
 Parts = tuple[str, ...]
 """Names of folders from the archive on, and of a file at the end; () is the archive."""
@@ -77,7 +77,7 @@ class Library:
                         pictures.append(entry.name)
         finally:
             os.close(descriptor)
-        return Listing(sorted(folders, key=_natural), sorted(_without_copies(pictures), key=_natural))
+        return Listing(sorted(folders, key=_natural), sorted(without_copies(pictures), key=_natural))
 
     @contextmanager
     def open(self, file: Parts) -> Iterator[OpenFile]:
@@ -148,15 +148,12 @@ def _appears(name: str) -> bool:
     return bool(name) and not name.startswith(".") and "/" not in name and "\0" not in name
 
 
-def _without_copies(pictures: list[str]) -> Iterator[str]:
-    """Leaves out containers beside the files that they are made from."""
-    names = set(pictures)
-    return (name for name in pictures if not (name.endswith(SUFFIX) and name.removesuffix(SUFFIX) in names))
+_NUMBER = re.compile("([0-9]+)")
 
 
 def _natural(name: str) -> tuple[list[str | int], str]:
     """Sorts 9 before 10, and upper case beside lower case."""
-    pieces: list[str | int] = [*re.split("([0-9]+)", name.casefold())]
+    pieces: list[str | int] = [*_NUMBER.split(name.casefold())]
     pieces[1::2] = map(int, pieces[1::2])
     return pieces, name
 

@@ -11,6 +11,7 @@ from jrecomp.container import HEAD_BYTES, is_container, restored_length
 from jrecomp.gallery import details
 from jrecomp.gallery.details import Details
 from jrecomp.gallery.library import OpenFile
+from jrecomp.model import load
 from jrecomp.options import Limits
 from jrecomp.thumbnails import thumbnail_file
 
@@ -33,6 +34,13 @@ class Pictures:
         self._free = BoundedSemaphore(self._threads)
         self._limits = limits
         self._cache = Cache[bytes](cache_bytes, len)
+
+    @staticmethod
+    def prepare() -> None:
+        """Load what the first thumbnail would wait for."""
+        from PIL import JpegImagePlugin
+
+        assert JpegImagePlugin and load()
 
     def thumbnail(self, file: OpenFile) -> bytes:
         """A small version as a JPEG file."""

@@ -64,7 +64,7 @@ def replace_restorer(arrays: dict[str, npt.NDArray[Any]], folder: Path) -> Path:
 def _write(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> str:
     """Write a weights file; returns its SHA-256."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]  # decompressing would take longer than the rest of loading
     path.write_bytes(buffer.getvalue())
     return hashlib.sha256(buffer.getvalue()).hexdigest()
 

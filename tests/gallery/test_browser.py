@@ -109,6 +109,17 @@ def test_thumbnails_load_when_they_come_near(page: Any) -> None:
     page.wait_for_url(f"**/picture/IMG_{COUNT - 1}.jpg.jrc")
 
 
+def test_grids_that_come_as_text(page: Any, url: str) -> None:
+    """All pictures are elements after a while, in order, and links lead to them at once."""
+    page.wait_for_function(f"document.querySelectorAll('.grid a').length === {COUNT + 1}")
+    names = page.evaluate("[...document.querySelectorAll('.grid a')].map((cell) => cell.title)")
+    assert names == ["trip", *(f"IMG_{number}.jpg.jrc" for number in range(COUNT))]
+    assert "<noscript>" in page.request.get(url).text()
+    page.goto("about:blank")
+    page.goto(f"{url}#IMG_150.jpg.jrc")
+    assert focused(page) == "IMG_150.jpg.jrc"
+
+
 def test_narrow_and_dark(page: Any) -> None:
     """Nothing is wider than a phone, and the colours follow the system."""
     light = page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -124,6 +135,7 @@ def test_without_javascript(page: Any, url: str) -> None:
     context = page.context.browser.new_context(java_script_enabled=False)
     plain = context.new_page()
     plain.goto(url)
+    assert plain.locator(".grid a").count() == COUNT + 1
     plain.get_by_title("trip").click()
     plain.get_by_title("last.jpg.jrc").click()
     plain.wait_for_url("**/picture/trip/last.jpg.jrc")

@@ -48,7 +48,44 @@ const near = new IntersectionObserver((changes) => {
 }, { rootMargin: "100%" });
 document.querySelectorAll(".grid").forEach((each) => near.observe(each));
 
-if (location.hash) document.getElementById(location.hash.slice(1))?.focus();
+// Further grids come as text, which takes browsers a tenth of the time. They become elements when they come near, and
+// all of them when the browser has nothing else to do.
+const folded = new Map();
+const approached = new IntersectionObserver((changes) => {
+  changes.filter((change) => change.isIntersecting).forEach(({ target }) => unfold(target));
+}, { rootMargin: "200%" });
+for (const text of document.querySelectorAll("main noscript")) {
+  const place = document.createElement("ul");
+  place.className = "grid folded";
+  folded.set(place, text.textContent);
+  text.replaceWith(place);
+  approached.observe(place);
+}
+
+function unfold(place) {
+  if (!folded.has(place)) return;
+  const holder = document.createElement("template");
+  holder.innerHTML = folded.get(place);
+  folded.delete(place);
+  const grid = holder.content.firstElementChild;
+  place.replaceWith(grid);
+  near.observe(grid);
+}
+
+function unfoldOne() {
+  for (const place of folded.keys()) {
+    unfold(place);
+    window.requestIdleCallback?.(unfoldOne);
+    return;
+  }
+}
+
+if (location.hash) {
+  const name = location.hash.slice(1);
+  if (!document.getElementById(name)) [...folded.keys()].forEach(unfold);
+  document.getElementById(name)?.focus();
+}
+window.addEventListener("load", () => window.requestIdleCallback?.(unfoldOne));
 
 // The next picture is prepared while this one is looked at.
 window.addEventListener("load", () => {
