@@ -25,7 +25,6 @@ from jrecomp.cluster.work import Journal, Settings, Worker
 from jrecomp.codec.devices import CUDA
 from jrecomp.errors import JrecompError, UsageError
 
-
 _STARTS = 10
 """A run fails when so many workers in a row died before they were ready."""
 
