@@ -174,7 +174,10 @@ def _camera(data: bytes, limits: Limits) -> str:
     with suppress(JrecompError, *DAMAGED):
         exif = opened(data, limits, (jrecomp.pillow.FORMAT,)).getexif()
         make, model = (_text(exif.get(tag)) for tag in (ExifTags.Base.Make, ExifTags.Base.Model))
-        name = model if model.casefold().startswith(make.casefold()) else f"{make} {model}"
+        first = make.partition(" ")[
+            0
+        ].casefold()  # NIKON of NIKON CORPORATION, whose models begin with it, too
+        name = model if model.casefold().startswith(first) else f"{make} {model}"
         return name.strip()[:_LONGEST] or UNKNOWN
     return UNKNOWN
 

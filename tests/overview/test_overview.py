@@ -44,7 +44,7 @@ def archive(tmp_path: Path, make_photo: Callable[..., bytes]) -> Path:
     root = tmp_path / "archive <i>"
     (root / "trip").mkdir(parents=True)
     cameras = [
-        camera("Canon", "Canon EOS"),
+        camera("Canon Inc.", "Canon EOS"),
         camera("NIKON", "D90"),
         camera("", "<script>alert(2)</script>"),
         b"",
