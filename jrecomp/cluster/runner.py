@@ -83,16 +83,13 @@ def run(settings: Settings, entries: Iterable[Entry], workers: Pool) -> Iterator
     A task whose worker dies is begun again, also on another machine. Raises JrecompError if the cluster
     fails.
     """
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    options = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "scheduling_strategy": here}
-    journal = ray.remote(**options)(Journal).remote()
     try:
         for tasks in windows(entries, workers.workers):
             count = min(workers.workers, len(tasks))
             items = ray.data.from_items([_item(task) for task in tasks], override_num_blocks=len(tasks))
             done = items.map_batches(
                 _Actor,
-                fn_constructor_args=(settings, journal),
+                fn_constructor_args=(settings, _journal()),
                 batch_size=1,
                 compute=ActorPoolStrategy(min_size=1, max_size=count, initial_size=count),
                 num_cpus=1,
@@ -103,6 +100,13 @@ def run(settings: Settings, entries: Iterable[Entry], workers: Pool) -> Iterator
     except RayError as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise JrecompError(f"the Ray cluster failed: {lines[-1]}") from error
+
+
+def _journal() -> Any:
+    """A journal on this machine, whose end is that of the run; it needs no core."""
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    options = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "scheduling_strategy": here}
+    return ray.remote(**options)(Journal).remote()
 
 
 class _Actor:
