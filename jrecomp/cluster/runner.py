@@ -18,10 +18,11 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from jrecomp.cluster import manifest
+from jrecomp.cluster.journal import Journal
 from jrecomp.cluster.manifest import Row
 from jrecomp.cluster.storage import Entry
 from jrecomp.cluster.tasks import Task, windows
-from jrecomp.cluster.work import Journal, Settings, Worker
+from jrecomp.cluster.work import Settings, Worker
 from jrecomp.codec.devices import CUDA
 from jrecomp.errors import JrecompError, UsageError
 

@@ -1,7 +1,6 @@
 """What a worker does with the files of a task, without Ray."""
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -28,14 +27,12 @@ from jrecomp.options import DEFAULT_LIMITS, Device, Limits
 
 Command = Literal["compress", "decompress", "verify"]
 
-COMMANDS: tuple[Command, ...] = ("compress", "decompress", "verify")
-
 
 @dataclass(frozen=True)
 class Settings:
     """What to do with all files.
 
-    command: one of COMMANDS. source: URL of the folder of the files: for `verify` with originals that of the
+    command: see docs/scale.md. source: URL of the folder of the files: for `verify` with originals that of the
     originals, for which containers are looked for in `target`; otherwise `target` is the folder of results,
     and None for `verify`. manifest: URL of the folder of the manifest of this run, or None. model: name, or
     None for the default one. device: one of options.DEVICES. force: replace files that exist and are others.
@@ -74,28 +71,6 @@ DEATHS = 3
 """A file is left out after so many workers died while they handled it."""
 
 _DIED = f"{DEATHS} workers that handled the file died, perhaps of too little memory"
-
-
-class Journal:
-    """Knows which file of each task is at hand, and how many workers died while they handled it.
-
-    It outlives the workers. A task that is begun again has lost its worker at the last file that was begun.
-    """
-
-    def __init__(self) -> None:
-        self._at_hand: dict[str, int] = {}
-        self._deaths = Counter[tuple[str, int]]()
-
-    def begin(self, task: str, place: int) -> int:
-        """Note that a worker begins with a file; returns the number of workers that died at it.
-
-        place: of the file in its task.
-        """
-        before = self._at_hand.get(task, -1)
-        if place <= before:
-            self._deaths[task, before] += 1
-        self._at_hand[task] = place
-        return self._deaths[task, place]
 
 
 class Worker:

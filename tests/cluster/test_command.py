@@ -29,13 +29,11 @@ def test_wrong_use(photos: Path) -> None:
     run("cluster", "compress", str(photos / "missing"), "out", "--dry-run", code=ExitCode.INPUT)
 
 
-@pytest.mark.parametrize("package", ["ray", "pyarrow"])
-def test_missing_packages_are_told(photos: Path, monkeypatch: pytest.MonkeyPatch, package: str) -> None:
-    for name in [name for name in sys.modules if name.startswith("jrecomp.cluster")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, package, None)
+def test_missing_packages_are_told(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "jrecomp.cluster.runner", raising=False)
+    monkeypatch.setitem(sys.modules, "ray", None)
     result = run("cluster", "compress", str(photos), str(photos / "out"), code=ExitCode.USAGE)
-    assert result.stderr == f"jrecomp: the package {package} is not installed (pip install 'jrecomp[ray]')\n"
+    assert result.stderr == "jrecomp: the package ray is not installed (pip install 'jrecomp[ray]')\n"
 
 
 def test_dry_run(photos: Path) -> None:

@@ -17,9 +17,10 @@ from jrecomp.options import Limits
 pytest.importorskip("pyarrow")
 
 from jrecomp.cluster import manifest, work
+from jrecomp.cluster.journal import Journal
 from jrecomp.cluster.manifest import Manifest, Row
 from jrecomp.cluster.tasks import Task
-from jrecomp.cluster.work import Command, Journal, Settings, Worker
+from jrecomp.cluster.work import Command, Settings, Worker
 
 
 @pytest.fixture
