@@ -32,8 +32,8 @@ Command = Literal["compress", "decompress", "verify"]
 class Settings:
     """What to do with all files.
 
-    command: see docs/scale.md. source: URL of the folder of the files: for `verify` with originals that of the
-    originals, for which containers are looked for in `target`; otherwise `target` is the folder of results,
+    command: see docs/scale.md. source: URL of the folder of the files; for `verify` with originals that of
+    the originals, for which containers are looked for in `target`; otherwise `target` is the folder of results,
     and None for `verify`. manifest: URL of the folder of the manifest of this run, or None. model: name, or
     None for the default one. device: one of options.DEVICES. force: replace files that exist and are others.
     limits: on each file.
