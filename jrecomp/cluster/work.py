@@ -33,10 +33,10 @@ class Settings:
     """What to do with all files.
 
     command: see docs/scale.md. source: URL of the folder of the files; for `verify` with originals that of
-    the originals, for which containers are looked for in `target`; otherwise `target` is the folder of results,
-    and None for `verify`. manifest: URL of the folder of the manifest of this run, or None. model: name, or
-    None for the default one. device: one of options.DEVICES. force: replace files that exist and are others.
-    limits: on each file.
+        the originals, for which containers are looked for in `target`.
+    target: URL of the folder of the results; None for `verify` without originals. manifest: URL of the folder
+        of the manifest of this run, or None. model: name, or None for the default one. device: one of
+        options.DEVICES. force: replace files that exist and are others. limits: on each file.
     """
 
     command: Command
