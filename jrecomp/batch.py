@@ -44,6 +44,9 @@ STANDARD_OUTPUTS = (PIPE, "/dev/stdout", "/dev/fd/1")
 DESCRIPTORS = Path("/dev/fd")
 """The folder of open files: of what a shell passes as <(command)."""
 
+JOBS_PER_THREAD = 8
+"""Jobs at once for each thread if a GPU computes, so that batches of slices are large."""
+
 IN_MEMORY = 32 << 20
 """Largest total size in bytes of the inputs held at once. A larger file is held alone."""
 
@@ -249,15 +252,18 @@ def pipes(jobs: Iterable[Job]) -> bool:
 def share(threads: int, device: Device, jobs: int, model: str | None = None) -> tuple[int, int]:
     """Divide threads among jobs.
 
-    threads: total number, 0 for one per core. device: one of options.DEVICES; a GPU computes one job at a
-    time. jobs: how many there are. model: name of the model that they use, None if it is not known.
+    threads: total number, 0 for one per core. device: one of options.DEVICES. A GPU computes slices of many
+    jobs together, and threads are for all of them. jobs: how many there are. model: name of the model that
+    they use, None if it is not known.
 
     Returns the number of jobs to compute at once and the number of threads for each. Raises UsageError and
     UnknownModelError.
     """
     resources = Resources(threads, device)
     engine = resources.engine(load(model) if model else None)
-    at_once = 1 if engine == CUDA else max(1, min(resources.workers, jobs))
+    if engine == CUDA:
+        return max(1, min(JOBS_PER_THREAD * resources.workers, jobs)), resources.workers
+    at_once = max(1, min(resources.workers, jobs))
     return at_once, resources.workers // at_once
 
 

@@ -1,6 +1,7 @@
 """Fixtures that tests of several folders share."""
 
 import io
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -25,6 +26,9 @@ from jrecomp.model import DEFAULT_MODEL, FALLBACK_MODEL
 from jrecomp.options import Limits
 
 pytest_plugins = ["tests.models"]
+
+if not Path("/proc/driver/nvidia/version").exists():
+    os.environ["TRITON_INTERPRET"] = "1"  # kernels run on the CPU; Triton reads it when it is imported
 
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it, and so would the programs that tests start
 
@@ -74,8 +78,8 @@ def photo(make_photo: Callable[..., bytes]) -> bytes:
 def machine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A machine with torch, a driver and a GPU; its attributes take them away."""
     machine = SimpleNamespace(torch=True, driver=True, gpu=True)
-    torch_arrays = SimpleNamespace(has_cuda=lambda: machine.gpu)
-    monkeypatch.setitem(sys.modules, "jrecomp.features.torch_arrays", torch_arrays)
+    gpu_batch = SimpleNamespace(has_cuda=lambda: machine.gpu)
+    monkeypatch.setitem(sys.modules, "jrecomp.codec.gpu.batch", gpu_batch)
     monkeypatch.setattr(devices, "find_spec", lambda name: machine.torch or None)
     monkeypatch.setattr(devices, "Path", lambda name: SimpleNamespace(exists=lambda: False))
     monkeypatch.setattr("shutil.which", lambda name: machine.driver or None)

@@ -52,8 +52,6 @@ def random_arrays(seed: int = 0, hidden: tuple[int, int] = HIDDEN) -> dict[str, 
 
 def missing(engine: str) -> str | None:
     """What keeps an engine from running here."""
-    if engine == "torch":
-        return None if find_spec("torch") else "torch is not installed"
     return missing_for_cuda() if engine == "cuda" else None
 
 

@@ -297,9 +297,9 @@ def test_threads_are_shared(threads: int, jobs: int, expected: tuple[int, int]) 
     assert batch.share(threads, "cpu", jobs) == expected
 
 
-def test_a_gpu_takes_one_job_at_a_time(machine: SimpleNamespace) -> None:
-    assert [batch.share(4, name, 3) for name in ("auto", "cpu", "cuda")] == [(3, 1), (3, 1), (1, 4)]
-    assert batch.share(4, "cuda", 3, DEFAULT_MODEL) == (1, 4)
+def test_a_gpu_takes_many_jobs_at_a_time(machine: SimpleNamespace) -> None:
+    assert [batch.share(4, name, 3) for name in ("auto", "cpu", "cuda")] == [(3, 1), (3, 1), (3, 4)]
+    assert batch.share(4, "cuda", 99, DEFAULT_MODEL) == (32, 4)
 
 
 def test_what_no_file_could_use_is_refused_at_once(machine: SimpleNamespace) -> None:

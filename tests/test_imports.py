@@ -68,7 +68,12 @@ RUNTIME = {"numpy", "constriction", "click", "brotli", "threadpoolctl", "PIL"}
 SIDE = {"jrecomp.train", "jrecomp.bench"}
 OPTIONAL = {
     "jrecomp.mount.filesystem": {"mfusepy"},
-    "jrecomp.features.torch_arrays": {"torch"},
+    "jrecomp.codec.gpu.batch": {"torch"},
+    "jrecomp.codec.gpu.coders": {"torch"},
+    "jrecomp.codec.gpu.kernels": {"triton"},
+    "jrecomp.codec.gpu.planes": {"torch"},
+    "jrecomp.codec.gpu.walk": {"torch"},
+    "jrecomp.codec.gpu.weights": {"torch"},
     "jrecomp.torch": {"torch"},
     "jrecomp.access": {"fsspec"},
     "jrecomp.fsspec": {"fsspec"},

@@ -26,7 +26,7 @@ RESTORERS = ("djpegli", "jpegqs")
 MEASURES = ("ssimulacra2", "ms-ssim", "psnr-y", "psnr", "butteraugli", "vmaf", "stlpips")
 """The keys of scores.MEASURES; the last is measured only if it is named."""
 
-MODES = ("scaling", "lossy", "coverage", "encode", "restore")
+MODES = ("scaling", "batch", "lossy", "coverage", "encode", "restore")
 """The options that replace the lossless comparison."""
 
 
@@ -87,6 +87,12 @@ def _numbers(_: click.Context, __: click.Parameter, value: str | None) -> list[i
     "--scaling",
     is_flag=True,
     help="Measure instead how time and memory of jrecomp depend on picture size and threads.",
+)
+@click.option(
+    "--batch",
+    is_flag=True,
+    help="Measure instead jrecomp on all files at once, repeated until they have 100 megapixels; the default"
+    " is quality 75 and 420.",
 )
 @click.option(
     "--lossy",
@@ -162,6 +168,7 @@ def command(
     threads: int,
     device: Device,
     scaling: bool,
+    batch: bool,
     lossy: bool,
     coverage: bool,
     encode: bool,
@@ -185,6 +192,7 @@ def command(
     jrecomp bench kodak --qualities 50,75,90,95 --output results
     jrecomp bench photos/nikon*.jpg
     jrecomp bench kodak --scaling --output scaling
+    jrecomp bench kodak --batch --threads 0 --device cuda
     jrecomp bench kodak --lossy --model default --output lossy
     jrecomp bench photos --coverage --threads 0
     jrecomp bench kodak --encode --output encode
@@ -197,13 +205,14 @@ def command(
 
     unwind_on_interrupt()
     _refuse("--scaling", scaling, "qualities", "samplings", "threads", "device", *MODES[1:])
-    _refuse("--coverage", coverage, "qualities", "samplings", "repeats", "device", *MODES[3:], "lossy")
+    _refuse("--batch", batch, *MODES[2:])
+    _refuse("--coverage", coverage, "qualities", "samplings", "repeats", "device", *MODES[4:], "lossy")
     _refuse("--encode", encode, "qualities", "device", "lossy", "restore")
     _refuse("--restore", restore, "models", "device", "lossy")
     _refuse("a comparison without --encode", not encode, "efforts", "tunes", "low", "measures")
     _refuse("a comparison without --encode or --restore", not (encode or restore), "no_peers")
     _refuse("a comparison without --lossy, --encode or --restore", not (lossy or encode or restore), "peers")
-    if output and not coverage:
+    if output and not (coverage or batch):
         from jrecomp.bench import plots  # noqa: F401 - fails before hours of measuring if a package is missing
 
     if output:
@@ -233,9 +242,12 @@ def command(
         names = _peers(peers, no_peers, RESTORERS, RESTORERS)
         pictures.restore(paths, names, qualities, samplings or ("420", "444"), repeats, threads, output)
         return
-    qualities = qualities or ([75, 90, 95] if lossy else [50, 75, 90, 95])
-    samplings = samplings or (("420",) if lossy else ("420", "444"))
+    qualities = qualities or ([75] if batch else [75, 90, 95] if lossy else [50, 75, 90, 95])
+    samplings = samplings or (("420",) if batch or lossy else ("420", "444"))
     samples = list(inputs.samples(paths, qualities, samplings))
+    if batch:
+        _batch(samples, wanted, repeats, threads, device, output)
+        return
     if lossy:
         peers = _peers(peers, False, PEERS[:-1], PEERS)
         _lossy(samples, wanted, peers, repeats, threads, device, output)
@@ -274,6 +286,23 @@ def _scaling(paths: list[Path], models: list[str], repeats: int, output: Path | 
         from jrecomp.bench import plots
 
         plots.save_scaling(runs, output)
+
+
+def _batch(
+    samples: "list[Sample]",
+    models: list[str],
+    repeats: int,
+    threads: int,
+    device: Device,
+    output: Path | None,
+) -> None:
+    from jrecomp.bench import batches, report
+    from jrecomp.bench.progress import watched
+
+    files = [sample.read() for sample in samples]
+    runs = list(watched(batches.measure(files, models, repeats, threads, device), 2 * len(models)))
+    setup = report.setup(command_line(), [], [], repeats, threads)
+    publish(report.batches(setup, runs), list(map(asdict, runs)), output)
 
 
 def _coverage(sources: tuple[Path, ...], model: str, threads: int, output: Path | None) -> None:

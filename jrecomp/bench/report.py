@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from jrecomp.bench import batches as batching
 from jrecomp.bench.codecs import Lepton
 from jrecomp.bench.inputs import Encoding
 from jrecomp.bench.measure import Measurement, RoundTrip, Total
@@ -164,6 +165,36 @@ def scaling(setup: Setup, runs: Iterable[Run]) -> str:
             f"{run.seconds:.2f}",
             f"{run.jpeg_bytes / 1e6 / run.seconds:.2f}",
             f"{run.mebibytes:.0f}",
+        ]
+        for run in runs
+    ]
+    return "\n".join([*lines, table(header, rows)])
+
+
+def batches(setup: Setup, runs: Iterable[batching.Run]) -> str:
+    """The report of a benchmark of batches."""
+    lines = [
+        *origin("Batches", setup),
+        "",
+        "JPEG files in memory are compressed and restored at the same time. Compression includes the check",
+        "of each result, which decodes it. CPU seconds are those of all threads, device seconds those of",
+        f"kernels and copies on the GPU. Of {setup.repeats} runs, the shortest counts.",
+        "",
+    ]
+    header = ["model", "command", "files", "megapixels", "MB", "seconds", "MB/s", "megapixels/s"]
+    header += ["CPU seconds", "device seconds"]
+    rows = [
+        [
+            run.model,
+            run.command,
+            str(run.files),
+            f"{run.megapixels:.1f}",
+            f"{run.jpeg_bytes / 1e6:.2f}",
+            f"{run.seconds:.2f}",
+            f"{run.jpeg_bytes / 1e6 / run.seconds:.2f}",
+            f"{run.megapixels / run.seconds:.1f}",
+            f"{run.cpu_seconds:.2f}",
+            f"{run.device_seconds:.2f}",
         ]
         for run in runs
     ]

@@ -66,10 +66,11 @@ def missing_for_cuda() -> str | None:
 
     torch takes seconds to import, so it is imported only if there is a driver.
     """
-    if find_spec("torch") is None:
-        return "torch is not installed (pip install jrecomp[gpu])"
+    for package in ("torch", "triton"):
+        if find_spec(package) is None:
+            return f"{package} is not installed (pip install jrecomp[gpu])"
     if not (Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi")):
         return "no NVIDIA driver is installed"
-    from jrecomp.features.torch_arrays import has_cuda
+    from jrecomp.codec.gpu.batch import has_cuda
 
     return None if has_cuda() else "torch finds no GPU, or lacks CUDA (pip install jrecomp[gpu])"

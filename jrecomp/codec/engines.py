@@ -1,20 +1,18 @@
 """Engines, which code slices with models. All engines of a kind of model give the same bytes.
 
-The native engine is the fastest on CPUs, the torch engines serve GPUs, and the NumPy engines are references.
+The native engine is the fastest on CPUs, the CUDA engine serves GPUs, and the NumPy engines are references.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import lru_cache
-from itertools import groupby
 from typing import Any, Generic, Protocol, TypeVar
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
 from jrecomp.array_types import Int16, Int32
 from jrecomp.codec import blocks, latents
 from jrecomp.codec.coders import NumpyCoder
+from jrecomp.codec.gpu.engine import GpuEngine
 from jrecomp.codec.planes import HIGHEST, walk_slices
 from jrecomp.coding import BitDecoder, BitEncoder
 from jrecomp.errors import CorruptContainerError
@@ -35,10 +33,6 @@ Kind = TypeVar("Kind", contravariant=True)
 """A kind of model."""
 
 T = TypeVar("T")
-
-
-BATCH_BLOCKS = 1 << 19
-"""Largest number of blocks in the slices that a GPU codes at once; they take about 2 GB of its memory."""
 
 
 class Engine(Protocol[Kind]):
@@ -132,44 +126,6 @@ def _spread(
     return list(map(cancellable(function), slices, *data))
 
 
-class TorchEngine:
-    """An engine that computes networks with torch for several slices at once, and codes decisions natively.
-
-    device: name of a device in torch.
-    """
-
-    def __init__(self, device: str) -> None:
-        self._device = device
-
-    def encode(self, model: PlanesModel, steps: Steps, slices: Sequence[Slice], threads: int) -> list[bytes]:
-        """See Engine. The slices of a batch are coded on several threads."""
-        result: list[bytes] = []
-        with threadpool_limits(1), _out_of_memory(), Workers(threads) as workers:
-            for batch in _batches(slices):
-                coders = [SliceEncoder(model.tables.sigmoid) for _ in batch]
-                known = [np.stack(parts) for parts in zip(*batch, strict=True)]
-                walk_slices(steps, _batch_shapes(batch), _on(model, self._device), coders, known, workers)
-                result += [coder.finish() for coder in coders]
-        return result
-
-    def decode(
-        self,
-        model: PlanesModel,
-        steps: Steps,
-        slices: Sequence[Slice],
-        data: Sequence[bytes],
-        threads: int,
-        highest: int = HIGHEST,
-    ) -> None:
-        """See Engine. The slices of a batch are coded on several threads."""
-        left = iter(data)
-        with threadpool_limits(1), _out_of_memory(), _damage(), Workers(threads) as workers:
-            for batch in _batches(slices):
-                coders = [SliceDecoder(model.tables.sigmoid, next(left)) for _ in batch]
-                on_device, shapes = _on(model, self._device), _batch_shapes(batch)
-                _fill(batch, walk_slices(steps, shapes, on_device, coders, None, workers, highest))
-
-
 def _numpy_encode(model: PlanesModel, steps: Steps, parts: Slice) -> bytes:
     bits = BitEncoder()
     coder, known = NumpyCoder(model.tables.sigmoid, bits), [part[None] for part in parts]
@@ -241,24 +197,6 @@ def _copy(values: Sequence[Int16], parts: Slice) -> None:
         part[:] = value
 
 
-def _batches(slices: Sequence[Slice]) -> Iterator[list[Slice]]:
-    """Consecutive slices of the same shapes, with at most BATCH_BLOCKS blocks in a batch."""
-    for _, equal in groupby(slices, lambda parts: [part.shape for part in parts]):
-        group = list(equal)
-        size = max(1, BATCH_BLOCKS // sum(len(part) * part.shape[1] for part in group[0]))
-        yield from (group[start : start + size] for start in range(0, len(group), size))
-
-
-@lru_cache(maxsize=4)
-def _on(model: PlanesModel, device: str) -> PlanesModel:
-    """The model with its arrays on a device."""
-    from jrecomp.features.torch_arrays import TorchArrays
-
-    xp = TorchArrays(device)
-    arrays = {name: xp.asarray(array) for name, array in model.arrays.items() if name != "sigmoid"}
-    return PlanesModel(model.identifier, model.name, arrays | {"sigmoid": model.arrays["sigmoid"]})
-
-
 @contextmanager
 def _damage() -> Iterator[None]:
     try:
@@ -267,22 +205,11 @@ def _damage() -> Iterator[None]:
         raise CorruptContainerError(str(error)) from error
 
 
-@contextmanager
-def _out_of_memory() -> Iterator[None]:
-    from jrecomp.features.torch_arrays import OutOfMemory
-
-    try:
-        yield
-    except OutOfMemory as error:
-        raise MemoryError(str(error)) from error
-
-
 ENGINES: dict[type[Model], dict[str, Engine[Any]]] = {
     PlanesModel: {
         "native": SliceBySlice(_native_encode, _native_decode),
         "numpy": ArraysBySlice(_numpy_encode, _numpy_decode),
-        "torch": TorchEngine("cpu"),
-        "cuda": TorchEngine("cuda"),
+        "cuda": GpuEngine("cuda"),
     },
     LatentsModel: {"native": ArraysBySlice(_latents_encode, _latents_decode)},
     BlocksModel: {

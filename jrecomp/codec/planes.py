@@ -1,8 +1,7 @@
 """Coding of slices with a model of planes, for both directions (docs/format/planes.md).
 
-This is the reference implementation. The native engine (jrecomp/native/engine) gives the same bytes. Inputs
-and networks are computed by NumPy or torch (jrecomp.features.arrays), for several slices of the same shape at
-once. The coders of decisions use NumPy arrays.
+This is the reference implementation, in NumPy. The native engine (jrecomp/native/engine) and the kernels for
+GPUs (jrecomp.codec.gpu) give the same bytes.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +14,6 @@ import numpy as np
 from jrecomp.array_types import Bool, Float32, Index, Int16, Int32, Int64
 from jrecomp.codec.coders import SliceCoder, check_range
 from jrecomp.features.ac import AcInputs
-from jrecomp.features.arrays import to_numpy
 from jrecomp.features.dc import Neighbourhood, dc_inputs, last_inputs
 from jrecomp.features.reference import Slopes, reference
 from jrecomp.features.schedule import checkerboard, pyramid
@@ -70,7 +68,7 @@ class NetworkSink:
 
     def value(self, plane: int, x: Float32, truth: Int64 | None, known_nonzero: Bool, sizes: Sizes) -> Int64:
         """See Sink."""
-        logits = to_numpy(self._networks[plane].logits(x))
+        logits = self._networks[plane].logits(x)
 
         def code(coder: SliceCoder, part: slice) -> Int64:
             coder.select(self._number)
@@ -82,7 +80,7 @@ class NetworkSink:
 
     def last(self, x: Float32, truth: Int64 | None, sizes: Sizes) -> Int64:
         """See Sink."""
-        logits = to_numpy(self._networks[LAST].logits(x))
+        logits = self._networks[LAST].logits(x)
 
         def code(coder: SliceCoder, part: slice) -> Int64:
             coder.select(self._number)
@@ -109,12 +107,12 @@ class Walk:
     """Computes the inputs of all phases of a component in coding order, and fills its planes with the values.
 
     planes: of the component, empty. tables: the model's integer tables. sink: codes the values.
-    truth: coefficients as a NumPy array, int16 [64, bordered plane], to encode; None to decode.
+    truth: coefficients, int16 [64, bordered plane], to encode; None to decode.
     """
 
     def __init__(self, planes: ComponentPlanes, tables: Tables, sink: Sink, truth: Int16 | None) -> None:
         self._planes, self._tables, self._sink, self._truth = planes, tables, sink, truth
-        self._blocks: Index = to_numpy(planes.blocks)
+        self._blocks: Index = planes.blocks
 
     def dc(self) -> None:
         """Process DC; raises CorruptContainerError."""
@@ -127,7 +125,7 @@ class Walk:
         self._last()
         planes.repeat_edge(planes.last)
         slopes = [Slopes(planes, r) for r in planes.references]
-        last = to_numpy(planes.last)
+        last = planes.last
         for k in range(1, min(highest, int(last.max(initial=0))) + 1):
             self._ac(k, slopes, last)
             for slope in slopes:
@@ -138,15 +136,15 @@ class Walk:
 
     def _store(self, plane: Int16, blocks: Index, values: Int64) -> None:
         check_range(values)
-        plane[blocks] = self._planes.xp.asarray(values.astype(np.int16))
+        plane[blocks] = values.astype(np.int16)
 
     def _dc(self) -> None:
         planes = self._planes
         for phase in pyramid(planes.rows, planes.columns):
             neighbourhood = Neighbourhood(planes, phase)
             weights = self._sink.linear[0][phase.number]
-            x, prediction = dc_inputs(planes, neighbourhood, weights, self._tables)
-            predicted, truth = to_numpy(prediction), self._wanted(0, to_numpy(neighbourhood.blocks))
+            x, predicted = dc_inputs(planes, neighbourhood, weights, self._tables)
+            truth = self._wanted(0, neighbourhood.blocks)
             residual = None if truth is None else truth - predicted
             known_nonzero = np.zeros(len(predicted), np.bool_)
             values = self._sink.value(0, x, residual, known_nonzero, self._sizes(phase.rows)) + predicted
@@ -158,7 +156,7 @@ class Walk:
         for phase in pyramid(planes.rows, planes.columns):
             neighbourhood = Neighbourhood(planes, phase)
             x = last_inputs(planes, neighbourhood, self._tables)
-            truth = None if lasts is None else lasts[to_numpy(neighbourhood.blocks)]
+            truth = None if lasts is None else lasts[neighbourhood.blocks]
             values = self._sink.last(x, truth, self._sizes(phase.rows))
             self._store(planes.last, neighbourhood.blocks, values)
 
@@ -175,11 +173,10 @@ class Walk:
             inputs.start_phase(number)
             if not len(blocks):
                 continue
-            places = planes.xp.asarray(blocks)
-            x = inputs.build(places, self._sink.linear[k][number])
+            x = inputs.build(blocks, self._sink.linear[k][number])
             known_nonzero, truth = last[blocks] == k, self._wanted(k, blocks)
             values = self._sink.value(k, x, truth, known_nonzero, eligible.sum(1).tolist())
-            self._store(planes.values[k], places, values)
+            self._store(planes.values[k], blocks, values)
 
 
 def last_of(values: Int16) -> Int64:
@@ -205,7 +202,7 @@ def refer(number: int, components: Sequence[ComponentPlanes], tables: Tables) ->
 def bordered(planes: ComponentPlanes, coefficients: Int16) -> Int16:
     """Coefficients, int16 [slices, rows, columns, 64], as bordered planes, int16 [64, bordered plane]."""
     truth = np.zeros((64, planes.size), np.int16)
-    truth[:, to_numpy(planes.blocks)] = coefficients.transpose(3, 0, 1, 2)
+    truth[:, planes.blocks] = coefficients.transpose(3, 0, 1, 2)
     return truth
 
 
@@ -221,16 +218,15 @@ def walk_slices(
     """Encode or decode all components of slices of the same shape.
 
     steps: for each component the quantization table, int32 [64]. shapes: for each component (slices, rows,
-    columns) in blocks. model: its arrays determine whether NumPy or torch computes, and on which device.
-    coders: one for each slice. parts: for each component the coefficients to encode, int16 [slices, rows,
-    columns, 64]; None to decode. workers: threads that run the coders. highest: coefficients of the first
-    component above this index, and below HIGHEST the AC coefficients of others, are left 0.
+    columns) in blocks. model: predicts. coders: one for each slice. parts: for each component what to
+    encode, int16 [slices, rows, columns, 64]; None to decode. workers: threads that run the coders. highest:
+    coefficients of the first component above this index, and below HIGHEST the AC coefficients of others, are
+    left 0.
     Returns the coefficients. Raises CorruptContainerError.
     """
     components, walks = [], []
     for number, (quantization, (slices, rows, columns)) in enumerate(zip(steps, shapes, strict=True)):
-        exact = model.tables.xp.asarray(quantization.astype(np.int64))
-        planes = ComponentPlanes(exact, rows, columns, [], slices)
+        planes = ComponentPlanes(quantization.astype(np.int64), rows, columns, [], slices)
         truth = None if parts is None else bordered(planes, parts[number])
         sink = NetworkSink(number, model.classes[component_class(number)], coders, workers)
         components.append(planes)

@@ -3,7 +3,6 @@
 import numpy as np
 
 from jrecomp.array_types import Float32, Index, Int64
-from jrecomp.features.arrays import namespace
 from jrecomp.features.reference import Slopes, slope_inputs
 from jrecomp.features.store import AC_INPUTS, AROUND, ComponentPlanes, cross, nearest_known
 from jrecomp.features.tables import FRACTION, SCALES, Tables
@@ -34,9 +33,9 @@ def box_sums(grid: Int64, *radii: int) -> list[Int64]:
     grid: int64 [..., rows, columns], 0 outside. radii: a square has sides of 2 radius + 1.
     Returns for each radius int64 [..., rows, columns].
     """
-    xp, border = namespace(grid), max(radii) + 1
+    border = max(radii) + 1
     rows, columns = grid.shape[-2:]
-    padded = xp.zeros((*grid.shape[:-2], rows + 2 * border, columns + 2 * border), dtype=xp.int64)
+    padded = np.zeros((*grid.shape[:-2], rows + 2 * border, columns + 2 * border), dtype=np.int64)
     padded[..., border:-border, border:-border] = grid
     total = padded.cumsum(-2).cumsum(-1)
     result = []
@@ -56,15 +55,15 @@ class AcInputs:
 
     def __init__(self, planes: ComponentPlanes, k: int, tables: Tables, slopes: list[Slopes]) -> None:
         self._planes, self._k, self._tables, self._slopes = planes, k, tables, slopes
-        xp, inputs = planes.xp, AC_INPUTS[k]
+        inputs = AC_INPUTS[k]
         self._deltas, self._steps = inputs.deltas(planes), inputs.steps(planes)
         self._step = planes.steps[k : k + 1]
-        self._cross = xp.asarray(np.array(cross(k)))
-        values = xp.arange(-_CLIP, _CLIP + 1)
+        self._cross = np.array(cross(k))
+        values = np.arange(-_CLIP, _CLIP + 1)
         magnitudes = abs(values) * self._steps[:, None] * FRACTION // self._step
-        self._lookup = xp.astype(tables.log_of(xp.sign(values) * magnitudes), xp.float32).ravel()
+        self._lookup = tables.log_of(np.sign(values) * magnitudes).astype(np.float32).ravel()
         """float32: for each known value the inputs for coefficients from -_CLIP to _CLIP."""
-        self._centres = (xp.arange(0, len(self._deltas)) * (2 * _CLIP + 1) + _CLIP)[:, None]
+        self._centres = (np.arange(0, len(self._deltas)) * (2 * _CLIP + 1) + _CLIP)[:, None]
         self._log_step = tables.log_of(self._step * FRACTION // 4)
         self._nearest_energy = self._energy(nearest_known(k, ENERGY_PLANES))
         self._maps: list[Int64] = []
@@ -72,9 +71,9 @@ class AcInputs:
     def _energy(self, planes: list[int]) -> Int64:
         """Sum of magnitudes of planes in sixteenths of this plane's step, int64 [slices, height, width]."""
         p = self._planes
-        total = p.xp.zeros((p.slices, p.height, p.width), dtype=p.xp.int64)
+        total = np.zeros((p.slices, p.height, p.width), dtype=np.int64)
         for j in planes:
-            total += p.grid(abs(p.xp.astype(p.values[j], p.xp.int64)) * p.steps[j])
+            total += p.grid(abs(p.values[j].astype(np.int64)) * p.steps[j])
         energy: Int64 = (total * FRACTION // self._step).clip(max=1 << 20)
         return energy
 
@@ -85,7 +84,7 @@ class AcInputs:
             count = max(1, min(ENERGY_PLANES, self._k - 1))
             narrow, wide = box_sums(self._nearest_energy, 2, 8)
             self._maps = [narrow // (25 * count), wide // (289 * count)]
-            own = self._planes.xp.zeros_like(self._nearest_energy)
+            own = np.zeros_like(self._nearest_energy)
         else:
             own = box_sums(self._energy([self._k]), 2)[0] // 12
         self._maps = [*self._maps[:2], own]
@@ -97,19 +96,19 @@ class AcInputs:
         from AC_INPUTS[k] in this phase, in units of 2^-LINEAR_SHIFT.
         Returns float32 [width, n], integers in [-127, 127].
         """
-        planes, tables, xp = self._planes, self._tables, self._planes.xp
+        planes, tables = self._planes, self._tables
         known = planes.values.ravel()[blocks + self._deltas[:, None]]
         count = len(known)
-        x: Float32 = xp.zeros((width(self._k, len(planes.references)), len(blocks)), dtype=xp.float32)
+        x: Float32 = np.zeros((width(self._k, len(planes.references)), len(blocks)), dtype=np.float32)
         x[:count] = self._lookup[known.clip(-_CLIP, _CLIP) + self._centres]
-        total = xp.astype(weights * self._steps, xp.float64) @ xp.astype(known, xp.float64)
-        predicted = xp.astype(total, xp.int64) // (self._step << (LINEAR_SHIFT - 4))
+        total = (weights * self._steps).astype(np.float64) @ known.astype(np.float64)
+        predicted = total.astype(np.int64) // (self._step << (LINEAR_SHIFT - 4))
         rows = x[count:]
         rows[0] = self._log_step
         rows[1] = 64 * self._phase
         rows[2] = 2 * planes.last[blocks]
         rows[3:11] = 2 * planes.last[blocks + planes.around[:, None]]
-        rows[11:14] = tables.log_of(xp.stack([m.ravel()[blocks] for m in self._maps]))
+        rows[11:14] = tables.log_of(np.stack([m.ravel()[blocks] for m in self._maps]))
         rows[14:22] = tables.tanh_of(predicted)
         rows[22] = tables.log_of(predicted)
         for number, slopes in enumerate(self._slopes):
@@ -117,11 +116,11 @@ class AcInputs:
         return x
 
     def _reference(self, rows: Float32, number: int, slopes: Slopes, blocks: Index) -> None:
-        planes, tables, step, xp = self._planes, self._tables, self._step, self._planes.xp
+        planes, tables, step = self._planes, self._tables, self._step
         reference = planes.references[number]
-        y = xp.astype(reference.values[self._cross[:, None], blocks], xp.int64)
+        y = reference.values[self._cross[:, None], blocks].astype(np.int64)
         rows[0:5] = tables.log_of(y * FRACTION // step)
-        around = xp.astype(reference.values[self._k][blocks + planes.around[:, None]], xp.int64)
+        around = reference.values[self._k][blocks + planes.around[:, None]].astype(np.int64)
         rows[5] = tables.log_of(abs(around).sum(0) * (FRACTION // 8) // step)
         rows[6] = 2 * reference.last[blocks]
         predicted, trust = slope_inputs(slopes.sums[:, blocks], y[0], step, tables)

@@ -37,24 +37,24 @@ class Neighbourhood:
     """
 
     def __init__(self, planes: ComponentPlanes, phase: PyramidPhase) -> None:
-        self.phase, self._xp = phase, planes.xp
-        chosen = planes.xp.asarray(phase.rows * planes.columns + phase.columns)
+        self.phase = phase
+        chosen = phase.rows * planes.columns + phase.columns
         self.blocks = planes.blocks.reshape(planes.slices, -1)[:, chosen].ravel()
         """intp [blocks]: indices in a bordered plane, slice by slice."""
         offsets = np.array(phase.offsets, np.intp).reshape(-1, 2)
         y, x = phase.rows + offsets[:, :1], phase.columns + offsets[:, 1:]
         inside = (y >= 0) & (y < planes.rows) & (x >= 0) & (x < planes.columns)
-        self._inside = planes.xp.asarray(np.tile(inside, planes.slices))
-        deltas = planes.xp.asarray(offsets @ [planes.width, 1])
-        self._index = planes.xp.where(self._inside, self.blocks + deltas[:, None], 0)
+        self._inside = np.tile(inside, planes.slices)
+        deltas = offsets @ [planes.width, 1]
+        self._index = np.where(self._inside, self.blocks + deltas[:, None], 0)
 
     def gather(self, plane: npt.NDArray[np.signedinteger]) -> Int64:
         """The values of a bordered plane around each block, int64 [SLOTS, blocks]; unused slots are 0."""
-        xp, inside = self._xp, self._inside
-        values = xp.astype(xp.where(inside, plane[self._index], 0), xp.int64)
+        inside = self._inside
+        values = np.where(inside, plane[self._index], 0).astype(np.int64)
         mean = values[:PRIMARY].sum(0) // inside[:PRIMARY].sum(0).clip(min=1)
-        result: Int64 = xp.zeros((SLOTS, len(self.blocks)), dtype=xp.int64)
-        result[: len(values)] = xp.where(inside, values, mean)
+        result: Int64 = np.zeros((SLOTS, len(self.blocks)), dtype=np.int64)
+        result[: len(values)] = np.where(inside, values, mean)
         return result
 
 
@@ -67,11 +67,11 @@ def dc_inputs(
     phase's linear prediction in units of 2^-12. tables: the model's integer tables.
     Returns float32 [width, blocks], and the rounded linear prediction of DC, int64 [blocks].
     """
-    xp, step = planes.xp, planes.steps[:1]
+    step = planes.steps[:1]
     values = neighbourhood.gather(planes.values[0])
-    fine = _weighted(weights, values) >> 8
+    fine = weights @ values >> 8
     predicted = (fine + 8) >> 4
-    x = xp.zeros((dc_width(len(planes.references)), len(neighbourhood.blocks)), dtype=xp.float32)
+    x = np.zeros((dc_width(len(planes.references)), len(neighbourhood.blocks)), dtype=np.float32)
     used = len(neighbourhood.phase.offsets)
     x[:used] = tables.log_of((values - predicted)[:used] * FRACTION)
     rows = x[SLOTS:]
@@ -84,12 +84,6 @@ def dc_inputs(
     return x, predicted
 
 
-def _weighted(weights: Int64, values: Int64) -> Int64:
-    """weights @ values; torch has no matrix product of integers on GPUs."""
-    total: Int64 = (weights[:, None] * values).sum(0)
-    return total
-
-
 def _dc_reference(
     rows: Float32,
     reference: Reference,
@@ -99,12 +93,12 @@ def _dc_reference(
     step: Int64,
     tables: Tables,
 ) -> None:
-    xp, count = tables.xp, max(1, len(neighbourhood.phase.offsets))
+    count = max(1, len(neighbourhood.phase.offsets))
     y = neighbourhood.gather(reference.values[0])
-    residual = reference.values[0][neighbourhood.blocks] - (_weighted(weights, y) >> 12)
+    residual = reference.values[0][neighbourhood.blocks] - (weights @ y >> 12)
     c = (values * step).clip(-LIMIT, LIMIT)
     c, y = c[:count] - c[:count].sum(0) // count, y[:count] - y[:count].sum(0) // count
-    sums = xp.stack([(c * y).sum(0), (y * y).sum(0), (c * c).sum(0)])
+    sums = np.stack([(c * y).sum(0), (y * y).sum(0), (c * c).sum(0)])
     predicted, trust = slope_inputs(sums, residual, step, tables)
     rows[0] = tables.log_of(residual * FRACTION // step)
     rows[1:9] = tables.tanh_of(predicted)
@@ -118,12 +112,12 @@ def last_inputs(planes: ComponentPlanes, neighbourhood: Neighbourhood, tables: T
     planes: coefficients known so far. neighbourhood: of the phase. tables: the model's integer tables.
     Returns float32 [width, blocks].
     """
-    xp, blocks = planes.xp, neighbourhood.blocks
-    x: Float32 = xp.zeros((last_width(len(planes.references)), len(blocks)), dtype=xp.float32)
+    blocks = neighbourhood.blocks
+    x: Float32 = np.zeros((last_width(len(planes.references)), len(blocks)), dtype=np.float32)
     x[:SLOTS] = 2 * neighbourhood.gather(planes.last)
     rows = x[SLOTS:]
-    rows[:8] = tables.log_of(xp.astype(planes.values[DIFFERENCE:, blocks], xp.int64) * FRACTION)
-    rows[8:16] = tables.log_of(planes.steps[xp.asarray(_LAST_STEPS)] * FRACTION)[:, None]
+    rows[:8] = tables.log_of(planes.values[DIFFERENCE:, blocks].astype(np.int64) * FRACTION)
+    rows[8:16] = tables.log_of(planes.steps[_LAST_STEPS] * FRACTION)[:, None]
     rows[16 + neighbourhood.phase.number] = 64
     for number, reference in enumerate(planes.references):
         _last_reference(
@@ -135,13 +129,12 @@ def last_inputs(planes: ComponentPlanes, neighbourhood: Neighbourhood, tables: T
 def _last_reference(
     rows: Float32, reference: Reference, planes: ComponentPlanes, blocks: Index, tables: Tables
 ) -> None:
-    xp = planes.xp
     rows[0] = 2 * reference.last[blocks]
-    rows[1] = 2 * (xp.astype(reference.last[blocks + planes.around[:, None]], xp.int64).sum(0) // 8)
-    dequantized = xp.astype(reference.values[:, blocks], xp.int64)
+    rows[1] = 2 * (reference.last[blocks + planes.around[:, None]].astype(np.int64).sum(0) // 8)
+    dequantized = reference.values[:, blocks].astype(np.int64)
     magnitudes = abs(dequantized) * FRACTION // planes.steps[:, None]
-    index = xp.arange(0, 64)[:, None]
+    index = np.arange(0, 64)[:, None]
     for number, threshold in enumerate((8, 16, 32)):
-        rows[2 + number] = 2 * xp.max((magnitudes >= threshold) * index, axis=0)
+        rows[2 + number] = 2 * np.max((magnitudes >= threshold) * index, axis=0)
     for number, (start, stop) in enumerate(_BANDS):
         rows[5 + number] = tables.log_of(magnitudes[start:stop].sum(0))

@@ -3,8 +3,6 @@
 Specified in docs/format/planes.md, "References" and "Local slopes".
 """
 
-from typing import Any
-
 import numpy as np
 
 from jrecomp.array_types import Int16, Int64
@@ -27,11 +25,10 @@ def _low(source: ComponentPlanes, rows: int, columns: int) -> Int64:
 
     Returns int64 [slices, block rows, rows, block columns, columns].
     """
-    xp = source.xp
-    planes = xp.asarray(np.array([[INDEX[row, column] for column in range(columns)] for row in range(rows)]))
+    planes = np.array([[INDEX[row, column] for column in range(columns)] for row in range(rows)])
     steps = source.steps[planes.ravel(), None]
-    values = _limited(source.values[planes.ravel()], steps, xp)[:, source.blocks]
-    low: Int64 = xp.permute_dims(values.reshape(rows, columns, *source.blocks.shape), (2, 3, 0, 4, 1))
+    values = _limited(source.values[planes.ravel()], steps)[:, source.blocks]
+    low: Int64 = np.permute_dims(values.reshape(rows, columns, *source.blocks.shape), (2, 3, 0, 4, 1))
     return low
 
 
@@ -39,10 +36,9 @@ def _axis(values: Int64, ratio: int, tables: Tables) -> Int64:
     """Resampling in one direction, from [..., blocks * ratio, 8 / ratio] to [..., blocks, 8]."""
     if ratio == 1:
         return values
-    xp = tables.xp
-    matrix = xp.astype(tables.half if ratio == 2 else tables.quarter, xp.float64)
-    rows = xp.astype(values.reshape(*values.shape[:-2], values.shape[-2] // ratio, 8), xp.float64)
-    resampled: Int64 = (xp.astype(rows @ matrix.T, xp.int64) + 2048) >> 12  # exact: sums are below 2^53
+    matrix = (tables.half if ratio == 2 else tables.quarter).astype(np.float64)
+    rows = values.reshape(*values.shape[:-2], values.shape[-2] // ratio, 8).astype(np.float64)
+    resampled: Int64 = ((rows @ matrix.T).astype(np.int64) + 2048) >> 12  # exact: sums are below 2^53
     return resampled
 
 
@@ -56,16 +52,16 @@ def reference(source: ComponentPlanes, target: ComponentPlanes, tables: Tables) 
     fits = source.rows == vertical * target.rows and source.columns == horizontal * target.columns
     if not fits or vertical not in (1, 2, 4) or horizontal not in (1, 2, 4):
         return None
-    xp, result = target.xp, target.blank_reference()
+    result = target.blank_reference()
     # x: [slice, block row, vertical frequency, block column, horizontal frequency]; horizontal pass first
     x = _axis(_low(source, 8 // vertical, 8 // horizontal), horizontal, tables)
-    x = _axis(xp.permute_dims(x, (0, 3, 4, 1, 2)), vertical, tables)
-    places = xp.permute_dims(x, (4, 2, 0, 3, 1))[xp.asarray(ROW), xp.asarray(COLUMN)]
-    result.values[:, target.blocks] = xp.astype(places.clip(-LIMIT, LIMIT), xp.int32)
+    x = _axis(np.permute_dims(x, (0, 3, 4, 1, 2)), vertical, tables)
+    places = np.permute_dims(x, (4, 2, 0, 3, 1))[ROW, COLUMN]
+    result.values[:, target.blocks] = places.clip(-LIMIT, LIMIT).astype(np.int32)
     target.repeat_edge(result.values[0])
-    lasts = xp.astype(source.last[source.blocks], xp.int64)
+    lasts = source.last[source.blocks].astype(np.int64)
     lasts = lasts.reshape(target.slices, target.rows, vertical, target.columns, horizontal).sum((2, 4))
-    result.last[target.blocks] = xp.astype(lasts // (vertical * horizontal), xp.int16)
+    result.last[target.blocks] = (lasts // (vertical * horizontal)).astype(np.int16)
     target.repeat_edge(result.last)
     return result
 
@@ -80,32 +76,32 @@ class Slopes:
 
     def __init__(self, planes: ComponentPlanes, reference: Reference) -> None:
         self._planes, self._reference = planes, reference
-        xp, inside = planes.xp, planes.blocks
-        self._own = xp.zeros((3, planes.slices, planes.height, planes.width), dtype=xp.int64)
-        self.sums = xp.zeros((3, planes.size), dtype=xp.int64)
-        dc = xp.astype(reference.values[0], xp.int64)
+        inside = planes.blocks
+        self._own = np.zeros((3, planes.slices, planes.height, planes.width), dtype=np.int64)
+        self.sums = np.zeros((3, planes.size), dtype=np.int64)
+        dc = reference.values[0].astype(np.int64)
         for number, offset in enumerate(planes.offsets):
-            c = _limited(planes.values[DIFFERENCE + number, inside], planes.steps[0], xp)
+            c = _limited(planes.values[DIFFERENCE + number, inside], planes.steps[0])
             y = dc[inside + offset] - dc[inside]
-            self.sums[:, inside] += xp.stack([c * y, y * y, c * c])
+            self.sums[:, inside] += np.stack([c * y, y * y, c * c])
         self._differences = self.sums
 
     def learn(self, k: int) -> None:
         """Add plane k to the sums; call it when the plane is coded."""
         if not 0 < k < SLOPE_PLANES:
             return
-        planes, xp = self._planes, self._planes.xp
-        c = planes.grid(_limited(planes.values[k], planes.steps[k], xp))
-        y = planes.grid(xp.astype(self._reference.values[k], xp.int64))
-        self._own += xp.stack([c * y, y * y, c * c])
+        planes = self._planes
+        c = planes.grid(_limited(planes.values[k], planes.steps[k]))
+        y = planes.grid(self._reference.values[k].astype(np.int64))
+        self._own += np.stack([c * y, y * y, c * c])
         rows = self._own[:, :, :-2] + self._own[:, :, 1:-1] + self._own[:, :, 2:]
-        box = xp.zeros_like(self._own)
+        box = np.zeros_like(self._own)
         box[:, :, 1:-1, 1:-1] = rows[..., :-2] + rows[..., 1:-1] + rows[..., 2:]
         self.sums = box.reshape(3, -1) + self._differences
 
 
-def _limited(values: Int16, steps: Int64, xp: Any) -> Int64:
-    limited: Int64 = (xp.astype(values, xp.int64) * steps).clip(-LIMIT, LIMIT)
+def _limited(values: Int16, steps: Int64) -> Int64:
+    limited: Int64 = (values.astype(np.int64) * steps).clip(-LIMIT, LIMIT)
     return limited
 
 
@@ -119,11 +115,10 @@ def slope_inputs(sums: Int64, y: Int64, step: Int64, tables: Tables) -> tuple[In
     reliability ("trust"), int64 [3, n]: the logarithm of the squared correlation with the sign of the
     correlation, and the logarithms of the energies of y and c relative to the step.
     """
-    xp = tables.xp
     product, energy = sums[:2]
     predicted = (16 * product * y) // ((energy + SLOPE_BIAS) * step)
     log_step = tables.log2_of(step)
     logs = tables.log2_of(abs(sums) + 1)
     agreement = (127 + 2 * (2 * logs[0] - logs[1] - logs[2])).clip(0, 127)
-    trust = [xp.sign(product) * agreement, logs[1] // 2 - log_step, logs[2] // 2 - log_step]
-    return predicted, xp.stack(trust).clip(-127, 127)
+    trust = [np.sign(product) * agreement, logs[1] // 2 - log_step, logs[2] // 2 - log_step]
+    return predicted, np.stack(trust).clip(-127, 127)

@@ -1,13 +1,12 @@
 """The known coefficients of a component during coding, and the selection of those that predict others."""
 
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from jrecomp.array_types import Index, Int16, Int32, Int64
-from jrecomp.features.arrays import namespace, to_numpy
 from jrecomp.t81 import COLUMN, INDEX, PLACES, ROW
 
 BORDER = 2
@@ -50,7 +49,7 @@ class ComponentPlanes:
 
     steps: int64 [64], the quantization table. rows, columns: size of a slice in blocks.
     references: up to two coded components; the first component of the frame comes first.
-    slices: number of slices. xp: NumPy or its torch counterpart.
+    slices: number of slices.
     values: int16 [PLANES, bordered plane], 0 where not yet known.
     last: int16 [bordered plane], index of the last non-zero AC coefficient, 0 if there is none.
     """
@@ -60,21 +59,19 @@ class ComponentPlanes:
     columns: int
     references: list[Reference]
     slices: int = 1
-    xp: Any = field(init=False, repr=False)
     values: Int16 = field(init=False)
     last: Int16 = field(init=False)
 
     def __post_init__(self) -> None:
-        xp = self.xp = namespace(self.steps)
         self.height, self.width = self.rows + 2 * BORDER, self.columns + 2 * BORDER
         self.size = self.slices * self.height * self.width
-        self.values = xp.zeros((PLANES, self.size), dtype=xp.int16)
-        self.last = xp.zeros(self.size, dtype=xp.int16)
+        self.values = np.zeros((PLANES, self.size), dtype=np.int16)
+        self.last = np.zeros(self.size, dtype=np.int16)
         grids = np.arange(self.size).reshape(self.slices, self.height, self.width)
-        self.blocks: Index = xp.asarray(grids[:, BORDER:-BORDER, BORDER:-BORDER])
+        self.blocks: Index = grids[:, BORDER:-BORDER, BORDER:-BORDER]
         """intp [slices, rows, columns]: indices of the blocks in a bordered plane."""
         self.offsets = [dy * self.width + dx for dy, dx in AROUND]
-        self.around: Index = xp.asarray(np.array(self.offsets))
+        self.around: Index = np.array(self.offsets)
 
     def grid(self, plane: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
         """A view of a bordered plane as [slices, height, width]."""
@@ -89,21 +86,21 @@ class ComponentPlanes:
 
     def blank_reference(self) -> Reference:
         """A reference of zeros, for components whose block grids do not fit."""
-        values = self.xp.zeros((64, self.size), dtype=self.xp.int32)
-        return Reference(values, self.xp.zeros(self.size, dtype=self.xp.int16))
+        values = np.zeros((64, self.size), dtype=np.int32)
+        return Reference(values, np.zeros(self.size, dtype=np.int16))
 
     def finish_dc(self) -> None:
         """Compute the planes of DC differences; call it when all DC coefficients are coded."""
-        xp, inside = self.xp, self.blocks.ravel()
+        inside = self.blocks.ravel()
         self.repeat_edge(self.values[0])
-        dc = xp.astype(self.values[0], xp.int32)
+        dc = self.values[0].astype(np.int32)
         for number, offset in enumerate(self.offsets):
             difference = (dc[inside + offset] - dc[inside]).clip(-32767, 32767)
-            self.values[DIFFERENCE + number, inside] = xp.astype(difference, xp.int16)
+            self.values[DIFFERENCE + number, inside] = difference.astype(np.int16)
 
     def coefficients(self) -> Int16:
-        """The coefficients as a NumPy array, int16 [slices, rows, columns, 64]."""
-        return np.ascontiguousarray(to_numpy(self.values[:64, self.blocks]).transpose(1, 2, 3, 0))
+        """The coefficients, int16 [slices, rows, columns, 64]."""
+        return np.ascontiguousarray(self.values[:64, self.blocks].transpose(1, 2, 3, 0))
 
 
 @dataclass(frozen=True)
@@ -119,12 +116,12 @@ class Inputs:
     def deltas(self, planes: ComponentPlanes) -> Index:
         """Offsets from the index of a block to its known values in `planes.values`, flattened; intp [n]."""
         offsets = np.array([*planes.offsets, 0])
-        deltas: Index = planes.xp.asarray(self.plane * planes.size + offsets[self.side])
+        deltas: Index = self.plane * planes.size + offsets[self.side]
         return deltas
 
     def steps(self, planes: ComponentPlanes) -> Int64:
         """The quantization step of each known value, int64 [n]."""
-        steps: Int64 = planes.steps[planes.xp.asarray(np.where(self.plane < DIFFERENCE, self.plane, 0))]
+        steps: Int64 = planes.steps[np.where(self.plane < DIFFERENCE, self.plane, 0)]
         return steps
 
 

@@ -4,13 +4,10 @@ make() computes them in floating point once, when a model is trained.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from jrecomp.array_types import Float64, Int8, Int16, Int64, UInt8, UInt16
-from jrecomp.features.arrays import namespace
 
 FRACTION = 16
 """Values relative to a quantization step are integers in units of step / FRACTION."""
@@ -45,29 +42,23 @@ class Tables:
     half: Int16
     quarter: Int16
 
-    @cached_property
-    def xp(self) -> Any:
-        """NumPy, or its torch counterpart if the tables are tensors."""
-        return namespace(self.log)
-
     def log_of(self, sixteenths: Int64) -> Int8:
         """sign(n) 16 log2(1 + |n| / 16) for n in sixteenths of a step, int8 in [-127, 127]."""
-        logs = self.xp.astype(self.log[abs(sixteenths).clip(max=MAGNITUDES - 1)], self.xp.int8)
-        signed: Int8 = self.xp.where(sixteenths < 0, -logs, logs)
+        logs = self.log[abs(sixteenths).clip(max=MAGNITUDES - 1)].astype(np.int8)
+        signed: Int8 = np.where(sixteenths < 0, -logs, logs)
         return signed
 
     def tanh_of(self, sixteenths: Int64) -> Int8:
         """127 tanh(scale n / 16) for n in sixteenths of a step and each of SCALES, int8 [8, ...]."""
         values = self.tanh[:, abs(sixteenths).clip(max=MAGNITUDES - 1)]
-        signed: Int8 = self.xp.where(sixteenths < 0, -values, values)
+        signed: Int8 = np.where(sixteenths < 0, -values, values)
         return signed
 
     def log2_of(self, value: Int64) -> Int64:
         """Approximately 16 log2(value) for 1 <= value < 2^53, in exact integer arithmetic."""
-        xp = self.xp
-        mantissa, exponent = xp.frexp(xp.astype(value, xp.float64))
-        place = xp.astype(mantissa * 32, xp.int64) - 16
-        logarithm: Int64 = 16 * xp.astype(exponent, xp.int64) + self.log2_mantissa[place]
+        mantissa, exponent = np.frexp(value.astype(np.float64))
+        place = (mantissa * 32).astype(np.int64) - 16
+        logarithm: Int64 = 16 * exponent.astype(np.int64) + self.log2_mantissa[place]
         return logarithm
 
 

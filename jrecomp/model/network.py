@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from jrecomp.array_types import Float32, Int16
-from jrecomp.features.arrays import namespace, to_numpy
 from jrecomp.features.tables import LOGIT_LIMIT
 
 HIDDEN_SHIFT = 6
@@ -38,7 +37,7 @@ class Layer:
 
     def check(self, limit: int) -> None:
         """Raises ValueError if a sum over inputs of magnitude `limit` could be inexact."""
-        weight, bias = to_numpy(self.weight).astype(np.float64), to_numpy(self.bias)
+        weight, bias = self.weight.astype(np.float64), self.bias
         bound = np.abs(weight).sum(1) * limit + np.abs(bias[:, 0])
         if bound.max() >= EXACT:
             raise ValueError("the weights do not fit: a sum of the network could reach 2^24")
@@ -62,14 +61,14 @@ class Network:
         """The logits int16 [outputs, n], within +-LOGIT_LIMIT, for inputs float32 [inputs, n]."""
         for layer in self.layers[:2]:
             x = _floor(layer.sums(x), HIDDEN_SHIFT).clip(0, ACTIVATION_LIMIT)
-        xp, logits = namespace(x), _floor(self.layers[2].sums(x), LOGIT_SHIFT)
-        result: Int16 = xp.astype(logits.clip(-LOGIT_LIMIT, LOGIT_LIMIT), xp.int16)
+        logits = _floor(self.layers[2].sums(x), LOGIT_SHIFT)
+        result: Int16 = logits.clip(-LOGIT_LIMIT, LOGIT_LIMIT).astype(np.int16)
         return result
 
 
 def _floor(sums: Float32, shift: int) -> Float32:
     sums *= 2.0**-shift
-    floored: Float32 = namespace(sums).floor(sums, out=sums)
+    floored: Float32 = np.floor(sums, out=sums)
     return floored
 
 

@@ -15,7 +15,6 @@ import numpy.typing as npt
 
 from jrecomp.array_types import Int64
 from jrecomp.features import ac, dc
-from jrecomp.features.arrays import namespace
 from jrecomp.features.schedule import PYRAMID_PHASES, SLOTS
 from jrecomp.features.store import AC_INPUTS, cross, nearest_known
 from jrecomp.features.tables import Tables
@@ -74,7 +73,7 @@ class PlanesModel(WeightsFile):
 
     @cached_property
     def classes(self) -> list[ClassWeights]:
-        """The weights of each component class for the NumPy and torch engines; raises ValueError."""
+        """The weights of each component class for the NumPy engine; raises ValueError."""
         return [_class_weights(self.arrays, c) for c in range(CLASSES)]
 
     @cached_property
@@ -150,14 +149,13 @@ def native_engine(arrays: Arrays, form: type[Engine] = Engine) -> Engine:
 
 
 def _class_weights(arrays: Arrays, number: int) -> ClassWeights:
-    xp = namespace(arrays["hidden"])
     hidden = (int(arrays["hidden"][0]), int(arrays["hidden"][1]))
     layers = [shape for plane in range(NETWORKS) for shape in shapes(number, hidden, plane)]
-    weights = split(xp.astype(arrays[f"weight_{number}"], xp.float32), list(layers))
-    biases = split(xp.astype(arrays[f"bias_{number}"], xp.float32), [(outputs, 1) for outputs, _ in layers])
+    weights = split(arrays[f"weight_{number}"].astype(np.float32), list(layers))
+    biases = split(arrays[f"bias_{number}"].astype(np.float32), [(outputs, 1) for outputs, _ in layers])
     pairs = [Layer(weight, bias) for weight, bias in zip(weights, biases, strict=True)]
     networks = [Network(pairs[3 * plane : 3 * plane + 3]) for plane in range(NETWORKS)]
-    linear = split(xp.astype(arrays[f"linear_{number}"], xp.int64), [linear_shape(p) for p in range(64)])
+    linear = split(arrays[f"linear_{number}"].astype(np.int64), [linear_shape(p) for p in range(64)])
     return ClassWeights(networks, linear)
 
 

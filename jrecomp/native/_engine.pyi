@@ -1,5 +1,6 @@
 """The native engines, which code slices with models and give the same bytes as the engines in Python."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,25 @@ class _SliceCoder:
         self, logits: npt.NDArray[np.int16], truth: npt.NDArray[np.int64] | None
     ) -> npt.NDArray[np.int64]:
         """Codes and returns indices [n] of last non-zero coefficients. Raises Damaged."""
+
+    @property
+    def damaged(self) -> bool:
+        """Whether code_phase() found that the data are damaged."""
+
+def code_phase(
+    coders: Sequence[_SliceCoder],
+    plane: int,
+    logits: npt.NDArray[np.int16],
+    values: npt.NDArray[np.int32],
+    starts: Sequence[int],
+) -> None:
+    """Codes a phase of several slices, each with its coder, all of which encode or all of which decode.
+
+    plane: 0 to 63, or 64 for `last`. logits: [outputs, n]. values: [n], on entry 2 v + z, where v is the
+    value to encode, and z is 1 where zero is impossible; on return the values. starts: where the values of
+    each slice begin, and where those of the last one end. Values of damaged slices are 0 or any. Releases the
+    GIL.
+    """
 
 class SliceEncoder(_SliceCoder):
     """Encodes."""

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import re
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from jrecomp.bench import codecs, inputs, measure, report, scaling
+from jrecomp.bench import batches, codecs, inputs, measure, report, scaling
 from jrecomp.bench.codecs import Codec, Missing, Refused
 from jrecomp.bench.inputs import Encoding, Sample
 from jrecomp.bench.measure import Measurement, RoundTrip, Total
@@ -427,6 +428,31 @@ def test_scaling_by_size_and_threads(folder: Path, tmp_path: Path, monkeypatch: 
     assert {(run["megapixels"], run["threads"]) for run in runs} == expected
     assert {run["command"] for run in runs} == {"compress", "decompress"}
     assert all(run["seconds"] > 0 and run["mebibytes"] > 0 for run in runs)
+
+
+def test_batches_are_repeated_and_restored(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "MEGAPIXELS", 0.02)
+    with Image.open(folder / "c.png") as image:
+        pixels = image.width * image.height
+    output = tmp_path / "out"
+    text = bench(folder / "c.png", "--batch", "--model", "fast", "--repeats", "2", "--output", output).stdout
+    assert text == (output / "report.md").read_text()
+    runs = json.loads((output / "results.json").read_text())
+    assert [run["command"] for run in runs] == ["compress", "decompress"]
+    assert {run["files"] for run in runs} == {math.ceil(20000 / pixels)}
+    assert all(run["seconds"] > 0 and run["cpu_seconds"] > 0 for run in runs)
+    assert {run["device_seconds"] for run in runs} == {0}
+
+
+def test_a_batch_has_each_file_at_least_once(make_photo: Callable[..., bytes]) -> None:
+    files = [make_photo(32, 32), make_photo(16, 48)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batches, "MEGAPIXELS", 0.001)
+        assert batches.repeated(files) == files
+        patch.setattr(batches, "MEGAPIXELS", 0.0019)
+        assert batches.repeated(files) == [*files, files[0]]
 
 
 def test_a_process_that_fails_ends_the_measuring() -> None:

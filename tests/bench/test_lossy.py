@@ -326,6 +326,8 @@ def test_command(tmp_path: Path, photo: bytes, monkeypatch: pytest.MonkeyPatch) 
         ("--scaling --threads 1", "--threads"),
         ("--scaling --device cpu", "--device"),
         ("--scaling --lossy", "--lossy"),
+        ("--scaling --batch", "--batch"),
+        ("--batch --lossy", "--lossy"),
         ("--peer webp", "--peer"),
     ],
 )

@@ -39,7 +39,7 @@ def test_without_a_gpu(machine: SimpleNamespace, part: str, message: str) -> Non
 def test_torch_is_loaded_only_for_a_gpu_beside_a_driver(
     machine: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "jrecomp.features.torch_arrays", None)  # an import would fail
+    monkeypatch.setitem(sys.modules, "jrecomp.codec.gpu.batch", None)  # an import would fail
     for name in ("auto", "cpu"):
         assert Resources(device=name).engine() == "native"
     with pytest.raises(ImportError):

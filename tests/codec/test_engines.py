@@ -1,10 +1,10 @@
-"""Engines: batches of slices, and a lack of memory."""
+"""Engines: batches of slices, and low frequencies."""
 
 import pytest
 
 from jrecomp import codec
-from jrecomp.codec import engines
 from jrecomp.codec import slices as slicing
+from jrecomp.codec.gpu import engine as gpu
 from jrecomp.model import PlanesModel
 from tests.models import random_file
 
@@ -12,7 +12,7 @@ from tests.models import random_file
 def test_batches_of_slices(random_model: PlanesModel, engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """More slices than a batch takes, some of them empty, the last one shorter."""
     monkeypatch.setattr(slicing, "SLICE_BLOCKS", 60)
-    monkeypatch.setattr(engines, "BATCH_BLOCKS", 2 * 72)
+    monkeypatch.setattr(gpu, "BATCH_PLACES", 2 * 700)
     file = random_file([(2, 2), (1, 1), (1, 1)], 13, 4)
     for array, rows in zip(file.coefficients, (6, 3, 3), strict=True):
         array[rows : 2 * rows] = 0
@@ -41,17 +41,3 @@ def test_low_frequencies(
     assert not first[..., highest + 1 :].any()
     for found, coefficients in zip(others, file.coefficients[1:], strict=True):
         assert (found[..., 0] == coefficients[..., 0]).all() and not found[..., 1:].any()
-
-
-def test_a_full_device_is_a_lack_of_memory(
-    random_model: PlanesModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is not reported as a file that cannot be modelled."""
-    torch = pytest.importorskip("torch", reason="torch is not installed")
-
-    def fail(*arguments: object) -> None:
-        raise torch.OutOfMemoryError("out of memory")
-
-    monkeypatch.setattr(engines, "walk_slices", fail)
-    with pytest.raises(MemoryError):
-        codec.encode(random_file([(1, 1)], 1, 1), random_model, engine="torch")

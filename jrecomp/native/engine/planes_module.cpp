@@ -3,6 +3,7 @@
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/optional.h>
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <numeric>
@@ -94,6 +95,32 @@ public:
         return moved(std::move(values), {count});
     }
 
+    // Codes the values of a phase that lie from `start` to `end`, of a plane or with number 64 of `last`; see
+    // code_phase() in _engine.pyi. A coder whose data are damaged codes nothing any more.
+    void part(int plane, const LogitRows& logits, std::int32_t* values, std::size_t start, std::size_t end) {
+        std::vector<I64> coded(end - start);
+        std::vector<char> nonzero(end - start);
+        for (std::size_t i = 0; i < coded.size(); ++i) {
+            coded[i] = values[start + i] >> 1;
+            nonzero[i] = values[start + i] & 1;
+        }
+        const LogitRows rows{logits.data + start, logits.stride};
+        try {
+            if (damaged_)
+                std::fill(coded.begin(), coded.end(), 0);
+            else if (plane == kLastNetwork)
+                coder_.last(rows, coded);
+            else
+                coder_.values(plane, rows, coded, nonzero);
+        } catch (const Damaged&) {
+            damaged_ = true;
+        }
+        for (std::size_t i = 0; i < coded.size(); ++i)
+            values[start + i] = static_cast<std::int32_t>(coded[i]);
+    }
+
+    bool damaged() const { return damaged_; }
+
     Coder& coder() { return coder_.coder(); }
 
 private:
@@ -111,16 +138,39 @@ private:
 
     std::unique_ptr<Tables> tables_;
     LogitCoder<Coder> coder_;
+    bool damaged_ = false;
 };
+
+using Logits = nb::ndarray<const std::int16_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using Coded = nb::ndarray<std::int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+// Codes the parts of a phase, each with its coder.
+template <class Coder>
+void code_phase(const std::vector<SliceCoder<Coder>*>& coders, int plane, const Logits& logits,
+                const Coded& values, const std::vector<std::size_t>& starts) {
+    const std::size_t outputs = plane == kLastNetwork ? kLastOutputs : kValueOutputs;
+    require(0 <= plane && plane <= kLastNetwork, "bad plane");
+    require(logits.shape(0) == outputs && logits.shape(1) == values.size(), "logits have the wrong shape");
+    require(starts.size() == coders.size() + 1 && starts.back() <= values.size() &&
+                std::is_sorted(starts.begin(), starts.end()),
+            "the parts do not fit");
+    const LogitRows view{logits.data(), static_cast<std::int64_t>(logits.shape(1))};
+    const nb::gil_scoped_release released;
+    for (std::size_t i = 0; i < coders.size(); ++i)
+        coders[i]->part(plane, view, values.data(), starts[i], starts[i + 1]);
+}
 
 template <class Coder>
 nb::class_<SliceCoder<Coder>> define_coder(nb::module_& module, const char* name) {
     using Defined = SliceCoder<Coder>;
+    module.def("code_phase", &code_phase<Coder>, nb::arg("coders"), nb::arg("plane"), nb::arg("logits"),
+               nb::arg("values").noconvert(), nb::arg("starts"));
     return nb::class_<Defined>(module, name)
         .def("select", &Defined::select, nb::arg("component"))
         .def("values", &Defined::values, nb::arg("plane"), nb::arg("logits"), nb::arg("truth").none(),
              nb::arg("known_nonzero"))
-        .def("last", &Defined::last, nb::arg("logits"), nb::arg("truth").none());
+        .def("last", &Defined::last, nb::arg("logits"), nb::arg("truth").none())
+        .def_prop_ro("damaged", &Defined::damaged);
 }
 
 void define_coders(nb::module_& module) {
