@@ -80,7 +80,7 @@ $(VENV)/installed-test: $(SOURCES) | $(BIN)/pip
 	touch $@ $(VENV)/installed
 
 $(VENV)/installed-full: $(SOURCES) | $(BIN)/pip
-	$(PIP) '.[test,train,bench,docs,browser]'
+	$(PIP) '.[test,train,bench,docs,browser,ray,s3-test]'
 	touch $@ $(VENV)/installed-test $(VENV)/installed
 
 $(VENV)/installed-fuzz: $(SOURCES) | $(BIN)/pip

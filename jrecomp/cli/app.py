@@ -22,8 +22,10 @@ _COMMANDS = {
     "verify": "jrecomp.cli.verify",
     "info": "jrecomp.cli.info",
     "models": "jrecomp.cli.models",
+    "report": "jrecomp.cli.overview",
     "mount": "jrecomp.cli.mount",
     "serve": "jrecomp.cli.serve",
+    "cluster": "jrecomp.cli.cluster",
     "doctor": "jrecomp.cli.doctor",
     "bench": "jrecomp.bench.command",
     "train": "jrecomp.train.command",
@@ -35,6 +37,17 @@ _DEVELOPMENT = ("bench", "train")
 
 _LETTERS = {"-d": "decompress", "--decompress": "decompress", "-t": "verify", "--test": "verify"}
 """Commands that gzip and zstd spell as options."""
+
+_EXTRAS = {
+    "ray": "ray",
+    "pyarrow": "ray",
+    "fsspec": "ray",
+    "matplotlib": "report,bench,train",
+    "jinja2": "report,serve",
+    "starlette": "serve",
+    "uvicorn": "serve",
+}
+"""Extras that bring packages; others are those of bench and train."""
 
 
 class App(click.Group):
@@ -132,7 +145,8 @@ def _told(error: Exception) -> tuple[str, ExitCode]:
     if known := error if isinstance(error, JrecompError) else shortage(error):
         return known.named(flag), known.exit_code
     if isinstance(error, ModuleNotFoundError):
-        message = f"the package {error.name} is not installed (pip install jrecomp[bench,train])"
+        extras = _EXTRAS.get(error.name or "", "bench,train")
+        message = f"the package {error.name} is not installed (pip install 'jrecomp[{extras}]')"
         return message, ExitCode.USAGE
     if isinstance(error, OSError):  # while printing; errors of files are outcomes of their jobs
         failure = OutputError.of(error.filename or "standard output", error)
