@@ -102,7 +102,7 @@ def test_thumbnails_load_when_they_come_near(page: Any) -> None:
         page.evaluate("scrollTo(0, document.body.scrollHeight)")
         last = page.locator(".grid a").last
         last.scroll_into_view_if_needed()
-        page.wait_for_function("[...document.images].at(-1).naturalWidth > 0")
+        page.wait_for_function("() => [...document.images].at(-1).naturalWidth > 0")
         page.evaluate("scrollTo(0, 0)")
         page.wait_for_function(VISIBLE)
     last.click()
@@ -111,7 +111,7 @@ def test_thumbnails_load_when_they_come_near(page: Any) -> None:
 
 def test_grids_that_come_as_text(page: Any, url: str) -> None:
     """All pictures are elements after a while, in order, and links lead to them at once."""
-    page.wait_for_function(f"document.querySelectorAll('.grid a').length === {COUNT + 1}")
+    page.wait_for_function(f"() => document.querySelectorAll('.grid a').length === {COUNT + 1}")
     names = page.evaluate("[...document.querySelectorAll('.grid a')].map((cell) => cell.title)")
     assert names == ["trip", *(f"IMG_{number}.jpg.jrc" for number in range(COUNT))]
     assert "<noscript>" in page.request.get(url).text()
