@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PHOTO ?= build/grace_hopper.jpg
 FUZZ_SECONDS ?= 60
+SHARE ?= build/share
 VENV := .venv
 WORKERS := --numprocesses auto --maxprocesses 4
 BIN := $(VENV)/bin
@@ -12,7 +13,7 @@ PYTHONS ?= $(PYTHON)
 SOURCES := $(shell find jrecomp weights pyproject.toml -type f ! -name '*.pyc')
 
 .DELETE_ON_ERROR:
-.PHONY: help try test check full fuzz docs site release train clean
+.PHONY: help try test check full fuzz docs man site release train clean
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -43,6 +44,9 @@ fuzz: $(VENV)/installed-fuzz ## Fuzz with sanitizers, each target for FUZZ_SECON
 
 docs: $(VENV)/installed-test ## Write docs/cli.md from the help of the commands.
 	$(BIN)/python docs/generate_cli.py > docs/cli.md
+
+man: $(VENV)/installed ## Write manual pages and completion scripts to SHARE=build/share (docs/desktop.md).
+	$(BIN)/python docs/generate_man.py "$(SHARE)"
 
 site: $(VENV)/installed-full ## Make the documentation as a site in build/site.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
@@ -76,7 +80,7 @@ $(VENV)/installed-test: $(SOURCES) | $(BIN)/pip
 	touch $@ $(VENV)/installed
 
 $(VENV)/installed-full: $(SOURCES) | $(BIN)/pip
-	$(PIP) '.[test,train,bench,docs,browser]'
+	$(PIP) '.[test,train,bench,docs,browser,ray,s3-test]'
 	touch $@ $(VENV)/installed-test $(VENV)/installed
 
 $(VENV)/installed-fuzz: $(SOURCES) | $(BIN)/pip

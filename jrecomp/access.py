@@ -7,12 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Unpack
 
-from jrecomp import batch, container, files, pipeline, temporary
-from jrecomp.batch import ChangeOptions, Job, Work
+from jrecomp import container, files, pipeline, temporary, work
 from jrecomp.errors import InputError, JrecompError, LimitError, UsageError, shortage, size
 from jrecomp.info import Info
+from jrecomp.jobs import Existing, Job
 from jrecomp.options import DEFAULT_LIMITS, Device, Limits, check_type
 from jrecomp.rate import OnProgress, ignore
+from jrecomp.work import ChangeOptions, Work
 
 PathLike = str | os.PathLike[str]
 
@@ -115,17 +116,17 @@ def compress_file(
     InputError if the source cannot be read, and OutputError.
     """
     check_type("limits", limits, Limits)
-    work = partial(
-        batch.compress,
+    steps = partial(
+        work.compress,
         change=change,
         model=model,
         threads=threads,
         device=device,
         limits=limits,
-        force=force,
+        existing=_existing(force),
         on_progress=on_progress,
     )
-    return _done(source, target, files.compressed_name, work)
+    return _done(source, target, files.compressed_name, steps)
 
 
 def decompress_file(
@@ -146,18 +147,18 @@ def decompress_file(
     InputError if the source cannot be read, and OutputError.
     """
     check_type("limits", limits, Limits)
-    work = partial(batch.decompress, threads=threads, device=device, limits=limits, force=force)
-    return _done(source, target, files.restored_name, work)
+    steps = partial(work.decompress, threads=threads, device=device, limits=limits, existing=_existing(force))
+    return _done(source, target, files.restored_name, steps)
 
 
-def _done(source: PathLike, target: PathLike | None, rename: Callable[[Path], Path], work: Work) -> Info:
+def _existing(force: bool) -> Existing:
+    return Existing.REPLACE if force else Existing.REFUSE
+
+
+def _done(source: PathLike, target: PathLike | None, rename: Callable[[Path], Path], steps: Work) -> Info:
     path = _path(source)
     job = Job(path, rename(path) if target is None else _path(target))
     temporary.sweep(Path(os.path.realpath(job.target or path)).parent)
-    steps = work(job)
-    try:
-        steps.send(next(steps)())
-    except StopIteration as done:
-        info, _ = done.value
+    info = work.complete(job, steps).info
     assert isinstance(info, Info)
     return info

@@ -1,48 +1,25 @@
-"""Batches of files: finding inputs, planning outputs, and running jobs on several threads."""
+"""Batches of files: running jobs on several threads."""
 
 import os
-import stat
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from jrecomp import files, pipeline, temporary
+from jrecomp import files, temporary
 from jrecomp.codec import Resources
 from jrecomp.codec.devices import CUDA
-from jrecomp.errors import (
-    CorruptContainerError,
-    ExitCode,
-    InputError,
-    JrecompError,
-    UsageError,
-    shortage,
-    unexpected,
-)
-from jrecomp.info import Info, RestoredInfo, ThumbnailInfo
-from jrecomp.lossy.target import TargetOptions
+from jrecomp.errors import ExitCode, JrecompError, shortage, unexpected
+from jrecomp.jobs import Job
 from jrecomp.model import load
-from jrecomp.options import Device, Limits, Tune
-from jrecomp.rate import Note, OnProgress
-from jrecomp.threads import Task, Workers
-
-if TYPE_CHECKING:  # they import Pillow and native code that other commands do without
-    from jrecomp.encoding import EncodeOptions
-    from jrecomp.restoring import RestoreOptions
-
-JPEG_SUFFIXES = files.JPEG_SUFFIXES
-SHRUNK_SUFFIXES = tuple(f"{files.SHRUNK}{suffix}" for suffix in JPEG_SUFFIXES)
-CONTAINER_SUFFIXES = (files.SUFFIX,)
-
-PIPE = "-"
-STANDARD_INPUTS = (PIPE, "/dev/stdin", "/dev/fd/0")
-STANDARD_OUTPUTS = (PIPE, "/dev/stdout", "/dev/fd/1")
-DESCRIPTORS = Path("/dev/fd")
-"""The folder of open files: of what a shell passes as <(command)."""
+from jrecomp.options import Device
+from jrecomp.outputs import Output, Outputs
+from jrecomp.threads import Task, Workers, cancellation
+from jrecomp.work import AnyInfo, Compute, Finished, JobSteps, Step, Work
 
 JOBS_PER_THREAD = 8
 """Jobs at once for each thread if a GPU computes, so that batches of slices are large."""
@@ -50,211 +27,78 @@ JOBS_PER_THREAD = 8
 IN_MEMORY = 32 << 20
 """Largest total size in bytes of the inputs held at once. A larger file is held alone."""
 
+TOGETHER = 64
+"""Largest number of outputs that are flushed to disk together, after FLUSH_SECONDS at most."""
 
-@dataclass(frozen=True)
-class Job:
-    """One input and its output.
-
-    source: the input, None for standard input. target: the output, None for standard output or for commands
-    that write nothing. problem: an error found before the job runs; run() reports it as the outcome.
-    skipped: why there is nothing to do, or ""; such a job does not fail. root: the searched folder that the
-    input was found in. mirror: makes the folders of the target, if it is in a folder for all outputs.
-    """
-
-    source: Path | None
-    target: Path | None = None
-    problem: JrecompError | None = None
-    skipped: str = ""
-    root: Path | None = None
-    mirror: files.Mirror | None = None
-
-    @property
-    def writes(self) -> bool:
-        """Whether the job has a target to write to."""
-        return not (self.problem or self.skipped)
-
-    @property
-    def name(self) -> str:
-        """The input's name in messages."""
-        return str(self.source or PIPE)
-
-    @property
-    def size(self) -> int:
-        """Size of the input in bytes, at least 1; 1 if it is unknown."""
-        try:
-            return max(1, self.source.stat().st_size) if self.source else 1
-        except OSError:
-            return 1
-
-
-AnyInfo = Info | RestoredInfo | ThumbnailInfo
-"""Properties of the result of a job."""
+FLUSH_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
 class Outcome:
     """The result of a job.
 
-    seconds: time taken to read, compute and write, without waiting for other jobs.
-    info: description of the result; None after an error and for skipped jobs. note: a remark for the report,
-    or "". error: the error; None after success.
+    seconds: time taken to read, compute and write, without waiting for other jobs. finished: the result; None
+    after an error. error: the error; None after success. size: of the input in bytes, at least 1.
     """
 
     job: Job
     seconds: float = 0.0
-    info: AnyInfo | None = None
-    note: str = ""
+    finished: Finished | None = None
     error: JrecompError | None = None
-
-
-Compute = Callable[[], Any]
-JobSteps = Generator[Compute, Any, tuple[AnyInfo | None, str]]
-"""A job in progress: it reads, yields the computation, receives its result, writes, returns info and note."""
-
-Work = Callable[[Job], JobSteps]
-"""Starts a job; the commands below, with their options bound."""
-
-
-class ChangeOptions(TargetOptions, total=False):
-    """Options that change the restored file, as keyword arguments of pipeline.compress()."""
-
-    strip: bool
-    strip_trailer: bool
-    tune: Tune
-
-
-@dataclass(frozen=True)
-class Destination:
-    """Where outputs are written; beside the inputs by default.
-
-    output: path of the only output, "-" for standard output; or a folder, which exists or ends with "/".
-    output_dir: folder for all outputs. At most one of the two may be given. force: replace existing outputs.
-    """
-
-    output: str | None = None
-    output_dir: Path | None = None
-    force: bool = False
+    size: int = 1
 
     @property
-    def folder(self) -> Path | None:
-        """The folder for all outputs, None if there is none."""
-        if self.output and (self.output.endswith(os.sep) or Path(self.output).is_dir()):
-            return Path(self.output)
-        return self.output_dir
+    def info(self) -> AnyInfo | None:
+        """Description of the result; None after an error and for skipped jobs."""
+        return self.finished.info if self.finished else None
+
+    @property
+    def note(self) -> str:
+        """A remark for the report, or ""."""
+        return self.finished.note if self.finished else ""
+
+    @property
+    def skipped(self) -> bool:
+        """Whether there was nothing to do."""
+        return self.finished is not None and self.finished.skipped
 
 
-def find(
-    sources: Iterable[str], recursive: bool, suffixes: tuple[str, ...], excluded: tuple[str, ...] = ()
-) -> list[tuple[Job, Path]]:
-    """Find inputs.
+class Activity:
+    """What a run is doing, for a display in another thread.
 
-    sources: files, folders, and "-" for standard input. recursive: search folders; otherwise a folder gives
-    a job with a problem. suffixes: endings of the files to take from folders, in lower case. excluded:
-    endings of files to leave out. Only regular files are taken from folders, as pipes may block.
-
-    Returns jobs without targets, each with the input's path relative to the folder that was searched.
+    current: the oldest job in progress. slices: how many slices of its pictures were coded so far. begun: how
+    many jobs have been begun.
     """
-    found: list[tuple[Job, Path]] = []
-    for source in sources:
-        path = Path(source)
-        if source in STANDARD_INPUTS:
-            found.append((Job(None), path))
-        elif not stat.S_ISDIR(files.mode(path)):
-            found.append((Job(path), Path(path.name)))
-        elif recursive:
-            jobs = _walk(path, suffixes, excluded)
-            found += [(job, (job.source or path).relative_to(path)) for job in jobs]
-        else:
-            problem = InputError(f"{path}: is a folder (--recursive searches folders)")
-            found.append((Job(path, problem=problem), path))
-    return found
+
+    def __init__(self) -> None:
+        self._current: _Running | None = None
+        self.begun = 0
+
+    @property
+    def current(self) -> Job | None:
+        """The oldest job in progress, None if there is none."""
+        current = self._current
+        return current.job if current else None
+
+    @property
+    def slices(self) -> int:
+        """How many slices of its pictures have been begun."""
+        current = self._current
+        return current.slices if current else 0
+
+    def show(self, running: "_Running | None") -> None:
+        """Set the job."""
+        self._current = running
 
 
-def _walk(folder: Path, suffixes: tuple[str, ...], excluded: tuple[str, ...]) -> list[Job]:
-    jobs: list[Job] = []
-
-    def unreadable(error: OSError) -> None:
-        jobs.append(Job(Path(error.filename), problem=InputError(f"{error.filename}: {error.strerror}")))
-
-    for parent, folders, names in os.walk(folder, onerror=unreadable):
-        folders.sort()
-        taken = [n for n in sorted(names) if n.lower().endswith(suffixes)]
-        paths = [Path(parent, name) for name in taken if not name.lower().endswith(excluded)]
-        jobs += [_found(path, folder) for path in paths if stat.S_IFMT(files.mode(path)) in (stat.S_IFREG, 0)]
-    if not jobs:
-        problem = InputError(f"{folder}: contains no {', '.join(suffixes)} files")
-        jobs.append(Job(folder, problem=problem))
-    return jobs
-
-
-def _found(path: Path, root: Path) -> Job:
-    return Job(path, skipped="the link leads nowhere" if files.is_broken_link(path) else "", root=root)
-
-
-def plan(
-    found: list[tuple[Job, Path]], destination: Destination, rename: Callable[[Path], Path]
-) -> list[Job]:
-    """Choose the target of each job.
-
-    found: the result of find(). destination: where to write. rename: gives the output's path for an input's
-    path; a UsageError that it raises becomes the job's problem.
-
-    Returns the jobs with their targets. Raises UsageError if two jobs would write to the same file, or if
-    `destination` does not suit the inputs.
-    """
-    if destination.output and destination.output_dir:
-        raise UsageError("-o and --output-dir exclude each other (use only one)")
-    if destination.output and not destination.folder and len(found) > 1:
-        raise UsageError("-o names one output, but there are several inputs (use --output-dir)")
-    jobs = [_with_target(job, relative, destination, rename) for job, relative in found]
-    if destination.folder:
-        mirrors = {job.root: files.Mirror(job.root, destination.folder) for job in jobs if job.root}
-        jobs = [replace(job, mirror=mirrors[job.root]) if job.root else job for job in jobs]
-    counts = Counter(_real_target(job) for job in jobs if job.writes)
-    for job in jobs:
-        if job.writes and (count := counts[_real_target(job)]) > 1:
-            raise UsageError(f"{count} inputs would be written to {job.target or 'standard output'}")
-    return jobs
-
-
-def _real_target(job: Job) -> str:
-    """The target with symbolic links resolved."""
-    return os.path.realpath(job.target) if job.target else PIPE
-
-
-def _with_target(job: Job, relative: Path, destination: Destination, rename: Callable[[Path], Path]) -> Job:
-    if not job.writes:
-        return job
-    try:
-        return replace(job, target=_target(job.source, relative, destination, rename))
-    except UsageError as error:
-        return replace(job, problem=error)
-
-
-def _target(
-    source: Path | None, relative: Path, destination: Destination, rename: Callable[[Path], Path]
-) -> Path | None:
-    nameless = source is None or source.parent == DESCRIPTORS
-    if destination.folder:
-        if nameless:
-            raise UsageError(f"{source or 'standard input'} has no name (name the output with -o)")
-        return rename(destination.folder / relative)
-    if destination.output:
-        return None if destination.output in STANDARD_OUTPUTS else Path(destination.output)
-    return None if nameless or source is None else rename(source)
-
-
-def pipes(jobs: Iterable[Job]) -> bool:
-    """Whether any of the planned jobs writes to standard output."""
-    return any(job.target is None and job.writes for job in jobs)
-
-
-def share(threads: int, device: Device, jobs: int, model: str | None = None) -> tuple[int, int]:
+def share(
+    threads: int, device: Device, jobs: Callable[[int], int], model: str | None = None
+) -> tuple[int, int]:
     """Divide threads among jobs.
 
     threads: total number, 0 for one per core. device: one of options.DEVICES. A GPU computes slices of many
-    jobs together, and threads are for all of them. jobs: how many there are. model: name of the model that
-    they use, None if it is not known.
+    jobs together, and threads are for all of them. jobs: tells how many there are, at most a number, as
+    Stream.at_least(). model: name of the model that they use, None if it is not known.
 
     Returns the number of jobs to compute at once and the number of threads for each. Raises UsageError and
     UnknownModelError.
@@ -262,97 +106,200 @@ def share(threads: int, device: Device, jobs: int, model: str | None = None) -> 
     resources = Resources(threads, device)
     engine = resources.engine(load(model) if model else None)
     if engine == CUDA:
-        return max(1, min(JOBS_PER_THREAD * resources.workers, jobs)), resources.workers
-    at_once = max(1, min(resources.workers, jobs))
+        return max(1, jobs(JOBS_PER_THREAD * resources.workers)), resources.workers
+    at_once = max(1, jobs(resources.workers))
     return at_once, resources.workers // at_once
 
 
-def run(jobs: Sequence[Job], work: Work, at_once: int = 1) -> Iterator[Outcome]:
+def run(
+    jobs: Iterable[Job], work: Work, at_once: int = 1, activity: Activity | None = None
+) -> Iterator[Outcome]:
     """Run jobs and yield their outcomes in order.
 
-    jobs: with targets chosen by plan(). work: starts a job. at_once: how many jobs are computed at once.
+    jobs: with targets chosen by plan(); each is taken when there is room for it. work: starts a job. at_once:
+    how many jobs are computed at once. activity: is kept current.
 
-    Reading and writing happen in the caller's thread. An error ends only its own job, unless its `ends_run`
-    is true. Then, as after an interrupt, the remaining jobs are cancelled, and running computations are not
-    awaited. A computation that ran short of memory is repeated when no other runs. Temporary files that
-    killed runs have left beside the targets are removed first.
+    Reading and writing happen in the caller's thread. An outcome is yielded when its output is on disk;
+    several outputs are flushed together. An error ends only its own job, unless its `ends_run` is true. Then,
+    as after an interrupt, the remaining jobs are cancelled, and running computations are not awaited. A
+    computation that ran short of memory is repeated when no other runs. Temporary files that killed runs have
+    left beside the targets are removed first.
     """
-    for folder in {Path(os.path.realpath(job.target)).parent for job in jobs if job.target and job.writes}:
-        temporary.sweep(folder)
+    runner = _Runner(work, at_once, activity or Activity())
     try:
-        with closing(_run(jobs, work, at_once)) as outcomes:
+        with closing(runner.run(iter(jobs))) as outcomes:
             for outcome in outcomes:
                 yield outcome
                 if outcome.error and outcome.error.ends_run:
                     break
     finally:
-        for mirror in {job.mirror for job in jobs if job.mirror}:
+        for mirror in runner.mirrors:
             mirror.finish()
 
 
-def _run(jobs: Sequence[Job], work: Work, at_once: int) -> Generator[Outcome]:
-    running: deque[_Running] = deque()
-    pool = Workers(at_once)
-    try:
-        for job in jobs:
-            while running and (running[0].done() or job.size + sum(r.size for r in running) > IN_MEMORY):
-                yield running.popleft().finish(running)
-            running.append(_Running(job, work, pool))
-        while running:
-            yield running.popleft().finish(running)
-        pool.join()
-    finally:
-        pool.shutdown()
+class _Runner:
+    """Runs jobs, see run(); mirrors: those of the outputs."""
+
+    def __init__(self, work: Work, at_once: int, activity: Activity) -> None:
+        self.mirrors: set[files.Mirror] = set()
+        self._work, self._activity = work, activity
+        self._pool = Workers(at_once)
+        self._computing: deque[_Running] = deque()
+        self._written: list[_Running] = []
+        self._since = 0.0
+        self._swept: deque[Path] = deque(maxlen=TOGETHER)
+
+    def run(self, jobs: Iterator[Job]) -> Generator[Outcome]:
+        """Yield the outcomes."""
+        try:
+            with Outputs() as outputs:
+                for job in jobs:
+                    while self._computing and (self._computing[0].done() or self._is_full(job)):
+                        yield from self._advance(outputs)
+                    self._activity.begun += 1
+                    self._computing.append(_Running(job, self._work, self._pool))
+                    self._activity.show(self._computing[0])
+                while self._computing:
+                    yield from self._advance(outputs)
+                yield from self._flush(outputs)
+            self._pool.join()
+        finally:
+            self._pool.shutdown()
+
+    def _is_full(self, job: Job) -> bool:
+        return job.size + sum(running.size for running in self._computing) > IN_MEMORY
+
+    def _advance(self, outputs: Outputs) -> Iterator[Outcome]:
+        """Wait for the oldest job and write its output. What was written before does not wait for long."""
+        head = self._computing[0]
+        self._activity.show(head)
+        if self._written and not head.done():
+            head.wait(max(0.0, self._since + FLUSH_SECONDS - time.monotonic()))
+            if not head.done():
+                yield from self._flush(outputs)
+        self._computing.popleft()
+        head.compute(self._computing)
+        if not self._written:
+            self._since = time.monotonic()
+        self._written.append(head)
+        if head.output:
+            self._prepare(head.job)
+            head.write(outputs)
+        size = sum(running.held for running in self._written)
+        late = time.monotonic() > self._since + FLUSH_SECONDS
+        if not outputs or len(outputs) >= TOGETHER or size > IN_MEMORY or late:
+            yield from self._flush(outputs)
+
+    def _prepare(self, job: Job) -> None:
+        if job.mirror:
+            self.mirrors.add(job.mirror)
+        if job.target:
+            folder = Path(os.path.realpath(job.target)).parent
+            if folder not in self._swept:
+                self._swept.append(folder)
+                temporary.sweep(folder)
+
+    def _flush(self, outputs: Outputs) -> Iterator[Outcome]:
+        """Complete what was written, in the order of the jobs."""
+        outputs.flush()
+        written, self._written = self._written, []
+        for number, running in enumerate(written):
+            running.compute(written[number + 1 :])
+            yield running.outcome()
 
 
 class _Running:
-    """A job whose input has been read and whose computation has been submitted."""
+    """A job whose input has been read and whose computation has been submitted.
+
+    output: what is to be written next, if anything. slices: how many were begun. size: of the input in bytes.
+    held: size of all that is in memory, about.
+    """
 
     def __init__(self, job: Job, work: Work, pool: Workers) -> None:
-        self._job, self._pool, self.size = job, pool, job.size
+        self.job, self.size, self.slices = job, job.size, 0
+        self.held = self.size
+        self.output: Output | None = None
+        self._pool = pool
         self._steps = _skip(job) if job.skipped else work(job)
         self._task: Task[tuple[Any, float]] | None = None
-        self._error: Exception | None = None
-        started = time.perf_counter()
-        try:
-            if job.problem:
-                raise job.problem
-            self._compute = partial(_timed, next(self._steps))
-            self._task = pool.submit(self._compute)
-        except Exception as error:
-            self._error = error
-        self._seconds = time.perf_counter() - started
+        self._outcome: Outcome | None = None
+        self._seconds = 0.0
+        if job.problem:
+            self._fail(job.problem)
+        else:
+            self._step(lambda: next(self._steps))
 
     def done(self) -> bool:
-        """Whether the computation has ended."""
+        """Whether no computation is in progress."""
         return self._task is None or self._task.done()
 
-    def wait(self) -> None:
-        """Waits for the computation."""
+    def wait(self, seconds: float | None = None) -> None:
+        """Wait for the computation, for so many seconds at most."""
         if self._task:
-            self._task.wait()
+            self._task.wait(seconds)
 
-    def finish(self, others: Collection["_Running"]) -> Outcome:
-        """Waits for the computation and writes its result; others: the jobs that may run meanwhile."""
+    def compute(self, others: Collection["_Running"]) -> None:
+        """Wait for the computation and go on with its result; others: the jobs that may run meanwhile."""
+        while self._task and not self._outcome:
+            try:
+                result, seconds = self._result(others)
+            except Exception as error:
+                self._fail(error)
+            else:
+                self._seconds += seconds
+                self._step(partial(self._steps.send, result))
+
+    def write(self, outputs: Outputs) -> None:
+        """Write the output; it is complete after outputs.flush()."""
+        output, self.output = self.output, None
+        assert output
+        self.held = self.size + len(output.data)
+        started = time.perf_counter()
         try:
-            result, seconds = self._result(others)
-            self._seconds += seconds
-            started = time.perf_counter()
-            if self._job.mirror and self._job.target:
-                self._job.mirror.make(self._job.target)
-            self._steps.send(result)
-        except StopIteration as done:
-            return Outcome(self._job, self._seconds + time.perf_counter() - started, *done.value)
-        except JrecompError as error:
-            return Outcome(self._job, self._seconds, error=error)
+            if self.job.mirror and self.job.target:
+                self.job.mirror.make(self.job.target)
+            outputs.add(output, self._on_written)
         except Exception as error:
-            return Outcome(self._job, self._seconds, error=unexpected(error))
-        raise AssertionError("a job yields one computation")
+            self._fail(error)
+        self._seconds += time.perf_counter() - started
+
+    def outcome(self) -> Outcome:
+        """The outcome of a job that has come to its end."""
+        if self._outcome is None:
+            raise AssertionError("a job writes one output")
+        return self._outcome
+
+    def _on_written(self, error: JrecompError | None) -> None:
+        if error:
+            self._fail(error)
+        else:
+            self._step(partial(self._steps.send, None))
+
+    def _step(self, resume: Callable[[], Step]) -> None:
+        """Let the job go on to its next step or its end."""
+        started = time.perf_counter()
+        self._task = None
+        try:
+            step = resume()
+            if isinstance(step, Output):
+                self.output = step
+            else:
+                self._compute = partial(self._timed, step)
+                self._task = self._pool.submit(self._compute)
+        except StopIteration as end:
+            seconds = self._seconds + time.perf_counter() - started
+            self._outcome = Outcome(self.job, seconds, end.value, size=self.size)
+        except Exception as error:
+            self._fail(error)
+        self._seconds += time.perf_counter() - started
+
+    def _fail(self, error: Exception) -> None:
+        self._steps.close()
+        known = error if isinstance(error, JrecompError) else unexpected(error)
+        self._task, self._outcome = None, Outcome(self.job, self._seconds, error=known, size=self.size)
 
     def _result(self, others: Collection["_Running"]) -> tuple[Any, float]:
-        if self._task is None:
-            assert self._error
-            raise self._error
+        assert self._task
         try:
             return self._task.result()
         except Exception as error:
@@ -363,15 +310,19 @@ class _Running:
             other.wait()
         return self._pool.submit(self._compute).result()
 
+    def _timed(self, compute: Compute) -> tuple[Any, float]:
+        started = time.perf_counter()
+        with cancellation(self._count):
+            return compute(), time.perf_counter() - started
+
+    def _count(self) -> bool:
+        self.slices += 1
+        return False
+
 
 def _skip(job: Job) -> JobSteps:
-    yield lambda: None
-    return None, job.skipped
-
-
-def _timed(compute: Compute) -> tuple[Any, float]:
-    started = time.perf_counter()
-    return compute(), time.perf_counter() - started
+    return Finished(note=job.skipped, skipped=True)
+    yield
 
 
 def exit_code(outcomes: Iterable[Outcome]) -> ExitCode:
@@ -379,180 +330,3 @@ def exit_code(outcomes: Iterable[Outcome]) -> ExitCode:
     errors = [outcome.error for outcome in outcomes if outcome.error]
     first = next((error for error in errors if error.ends_run), next(iter(errors), None))
     return first.exit_code if first else ExitCode.OK
-
-
-def compress(
-    job: Job,
-    *,
-    change: ChangeOptions,
-    model: str | None,
-    threads: int,
-    device: Device,
-    limits: Limits,
-    force: bool,
-    on_progress: OnProgress,
-) -> JobSteps:
-    """Compress one file; the options are those of pipeline.compress() and files.write()."""
-    files.check_target(job.target, job.source, force)
-    data = files.read(job.source, limits)
-    notes: list[Note] = []
-    packed = yield partial(
-        pipeline.compress,
-        data,
-        model=model,
-        threads=threads,
-        device=device,
-        limits=limits,
-        on_progress=on_progress,
-        on_note=notes.append,
-        **change,
-    )
-    files.write(job.target, packed, job.source, force)
-    return pipeline.inspect(packed, limits=limits), notes[0].text
-
-
-def shrink(
-    job: Job,
-    *,
-    change: ChangeOptions,
-    progressive: bool,
-    threads: int,
-    limits: Limits,
-    force: bool,
-    on_progress: OnProgress,
-) -> JobSteps:
-    """Shrink one JPEG file; the options are those of pipeline.shrink() and files.write()."""
-    files.check_target(job.target, job.source, force)
-    data = files.read(job.source, limits)
-    notes: list[Note] = []
-    shrunk = yield partial(
-        pipeline.shrink,
-        data,
-        progressive=progressive,
-        threads=threads,
-        limits=limits,
-        on_progress=on_progress,
-        on_note=notes.append,
-        **change,
-    )
-    files.write(job.target, shrunk, job.source, force)
-    return Info("jpeg", None, len(data), len(shrunk), len(shrunk), quality=notes[0].quality), notes[0].text
-
-
-def encode(
-    job: Job,
-    *,
-    options: "EncodeOptions",
-    threads: int,
-    limits: Limits,
-    force: bool,
-    on_progress: OnProgress,
-) -> JobSteps:
-    """Encode one picture; the options are those of encoding.encode_file() and files.write().
-
-    The result is in a container if the target's name ends in .jrc.
-    """
-    from jrecomp.encoding import encode_file
-
-    files.check_target(job.target, job.source, force)
-    data = files.read(job.source, limits)
-    notes: list[Note] = []
-    encoded = yield partial(
-        encode_file,
-        data,
-        contained=job.target is not None and job.target.suffix == files.SUFFIX,
-        threads=threads,
-        limits=limits,
-        on_progress=on_progress,
-        on_note=notes.append,
-        **options,
-    )
-    files.write(job.target, encoded, job.source, force)
-    note = notes[0]
-    info = Info(
-        "jpeg",
-        None,
-        len(data),
-        len(encoded),
-        len(encoded),
-        quality=note.quality,
-        restorer=note.likeness.restorer if note.likeness else None,
-        likeness=note.likeness,
-    )
-    return info, note.text
-
-
-def restore(job: Job, *, form: str, options: "RestoreOptions", limits: Limits, force: bool) -> JobSteps:
-    """Restore one picture; the options are those of restoring.restored_file() and files.write()."""
-    from jrecomp.restoring import restored_file
-
-    files.check_target(job.target, job.source, force)
-    data = files.read(job.source, limits)
-    picture, info, note = yield partial(restored_file, data, form, options, limits)
-    files.write(job.target, picture, job.source, force)
-    return info, note
-
-
-def thumbnail(job: Job, *, form: str, size: int, threads: int, limits: Limits, force: bool) -> JobSteps:
-    """Make the thumbnail of one picture; the options are those of thumbnails.thumbnail_file()."""
-    from jrecomp.thumbnails import thumbnail_file
-
-    files.check_target(job.target, job.source, force)
-    data = files.read(job.source, limits)
-    picture, info = yield partial(thumbnail_file, data, form, size, threads, limits)
-    files.write(job.target, picture, job.source, force)
-    return info, ""
-
-
-def decompress(job: Job, *, threads: int, device: Device, limits: Limits, force: bool) -> JobSteps:
-    """Decompress one container; the options are those of pipeline.decompress() and files.write()."""
-    files.check_target(job.target, job.source, force)
-    data = files.read(job.source, limits)
-    restored = yield partial(pipeline.decompress, data, threads=threads, device=device, limits=limits)
-    files.write(job.target, restored, job.source, force)
-    return pipeline.inspect(data, limits=limits), ""
-
-
-def salvage(job: Job, *, threads: int, device: Device, limits: Limits, force: bool) -> JobSteps:
-    """Restore what is left of one container; the options are those of decompress().
-
-    Raises CorruptContainerError after writing if something is lost.
-    """
-    files.check_target(job.target, job.source, force)
-    data, notes = files.read(job.source, limits), list[Note]()
-    restored = yield partial(
-        pipeline.salvage, data, threads=threads, device=device, limits=limits, on_note=notes.append
-    )
-    files.write(job.target, restored, job.source, force)
-    if notes[0].text:
-        raise CorruptContainerError(f"damaged, what is left was restored: {notes[0].text}")
-    return pipeline.inspect(data, limits=limits), ""
-
-
-def verify(job: Job, *, original: Path | None, threads: int, device: Device, limits: Limits) -> JobSteps:
-    """Verify one container.
-
-    original: file to compare with. Without it, a container that is not lossy is compared with the file of the
-    same name without .jrc, if that exists. threads, device, limits: those of pipeline.verify().
-    """
-    data = files.read(job.source, limits)
-    if original is None and pipeline.inspect(data, limits=limits).mode != "lossy":
-        original = _beside(job.source)
-    expected = files.read(original, limits) if original else None
-    yield partial(pipeline.verify, data, expected, threads=threads, device=device, limits=limits)
-    info = pipeline.inspect(data, limits=limits)
-    note = f"identical to {original}" if original else "checksums match"
-    return info, f"{note} (lossy)" if info.mode == "lossy" else note
-
-
-def inspect(job: Job, *, limits: Limits) -> JobSteps:
-    """Describe one container by pipeline.inspect()."""
-    info = yield partial(pipeline.inspect, files.read(job.source, limits), limits=limits)
-    return info, ""
-
-
-def _beside(source: Path | None) -> Path | None:
-    if source is None or source.suffix != files.SUFFIX:
-        return None
-    original = files.restored_name(source)
-    return original if original.is_file() else None

@@ -23,7 +23,14 @@ from jrecomp.native import engine, metrics, restoration
 from jrecomp.native.builds import runnable
 from jrecomp.options import DEFAULT_LIMITS
 
-_PARTS = {"mount": "mfusepy", "serve": "starlette", "remote": "fsspec", "gpu": "torch"}
+_PARTS = {
+    "mount": "mfusepy",
+    "serve": "starlette",
+    "report": "matplotlib",
+    "remote": "fsspec",
+    "ray": "ray",
+    "gpu": "torch",
+}
 """The optional parts of the package that users choose, each with a module that it needs."""
 
 

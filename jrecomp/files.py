@@ -1,22 +1,24 @@
-"""Reads whole files and writes them atomically. A path of None means standard input or output."""
+"""Names, reading and attributes of files. A path of None means standard input or output."""
 
 import errno
 import os
 import select
 import stat
 import sys
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext, suppress
 from io import BufferedReader, BytesIO
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import cast
 
-from jrecomp import attributes, temporary
+from jrecomp import attributes
 from jrecomp.errors import InputError, LimitError, OutputError, UsageError, shortage, size
 from jrecomp.options import DEFAULT_LIMITS, Limits
 
 SUFFIX = ".jrc"
-JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
+JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".mpo", ".insp", ".thm")
+"""Endings of JPEG files, also of pairs of pictures (MPO), panoramas (INSP) and previews of videos (THM)."""
+
 SHRUNK = ".shrunk"
 """Inserted before the suffix in the names of shrunk files."""
 
@@ -107,13 +109,39 @@ def read_all(stream: BufferedReader, limit: int) -> bytes:
     """All bytes of a stream; raises OSError, and LimitError for more bytes than the limit."""
     data = BytesIO()
     while True:
-        _wait_for(stream)
-        piece = stream.read1(_PIECE)
+        piece = _read_some(stream)
         data.write(piece)
         if data.tell() > limit:
             raise LimitError(f"has more bytes than the limit of {size(limit)} ({{}})", "max_memory")
         if not piece:
             return data.getvalue()
+
+
+def _read_some(stream: BufferedReader) -> bytes:
+    _wait_for(stream)
+    return stream.read1(_PIECE)
+
+
+def listed(path: Path | None, end: bytes) -> Iterator[str]:
+    """The names in a list, one after the other; empty ones are left out.
+
+    path: the list, None for standard input. end: the byte after each name. Raises InputError.
+    """
+    if path is None and sys.stdin is None:
+        raise InputError("standard input is closed")
+    try:
+        standard = cast(BufferedReader, sys.stdin.buffer) if path is None else None
+        with nullcontext(standard) if standard else cast(Path, path).open("rb") as stream:
+            left = b""
+            while piece := _read_some(stream):
+                *names, left = (left + piece).split(end)
+                yield from (os.fsdecode(name) for name in names if name)
+                if len(left) > _PIECE:
+                    raise InputError(f"{path or 'pipe'}: is no list of files")
+            if left:
+                yield os.fsdecode(left)
+    except OSError as error:
+        raise shortage(error) or InputError(f"{path or 'pipe'}: {error.strerror or error}") from error
 
 
 def _wait_for(stream: BufferedReader) -> None:
@@ -142,90 +170,70 @@ def check_target(target: Path | None, source: Path | None, force: bool) -> None:
         if sys.stdout.isatty():
             raise UsageError("binary data is not written to a terminal (redirect standard output or use -o)")
         return
-    if not os.path.lexists(target) or _is_stream(target):
+    if not os.path.lexists(target) or is_stream(target):
         return
     if not force:
-        raise OutputError(f"{target}: already exists ({{}} replaces it)", "force")
+        raise exists(target)
     if not stat.S_ISREG(mode(target)):
         raise OutputError(f"{target}: exists and is not a regular file (choose another output)")
     if source is not None and mode(source) and source.samefile(target):
         raise UsageError(f"{target}: is the input file (choose another output)")
 
 
-def write(target: Path | None, data: bytes, source: Path | None, force: bool) -> None:
-    """Write an output atomically, or to standard output for a target of None.
+def exists(target: Path) -> OutputError:
+    """The error for an output that exists already."""
+    return OutputError(f"{target}: already exists ({{}} replaces it)", "force")
 
-    The bytes are written to a temporary file in the same folder, flushed to disk and renamed. After any
-    exception, KeyboardInterrupt included, the target is unchanged and the temporary file is removed. Missing
-    folders are created. Only pipes and devices are written to as they are.
 
-    target, source, force: as for check_target(). data: the bytes. The output gets the attributes of the
-    source.
+def is_file(path: Path | None) -> bool:
+    """Whether a path is a regular file, or a link to one."""
+    return path is not None and stat.S_ISREG(mode(path))
 
-    Raises OutputError, and the errors of check_target().
+
+def same_time(first: Path, second: Path) -> bool:
+    """Whether two files were modified at the same time, as far as the file system of the second one tells it.
+
+    Some file systems keep times in units of 1 or 2 seconds.
     """
-    try:
-        if target is None:
-            _write_all(sys.stdout.buffer, data)
-        elif _is_stream(target):
-            _write_through(target, data)
-        else:
-            _replace(target, data, source, force)
-    except OSError as error:
-        if target is None:
-            _drop_stdout()
-        raise shortage(error) or OutputError.of(target or "pipe", error) from error
+    times = first.stat().st_mtime_ns, second.stat().st_mtime_ns
+    return times[0] == times[1] or (times[1] % 10**9 == 0 and abs(times[0] - times[1]) < 2 * 10**9)
 
 
-def _is_stream(path: Path) -> bool:
+def is_stream(path: Path) -> bool:
     """Whether a path is a named pipe or a character device such as /dev/null."""
     return stat.S_ISFIFO(mode(path)) or stat.S_ISCHR(mode(path))
 
 
-def _write_through(target: Path, data: bytes) -> None:
-    with target.open("wb", buffering=0) as stream:
-        if stream.isatty():
-            raise UsageError(f"{target}: binary data is not written to a terminal (choose another output)")
-        _write_all(stream, data)
+def make_folders(folder: Path) -> None:
+    """Make a folder, and those that it is in, where they are missing, and flush their names to disk."""
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for path in reversed(missing):
+        path.mkdir(exist_ok=True)
+        sync_folder(path.parent)
 
 
-def _write_all(stream: BinaryIO, data: bytes) -> None:
-    """Write all bytes; on an unbuffered stream, one call of write() may write only some of them."""
-    left = memoryview(data)
-    while left:
-        left = left[stream.write(left) :]
-    stream.flush()
+def sync(path: Path) -> None:
+    """Flush a file and its name to disk, and let it be read from there again; raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(descriptor)
+    sync_folder(path.parent)
 
 
-def _replace(target: Path, data: bytes, source: Path | None, force: bool) -> None:
-    real = target.resolve() if target.is_symlink() else target
-    real.parent.mkdir(parents=True, exist_ok=True)
-    like = source.stat() if source is not None and not _is_stream(source) else None
-    with temporary.create(real.parent, 0o600 if like else 0o666) as (path, file):
-        file.write(data)
-        file.flush()
-        if source is not None and like is not None:
-            attributes.copy(source, like, file.fileno())
-            attributes.copy_times(like, file.fileno())
-        os.fsync(file.fileno())
-        check_target(target, source, force)  # again, as the target may have been created meanwhile
-        path.replace(real)
-    _sync_folder(real.parent)
-
-
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Flush the names in a folder to disk; raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _drop_stdout() -> None:
-    """Redirect standard output to the null device, so that Python's flush at exit does not fail again."""
-    descriptor = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(descriptor, sys.stdout.fileno())
-    os.close(descriptor)
 
 
 class Mirror:
@@ -251,11 +259,12 @@ class Mirror:
             raise shortage(error) or OutputError.of(output, error) from error
 
     def _make(self, source: Path, target: Path) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(target.parent)
         try:
             target.mkdir(0o700)
         except FileExistsError:
             return
+        sync_folder(target.parent)
         like = source.stat()
         attributes.copy(source, like, target)
         permissions = stat.S_IMODE(target.stat().st_mode)

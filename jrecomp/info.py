@@ -64,7 +64,8 @@ class Info:
     restored_bytes: size of the file that the container restores.
     model, model_id: name and permanent identifier of the model. The name is None if the model is not
         installed. Both are None for stored and shrunk files.
-    stored_reason: why the file is stored; None if it is modelled or shrunk.
+    stored_reason, reason: why the file is stored, as text and as the number in docs/format.md; None if it is
+        modelled or shrunk.
     pictures: properties of the modelled pictures of the restored file, such as the main picture and its
         thumbnail, in order; empty for stored and shrunk files.
     quality: quality from 0 to 100 that a lossy result was made with; otherwise None.
@@ -85,6 +86,7 @@ class Info:
     quality: float | None = None
     restorer: str | None = None
     likeness: RestoredLikeness | None = None
+    reason: int | None = None
 
     @property
     def jpeg(self) -> JpegInfo | None:

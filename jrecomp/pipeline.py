@@ -330,6 +330,7 @@ def inspect(data: Buffer, *, limits: Limits = DEFAULT_LIMITS) -> Info:
             *sizes,
             box.original.length,
             stored_reason=describe_reason(box.reason),
+            reason=box.reason,
         )
     return Info(
         "lossy" if isinstance(box, Lossy) else "lossless",

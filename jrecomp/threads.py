@@ -81,10 +81,12 @@ class Task(Generic[T]):
         """Whether the computation has ended."""
         return not self.running.locked()
 
-    def wait(self) -> None:
-        """Wait until the computation has ended."""
-        while not self.running.acquire(timeout=1):
-            pass  # handlers of signals run here; one that came just before acquire() would wait for its end
+    def wait(self, seconds: float | None = None) -> None:
+        """Wait until the computation has ended, for so many seconds at most."""
+        while not self.running.acquire(timeout=1 if seconds is None else seconds):
+            # handlers of signals run here; one that came just before acquire() would wait for its end
+            if seconds is not None:
+                return
         self.running.release()
 
     def result(self) -> T:

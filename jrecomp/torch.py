@@ -8,9 +8,9 @@ from typing import Any
 from torch.utils.data import Dataset
 
 from jrecomp import access
-from jrecomp.batch import CONTAINER_SUFFIXES, JPEG_SUFFIXES, find
 from jrecomp.dct import Coefficients, coefficients
 from jrecomp.files import without_copies
+from jrecomp.jobs import CONTAINER_SUFFIXES, JPEG_SUFFIXES, Wanted, find
 from jrecomp.options import DEFAULT_LIMITS, Limits
 
 
@@ -50,12 +50,9 @@ def _files(sources: Iterable[str]) -> Iterable[str]:
         if "://" in source or not Path(source).is_dir():
             yield source
         else:
-            yield from _pictures(source)
-
-
-def _pictures(folder: str) -> Iterable[str]:
-    found = [job for job, _ in find([folder], True, JPEG_SUFFIXES + CONTAINER_SUFFIXES) if not job.skipped]
-    for job in found:
-        if job.problem:
-            raise job.problem
-    return without_copies(str(job.source) for job in found)
+            wanted = Wanted(JPEG_SUFFIXES + CONTAINER_SUFFIXES, choose=without_copies)
+            for job, _ in find([source], True, wanted):
+                if job.problem:
+                    raise job.problem
+                if not job.skipped:
+                    yield str(job.source)

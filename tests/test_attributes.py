@@ -8,8 +8,9 @@ from shutil import which
 
 import pytest
 
-from jrecomp import attributes, files
+from jrecomp import attributes, outputs
 from jrecomp.files import Mirror
+from jrecomp.outputs import Output
 
 ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 needs_root = pytest.mark.skipif(not ROOT, reason="only root gives files away")
@@ -26,7 +27,7 @@ def source(tmp_path: Path) -> Path:
 
 def written(source: Path) -> Path:
     target = source.with_suffix(".jrc")
-    files.write(target, b"data", source, force=True)
+    outputs.write(Output(target, b"data", source, force=True))
     return target
 
 
@@ -180,7 +181,7 @@ def test_folders_keep_owner_mode_and_times(tree: Path, tmp_path: Path) -> None:
     mirror = Mirror(tree, out)
     for name in ("a/b/c.jrc", "a/d.jrc", "e.jrc"):
         mirror.make(out / name)
-        files.write(out / name, b"data", None, force=False)
+        outputs.write(Output(out / name, b"data", None))
     mirror.finish()
     for name in (".", "a", "a/b"):
         assert look(out / name) == look(tree / name)

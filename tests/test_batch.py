@@ -3,16 +3,26 @@
 import errno
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from jrecomp import batch, files, temporary
-from jrecomp.batch import Destination, Job, Outcome, find, plan
+from jrecomp.batch import Outcome
 from jrecomp.errors import ExitCode, InputError, OutputError, UnknownModelError, UsageError
 from jrecomp.info import Info
+from jrecomp.jobs import JPEG_SUFFIXES, Destination, Found, Job, Wanted, find, plan
 from jrecomp.model import DEFAULT_MODEL
+from jrecomp.outputs import Output
+from jrecomp.work import Finished, JobSteps
+
+JPEG = Wanted(JPEG_SUFFIXES)
+
+
+def named(*names: str) -> list[Found]:
+    return list(find(names, False, Wanted(())))
 
 
 @pytest.fixture
@@ -25,7 +35,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def targets(sources: list[str], destination: Destination, recursive: bool = True) -> list[str]:
-    found = find(sources, recursive, batch.JPEG_SUFFIXES)
+    found = list(find(sources, recursive, JPEG))
     return [str(job.problem or job.target) for job in plan(found, destination, files.compressed_name)]
 
 
@@ -76,7 +86,7 @@ def test_links_in_folders(tree: Path) -> None:
     (tree / "broken.jpg").symlink_to("nowhere")
     (tree / "loop.jpg").symlink_to("loop.jpg")
     (tree / "odd.jpg").symlink_to("a.jpg/x")
-    jobs = [job for job, _ in find([str(tree)], True, batch.JPEG_SUFFIXES)]
+    jobs = [job for job, _ in find([str(tree)], True, JPEG)]
     skipped = [job.source.name for job in jobs if job.source and job.skipped]
     assert skipped == ["broken.jpg", "loop.jpg", "odd.jpg"]
     assert [job.source.name for job in jobs if job.source and job.writes] == [
@@ -85,8 +95,8 @@ def test_links_in_folders(tree: Path) -> None:
         "c.JPEG",
         "e.jpg",
     ]
-    named = find([str(tree / "broken.jpg")], True, batch.JPEG_SUFFIXES)
-    assert named[0][0].writes  # what the user names must exist: reading it fails
+    [(job, _)] = find([str(tree / "broken.jpg")], True, JPEG)
+    assert job.writes  # what the user names must exist: reading it fails
 
 
 def test_output_that_is_a_folder(tree: Path, tmp_path: Path) -> None:
@@ -105,13 +115,14 @@ def test_output_that_is_a_folder(tree: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["/dev/stdin", "/dev/fd/0", "-"])
 def test_names_of_standard_input(name: str) -> None:
-    assert plan(find([name], False, ()), Destination(), files.compressed_name) == [Job(None)]
+    assert list(plan(named(name), Destination(), files.compressed_name)) == [Job(None)]
 
 
 @pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "-"])
 def test_names_of_standard_output(name: str) -> None:
-    jobs = plan(find(["a"], False, ()), Destination(name), files.compressed_name)
-    assert jobs == [Job(Path("a"))] and batch.pipes(jobs)
+    destination = Destination(name)
+    assert list(plan(named("a"), destination, files.compressed_name)) == [Job(Path("a"))]
+    assert destination.pipes(["a"])
 
 
 def test_descriptors_have_no_names() -> None:
@@ -147,20 +158,20 @@ def test_contradictions(tree: Path) -> None:
 
 
 def test_pipes() -> None:
-    assert plan(find(["-"], False, ()), Destination(), files.compressed_name) == [Job(None)]
-    assert plan(find(["a"], False, ()), Destination("-"), files.compressed_name) == [Job(Path("a"))]
+    assert list(plan(named("-"), Destination(), files.compressed_name)) == [Job(None)]
+    assert list(plan(named("a"), Destination("-"), files.compressed_name)) == [Job(Path("a"))]
 
 
 @pytest.mark.parametrize("at_once", [1, 3])
 def test_one_failure_does_not_stop_the_rest(at_once: int) -> None:
-    def work(job: Job) -> batch.JobSteps:
+    def work(job: Job) -> JobSteps:
         failures = {"1": OutputError("full"), "2": ZeroDivisionError("bug"), "3": MemoryError()}
         if job.name == "1":
             raise failures["1"]  # while reading
         yield lambda: fail(failures["2"]) if job.name == "2" else None
         if job.name == "3":
             raise failures["3"]  # while writing
-        return info, "done"
+        return Finished(info, "done")
 
     def fail(error: Exception) -> None:
         raise error
@@ -185,7 +196,7 @@ def test_what_every_file_would_meet_ends_the_run(error: OSError) -> None:
     """Nothing is begun or awaited afterwards, and the exit code is of this error."""
     release = threading.Event()
 
-    def work(job: Job) -> batch.JobSteps:
+    def work(job: Job) -> JobSteps:
         yield lambda: release.wait(60) if job.name == "3" else None
         raise OutputError("exists") if job.name == "0" else OutputError.of(job.name, error)
 
@@ -197,9 +208,9 @@ def test_what_every_file_would_meet_ends_the_run(error: OSError) -> None:
 
 
 def test_skipped_jobs_are_no_failures() -> None:
-    def work(job: Job) -> batch.JobSteps:
+    def work(job: Job) -> JobSteps:
         yield lambda: None
-        return Info("stored", 1, 1, 1, 1), "done"
+        return Finished(Info("stored", 1, 1, 1, 1), "done")
 
     jobs = [Job(Path("a")), Job(Path("b"), skipped="empty"), Job(Path("c"))]
     outcomes = list(batch.run(jobs, work, 2))
@@ -214,9 +225,9 @@ def test_skipped_jobs_are_no_failures() -> None:
 def test_a_run_sweeps_the_folders_of_its_targets(tmp_path: Path) -> None:
     """Also those that a link leads to, as the output is written there."""
 
-    def work(job: Job) -> batch.JobSteps:
-        yield lambda: None
-        return Info("stored", 1, 1, 1, 1), ""
+    def work(job: Job) -> JobSteps:
+        yield Output(job.target, b"new", None, force=True)
+        return Finished(Info("stored", 1, 1, 1, 1), "")
 
     left = []
     for name in ("out", "linked", "other"):
@@ -235,10 +246,10 @@ def test_jobs_are_computed_at_once_and_told_in_order() -> None:
     together = threading.Barrier(3, timeout=60)  # broken unless three jobs wait at it side by side
     writer = threading.get_ident()
 
-    def work(job: Job) -> batch.JobSteps:
+    def work(job: Job) -> JobSteps:
         yield lambda: together.wait()
         assert threading.get_ident() == writer
-        return Info("stored", 1, 1, 1, 1), job.name
+        return Finished(Info("stored", 1, 1, 1, 1), job.name)
 
     jobs = [Job(Path(str(number))) for number in range(6)]
     outcomes = list(batch.run(jobs, work, 3))
@@ -252,10 +263,10 @@ def test_the_bytes_under_way_are_bounded(tmp_path: Path, monkeypatch: pytest.Mon
     begun: list[str] = []
     release = threading.Event()
 
-    def work(job: Job) -> batch.JobSteps:
+    def work(job: Job) -> JobSteps:
         begun.append(job.source.name if job.source else "")
         yield lambda: release.wait(60)
-        return Info("stored", 1, 1, 1, 1), ""
+        return Finished(Info("stored", 1, 1, 1, 1), "")
 
     for name, size in (("a", 100), ("b", 100), ("c", 100), ("d", 1000), ("e", 1)):
         (tmp_path / name).write_bytes(bytes(size))
@@ -269,9 +280,9 @@ def test_the_bytes_under_way_are_bounded(tmp_path: Path, monkeypatch: pytest.Mon
 def test_nobody_waits_for_what_the_caller_leaves() -> None:
     release, ended = threading.Event(), threading.Event()
 
-    def work(job: Job) -> batch.JobSteps:
+    def work(job: Job) -> JobSteps:
         yield lambda: wait() if job.name == "b" else None
-        return Info("stored", 1, 1, 1, 1), ""
+        return Finished(Info("stored", 1, 1, 1, 1), "")
 
     def wait() -> None:
         release.wait(60)
@@ -285,28 +296,33 @@ def test_nobody_waits_for_what_the_caller_leaves() -> None:
 
 
 def test_one_output_has_many_names(tmp_path: Path) -> None:
-    jobs = find([str(tmp_path / "a.jpg"), str(tmp_path / "x" / ".." / "a.jpg")], False, ())
+    found = named(str(tmp_path / "a.jpg"), str(tmp_path / "x" / ".." / "a.jpg"))
     with pytest.raises(UsageError, match="2 inputs would be written to"):
-        plan(jobs, Destination(), files.compressed_name)
+        plan(found, Destination(), files.compressed_name)
+
+
+def there_are(jobs: int) -> Callable[[int], int]:
+    return lambda count: min(count, jobs)
 
 
 @pytest.mark.parametrize(
     ("threads", "jobs", "expected"), [(8, 3, (3, 2)), (2, 9, (2, 1)), (5, 1, (1, 5)), (3, 0, (1, 3))]
 )
 def test_threads_are_shared(threads: int, jobs: int, expected: tuple[int, int]) -> None:
-    assert batch.share(threads, "cpu", jobs) == expected
+    assert batch.share(threads, "cpu", there_are(jobs)) == expected
 
 
 def test_a_gpu_takes_many_jobs_at_a_time(machine: SimpleNamespace) -> None:
-    assert [batch.share(4, name, 3) for name in ("auto", "cpu", "cuda")] == [(3, 1), (3, 1), (3, 4)]
-    assert batch.share(4, "cuda", 99, DEFAULT_MODEL) == (32, 4)
+    shared = [batch.share(4, name, there_are(3)) for name in ("auto", "cpu", "cuda")]
+    assert shared == [(3, 1), (3, 1), (3, 4)]
+    assert batch.share(4, "cuda", there_are(99), DEFAULT_MODEL) == (32, 4)
 
 
 def test_what_no_file_could_use_is_refused_at_once(machine: SimpleNamespace) -> None:
     with pytest.raises(UsageError, match="does not support model 'fast'"):
-        batch.share(4, "cuda", 3, "fast")
+        batch.share(4, "cuda", there_are(3), "fast")
     with pytest.raises(UnknownModelError, match="nonesuch"):
-        batch.share(4, "auto", 3, "nonesuch")
+        batch.share(4, "auto", there_are(3), "nonesuch")
     machine.gpu = False
     with pytest.raises(UsageError, match="no GPU"):
-        batch.share(4, "cuda", 3)
+        batch.share(4, "cuda", there_are(3))

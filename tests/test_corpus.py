@@ -54,6 +54,7 @@ def test_odd_files_come_back(tmp_path: Path) -> None:
     for file in files:
         assert (restored / file.name).read_bytes() == file.read_bytes(), file.name
         assert (packed / f"{file.name}.jrc").stat().st_size <= file.stat().st_size + 64, file.name
-    entries = [entry for report in reports for entry in json.loads(report)["files"]]
-    inexact = [e["source"] for e in entries if "not restore" in (e["stored_reason"] or "")]
+    entries = [json.loads(line) for report in reports for line in report.splitlines()]
+    inexact = [e["path"] for e in entries if "not restore" in (e.get("stored_reason") or "")]
+    assert sum(e["type"] == "file" for e in entries) == len(files)
     assert not inexact, "these hide a defect behind stored bytes"

@@ -11,8 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from jrecomp import files
+from jrecomp import files, outputs
 from jrecomp.errors import ExitCode, InputError, OutputError, UsageError
+from jrecomp.outputs import Output
+
+
+def write(target: Path, data: bytes, source: Path | None, *, force: bool) -> None:
+    outputs.write(Output(target, data, source, force))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -45,7 +50,7 @@ def test_names() -> None:
 
 
 def test_times_and_permissions_are_kept(source: Path, out: Path) -> None:
-    files.write(out / "a", b"data", source, force=False)
+    write(out / "a", b"data", source, force=False)
     status = (out / "a").stat()
     assert contents(out) == {"a": b"data"}
     assert status.st_mtime_ns == source.stat().st_mtime_ns
@@ -55,14 +60,14 @@ def test_times_and_permissions_are_kept(source: Path, out: Path) -> None:
 @pytest.mark.parametrize("mode", [0o400, 0o444, 0o600, 0o4755])
 def test_unusual_permissions(source: Path, out: Path, mode: int) -> None:
     source.chmod(mode)
-    files.write(out / "a", b"data", source, force=False)
+    write(out / "a", b"data", source, force=False)
     assert stat.S_IMODE((out / "a").stat().st_mode) == mode & 0o777
 
 
 def test_permissions_without_a_source_follow_the_umask(out: Path) -> None:
     before = os.umask(0o027)
     try:
-        files.write(out / "a", b"data", None, force=False)
+        write(out / "a", b"data", None, force=False)
     finally:
         os.umask(before)
     assert stat.S_IMODE((out / "a").stat().st_mode) == 0o640
@@ -73,9 +78,9 @@ def test_existing_outputs_stay(source: Path, out: Path) -> None:
     with pytest.raises(OutputError, match="force replaces"):
         files.check_target(out / "a", source, force=False)
     with pytest.raises(OutputError, match="force replaces"):
-        files.write(out / "a", b"new", source, force=False)
+        write(out / "a", b"new", source, force=False)
     assert contents(out) == {"a": b"old"}
-    files.write(out / "a", b"new", source, force=True)
+    write(out / "a", b"new", source, force=True)
     assert contents(out) == {"a": b"new"}
 
 
@@ -85,9 +90,9 @@ def test_what_even_force_keeps(source: Path, out: Path) -> None:
         listener.bind("socket")
     for name in ("folder", "socket"):
         with pytest.raises(OutputError, match="not a regular file"):
-            files.write(out / name, b"new", source, force=True)
+            write(out / name, b"new", source, force=True)
     with pytest.raises(UsageError, match="is the input"):
-        files.write(source, b"new", source, force=True)
+        write(source, b"new", source, force=True)
     assert sorted(path.name for path in out.iterdir()) == ["folder", "socket"]
     assert source.read_bytes() == b"photo"
 
@@ -109,7 +114,7 @@ def test_source_that_cannot_be_looked_at(source: Path, out: Path, monkeypatch: p
 def test_dangling_link_counts_as_existing(source: Path, out: Path) -> None:
     (out / "a").symlink_to(out / "nowhere")
     with pytest.raises(OutputError):
-        files.write(out / "a", b"new", source, force=False)
+        write(out / "a", b"new", source, force=False)
 
 
 @pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt()])
@@ -124,7 +129,7 @@ def test_interrupted_write_leaves_nothing(
     with monkeypatch.context() as patch:
         patch.setattr(step, fail)
         with pytest.raises((OutputError, KeyboardInterrupt)):
-            files.write(out / "a", b"new", source, force=True)
+            write(out / "a", b"new", source, force=True)
     assert contents(out) == {"a": b"old"}
 
 
@@ -148,7 +153,7 @@ def test_what_ends_a_run(
 
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OutputError, match=os.strerror(number)) as caught:
-        files.write(out / "a", b"data", source, force=False)
+        write(out / "a", b"data", source, force=False)
     assert (caught.value.exit_code, caught.value.ends_run) == (code, ends)
     assert contents(out) == {}
 
@@ -156,29 +161,29 @@ def test_what_ends_a_run(
 def test_output_that_appears_meanwhile(source: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", lambda descriptor: (out / "a").write_bytes(b"other"))
     with pytest.raises(OutputError, match="already exists"):
-        files.write(out / "a", b"new", source, force=False)
+        write(out / "a", b"new", source, force=False)
     assert contents(out) == {"a": b"other"}
 
 
 def test_missing_folders_are_made(source: Path, out: Path) -> None:
-    files.write(out / "x" / "y" / "a", b"data", source, force=False)
+    write(out / "x" / "y" / "a", b"data", source, force=False)
     assert (out / "x" / "y" / "a").read_bytes() == b"data"
 
 
 def test_unwritable_places(source: Path, out: Path) -> None:
     (out / "file").write_bytes(b"")
     with pytest.raises(OutputError, match=r"Not a directory|File exists"):
-        files.write(out / "file" / "a", b"data", source, force=False)
+        write(out / "file" / "a", b"data", source, force=False)
     with pytest.raises(OutputError, match="name too long"):
-        files.write(out / ("a" * 300), b"data", source, force=False)
+        write(out / ("a" * 300), b"data", source, force=False)
     if os.geteuid() != 0:  # root writes anywhere
         out.chmod(0o500)
         with pytest.raises(OutputError, match="Permission denied"):
-            files.write(out / "a", b"data", source, force=False)
+            write(out / "a", b"data", source, force=False)
 
 
 def test_longest_name(source: Path, out: Path) -> None:
-    files.write(out / ("a" * 255), b"data", source, force=False)
+    write(out / ("a" * 255), b"data", source, force=False)
     assert len(contents(out)) == 1
 
 

@@ -45,13 +45,19 @@ LAYERS = {
     "jrecomp.restoring": 9,
     "jrecomp.thumbnails": 9,
     "jrecomp.files": 9,
+    "jrecomp.outputs": 10,
+    "jrecomp.jobs": 10,
+    "jrecomp.deleting": 10,
+    "jrecomp.work": 11,
     "jrecomp.encoding": 10,
     "jrecomp.mount": 10,
     "jrecomp.dct": 9,
     "jrecomp.doctor": 9,
-    "jrecomp.batch": 11,
+    "jrecomp.batch": 12,
     "jrecomp.pillow": 11,
     "jrecomp.gallery": 12,
+    "jrecomp.cluster": 12,
+    "jrecomp.overview": 12,
     "jrecomp.access": 12,
     "jrecomp.fsspec": 13,
     "jrecomp.torch": 13,
@@ -62,7 +68,7 @@ LAYERS = {
 }
 """The table of docs/architecture.md; a module imports only from lower layers."""
 
-RUNTIME = {"numpy", "constriction", "click", "brotli", "threadpoolctl", "PIL"}
+RUNTIME = {"numpy", "constriction", "click", "brotli", "threadpoolctl", "PIL", "tqdm"}
 SIDE = {"jrecomp.train", "jrecomp.bench"}
 OPTIONAL = {
     "jrecomp.mount.filesystem": {"mfusepy"},
@@ -75,6 +81,11 @@ OPTIONAL = {
     "jrecomp.torch": {"torch"},
     "jrecomp.access": {"fsspec"},
     "jrecomp.fsspec": {"fsspec"},
+    "jrecomp.cluster.manifest": {"pyarrow"},
+    "jrecomp.cluster.runner": {"ray"},
+    "jrecomp.cluster.storage": {"fsspec"},
+    "jrecomp.overview.charts": {"matplotlib"},
+    "jrecomp.overview.page": {"jinja2", "markupsafe"},
     "jrecomp.gallery.app": {"starlette", "jinja2", "anyio"},
     "jrecomp.gallery.guard": {"starlette"},
     "jrecomp.gallery.server": {"starlette", "uvicorn"},
@@ -158,7 +169,7 @@ def loaded_by(code: str) -> set[str]:
     result = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd="/"
     )
-    return set(result.stdout.split())
+    return set(result.stdout.splitlines()[-1].split())
 
 
 def test_import_is_light() -> None:
@@ -168,6 +179,14 @@ def test_import_is_light() -> None:
 def test_version_is_light() -> None:
     code = "from jrecomp.cli.app import main\ntry: main(['--version'])\nexcept SystemExit: pass"
     assert loaded_by(code) & (RUNTIME | {"torch"}) == {"click"}
+
+
+def test_the_progress_bar_is_loaded_for_terminals_only(photo: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(photo)
+    arguments = ["compress", "--fast", str(tmp_path / "a.jpg")]
+    code = f"from jrecomp.cli.app import main\ntry: main({arguments})\nexcept SystemExit: pass"
+    assert not loaded_by(code) & {"tqdm", "difflib"}
+    assert (tmp_path / "a.jpg.jrc").exists()
 
 
 def test_torch_is_loaded_for_a_gpu_only(photo: bytes) -> None:

@@ -168,7 +168,7 @@ SIZES: list[tuple[str, int]] = [
 @pytest.mark.parametrize(("text", "expected"), SIZES)
 def test_sizes(text: str, expected: int, monkeypatch: pytest.MonkeyPatch) -> None:
     limits: list[Limits] = []
-    monkeypatch.setattr("jrecomp.batch.inspect", lambda job, *, limits: seen(limits))
+    monkeypatch.setattr("jrecomp.work.inspect", lambda job, *, limits: seen(limits))
 
     def seen(given: Limits) -> None:
         limits.append(given)

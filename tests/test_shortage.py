@@ -78,14 +78,14 @@ def check_whole(folder: Path) -> int:
 def test_little_memory(folder: Path, megabytes: int, model: str) -> None:
     """Files fail for that reason alone, or are compressed."""
     limit = "RLIMIT_AS", megabytes << 20
-    result = run(*limit, "compress", "-r", ".", "--threads", "8", "--model", model, cwd=folder)
+    result = run(*limit, "compress", "-q", "-r", ".", "--threads", "8", "--model", model, cwd=folder)
     lines = lines_of(result)
     assert all(re.fullmatch(r"jrecomp: \w+\.jpg: out of memory", line) for line in lines)
     assert result.returncode == (ExitCode.SHORTAGE if lines else ExitCode.OK)
     assert check_whole(folder) + len(lines) == 7
     for path in folder.glob("*.jpg"):
         path.with_name(f"{path.name}.jrc").write_bytes(jrecomp.compress(path.read_bytes(), model=model))
-    result = run(*limit, "verify", "-r", ".", "--threads", "8", cwd=folder)
+    result = run(*limit, "verify", "-q", "-r", ".", "--threads", "8", cwd=folder)
     lines = lines_of(result)
     assert all(line.endswith(".jrc: out of memory") for line in lines)
     assert result.returncode == (ExitCode.SHORTAGE if lines else ExitCode.OK)
@@ -95,14 +95,14 @@ def test_little_memory(folder: Path, megabytes: int, model: str) -> None:
 def test_few_threads(folder: Path, threads: int) -> None:
     """Fewer threads do the same work, and a process of one thread does, too."""
     for command in (["compress"], ["verify"]):
-        result = run("RLIMIT_NPROC", threads, *command, "-r", ".", "--threads", "8", cwd=folder)
+        result = run("RLIMIT_NPROC", threads, *command, "-q", "-r", ".", "--threads", "8", cwd=folder)
         assert (result.returncode, lines_of(result)) == (0, [])
     assert check_whole(folder) == 7
 
 
 @pytest.mark.parametrize("count", [3, 4, 8])
 def test_few_open_files(folder: Path, count: int) -> None:
-    result = run("RLIMIT_NOFILE", count, "compress", "0.jpg", "1.jpg", "--threads", "8", cwd=folder)
+    result = run("RLIMIT_NOFILE", count, "compress", "-q", "0.jpg", "1.jpg", "--threads", "8", cwd=folder)
     lines = lines_of(result)
     assert all("Too many open files" in line for line in lines)
     assert result.returncode == (ExitCode.SHORTAGE if lines else ExitCode.OK)

@@ -53,7 +53,7 @@ def measure(
     data = repeated(files)
     pixels = sum(map(_pixels, data)) / 1e6
     for model in models:
-        at_once, each = batch.share(threads, device, len(data), model)
+        at_once, each = batch.share(threads, device, lambda count: min(count, len(data)), model)
         compress = partial(pipeline.compress, model=model, threads=each, device=device)
         decompress = partial(pipeline.decompress, threads=each, device=device)
         with Workers(at_once) as pool:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from jrecomp.batch import JPEG_SUFFIXES
 from jrecomp.errors import UsageError
+from jrecomp.jobs import JPEG_SUFFIXES
 
 PICTURE_SUFFIXES = (".png", ".webp", ".ppm", ".tif", ".tiff")
 SAMPLINGS = {"444": 0, "422": 1, "420": 2}

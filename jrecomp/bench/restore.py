@@ -20,13 +20,13 @@ from PIL import Image
 
 import jrecomp
 from jrecomp.array_types import UInt8
-from jrecomp.batch import JPEG_SUFFIXES
 from jrecomp.bench import encode, isolated, scaling
 from jrecomp.bench.codecs import Missing, Refused, available
 from jrecomp.bench.encoders import Jpegli, Libjpeg, Mozjpeg, picture_source
 from jrecomp.bench.inputs import SAMPLINGS
 from jrecomp.bench.isolated import Speed
 from jrecomp.bench.lossy import SECONDS, DecodedByPillow, LossyCodec, Source, find, run, saved
+from jrecomp.jobs import JPEG_SUFFIXES
 from jrecomp.metrics import luma_psnr, psnr
 from jrecomp.restoration import METHODS
 

@@ -4,24 +4,28 @@ from functools import partial
 
 import click
 
-from jrecomp import batch, files
-from jrecomp.batch import ChangeOptions, Destination
-from jrecomp.cli import options, report
+from jrecomp import batch, files, work
+from jrecomp.cli import lines, options, report
 from jrecomp.cli.options import Reporting, Selection
-from jrecomp.errors import ExitCode
+from jrecomp.errors import ExitCode, UsageError
+from jrecomp.jobs import JPEG_SUFFIXES, Destination, Existing, Wanted
 from jrecomp.model.weights import DEFAULT_MODEL
 from jrecomp.options import Device, Limits
+from jrecomp.work import ChangeOptions
 
 
 @click.command("compress")
 @options.selection
 @options.destination
 @options.change
+@options.model
 @click.option(
-    "--model",
-    metavar="NAME",
-    help="Use the model NAME: best for smaller results, fast for speed, or default.",
+    "--delete-source",
+    is_flag=True,
+    help="Delete each file after its container was read back from disk, restored, and compared with it.",
 )
+@click.option("-k", "--keep", is_flag=True, help="Keep the files, which is the default.")
+@options.dry_run
 @options.threads
 @options.device
 @options.limits
@@ -31,6 +35,9 @@ def command(
     destination: Destination,
     change: ChangeOptions,
     model: str | None,
+    delete_source: bool,
+    keep: bool,
+    dry_run: bool,
     threads: int,
     device: Device,
     limits: Limits,
@@ -40,7 +47,9 @@ def command(
 
     Every result is decompressed and compared before it is written. A file that is not a JPEG file, or that
     cannot be compressed, is stored unchanged, and the reason is printed. In folders, files that end in .jpg,
-    .jpeg, .jpe or .jfif are compressed. If FILE is "-", standard input is compressed to standard output.
+    .jpeg, .jpe, .jfif, .jif, .mpo, .insp or .thm are compressed, except hidden ones. Files whose containers
+    are there and whole are skipped, so a run that was interrupted goes on. If FILE is "-", standard input is
+    compressed to standard output.
 
     Without the options marked "Lossy", decompression restores the original file. With one of them, it
     restores a smaller JPEG file that looks similar.
@@ -49,17 +58,44 @@ def command(
     jrecomp compress photo.jpg
     jrecomp compress --quality 80 photo.jpg
     jrecomp compress --recursive photos --output-dir compressed
+    jrecomp compress -r photos --delete-source
+    find photos -name "*.jpg" -print0 | jrecomp compress --files0-from -
     """
-    jobs = batch.plan(selection.find(batch.JPEG_SUFFIXES), destination, files.compressed_name)
-    at_once, threads = batch.share(threads, device, len(jobs), model or DEFAULT_MODEL)
-    work = partial(
-        batch.compress,
+    if delete_source:
+        _check_deletion(destination, change, keep)
+    stream = selection.search(Wanted(JPEG_SUFFIXES)).jobs(destination, files.compressed_name)
+    at_once, threads = batch.share(threads, device, stream.at_least, model or DEFAULT_MODEL)
+    steps = partial(
+        work.compress,
         change=change,
         model=model,
         threads=threads,
         device=device,
         limits=limits,
-        force=destination.force,
-        on_progress=report.attempts(jobs, reporting),
+        existing=destination.existing,
+        delete_source=delete_source,
+        on_progress=report.attempts(stream, reporting),
     )
-    return report.run(jobs, work, report.written, reporting, at_once=at_once, pipes=batch.pipes(jobs))
+    if dry_run:
+        from jrecomp.cli import estimate
+
+        return estimate.run(stream, partial(steps, existing=Existing.REPLACE), reporting, at_once)
+    return report.run(
+        stream,
+        steps,
+        lines.written,
+        reporting,
+        at_once=at_once,
+        pipes=destination.pipes(selection.sources),
+        passes=2,
+    )
+
+
+def _check_deletion(destination: Destination, change: ChangeOptions, keep: bool) -> None:
+    """Raises UsageError where --delete-source could lose something."""
+    if keep:
+        raise UsageError("--delete-source and --keep exclude each other (use only one)")
+    if work.is_lossy(change):
+        raise UsageError("--delete-source excludes lossy results, which do not restore the files")
+    if destination.force or destination.skip_existing:
+        raise UsageError("--delete-source excludes --force and --skip-existing, so that no file is lost")

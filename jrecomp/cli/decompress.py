@@ -4,11 +4,11 @@ from functools import partial
 
 import click
 
-from jrecomp import batch, files
-from jrecomp.batch import Destination
-from jrecomp.cli import options, report
+from jrecomp import batch, files, work
+from jrecomp.cli import lines, options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode
+from jrecomp.jobs import CONTAINER_SUFFIXES, Destination, Existing, Wanted
 from jrecomp.options import Device, Limits
 
 
@@ -18,6 +18,8 @@ from jrecomp.options import Device, Limits
 @click.option(
     "--salvage", is_flag=True, help="Restore what is left of damaged files; what is lost is told, and fails."
 )
+@click.option("-k", "--keep", is_flag=True, help="Keep the .jrc files, which are never deleted.")
+@options.dry_run
 @options.threads
 @options.device
 @options.limits
@@ -26,6 +28,8 @@ def command(
     selection: Selection,
     destination: Destination,
     salvage: bool,
+    keep: bool,
+    dry_run: bool,
     threads: int,
     device: Device,
     limits: Limits,
@@ -34,14 +38,21 @@ def command(
     """Restore compressed files, from FILE.jrc to FILE.
 
     A file is written only if its length and checksum are those of the original. In folders, files that end
-    in .jrc are restored. If FILE is "-", standard input is restored to standard output.
+    in .jrc are restored. Files that are there, with the checksums of their originals, are skipped. If FILE is
+    "-", standard input is restored to standard output.
 
     \b
     jrecomp decompress photo.jpg.jrc
     jrecomp decompress --recursive compressed --output-dir restored
     """
-    jobs = batch.plan(selection.find(batch.CONTAINER_SUFFIXES), destination, files.restored_name)
-    at_once, threads = batch.share(threads, device, len(jobs))
-    decompress = batch.salvage if salvage else batch.decompress
-    work = partial(decompress, threads=threads, device=device, limits=limits, force=destination.force)
-    return report.run(jobs, work, report.restored, reporting, at_once=at_once, pipes=batch.pipes(jobs))
+    stream = selection.search(Wanted(CONTAINER_SUFFIXES)).jobs(destination, files.restored_name)
+    at_once, threads = batch.share(threads, device, stream.at_least)
+    decompress = work.salvage if salvage else work.decompress
+    steps = partial(decompress, threads=threads, device=device, limits=limits, existing=destination.existing)
+    if dry_run:
+        from jrecomp.cli import estimate
+
+        return estimate.run(stream, partial(steps, existing=Existing.REPLACE), reporting, at_once)
+    return report.run(
+        stream, steps, lines.restored, reporting, at_once=at_once, pipes=destination.pipes(selection.sources)
+    )

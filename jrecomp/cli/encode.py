@@ -6,15 +6,15 @@ from typing import Any, cast
 
 import click
 
-from jrecomp import batch, encoding, files
-from jrecomp.batch import Destination
-from jrecomp.cli import options, report
+from jrecomp import batch, encoding, files, work
+from jrecomp.cli import lines, options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.encoder.effort import DEFAULT, EFFORTS
 from jrecomp.encoder.source import SUFFIXES
 from jrecomp.encoder.tables import TUNES
 from jrecomp.encoding import CHOICES, Colour
 from jrecomp.errors import ExitCode
+from jrecomp.jobs import Destination, Wanted
 from jrecomp.lossy.target import Target, TargetOptions
 from jrecomp.options import Limits
 
@@ -127,14 +127,16 @@ def command(
     """
     encode_options = cast(encoding.EncodeOptions, {"progressive": not sequential, **choices})
     Target.of(**{name: value for name, value in choices.items() if name in TargetOptions.__annotations__})
-    jobs = batch.plan(selection.find(SUFFIXES), destination, files.encoded_name)
-    at_once, threads = batch.share(threads, "cpu", len(jobs))
-    work = partial(
-        batch.encode,
+    stream = selection.search(Wanted(tuple(SUFFIXES))).jobs(destination, files.encoded_name)
+    at_once, threads = batch.share(threads, "cpu", stream.at_least)
+    steps = partial(
+        work.encode,
         options=encode_options,
         threads=threads,
         limits=limits,
-        force=destination.force,
-        on_progress=report.attempts(jobs, reporting),
+        existing=destination.existing,
+        on_progress=report.attempts(stream, reporting),
     )
-    return report.run(jobs, work, report.written, reporting, at_once=at_once, pipes=batch.pipes(jobs))
+    return report.run(
+        stream, steps, lines.written, reporting, at_once=at_once, pipes=destination.pipes(selection.sources)
+    )

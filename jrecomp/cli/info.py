@@ -4,10 +4,11 @@ from functools import partial
 
 import click
 
-from jrecomp import batch
-from jrecomp.cli import options, report
+from jrecomp import work
+from jrecomp.cli import lines, options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode
+from jrecomp.jobs import CONTAINER_SUFFIXES, Wanted
 from jrecomp.options import Limits
 
 
@@ -26,5 +27,5 @@ def command(selection: Selection, limits: Limits, reporting: Reporting) -> ExitC
     jrecomp info photo.jpg.jrc
     jrecomp info --json --recursive compressed
     """
-    jobs = [job for job, _ in selection.find(batch.CONTAINER_SUFFIXES)]
-    return report.run(jobs, partial(batch.inspect, limits=limits), report.details, reporting)
+    stream = selection.search(Wanted(CONTAINER_SUFFIXES)).jobs()
+    return report.run(stream, partial(work.inspect, limits=limits), lines.details, reporting, always=True)

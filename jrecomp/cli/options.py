@@ -3,18 +3,35 @@
 import functools
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import click
 
-from jrecomp.batch import CONTAINER_SUFFIXES, JPEG_SUFFIXES, ChangeOptions, Destination, Job, find
+from jrecomp import files
 from jrecomp.errors import UsageError
+from jrecomp.jobs import (
+    CONTAINER_SUFFIXES,
+    JPEG_SUFFIXES,
+    PIPE,
+    Destination,
+    Found,
+    Job,
+    LeftOut,
+    Stream,
+    Wanted,
+    find,
+    is_folder,
+    plan,
+    shares_names,
+)
 from jrecomp.lossy.target import Target, TargetOptions
 from jrecomp.options import DEFAULT_LIMITS, DEFAULT_TUNE, DEVICES, TUNES, Limits
+from jrecomp.work import ChangeOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -23,15 +40,79 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 class Selection:
     """The inputs that the user named.
 
-    sources: files, folders, and "-" for standard input. recursive: whether to search folders.
+    sources: files, folders, and "-" for standard input. recursive: whether to search folders. exclude,
+    hidden: see jobs.Wanted. files_from, files0_from: lists of files, "-" for standard input, with a path in
+    each line or before each zero byte.
     """
 
     sources: tuple[str, ...]
     recursive: bool
+    exclude: tuple[str, ...]
+    hidden: bool
+    files_from: str | None
+    files0_from: str | None
 
-    def find(self, suffixes: tuple[str, ...], excluded: tuple[str, ...] = ()) -> list[tuple[Job, Path]]:
-        """Find the inputs, see batch.find()."""
-        return find(self.sources, self.recursive, suffixes, excluded)
+    def __post_init__(self) -> None:
+        lists = [self.files_from, self.files0_from]
+        given = bool(self.sources) + sum(name is not None for name in lists)
+        if not given:
+            raise UsageError("no files are given (name FILE..., or a list with --files-from)")
+        if given > 1:
+            raise UsageError("FILE..., --files-from and --files0-from exclude each other (use only one)")
+
+    @property
+    def listed(self) -> bool:
+        """Whether the inputs come from a list."""
+        return not self.sources
+
+    def search(self, wanted: Wanted) -> "Search":
+        """Begin to find inputs; wanted: without exclude and hidden."""
+        return Search(self, replace(wanted, patterns=self.exclude, hidden=self.hidden))
+
+    def names(self) -> Iterable[str]:
+        """The named files and folders, or those of the list; raises InputError."""
+        if self.files0_from is not None:
+            return files.listed(None if self.files0_from == PIPE else Path(self.files0_from), b"\0")
+        if self.files_from is not None:
+            return files.listed(None if self.files_from == PIPE else Path(self.files_from), b"\n")
+        return self.sources
+
+
+class Search:
+    """A search for inputs; left_out: what it has left out so far.
+
+    selection: what the user named. wanted: which files of folders are taken.
+    """
+
+    def __init__(self, selection: Selection, wanted: Wanted) -> None:
+        self._selection, self._wanted = selection, wanted
+        self.left_out = LeftOut()
+
+    def jobs(
+        self, destination: Destination | None = None, rename: Callable[[Path], Path] | None = None
+    ) -> Stream:
+        """The jobs with targets as jobs.plan() chooses them, without targets if no destination is given."""
+        found = self._found(self.left_out)
+        if destination is None or rename is None:
+            jobs: Iterator[Job] = (job for job, _ in found)
+        else:
+            jobs = plan(found, destination, rename)
+        chosen = self._selection
+        once = PIPE in (chosen.files_from, chosen.files0_from)
+        return Stream(jobs, None if once else self._sizes, self.left_out)
+
+    def _sizes(self) -> Iterator[int]:
+        return (job.size for job, _ in self._found(LeftOut()))
+
+    def _found(self, left_out: LeftOut) -> Iterable[Found]:
+        """What is found; a list if all inputs are known."""
+        chosen = self._selection
+        whole = chosen.listed or shares_names(chosen.sources)
+        found = find(
+            chosen.names(), chosen.recursive, self._wanted, left_out, whole=whole, literal=chosen.listed
+        )
+        known = not chosen.listed and not any(is_folder(source) for source in chosen.sources)
+        return list(found) if known else found
 
 
 def _size(text: str) -> int:
@@ -61,10 +142,15 @@ class PathName(click.Path):
 
 @dataclass(frozen=True)
 class Reporting:
-    """What to print; quiet: only errors, as_json: one JSON document."""
+    """What to print; quiet: only errors, verbose: a line for each file, as_json: JSON Lines."""
 
     quiet: bool
+    verbose: bool
     as_json: bool
+
+    def shows_progress(self) -> bool:
+        """Whether progress is printed."""
+        return not self.quiet and (not self.as_json or sys.stderr.isatty())
 
 
 def _change(**values: Any) -> ChangeOptions:
@@ -103,14 +189,45 @@ selection = _bundle(
     "selection",
     Selection.__annotations__,
     Selection,
-    click.argument("sources", metavar="FILE...", nargs=-1, required=True, type=PathName()),
+    click.argument("sources", metavar="FILE...", nargs=-1, type=PathName()),
     click.option("-r", "--recursive", is_flag=True, help="Search folders, and the folders in them."),
+    click.option(
+        "--exclude",
+        metavar="PATTERN",
+        multiple=True,
+        help="In folders, leave out what has this name, or with a / this path, such as '*_small.jpg', raw or "
+        "2019/raw; may be repeated.",
+    ),
+    click.option(
+        "--hidden",
+        is_flag=True,
+        help="In folders, take hidden files and the folders @eaDir of disk stations, too.",
+    ),
+    click.option(
+        "--files-from",
+        metavar="LIST",
+        type=PathName(),
+        help='Take the files whose paths are the lines of the file LIST; "-" means standard input.',
+    ),
+    click.option(
+        "--files0-from",
+        metavar="LIST",
+        type=PathName(),
+        help="The same, with a zero byte after each path, as `find -print0` writes them.",
+    ),
 )
+
+
+def _destination(stdout: bool, **values: Any) -> Destination:
+    if stdout and (values["output"] or values["output_dir"]):
+        raise UsageError("-c, -o and --output-dir exclude each other (use only one)")
+    return Destination(**values | ({"output": PIPE} if stdout else {}))
+
 
 destination = _bundle(
     "destination",
-    Destination.__annotations__,
-    Destination,
+    ("stdout", *Destination.__annotations__),
+    _destination,
     click.option(
         "-o",
         "--output",
@@ -118,13 +235,20 @@ destination = _bundle(
         type=PathName(),
         help='Write the result to OUT, a file or a folder; "-" means standard output.',
     ),
+    click.option("-c", "--stdout", is_flag=True, help="Write the result to standard output, as -o - does."),
     click.option(
         "--output-dir",
         metavar="DIR",
         type=PathName(Path),
-        help="Write results to the folder DIR, with the subfolders of the inputs.",
+        help="Write results to the folder DIR, with the subfolders of the input, or with whole paths if "
+        "several inputs could have the same names.",
     ),
     click.option("-f", "--force", is_flag=True, help="Replace existing files."),
+    click.option(
+        "--skip-existing",
+        is_flag=True,
+        help="Skip inputs whose outputs exist, whatever these are; without it, those that are done.",
+    ),
 )
 
 change = _bundle(
@@ -191,7 +315,10 @@ reporting = _bundle(
     Reporting.__annotations__,
     Reporting,
     click.option("-q", "--quiet", is_flag=True, help="Print only errors."),
-    click.option("--json", "as_json", is_flag=True, help="Print the report as a JSON document."),
+    click.option("-v", "--verbose", is_flag=True, help="Print a line for each file, also if there are many."),
+    click.option(
+        "--json", "as_json", is_flag=True, help="Print a JSON object for each file, and one with totals."
+    ),
 )
 
 limits = _bundle(
@@ -202,6 +329,8 @@ limits = _bundle(
         "--max-memory",
         metavar="SIZE",
         type=_size,
+        envvar="JRECOMP_MAX_MEMORY",
+        show_envvar=True,
         default=str(DEFAULT_LIMITS.max_memory),
         help="Use at most SIZE bytes of memory for a file, such as 500M or 2GiB; 4GiB is the default.",
     ),
@@ -209,6 +338,8 @@ limits = _bundle(
         "--max-pixels",
         metavar="N",
         type=click.IntRange(0),
+        envvar="JRECOMP_MAX_PIXELS",
+        show_envvar=True,
         default=DEFAULT_LIMITS.max_pixels,
         help="Model pictures of at most N pixels; 268435456 is the default.",
     ),
@@ -217,15 +348,51 @@ limits = _bundle(
 device = click.option(
     "--device",
     type=click.Choice(DEVICES),
+    envvar="JRECOMP_DEVICE",
+    show_envvar=True,
     default="auto",
     show_default=True,
     help="Compute on the CPU or on an NVIDIA GPU (cuda), with equal results; auto selects the CPU.",
 )
 
+_model_names = click.option(
+    "--model",
+    metavar="NAME",
+    envvar="JRECOMP_MODEL",
+    show_envvar=True,
+    shell_complete=lambda context, parameter, incomplete: _models(incomplete),
+    help="Use the model NAME: best for smaller results, fast for speed, or default.",
+)
+
+
+def _models(incomplete: str) -> list[str]:
+    from jrecomp.model.weights import names
+
+    return [name for name in names() if name.startswith(incomplete)]
+
+
+def model(function: Command) -> Command:
+    """Adds the options that choose a model."""
+    for name, text in (("fast", "larger results in less time"), ("best", "smaller results in more time")):
+        function = click.option(
+            f"--{name}", "model", flag_value=name, help=f"The same as --model {name}: {text}."
+        )(function)
+    return _model_names(function)
+
+
+dry_run = click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Write nothing. Count the files, and estimate sizes and time from a sample of them.",
+)
+
 threads = click.option(
+    "-j",
     "--threads",
     metavar="N",
     type=click.IntRange(min=0),
+    envvar="JRECOMP_THREADS",
+    show_envvar=True,
     default=0,
     help="Use N threads; 0, the default, means one per processor core.",
 )
@@ -253,18 +420,6 @@ def format_of(destination: Destination, suffixes: Mapping[str, tuple[str, ...]])
     return form
 
 
-def pictures(selection: Selection, excluded: tuple[str, ...] = ()) -> list[tuple[Job, Path]]:
-    """Find JPEG files and containers, see batch.find().
-
-    Of a JPEG file and the container of it beside each other in a folder, the JPEG file is taken.
-    """
-    found = selection.find(JPEG_SUFFIXES + CONTAINER_SUFFIXES, excluded)
-    sources = {job.source for job, _ in found}
-    return [(job, relative) for job, relative in found if not (job.root and _original(job) in sources)]
-
-
-def _original(job: Job) -> Path | None:
-    """The JPEG file that a container is of, if it has the usual name."""
-    if job.source is None or job.source.suffix not in CONTAINER_SUFFIXES:
-        return None
-    return job.source.with_suffix("")
+def pictures(excluded: tuple[str, ...] = ()) -> Wanted:
+    """JPEG files and containers; of those beside each other that are of the same file, the JPEG file."""
+    return Wanted(JPEG_SUFFIXES + CONTAINER_SUFFIXES, excluded, choose=files.without_copies)

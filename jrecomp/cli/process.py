@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import IO
 
 from jrecomp import temporary
 from jrecomp.errors import ExitCode
@@ -15,8 +16,10 @@ from jrecomp.errors import ExitCode
 _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 """Signals that end the command in good order; not all systems have all of them."""
 
-_SHOW_CURSOR = b"\n\033[?25h"
-"""Goes to the line after a progress bar, which hides the cursor."""
+_ERASE = b"\r\033[K"
+"""Erases the line of a progress bar."""
+
+_tell: Callable[[], None] | None = None
 
 
 def start() -> None:
@@ -105,8 +108,29 @@ def ended_by(end: Callable[[], None]) -> Iterator[None]:
         restore()
 
 
+@contextmanager
+def told_at_the_end(tell: Callable[[], None]) -> Iterator[None]:
+    """Let a function print what was done when a signal ends the command inside the block.
+
+    It is called between any two steps of the command, and must not wait for locks.
+    """
+    global _tell
+    before, _tell = _tell, tell
+    try:
+        yield
+    finally:
+        _tell = before
+
+
+def write_at_once(stream: IO[str], text: str) -> None:
+    """Write to a standard stream in a handler of a signal, which may have come while it was written to."""
+    with suppress(RuntimeError):  # it was
+        stream.flush()
+    os.write(stream.fileno(), text.encode(errors="backslashreplace"))
+
+
 def _end(number: int, frame: FrameType | None) -> None:
-    """Remove the unfinished output, say so, and end with 128 + the number of the signal.
+    """Remove unfinished outputs, say so and what was done, and end with 128 + the number of the signal.
 
     No exception is raised, as some callbacks of Python would swallow it. A second signal ends the process at
     once, for example while nobody reads the message.
@@ -114,5 +138,8 @@ def _end(number: int, frame: FrameType | None) -> None:
     reset_signals()
     temporary.remove_unfinished()
     with suppress(OSError):
-        os.write(2, (_SHOW_CURSOR if os.isatty(2) else b"") + b"jrecomp: interrupted\n")
+        os.write(2, (_ERASE if os.isatty(2) else b"") + b"jrecomp: interrupted\n")
+    with suppress(OSError, ValueError, AttributeError):  # streams may be closed
+        if _tell:
+            _tell()
     os._exit(128 + number)

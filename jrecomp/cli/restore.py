@@ -4,11 +4,11 @@ from functools import partial
 
 import click
 
-from jrecomp import batch, files
-from jrecomp.batch import Destination
-from jrecomp.cli import options, report
+from jrecomp import batch, files, work
+from jrecomp.cli import lines, options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode
+from jrecomp.jobs import Destination
 from jrecomp.options import Limits, Method
 from jrecomp.restoration import FORMATS, METHODS
 from jrecomp.restoring import DEFAULT_METHOD, RestoreOptions
@@ -61,9 +61,8 @@ def command(
     The result for photo.jpg or photo.jpg.jrc is photo.png. Compressing it again with the quantization tables
     and the sampling of the file gives the DCT coefficients of the file. That is checked on the pixels that
     are written, and the number of coefficients that change is told. ICC profile, Exif and XMP are kept; the
-    picture is not rotated. Damaged pictures are decoded without restoration. In folders, files that end in
-    .jpg, .jpeg, .jpe, .jfif or .jrc are restored. If FILE is "-", standard input is restored to standard
-    output.
+    picture is not rotated. Damaged pictures are decoded without restoration. In folders, JPEG and .jrc files
+    are restored. If FILE is "-", standard input is restored to standard output.
 
     \b
     jrecomp restore photo.jpg
@@ -71,15 +70,16 @@ def command(
     """
     form = form or options.format_of(destination, {name: f.suffixes for name, f in FORMATS.items()})
     suffix = FORMATS[form].suffixes[0]
-    found = options.pictures(selection)
-    jobs = batch.plan(found, destination, lambda path: files.picture_name(path, suffix))
-    at_once, threads = batch.share(threads, "cpu", len(jobs))
-    work = partial(
-        batch.restore,
+    search = selection.search(options.pictures())
+    stream = search.jobs(destination, lambda path: files.picture_name(path, suffix))
+    at_once, threads = batch.share(threads, "cpu", stream.at_least)
+    steps = partial(
+        work.restore,
         form=form,
         options=RestoreOptions(method, int(bits), strength, threads),
         limits=limits,
-        force=destination.force,
+        existing=destination.existing,
     )
-    pipes = batch.pipes(jobs)
-    return report.run(jobs, work, report.picture, reporting, at_once=at_once, pipes=pipes)
+    return report.run(
+        stream, steps, lines.picture, reporting, at_once=at_once, pipes=destination.pipes(selection.sources)
+    )

@@ -4,12 +4,13 @@ from functools import partial
 
 import click
 
-from jrecomp import batch, files
-from jrecomp.batch import ChangeOptions, Destination
-from jrecomp.cli import options, report
+from jrecomp import batch, files, work
+from jrecomp.cli import lines, options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode
+from jrecomp.jobs import JPEG_SUFFIXES, SHRUNK_SUFFIXES, Destination, Existing, Wanted
 from jrecomp.options import Limits
+from jrecomp.work import ChangeOptions
 
 
 @click.command("shrink")
@@ -17,6 +18,7 @@ from jrecomp.options import Limits
 @options.destination
 @options.change
 @click.option("--progressive", is_flag=True, help="Write progressive JPEG files where they are smaller.")
+@options.dry_run
 @options.threads
 @options.limits
 @options.reporting
@@ -25,6 +27,7 @@ def command(
     destination: Destination,
     change: ChangeOptions,
     progressive: bool,
+    dry_run: bool,
     threads: int,
     limits: Limits,
     reporting: Reporting,
@@ -33,24 +36,30 @@ def command(
 
     The result for photo.jpg is photo.shrunk.jpg. Without the options marked "Lossy", no pixel changes. Every
     result is read again and compared before it is written. If no result is smaller, or if the file is
-    damaged, it is copied. In folders, files that end in .jpg, .jpeg, .jpe or .jfif are shrunk, except those
-    that were shrunk before. If FILE is "-", standard input is shrunk to standard output.
+    damaged, it is copied. In folders, JPEG files are shrunk, except hidden ones and those that were shrunk
+    before. A result that has the time of its input is taken for done, and skipped. If FILE is "-", standard
+    input is shrunk to standard output.
 
     \b
     jrecomp shrink photo.jpg --quality 80
     jrecomp shrink photo.jpg -o small.jpg --max-bytes 200000
     """
-    jobs = batch.plan(
-        selection.find(batch.JPEG_SUFFIXES, batch.SHRUNK_SUFFIXES), destination, files.shrunk_name
-    )
-    at_once, threads = batch.share(threads, "cpu", len(jobs))
-    work = partial(
-        batch.shrink,
+    search = selection.search(Wanted(JPEG_SUFFIXES, SHRUNK_SUFFIXES))
+    stream = search.jobs(destination, files.shrunk_name)
+    at_once, threads = batch.share(threads, "cpu", stream.at_least)
+    steps = partial(
+        work.shrink,
         change=change,
         progressive=progressive,
         threads=threads,
         limits=limits,
-        force=destination.force,
-        on_progress=report.attempts(jobs, reporting),
+        existing=destination.existing,
+        on_progress=report.attempts(stream, reporting),
     )
-    return report.run(jobs, work, report.written, reporting, at_once=at_once, pipes=batch.pipes(jobs))
+    if dry_run:
+        from jrecomp.cli import estimate
+
+        return estimate.run(stream, partial(steps, existing=Existing.REPLACE), reporting, at_once)
+    return report.run(
+        stream, steps, lines.written, reporting, at_once=at_once, pipes=destination.pipes(selection.sources)
+    )

@@ -4,11 +4,11 @@ from functools import partial
 
 import click
 
-from jrecomp import batch, files
-from jrecomp.batch import Destination
-from jrecomp.cli import options, report
+from jrecomp import batch, files, work
+from jrecomp.cli import lines, options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode
+from jrecomp.jobs import Destination
 from jrecomp.options import Limits
 from jrecomp.thumbnails import LARGEST, SIZE, SUFFIXES
 
@@ -53,7 +53,7 @@ def command(
     The result for photo.jpg or photo.jpg.jrc is photo.thumbnail.jpg. Pictures are rotated as Exif data tell,
     and never enlarged. The colour profile is kept. Of containers by the models default and best, no more is
     decoded than the size needs, so small thumbnails are made much faster than the picture. In folders,
-    thumbnails are made of files that end in .jpg, .jpeg, .jpe, .jfif or .jrc. If FILE is "-", the thumbnail
+    thumbnails are made of JPEG and .jrc files. If FILE is "-", the thumbnail
     of standard input is written to standard output.
 
     \b
@@ -62,10 +62,12 @@ def command(
     """
     form = form or options.format_of(destination, SUFFIXES)
     suffix = _NAMED + SUFFIXES[form][0]
-    found = options.pictures(selection, _ENDINGS)
-    jobs = batch.plan(found, destination, lambda path: files.picture_name(path, suffix))
-    at_once, threads = batch.share(threads, "cpu", len(jobs))
-    work = partial(
-        batch.thumbnail, form=form, size=size, threads=threads, limits=limits, force=destination.force
+    search = selection.search(options.pictures(_ENDINGS))
+    stream = search.jobs(destination, lambda path: files.picture_name(path, suffix))
+    at_once, threads = batch.share(threads, "cpu", stream.at_least)
+    steps = partial(
+        work.thumbnail, form=form, size=size, threads=threads, limits=limits, existing=destination.existing
     )
-    return report.run(jobs, work, report.thumbnail, reporting, at_once=at_once, pipes=batch.pipes(jobs))
+    return report.run(
+        stream, steps, lines.thumbnail, reporting, at_once=at_once, pipes=destination.pipes(selection.sources)
+    )

@@ -1,15 +1,18 @@
 """The command `jrecomp verify`."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import click
 
-from jrecomp import batch
-from jrecomp.cli import options, report
+from jrecomp import batch, files, work
+from jrecomp.cli import lines, options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode, UsageError
+from jrecomp.jobs import CONTAINER_SUFFIXES, JPEG_SUFFIXES, Destination, Stream, Wanted, is_folder
 from jrecomp.options import Device, Limits
+from jrecomp.work import Work
 
 
 @click.command("verify")
@@ -20,6 +23,12 @@ from jrecomp.options import Device, Limits
     type=options.PathName(Path),
     help="Compare the restored file with the original FILE.",
 )
+@click.option(
+    "--originals",
+    metavar="TREE",
+    type=options.PathName(),
+    help="Check that every JPEG file of the folder TREE has a container in the folder FILE that restores it.",
+)
 @options.threads
 @options.device
 @options.limits
@@ -27,6 +36,7 @@ from jrecomp.options import Device, Limits
 def command(
     selection: Selection,
     original: Path | None,
+    originals: str | None,
     threads: int,
     device: Device,
     limits: Limits,
@@ -38,14 +48,34 @@ def command(
     with its original if that is given, or if it is in the same folder (photo.jpg for photo.jpg.jrc) and the
     compression was lossless. Nothing is written.
 
+    With --originals, every JPEG file of the folder TREE must have a container at the same place in the folder
+    FILE that restores it and is flushed to disk; others are listed, and fail. Then the JPEG files can be
+    deleted. Hidden files and those that are no JPEG files by name are not checked, but counted as left out.
+
     \b
     jrecomp verify photo.jpg.jrc
     jrecomp verify archive.jrc --original photo.jpg
+    jrecomp verify -r compressed --originals photos
     """
-    found = selection.find(batch.CONTAINER_SUFFIXES)
-    if original and len(found) > 1:
+    if originals is not None:
+        if original:
+            raise UsageError("--original and --originals exclude each other (use only one)")
+        stream = _originals(selection, originals)
+    else:
+        stream = selection.search(Wanted(CONTAINER_SUFFIXES)).jobs()
+    if original and stream.at_least(2) > 1:
         raise UsageError("--original names one file, but there are several inputs (verify them one by one)")
-    jobs = [job for job, _ in found]
-    at_once, threads = batch.share(threads, device, len(jobs))
-    work = partial(batch.verify, original=original, threads=threads, device=device, limits=limits)
-    return report.run(jobs, work, report.verified, reporting, at_once=at_once)
+    at_once, threads = batch.share(threads, device, stream.at_least)
+    steps: Work = partial(work.verify, original=original, threads=threads, device=device, limits=limits)
+    if originals is not None:
+        steps = partial(work.verify_original, threads=threads, device=device, limits=limits)
+    return report.run(stream, steps, lines.verified, reporting, at_once=at_once)
+
+
+def _originals(selection: Selection, tree: str) -> Stream:
+    """The JPEG files of a folder, with their containers in the selected folder as targets."""
+    if len(selection.sources) != 1 or not is_folder(selection.sources[0]) or not selection.recursive:
+        raise UsageError("--originals needs -r and one folder of .jrc files")
+    destination = Destination(output_dir=Path(selection.sources[0]))
+    search = replace(selection, sources=(tree,)).search(Wanted(JPEG_SUFFIXES))
+    return search.jobs(destination, files.compressed_name)

@@ -56,7 +56,7 @@ def folder() -> Path:
 
 def names() -> list[str]:
     """Names of the installed models."""
-    return [entry["name"] for entry in _entries()]
+    return [entry["name"] for entry in entries()]
 
 
 _LOADING = RLock()
@@ -93,18 +93,18 @@ def _readable(wanted: str | int) -> Iterator[None]:
 
 @cache
 def _load(wanted: str | int) -> Model:
-    entries = _entries()
-    for entry in entries:
+    installed = entries()
+    for entry in installed:
         if wanted == entry["id"]:
             return _load_entry(entry)
         if wanted == entry["name"]:
             return _load(entry["id"])  # the same object as for the identifier
-    known = ", ".join(f"{entry['name']} (id {entry['id']})" for entry in entries) or "none"
+    known = ", ".join(f"{entry['name']} (id {entry['id']})" for entry in installed) or "none"
     raise UnknownModelError(f"model {wanted!r} is not installed; installed models: {known}")
 
 
-def _entries() -> list[dict[str, Any]]:
-    """The entries of models."""
+def entries() -> list[dict[str, Any]]:
+    """The entries of the installed models in the manifest."""
     return [entry for entry in _manifest() if entry["kind"] in BUILDERS]
 
 

@@ -17,5 +17,11 @@ def run(*arguments: str, stdin: bytes = b"", code: ExitCode = ExitCode.OK) -> Re
 
 
 def document(*arguments: str, code: ExitCode = ExitCode.OK) -> dict[str, Any]:
-    parsed: dict[str, Any] = json.loads(run(*arguments, "--json", code=code).stdout)
-    return parsed
+    """The JSON Lines of a command: the files and the totals."""
+    return parsed(run(*arguments, "--json", code=code).stdout)
+
+
+def parsed(text: str) -> dict[str, Any]:
+    *files, total = map(json.loads, text.splitlines())
+    assert [entry["type"] for entry in files] == ["file"] * len(files) and total["type"] == "total"
+    return {"files": files, "total": total}

@@ -1,6 +1,5 @@
 """The commands, run in this process with a fake core."""
 
-import json
 import os
 import random
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 
 from jrecomp import batch, pipeline
 from jrecomp.errors import ExitCode
-from tests.cli.commands import document, run
+from tests.cli.commands import document, parsed, run
 
 FAKE_JPEG = b"\xff\xd8" + random.Random(1).randbytes(1500)
 """A file that the fake core models."""
@@ -59,7 +58,7 @@ def test_pipes() -> None:
 def test_json_and_quiet_with_pipes() -> None:
     result = run("compress", "photo.jpg", "-o", "-", "--json")
     assert pipeline.decompress(result.stdout_bytes) == FAKE_JPEG
-    assert json.loads(result.stderr)["total"]["files"] == 1
+    assert parsed(result.stderr)["total"]["files"] == 1
     assert run("compress", "photo.jpg", "-o", "-", "--quiet").stderr == ""
 
 
@@ -77,8 +76,9 @@ def test_folders() -> None:
     Path("in/deep/a.jpg").write_bytes(FAKE_JPEG)
     Path("in/b.jpeg").write_bytes(b"text")
     Path("in/c.txt").write_bytes(b"text")
-    summary = run("compress", "-r", "in", "--output-dir", "packed").stdout.splitlines()[-1]
-    assert summary.startswith("2 files, 1 stored, 0 failed")
+    summary = run("compress", "-r", "in", "--output-dir", "packed").stdout.splitlines()
+    assert summary[0].startswith("2 files, 1 stored (1 not a JPEG file), 0 failed")
+    assert summary[1:] == ["left out: 1 other file"]
     run("decompress", "-r", "packed", "--output-dir", "out")
     assert Path("out/deep/a.jpg").read_bytes() == FAKE_JPEG
     assert Path("out/b.jpeg").read_bytes() == b"text"
@@ -93,7 +93,7 @@ def test_one_failure_does_not_stop_the_rest() -> None:
 def test_json() -> None:
     found = document("compress", "photo.jpg", "missing.jpg", code=ExitCode.INPUT)
     good, bad = found["files"]
-    assert (good["source"], good["target"], good["mode"]) == ("photo.jpg", "photo.jpg.jrc", "lossless")
+    assert (good["path"], good["target"], good["mode"]) == ("photo.jpg", "photo.jpg.jrc", "lossless")
     assert good["pictures"][0]["width"] == 96
     assert bad["exit_code"] == ExitCode.INPUT
     assert (found["total"]["files"], found["total"]["failed"]) == (2, 1)
@@ -168,7 +168,7 @@ def test_odd_names_take_one_line() -> None:
     assert missing.stderr == "jrecomp: a\\nb: No such file or directory\n"
     twice = run("compress", "x\ny", "./x\ny", code=ExitCode.USAGE)
     assert twice.stderr == "jrecomp: 2 inputs would be written to x\\ny.jrc\n"
-    assert document("info", "a\nb\x1b[m.jpg.jrc")["files"][0]["source"] == "a\nb\x1b[m.jpg.jrc"
+    assert document("info", "a\nb\x1b[m.jpg.jrc")["files"][0]["path"] == "a\nb\x1b[m.jpg.jrc"
 
 
 def test_unreadable_files_are_inputs_that_fail(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,12 +204,12 @@ def test_unexpected_errors_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None
     assert result.stderr.splitlines() == [
         "jrecomp: photo.jpg: unexpected ZeroDivisionError: integer division or modulo by zero"
     ]
-    monkeypatch.setattr(batch, "plan", lambda *arguments: 1 // 0)
+    monkeypatch.setattr(batch, "share", lambda *arguments: 1 // 0)
     assert len(run("compress", "photo.jpg", code=ExitCode.INTERNAL).stderr.splitlines()) == 1
 
 
 def test_progress_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jrecomp.cli.report._on_terminal", lambda: True)
+    monkeypatch.setattr("jrecomp.cli.report.on_terminal", lambda: True)
     result = run("compress", "photo.jpg", "text.jpg", "missing.jpg", code=ExitCode.INPUT)
-    assert result.stdout.splitlines()[-1].startswith("3 files, 1 stored, 1 failed")
+    assert result.stdout.splitlines()[-1].startswith("3 files, 1 stored (1 not a JPEG file), 1 failed")
     assert "missing.jpg: No such file" in result.stderr

@@ -1,5 +1,6 @@
 """The command `jrecomp encode`."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +29,8 @@ def test_a_picture() -> None:
     result = run("encode", "a.png")
     assert Path("a.jpg").read_bytes() == jrecomp.encode(Path("a.png").read_bytes())
     assert "a.png -> a.jpg" in result.stdout and "at quality 90" in result.stdout
+    assert "skipped, made before" in run("encode", "a.png").stderr
+    os.utime("a.png", (1, 1))
     run("encode", "a.png", code=ExitCode.OUTPUT)
     run("encode", "a.png", "--force", "--quality", "50")
     assert Path("a.jpg").read_bytes() == jrecomp.encode(Path("a.png").read_bytes(), quality=50)

@@ -1,14 +1,16 @@
 """Faults of the world around the command: full disks, closed streams, pipes, devices, links, kills."""
 
+import json
 import os
 import pty
+import re
 import resource
-import select
 import signal
 import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from fcntl import ioctl
 from pathlib import Path
 from struct import pack
@@ -187,7 +189,11 @@ def test_broken_links_in_folders(tmp_path: Path) -> None:
     result = jrecomp("verify", "-r", "in", cwd=tmp_path)
     assert result.returncode == 0
     assert result.stderr.decode() == "jrecomp: in/lost.jrc: skipped, the link leads nowhere\n"
-    assert result.stdout.decode().splitlines()[-1].startswith("2 files, 1 stored, 0 failed, 1 skipped: ")
+    assert (
+        result.stdout.decode()
+        .splitlines()[-1]
+        .startswith("2 files, 1 stored (1 not a JPEG file), 0 failed, 1 skipped: ")
+    )
 
 
 def test_folders_of_outputs(tmp_path: Path) -> None:
@@ -331,25 +337,93 @@ def test_systems_that_lack_something(tmp_path: Path) -> None:
     assert (tmp_path / "in" / "deep" / "1").read_bytes() == DATA and left.exists()
 
 
-@pytest.mark.parametrize("columns", [40, 80])
-def test_progress_bar_stays_on_its_line(columns: int, tmp_path: Path) -> None:
-    """Otherwise a return to the start of the line does not erase it."""
-    containers(tmp_path, 3)
+SLOW = """
+import time
+from jrecomp import cli, pipeline
+
+decompress = pipeline.decompress
+
+def slow(*arguments, **options):
+    time.sleep(1)
+    return decompress(*arguments, **options)
+
+pipeline.decompress = slow
+cli.start()
+"""
+
+
+def on_terminal(columns: int, *arguments: str, cwd: Path, number: signal.Signals | None = None) -> list[str]:
+    """What a terminal gets from a command whose files take a second each, in pieces between line ends.
+
+    number: a signal to send when the first piece with "of 3" is there.
+    """
     ours, theirs = pty.openpty()
     ioctl(ours, TIOCSWINSZ, pack("HHHH", 24, columns, 0, 0))
-    with os.fdopen(ours, "rb", buffering=0) as screen:
-        process = subprocess.Popen(
-            [*COMMAND, "verify", "0.jrc", "1.jrc", "2.jrc"], stderr=theirs, cwd=tmp_path
-        )
-        os.close(theirs)
-        process.wait()
-        shown = b""
-        while select.select([screen], [], [], 0)[0]:
-            try:
-                shown += screen.read(4096)
-            except OSError:  # the end on Linux
-                break
-    text = shown.decode().replace("\x1b[?25l", "").replace("\x1b[?25h", "").replace("\x1b[K", "")
-    bars = [line for part in text.split("\n") for line in part.split("\r") if "[" in line]
-    assert "3 of 3" in bars[-1] and "100%" in bars[-1]
-    assert all(len(bar) < columns for bar in bars)
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW, *arguments],
+        stdout=theirs,
+        stderr=theirs,
+        cwd=cwd,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler) and None,
+    )
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # the end on Linux
+        while piece := os.read(ours, 4096):
+            shown += piece
+            if number and b"1 of 3" in shown:
+                process.send_signal(number)
+                number = None
+    os.close(ours)
+    process.wait()
+    return [part for line in shown.decode().split("\n") for part in line.split("\r") if part.strip()]
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+def test_progress_bar_stays_on_its_line(columns: int, tmp_path: Path) -> None:
+    """Otherwise a return to the start of the line does not erase it. No file has a line of its own."""
+    containers(tmp_path, 3)
+    shown = on_terminal(columns, "verify", "-j", "1", "0.jrc", "1.jrc", "2.jrc", cwd=tmp_path)
+    *bars, summary = [part for part in shown if part.strip()]
+    assert any("2 of 3 files" in bar for bar in bars)
+    assert all(len(bar) <= columns for bar in bars)
+    assert columns == 40 or any("B/s" in bar and "left" in bar for bar in bars)
+    assert summary.startswith("3 files, 3 stored (3 not a JPEG file), 0 failed: ")
+
+
+def test_interrupt_on_a_terminal(tmp_path: Path) -> None:
+    """The failures and the totals of what was done are told, without the bar."""
+    containers(tmp_path, 3)
+    (tmp_path / "0.jrc").write_bytes(STORED[:-1])
+    shown = on_terminal(
+        100, "verify", "-j", "1", "0.jrc", "1.jrc", "2.jrc", cwd=tmp_path, number=signal.SIGINT
+    )
+    end = shown[next(n for n, part in enumerate(shown) if "interrupted" in part) :]
+    assert end[0].endswith("jrecomp: interrupted")
+    assert end[1] == "1 failed:" and end[2].split(maxsplit=1)[0] == "0.jrc"
+    assert end[3].startswith("1 files, 0 stored, 1 failed")
+    assert len(end) == 4
+
+
+def test_lines_where_there_is_no_terminal(tmp_path: Path) -> None:
+    """Every few seconds, with what is known."""
+    containers(tmp_path, 3)
+    command = [sys.executable, "-c", SLOW, "verify", "-j", "1", "0.jrc", "1.jrc", "2.jrc"]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert result.returncode == 0
+    assert re.match(r"jrecomp: \d of 3 files, [\d.]+ of [\d.]+ MB, [\d.]+ MB/s", result.stderr)
+    assert result.stderr.splitlines()[0].endswith(".jrc") and len(result.stdout.splitlines()) == 1
+
+
+def test_json_lines_end_with_totals_after_a_signal(tmp_path: Path) -> None:
+    containers(tmp_path, 3)
+    command = [sys.executable, "-c", SLOW, "verify", "-j", "1", "--json", "0.jrc", "1.jrc", "2.jrc"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path)
+    assert process.stdout
+    first = json.loads(process.stdout.readline())  # which comes as soon as the file is done
+    process.send_signal(signal.SIGTERM)
+    rest, message = process.communicate()
+    last = json.loads(rest.splitlines()[-1])
+    assert (first["path"], last["type"], last["ended"]) == ("0.jrc", "total", "interrupted")
+    assert 1 <= last["files"] < 3 and message == b"jrecomp: interrupted\n"
+    assert process.returncode == 128 + signal.SIGTERM

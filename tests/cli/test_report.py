@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from jrecomp import Info, JpegInfo
-from jrecomp.batch import Job, Outcome
-from jrecomp.cli.report import details
+from jrecomp.batch import Outcome
+from jrecomp.cli.lines import details
+from jrecomp.jobs import Job
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The command `jrecomp restore`."""
 
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,7 +34,9 @@ def test_restore() -> None:
     expected = jrecomp.restore(Path("a.jpg").read_bytes())
     assert run("restore", "a.jpg").stdout.startswith("a.jpg -> a.png: 64 x 48 pixels of 8 bits, ")
     assert (pixels("a.png") == expected).all()
-    run("restore", "a.jpg.jrc", code=ExitCode.OUTPUT)
+    assert "skipped, made before" in run("restore", "a.jpg").stderr
+    os.utime("a.jpg", (1, 1))
+    run("restore", "a.jpg", code=ExitCode.OUTPUT)
     first = Path("a.png").read_bytes()
     run("restore", "--force", "a.jpg.jrc")
     assert Path("a.png").read_bytes() == first

@@ -153,7 +153,10 @@ def test_what_cannot_be_shrunk() -> None:
 def test_outputs() -> None:
     run("shrink", "a.jpg", "b.jpg", "--output-dir", "small", "--quality", "60")
     assert names() == INPUTS | {"small/a.shrunk.jpg", "small/b.shrunk.jpg"}
-    run("shrink", "a.jpg", "--output-dir", "small", "--quality", "60", code=ExitCode.OUTPUT)
+    again = ("shrink", "a.jpg", "--output-dir", "small", "--quality", "60")
+    assert "skipped, made before" in run(*again).stderr
+    os.utime("a.jpg", (1, 1))
+    run(*again, code=ExitCode.OUTPUT)
     run("shrink", "a.jpg", "-o", "a.jpg", "--force", code=ExitCode.USAGE)
     data = Path("b.jpg").read_bytes()
     piped = run("shrink", "-", "--max-bytes", "3000", stdin=data)
@@ -181,7 +184,7 @@ def test_json() -> None:
 def test_attempts_are_told_on_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = ["compress", "b.jpg", "--max-bytes", "2000", "-o", "x.jrc", "--force"]
     assert "\r" not in run(*arguments).output
-    monkeypatch.setattr("jrecomp.cli.report._on_terminal", lambda: True)
+    monkeypatch.setattr("jrecomp.cli.report.on_terminal", lambda: True)
     assert "\rquality " in run(*arguments).stderr
     assert run(*arguments, "--quiet").output == ""
 

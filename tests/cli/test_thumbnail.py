@@ -1,6 +1,7 @@
 """The command `jrecomp thumbnail`."""
 
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,7 +27,9 @@ def test_one_picture() -> None:
     assert result.stdout.startswith(f"a.jpg.jrc -> a.thumbnail.jpg: 16 x 12 pixels, {size} bytes, ")
     with Image.open("a.thumbnail.jpg") as image:
         assert (image.size, image.format) == ((16, 12), "JPEG")
-    run("thumbnail", "a.jpg", code=ExitCode.OUTPUT)
+    assert "skipped, made before" in run("thumbnail", "a.jpg.jrc").stderr
+    os.utime("a.jpg.jrc", (1, 1))
+    run("thumbnail", "a.jpg.jrc", code=ExitCode.OUTPUT)
     run("thumbnail", "a.jpg", "--force")
     with Image.open("a.thumbnail.jpg") as image:
         assert image.size == (64, 48)

@@ -31,7 +31,7 @@ class Scene:
 
     def __init__(self, folder: Path, inputs: dict[str, bytes], command: str, *options: str) -> None:
         start = [sys.executable, "-m", "jrecomp", command, *options]
-        self.command = [*start, "--recursive", "--force", "."]
+        self.command = [*start, "--recursive", "--force", "--verbose", "."]
         self.folder, self.inputs = folder, inputs
         put(folder, inputs)
         self.run()
@@ -58,7 +58,8 @@ class Scene:
             process.stdout.readline()
         time.sleep(chooser.random() * (chooser.choice([0.001, 0.01, 0.1]) if outputs else 1.0))
         process.send_signal(number)
-        message = process.communicate()[1].decode()
+        lines = process.communicate()[1].decode().splitlines(keepends=True)
+        message = "".join(line for line in lines if "MB/s" not in line)  # without the progress
         if outputs and number != signal.SIGKILL:  # before, Python itself may be starting
             complete = found(self.folder) == self.inputs | self.outputs
             ends = [(0, ""), (-number, "")] if complete else []  # Python, when it ends, resets its handlers

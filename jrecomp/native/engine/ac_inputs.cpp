@@ -51,20 +51,20 @@ void AcChunk::store(Planes& planes, int k, const int* values) const {
 }
 
 void Boxes::integrate(const std::vector<std::uint32_t>& map, int rows, int columns) {
-    width_ = columns + 2 * kLargest + 1;
-    total_.assign(static_cast<std::size_t>(rows + 2 * kLargest + 1) * width_, 0);
-    std::vector<std::uint32_t> line(width_);
+    const int width = width_ = columns + 2 * kLargest + 1;  // a copy, which no store below can change
+    total_.assign(static_cast<std::size_t>(rows + 2 * kLargest + 1) * width, 0);
+    std::vector<std::uint32_t> line(width);
     for (int row = 0; row < rows; ++row) {
         const std::uint32_t* from = map.data() + static_cast<std::size_t>(row) * columns;
         std::uint32_t sum = 0;
         for (int c = 0; c < columns; ++c) line[kLargest + 1 + c] = sum += from[c];
         std::fill(line.begin() + kLargest + 1 + columns, line.end(), sum);
-        const std::uint32_t* above = total_.data() + static_cast<std::size_t>(row + kLargest) * width_;
-        std::uint32_t* out = total_.data() + static_cast<std::size_t>(row + kLargest + 1) * width_;
-        for (int c = 0; c < width_; ++c) out[c] = above[c] + line[c];
+        const std::uint32_t* above = total_.data() + static_cast<std::size_t>(row + kLargest) * width;
+        std::uint32_t* out = total_.data() + static_cast<std::size_t>(row + kLargest + 1) * width;
+        for (int c = 0; c < width; ++c) out[c] = above[c] + line[c];
     }
-    const auto bottom = total_.begin() + static_cast<std::ptrdiff_t>(rows + kLargest) * width_;
-    for (int i = 1; i <= kLargest; ++i) std::copy(bottom, bottom + width_, bottom + i * width_);
+    const auto bottom = total_.begin() + static_cast<std::ptrdiff_t>(rows + kLargest) * width;
+    for (int i = 1; i <= kLargest; ++i) std::copy(bottom, bottom + width, bottom + i * width);
 }
 
 AcInputs::AcInputs(const Planes& planes, int k, const AcSelection& selection, const Tables& tables,
@@ -147,20 +147,26 @@ void AcInputs::build(const AcChunk& chunk, Row rows) {
 
 void AcInputs::known(const AcChunk& chunk, Row rows) {
     std::int8_t values[kChunk + kSegment] = {};
-    std::int16_t exact[kChunk + kSegment] = {};
-    std::int32_t totals[kChunk] = {};
+    std::int16_t exact[2][kChunk + kSegment] = {};
+    std::int16_t weights[2] = {};
+    Totals totals;
     for (std::size_t i = 0; i < weights_.size(); ++i) {
         const int plane = selection_.plane[i], side = selection_.side[i];
         const int dy = side < 0 ? 0 : kAround[side][0], dx = side < 0 ? 0 : kAround[side][1];
         gather(chunk, planes_.clipped.data() + plane * planes_.split.size, dy, dx, values);
         look_up(values, lookups_.data() + plane * (kClip + 1), rows + i * kChunk);
         if (!narrow_) continue;
-        gather(chunk, planes_.dequantized.data() + plane * planes_.split.size, dy, dx, exact);
-        const std::int32_t weight = static_cast<std::int32_t>(weights_[i]);
-        for (int l = 0; l < kChunk; ++l) totals[l] += weight * exact[l];
+        // Two gathers take longer than one and products, where no value of the plane was clipped.
+        const I64 step = planes_.step_of(plane);
+        if (planes_.largest[plane] <= kClip * step)
+            multiply(values, static_cast<std::int16_t>(step), exact[i % 2]);
+        else gather(chunk, planes_.dequantized.data() + plane * planes_.split.size, dy, dx, exact[i % 2]);
+        weights[i % 2] = static_cast<std::int16_t>(weights_[i]);
+        if (i % 2) totals.add(exact[0], exact[1], weights[0], weights[1]);
     }
-    if (narrow_) std::copy(totals, totals + kChunk, totals_);
-    else predict_exactly(chunk);
+    if (weights_.size() % 2) totals.add(exact[0], exact[1], weights[0], 0);
+    if (!narrow_) return predict_exactly(chunk);
+    for (int l = 0; l < kChunk; ++l) totals_[l] = totals[l];
 }
 
 void AcInputs::predict_exactly(const AcChunk& chunk) {

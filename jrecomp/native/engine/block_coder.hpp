@@ -47,6 +47,8 @@ constexpr std::array<std::uint8_t, 64> kBandOf = [] {
 // Zig-zag indices whose steps are inputs of hidden units.
 constexpr int kStepPlaces[kStepInputs] = {0, 1, 2, 5, 9, 14, 20, 35, 60};
 
+constexpr int kNearZero = 7 * 3 + 3;  // the row of neighbours that are 0, in their context
+
 constexpr int kLogitShift = 12;  // from sums to logits in 1/32 of a natural unit
 constexpr int kActivationLimit = 2047, kScaleLimit = 511;
 constexpr std::array<std::int16_t, 64> kNoBlock{};  // in place of a neighbour that does not exist
@@ -66,6 +68,7 @@ public:
           before_(before),
           innovative_(innovative),
           regression_(part.steps),
+          coder_(coder),
           decisions_(model.tables, weights, offsets, coder),
           start_(start_of_hidden()),
           above_(part.columns),
@@ -74,6 +77,11 @@ public:
           next_hidden_(part.columns + 2) {
         for (int k = 0; k < 64; ++k) steps_[k] = part.steps[k];
         for (int k = 0; k < 64; ++k) step_log2_[k] = log2_times_8(4 * part.steps[k]);
+        for (int i = 0; i < kContexts; ++i)
+            for (int k = 0; k < 64; ++k)
+                first_rows_[i][k] = kSlots * (first_row(i, k) + (i == 2 ? kNearZero : 0));
+        for (int k = 0; k < 64; ++k) far_[k] = kSlots * ((k >= 1) + (k >= 4) + (k >= 12));
+        std::copy_n(weights.trust.begin(), kTrainedConfidences, trust_.begin());
         dc_reciprocal_ = (1 << 22) / part.steps[0];
         for (int k = 1; k < 64; ++k) touch_[k] = touch(k);
     }
@@ -88,14 +96,12 @@ public:
     }
 
 private:
-    using Narrow = std::int16_t __attribute__((vector_size(kRegister / 2)));
-
     static constexpr int kSide = kBasis / 2;  // values on one side: of two columns or rows
 
     using Edges = std::array<std::int16_t, kBasis>;
     using Side = std::array<std::int16_t, kSide>;
 
-    // A non-zero AC coefficient. near: its row of BlockClass::near, within those of a neighbour.
+    // A non-zero AC coefficient. near: its first row of BlockClass::near over kNear.
     struct Nonzero {
         int k, dequantized, near;
     };
@@ -108,14 +114,17 @@ private:
     };
 
     // The state of a block during coding; only the first `quarters` quarters (of 16 coefficients) are used.
-    // cell_row, near: see ac_coefficient(). confidence and cell_row of a coefficient are valid if all after
-    // the last of `nonzero` up to it are zero.
     struct Block {
         Scales scale;
         // across: the part of the prediction that comes from the other component's innovations.
-        Wide64 prediction, across, confidence, cell_row, near;
+        Wide64 prediction, across;
+        Wide64 near;  // 16 times 7 and 1 times the neighbours' coefficients, each limited to +-3
+        // Contexts; rows as indices of offsets. Those of a coefficient are valid if all others in its
+        // register from the last of `nonzero` up to it are zero.
+        Wide64 confidence, logit, cell_row, near_row, index_row;
         int quarters, count = 0;
         Nonzero nonzero[63];
+        I64 touched = 0;  // the sum of touch() times dequantized AC coefficients
     };
 
     // The hidden units of a block without neighbours: bias and steps.
@@ -153,22 +162,30 @@ private:
         scales(active, b);
         const int base = predict(row, column, at, b);
         find_near(around, b);
-        find_contexts(b, 0);
-        int before = 0, second_before = 0;  // magnitudes of the coefficients before
-        for (int k = 1; k <= last; ++k) {
-            const int value = code_ac(b, k, last, before, second_before, values[k]);
-            second_before = before;
-            before = std::abs(value);
-            if (!value) continue;
-            store(values[k], value);
-            learn(b, k, value);
-            if (k < last) find_contexts(b, k + 1);
-        }
+        code_all_ac(b, last, values);
         code_dc(b, base, last, around, column, values);
         store_edges(b, values[0], column);
         add_to_neighbours(b, last, column);
         if (!part_.magnitudes.empty()) sum_magnitudes(b, part_.magnitudes[at]);
         if (innovative_ || !part_.innovations.empty()) learn_innovations(at, b, base, values);
+    }
+
+    // Codes all AC coefficients.
+    void code_all_ac(Block& b, int last, std::int16_t* values) {
+        Coder state = std::move(coder_);  // to be kept in registers
+        OffsetCoder<Coder> coder(model_.tables, state);
+        int before = 0, own = 0;  // own: the row of the coefficients before, in their context
+        for (int k = 1; k <= last; ++k) {
+            if (k == 1 || k % kLanes == 0) find_contexts(b, k / kLanes);
+            const int value = code_ac(coder, b, k, own + far_[last - k], last, values[k]);
+            const int magnitude = std::min(std::abs(value), 3);
+            own = kSlots * (12 * magnitude + 4 * std::min(before, 2));
+            before = magnitude;
+            if (!value) continue;
+            store(values[k], value);
+            learn(b, k, value);
+        }
+        coder_ = std::move(state);
     }
 
     static void activate(const Hidden& hidden, std::int16_t* active) {
@@ -239,7 +256,7 @@ private:
         Wide64 sums = weights_.scale_bias;
         weights_.scale.add(active, b.quarters, sums);
         for (Ints& part : sums.part) part = limited(part >> kLogitShift, -kScaleLimit, kScaleLimit);
-        for (int k = 0; k < 64; ++k) b.scale[k] = static_cast<std::int16_t>(sums[k]);
+        for (int p = 0; p < kQuarters * kParts; ++p) b.scale.part[p] = narrowed(sums.part[p]);
     }
 
     // Sets the predictions from the neighbours' edges and the component before. Returns the base.
@@ -269,7 +286,7 @@ private:
         for (int p = 0; p < b.quarters * kParts; ++p) {
             const Ints known = limited(widened(values + p * kLanes) * steps_.part[p], -kLimit, kLimit);
             const Ints predicted = wrapped_sum(b.prediction.part[p], -b.across.part[p]) >> 14;
-            const Narrow some = __builtin_convertvector(limited(known - predicted, -kLimit, kLimit), Narrow);
+            const Narrow some = narrowed(limited(known - predicted, -kLimit, kLimit));
             std::memcpy(&own[p * kLanes], &some, sizeof(some));
         }
         const I64 dc = wrapped(b.prediction[0], -b.across[0]) + I64{base} * (1 << 15);
@@ -306,49 +323,73 @@ private:
     static Ints widened(const std::int16_t* values) {
         Narrow some;
         std::memcpy(&some, values, sizeof(some));
-        return __builtin_convertvector(some, Ints);
+        return jrecomp::widened(some);
     }
 
     static void find_near(const Around& around, Block& b) {
         for (int p = 0; p < b.quarters * kParts; ++p)
-            b.near.part[p] = 7 * limited(widened(around.left + p * kLanes), -3, 3) +
-                             limited(widened(around.above + p * kLanes), -3, 3);
+            b.near.part[p] = 7 * kSlots * limited(widened(around.left + p * kLanes), -3, 3) +
+                             kSlots * limited(widened(around.above + p * kLanes), -3, 3);
     }
 
-    // Updates the contexts of coefficient k and those after it.
-    void find_contexts(Block& b, int k) const {
-        for (int p = k / kLanes; p < b.quarters * kParts; ++p) {
-            const Ints ratio =
-                log2_times_8((Ints)(magnitudes(b.prediction.part[p]) >> 8)) - step_log2_.part[p];
-            const Ints confidence = limited((ratio >> 2) - 1, 0, kConfidences - 1);
-            const Ints cell =
-                limited((widened(&b.scale[p * kLanes]) + kCellOffset) >> kCellShift, 0, kCells - 1);
-            b.confidence.part[p] = confidence;
-            b.cell_row.part[p] = ((confidence >> 1) << 4) + (cell >> 1);
-        }
+    // Finds the contexts of the coefficients of a register.
+    void find_contexts(Block& b, int p) const { find_contexts(b, p, b.prediction.part[p], b.scale.part[p]); }
+
+    void find_contexts(Block& b, int p, Ints prediction, Narrow narrow_scale) const {
+        const Ints ratio = log2_times_8((Ints)(magnitudes(prediction) >> 8)) - step_log2_.part[p];
+        const Ints confidence = limited((ratio >> 2) - 1, 0, kConfidences - 1);
+        const Ints scale = jrecomp::widened(narrow_scale), cell = cells_of(scale);
+        const Ints below = prediction >> 31;  // -1 or 0
+        static_assert(kSlots == 16);
+        b.confidence.part[p] = confidence;
+        b.logit.part[p] = scale + scale + looked_up(trust_, limited(confidence, 0, kTrainedConfidences - 1));
+        b.cell_row.part[p] = ((confidence << 7) & -256) + ((cell << 3) & -16) + first_rows_[0].part[p];
+        b.near_row.part[p] = ((b.near.part[p] ^ below) - below) + first_rows_[2].part[p];
+        const Ints sixth = add_products(Ints{}, kSixth, cell) >> kSixthShift;
+        b.index_row.part[p] = (sixth << 4) + first_rows_[3].part[p];
     }
 
-    // Codes AC coefficient k. before, second_before: magnitudes of those before it.
-    int code_ac(const Block& b, int k, int last, int before, int second_before, int truth) {
+    // Codes AC coefficient k. own: its row in the context of the coefficients before.
+    __attribute__((always_inline)) int code_ac(OffsetCoder<Coder>& coder, const Block& b, int k, int own,
+                                               int last, int truth) {
         const bool below = b.prediction[k] < 0;
-        typename Decisions<Coder>::Value value(
-            decisions_, ac_coefficient(k, b.scale[k], b.confidence[k], b.cell_row[k], before, second_before,
-                                       last - k, below ? -b.near[k] : b.near[k]));
+        const int confidence = b.confidence[k];
+        Offsets& offsets = decisions_.offsets();
+        std::uint32_t* rows = offsets.rows[0];
+        const Coefficient coefficient{
+            k,
+            b.scale[k],
+            confidence,
+            b.logit[k],
+            (b.cell_row[k] - first_rows_[0][k]) / kSlots,
+            offsets.factors[2 * ((confidence >= 5) + (confidence >= 10)) + (k >= 10)],
+            {rows + b.cell_row[k], rows + first_rows_[1][k] + own, rows + b.near_row[k],
+             rows + b.index_row[k]}};
+        typename Decisions<Coder>::Value value(decisions_, coder, coefficient);
         return k < last && !value.nonzero(truth != 0) ? 0 : value.code(below, truth);
     }
 
-    // Updates scales and predictions of the coefficients after k by its value, which is not 0.
+    // Updates scales, predictions and contexts of the coefficients after k by its value, which is not 0.
     void learn(Block& b, int k, int value) const {
         const int magnitude = std::abs(value), dequantized = part_.dequantized(k, value);
         b.nonzero[b.count++] = {k, dequantized, (k - 1) * kNearLevels + near_level(magnitude)};
-        b.scale.add(weights_.own[(k - 1) * kOwnLevels + own_level(magnitude)]);
-        const std::int32_t pair = dequantized & 0xffff;
+        b.touched += I64{touch_[k]} * dequantized;
+        const Scales& own = weights_.own[(k - 1) * kOwnLevels + own_level(magnitude)];
         const Wide64& within = weights_.within[k];
+        const std::int32_t pair = dequantized & 0xffff;
         const auto add = [&](int p) {
+            b.scale.part[p] += own.part[p];
             b.prediction.part[p] = add_products(b.prediction.part[p], pair, within.part[p]);
         };
-        if (k >= kLanes) add(0);
-        for (int p = k / kLanes; p < b.quarters * kParts; ++p) add(p);
+        const int here = k / kLanes;
+        if (here) add(0);  // for DC
+        // The first is written out: its sums go on in registers.
+        const Narrow scale = b.scale.part[here] + own.part[here];
+        const Ints prediction = add_products(b.prediction.part[here], pair, within.part[here]);
+        b.scale.part[here] = scale;
+        b.prediction.part[here] = prediction;
+        find_contexts(b, here, prediction, scale);
+        for (int p = here + 1; p < b.quarters * kParts; ++p) add(p);
     }
 
     // Codes DC less its prediction. base: that of predict().
@@ -360,17 +401,28 @@ private:
         const int rest = std::clamp(sixteenths - 16 * whole, -64, 64);
         const int confidence = (std::abs(rest) >= 2) + (std::abs(rest) >= 4) + (std::abs(rest) >= 8);
         const int truth = values[0] - whole;
-        typename Decisions<Coder>::Value value(
-            decisions_, dc_coefficient(b.scale[0], confidence, disagreement(b, around, column), last));
+        const int cell = cell_of(b.scale[0]), cell_row = 16 * confidence + (cell >> 1);
+        Offsets& offsets = decisions_.offsets();
+        const Coefficient coefficient{
+            0,
+            b.scale[0],
+            confidence,
+            2 * b.scale[0] + weights_.trust[confidence],
+            cell_row,
+            offsets.factors[kSets - 1],
+            {offsets.rows[first_row(0, 0) + cell_row],
+             offsets.rows[first_row(1, 0) + 3 * disagreement(b, around, column) + std::min(confidence, 2)],
+             offsets.rows[first_row(2, 0) + std::min(last, 48)],
+             offsets.rows[first_row(3, 0) + (kSixth * cell >> kSixthShift)]}};
+        OffsetCoder<Coder> coder(model_.tables, coder_);
+        typename Decisions<Coder>::Value value(decisions_, coder, coefficient);
         store(values[0], whole + (value.nonzero(truth != 0) ? value.code(rest < 0, truth) : 0));
     }
 
     // How far the means of the edges on the left and above are apart, given the block's AC coefficients.
     int disagreement(const Block& b, const Around& around, int column) const {
         if (around.left_last < 0 || around.above_last < 0) return 15;
-        I64 own = 0;
-        for (int i = 0; i < b.count; ++i) own += I64{touch_[b.nonzero[i].k]} * b.nonzero[i].dequantized;
-        I64 apart = -(own >> 15);
+        I64 apart = -(b.touched >> 15);
         for (int i = 0; i < 8; ++i) apart += left_[i] - above_[column][i];
         const int ratio =
             log2_times_8(static_cast<std::int32_t>(std::llabs(apart))) - log2_times_8(2 * part_.steps[0]);
@@ -427,13 +479,14 @@ private:
     void add_to_neighbours(const Block& b, int last, int column) {
         Hidden* const to[kNear] = {&hidden_[column + 2], &next_hidden_[column + 1], &next_hidden_[column + 2],
                                    &next_hidden_[column]};
+        Hidden sums[kNear];
         for (int n = 0; n < kNear; ++n) {
-            Hidden sum = *to[n];
-            sum.add(weights_.near_last[n * 64 + last]);
-            for (int i = 0; i < b.count; ++i)
-                sum.add(weights_.near[n * 63 * kNearLevels + b.nonzero[i].near]);
-            *to[n] = sum;
+            sums[n] = *to[n];
+            sums[n].add(weights_.near_last[n * 64 + last]);
         }
+        for (int i = 0; i < b.count; ++i)
+            for (int n = 0; n < kNear; ++n) sums[n].add(weights_.near[kNear * b.nonzero[i].near + n]);
+        for (int n = 0; n < kNear; ++n) *to[n] = sums[n];
     }
 
     static void sum_magnitudes(const Block& b, std::array<std::uint32_t, kBands>& sums) {
@@ -446,9 +499,13 @@ private:
     BlockPart& part_;
     const BlockPart *first_, *before_, *innovative_;
     Regression regression_;
+    Coder& coder_;
     Decisions<Coder> decisions_;
     Hidden start_;
     Wide64 steps_, step_log2_;
+    std::array<Wide64, kContexts> first_rows_;  // of each coefficient, as indices of offsets
+    std::array<int, 64> far_;                   // of distances to `last`, in the context of those before
+    std::array<std::int32_t, 16> trust_{};
     int dc_reciprocal_;
     std::array<int, 64> touch_{};
     Side left_{};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <vector>
@@ -12,6 +13,7 @@
 namespace jrecomp {
 
 using Shorts = std::int16_t __attribute__((vector_size(kRegister), may_alias));
+using Narrow = std::int16_t __attribute__((vector_size(kRegister / 2), may_alias));  // as many as in Ints
 
 constexpr int kQuarters = 4;         // of 64 values
 constexpr int kParts = 16 / kLanes;  // registers of Ints in a quarter
@@ -37,6 +39,29 @@ struct Wide64 {
     std::int32_t operator[](int i) const { return reinterpret_cast<const std::int32_t*>(part)[i]; }
     std::int32_t& operator[](int i) { return reinterpret_cast<std::int32_t*>(part)[i]; }
 };
+
+// 64 values of 16 bits, in as many parts.
+struct Narrow64 {
+    Narrow part[kQuarters * kParts];
+
+    std::int16_t operator[](int i) const { return reinterpret_cast<const std::int16_t*>(part)[i]; }
+};
+
+inline Ints widened(Narrow x) { return __builtin_convertvector(x, Ints); }
+inline Narrow narrowed(Ints x) { return __builtin_convertvector(x, Narrow); }
+
+// In each lane entry x of a table of sixteen.
+inline Ints looked_up(const std::array<std::int32_t, 16>& table, Ints x) {
+#if defined(__AVX512F__)
+    return (Ints)_mm512_permutexvar_epi32((__m512i)x, _mm512_loadu_si512(table.data()));
+#else
+    for (int i = 0; i < kLanes; ++i) x[i] = table[x[i]];
+    return x;
+#endif
+}
+
+// Products modulo 2^32.
+inline Ints wrapped_product(Ints a, Ints b) { return (Ints)((Unsigned)a * (Unsigned)b); }
 
 inline Unsigned magnitudes(Ints x) {
 #if defined(__AVX512BW__)

@@ -24,7 +24,7 @@ constexpr int kModelledLengths = 10;          // bit lengths whose decisions hav
 
 // Values of all hidden units, and scales of all coefficients.
 using Hidden = Values16<kHidden>;
-using Scales = Values16<64>;
+using Scales = Narrow64;
 
 // An array [rows][values of a row], with the rows in vectors.
 template <class Values>
@@ -44,7 +44,8 @@ private:
 
 // The weights of a component class; the arrays have the names and shapes of weights files.
 struct BlockClass {
-    Rows<Hidden> near, near_last, energy, across_near, own_last;
+    Rows<Hidden> near_last, energy, across_near, own_last;
+    Rows<Hidden> near;  // [63][kNearLevels][kNear], since all neighbours of a block are used together
     Rows<Scales> own;
     PairProducts edge, last, scale;
     std::vector<Wide64> within;  // [64], weights as pairs of 16-bit values (weight, 0) for add_products()

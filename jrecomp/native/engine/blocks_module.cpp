@@ -6,6 +6,9 @@
 namespace jrecomp {
 namespace {
 
+// The offsets of `last` in the order of weights files: for each node those of cells and those of neighbours.
+using LastOffsets = std::array<std::array<std::uint32_t, kCells + kNearLasts * kNearLasts>, kNodes>;
+
 // The arrays of a component class by name. All functions throw std::invalid_argument unless an array has the
 // size that they are given.
 class Arrays {
@@ -20,6 +23,18 @@ public:
 
     Rows<Hidden> hidden(const char* name, std::size_t count) const {
         return Rows<Hidden>(get<std::int16_t>(name, count * kHidden));
+    }
+
+    // The rows of all neighbours next to each other.
+    Rows<Hidden> near() const {
+        constexpr int kRows = 63 * kNearLevels;
+        const std::vector<std::int16_t> values = get<std::int16_t>("near", kNear * kRows * kHidden);
+        std::vector<std::int16_t> together(values.size());
+        for (int n = 0; n < kNear; ++n)
+            for (int i = 0; i < kRows; ++i)
+                std::copy_n(&values[(n * kRows + i) * kHidden], kHidden,
+                            &together[(i * kNear + n) * kHidden]);
+        return Rows<Hidden>(together);
     }
 
     Wide64 wide(const char* name, int count) const {
@@ -47,20 +62,24 @@ public:
         terms<std::int8_t>("offset", kUnit, o->rows[0], kRows * kSlots);
         terms<std::int8_t>("bit_offset", kUnit, o->bits[0], kBitRows * kBitSlots);
         terms<std::int8_t>("index_bit_offset", kUnit, o->index_bits[0], 64 * kIndexBits);
-        terms<std::int8_t>("last_offset", kUnit, o->last[0], sizeof(o->last) / sizeof(o->last[0][0]));
-        factors("gain", "intercept", o->factors[0], kSets * kSlots);
-        factors("last_gain", "last_intercept", o->last_factors, kNodes);
+        LastOffsets last;
+        terms<std::int8_t>("last_offset", kUnit, last[0].data(), kNodes * last[0].size());
+        for (int n = 0; n < kNodes; ++n) {
+            std::copy_n(last[n].begin(), kCells, o->last_cells[n]);
+            for (int i = 0; i < kNearLasts * kNearLasts; ++i)
+                o->last_near[i][n] = static_cast<std::int32_t>(last[n][kCells + i]);
+        }
+        o->last_gain = wide("last_gain", kNodes);
+        o->last_intercept = wide("last_intercept", kNodes);
+        const std::vector<std::int32_t> gains = get<std::int32_t>("gain", kSets * kSlots);
+        const std::vector<std::int32_t> intercepts = get<std::int32_t>("intercept", kSets * kSlots);
+        for (int i = 0; i < kSets * kSlots; ++i)
+            o->factors[i / kSlots][i % kSlots] = {static_cast<std::uint32_t>(gains[i]),
+                                                  static_cast<std::uint32_t>(intercepts[i])};
         return o;
     }
 
 private:
-    void factors(const char* gain, const char* intercept, Factors* to, std::size_t count) const {
-        const std::vector<std::int32_t> gains = get<std::int32_t>(gain, count);
-        const std::vector<std::int32_t> intercepts = get<std::int32_t>(intercept, count);
-        for (std::size_t i = 0; i < count; ++i)
-            to[i] = {static_cast<std::uint32_t>(gains[i]), static_cast<std::uint32_t>(intercepts[i])};
-    }
-
     nb::dict arrays_;
 };
 
@@ -92,7 +111,7 @@ public:
         c.across = arrays.get<std::int16_t>("across", 64);
         std::copy_n(arrays.get<std::int32_t>("bias", kHidden).begin(), kHidden, c.bias.begin());
         c.step_weight = arrays.get<std::int16_t>("step_weight", kStepInputs * kHidden);
-        c.near = arrays.hidden("near", kNear * 63 * kNearLevels);
+        c.near = arrays.near();
         c.near_last = arrays.hidden("near_last", kNear * 64);
         c.energy = arrays.hidden("energy", kBands * kLevels);
         c.across_near = arrays.hidden("across_near", 63 * kOwnLevels);
@@ -132,9 +151,20 @@ public:
         arrays["offset"] = nb::bytes(o.rows, sizeof(o.rows));
         arrays["bit_offset"] = nb::bytes(o.bits, sizeof(o.bits));
         arrays["index_bit_offset"] = nb::bytes(o.index_bits, sizeof(o.index_bits));
-        arrays["last_offset"] = nb::bytes(o.last, sizeof(o.last));
+        LastOffsets last;
+        for (int n = 0; n < kNodes; ++n) {
+            std::copy_n(o.last_cells[n], kCells, last[n].begin());
+            for (int i = 0; i < kNearLasts * kNearLasts; ++i)
+                last[n][kCells + i] = static_cast<std::uint32_t>(o.last_near[i][n]);
+        }
+        std::array<std::int32_t, 2 * kNodes> last_factors;
+        for (int n = 0; n < kNodes; ++n) {
+            last_factors[2 * n] = o.last_gain[n];
+            last_factors[2 * n + 1] = o.last_intercept[n];
+        }
+        arrays["last_offset"] = nb::bytes(last.data(), sizeof(last));
         arrays["factors"] = nb::bytes(o.factors, sizeof(o.factors));
-        arrays["last_factors"] = nb::bytes(o.last_factors, sizeof(o.last_factors));
+        arrays["last_factors"] = nb::bytes(last_factors.data(), sizeof(last_factors));
         return arrays;
     }
 

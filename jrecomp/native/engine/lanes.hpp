@@ -19,7 +19,14 @@ constexpr int kSegment = 64;  // blocks of a row that one bit mask covers
 using Row = std::uint8_t*;
 
 // The lane of block i of a chunk after interleave().
-constexpr int lane_of(int i) { return (i & 64) | (i >> 2 & 3) << 4 | (i >> 4 & 3) << 2 | (i & 3); }
+constexpr std::array<std::uint8_t, kChunk> kLaneOf = [] {
+    std::array<std::uint8_t, kChunk> lanes{};
+    for (int i = 0; i < kChunk; ++i)
+        lanes[i] = static_cast<std::uint8_t>((i & 64) | (i >> 2 & 3) << 4 | (i >> 4 & 3) << 2 | (i & 3));
+    return lanes;
+}();
+
+inline int lane_of(int i) { return kLaneOf[i]; }
 
 // Sixteen lanes of 32 bits, in as many registers as that takes. Not for inner loops where that is several.
 using Sixteen = std::int32_t __attribute__((vector_size(64), may_alias));
@@ -127,6 +134,42 @@ inline void look_up(const std::int8_t* values, const std::uint8_t* table, Row ou
     }
 #endif
 }
+
+// Writes a chunk's values times a factor, modulo 2^16.
+inline void multiply(const std::int8_t* values, std::int16_t factor, std::int16_t* out) {
+    for (int i = 0; i < kChunk; ++i) out[i] = static_cast<std::int16_t>(values[i] * factor);
+}
+
+// Sums of products for each block of a chunk, modulo 2^32.
+struct Totals {
+    Ints part[kChunk / kLanes] = {};
+
+    // Adds the products of two values of each block with two weights.
+    void add(const std::int16_t* a, const std::int16_t* b, std::int16_t weight_a, std::int16_t weight_b) {
+#if defined(__AVX512VNNI__)
+        const __m512i weights =
+            _mm512_set1_epi32(weight_b * (1 << 16) + static_cast<std::uint16_t>(weight_a));
+        for (int i = 0; i < kChunk / 32; ++i) {
+            const __m512i x = _mm512_loadu_si512(a + 32 * i), y = _mm512_loadu_si512(b + 32 * i);
+            Ints &low = part[2 * i], &high = part[2 * i + 1];
+            low = (Ints)_mm512_dpwssd_epi32((__m512i)low, _mm512_unpacklo_epi16(x, y), weights);
+            high = (Ints)_mm512_dpwssd_epi32((__m512i)high, _mm512_unpackhi_epi16(x, y), weights);
+        }
+#else
+        auto* sums = reinterpret_cast<std::uint32_t*>(part);
+        for (int i = 0; i < kChunk; ++i)
+            sums[i] += static_cast<std::uint32_t>(weight_a * a[i] + weight_b * b[i]);
+#endif
+    }
+
+    // The sum of block i.
+    std::int32_t operator[](int i) const {
+#if defined(__AVX512VNNI__)
+        i = (i & ~31) | (i & 4) << 2 | (i & 24) >> 1 | (i & 3);
+#endif
+        return reinterpret_cast<const std::int32_t*>(part)[i];
+    }
+};
 
 // Packs four rows of a chunk, which lie kChunk apart: the four bytes of block i go to out + 4 * lane_of(i).
 inline void interleave(const std::uint8_t* rows, std::uint8_t* out) {

@@ -1,6 +1,8 @@
 // The range coder (docs/format/models.md, "Range coder"). Its bytes are those of the library constriction.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -17,17 +19,24 @@ constexpr std::uint32_t kTotal = 1u << 24;  // parts of a range
 constexpr std::uint32_t kHalf = 1u << 15;   // probability 1/2 in units of 2^-16
 
 // The parts of a range that stand for `false`. ones: the probability of `true` in units of 2^-16, not 0.
-inline std::uint32_t split_of(std::uint32_t ones) {
-    return static_cast<std::uint32_t>((65536ull - ones) * (kTotal - 2) >> 16) + 1;
+inline std::uint32_t split_of(std::uint32_t ones) {  // floor((2^16 - ones) (2^24 - 2) / 2^16) + 1
+    return ((65536 - ones) << 8) + (ones >> 15) - 1;
 }
 
-// All bits set where the condition holds, else none. The empty assembly keeps compilers from making a branch
-// of it, which processors would often mispredict: decisions are nearly random.
-inline std::uint64_t mask_of(bool condition) {
+// One of two values. Compilers are kept from making a branch of it, which processors would often mispredict:
+// decisions are nearly random.
+inline std::uint64_t choose(bool condition, std::uint64_t yes, std::uint64_t no) {
+#if defined(__x86_64__)
+    __asm__("test %1, %1\n\tcmovnz %2, %0" : "+r"(no) : "r"(condition), "r"(yes) : "cc");
+    return no;
+#else
     std::uint64_t mask = -std::uint64_t{condition};
     __asm__("" : "+r"(mask));
-    return mask;
+    return no ^ ((yes ^ no) & mask);
+#endif
 }
+
+constexpr std::uint64_t kLeastRange = 1ull << 32;  // a smaller range is refilled from 32 bits more
 
 class RangeEncoder {
 public:
@@ -38,10 +47,9 @@ public:
         const std::uint32_t split = split_of(ones);
         const std::uint64_t scale = range_ >> 24;
         const std::uint64_t bound = scale * split;
-        const std::uint64_t mask = mask_of(decision);
-        add(bound & mask);
-        range_ = bound + ((scale * kTotal - 2 * bound) & mask);
-        if (range_ < 1ull << 32) {
+        add(choose(decision, bound, 0));
+        range_ = choose(decision, scale * kTotal - bound, bound);
+        if (__builtin_expect(range_ < kLeastRange, 0)) {
             words_.push_back(static_cast<std::uint32_t>(lower_ >> 32));
             lower_ <<= 32;
             range_ <<= 32;
@@ -65,7 +73,7 @@ public:
 private:
     void add(std::uint64_t value) {
         lower_ += value;
-        if (lower_ < value)  // the carry runs through all words that are full
+        if (__builtin_expect(lower_ < value, 0))  // the carry runs through all words that are full
             for (std::size_t i = words_.size(); i-- && ++words_[i] == 0;) {
             }
     }
@@ -79,9 +87,9 @@ public:
     static constexpr bool kDecodes = true;
 
     // Refers to the data.
-    RangeDecoder(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {
-        offset_ = static_cast<std::uint64_t>(next()) << 32;
-        offset_ |= next();
+    RangeDecoder(const std::uint8_t* data, std::size_t size) : data_(data), end_(data + size) {
+        refill();
+        refill();
     }
 
     // Decodes a decision whose probability of `true` is ones / 2^16. Throws Damaged.
@@ -89,30 +97,35 @@ public:
         const std::uint32_t split = split_of(ones);
         const std::uint64_t scale = range_ >> 24;
         const std::uint64_t bound = scale * split, end = scale * kTotal;
-        if (offset_ >= end) throw Damaged("range-coded data is damaged");
-        const std::uint64_t below = mask_of(offset_ < bound), rest = end - bound;
-        offset_ -= bound & ~below;
-        range_ = rest + ((bound - rest) & below);
-        if (range_ < 1ull << 32) advance();
-        return !below;
+        if (__builtin_expect(offset_ >= end, 0)) damaged();
+        const bool decision = offset_ >= bound;
+        offset_ = choose(decision, offset_ - bound, offset_);
+        range_ = choose(decision, end - bound, bound);
+        if (__builtin_expect(range_ < kLeastRange, 0)) {
+            range_ <<= 32;
+            refill();
+        }
+        return decision;
     }
 
 private:
-    __attribute__((noinline)) void advance() {  // rare; a call keeps inlined copies of code() small
-        range_ <<= 32;
-        offset_ = offset_ << 32 | next();
+    [[noreturn]] static void damaged() { throw Damaged("range-coded data is damaged"); }
+
+    void refill() {
+        offset_ = offset_ << 32 | word(data_, end_);
+        data_ += std::min<std::ptrdiff_t>(4, end_ - data_);
     }
 
-    std::uint32_t next() {
+    // The next bytes, with zeros past the end. Rare; a call keeps inlined copies of code() small. It gets no
+    // `this`, so that compilers can keep a decoder in registers.
+    __attribute__((noinline)) static std::uint32_t word(const std::uint8_t* data, const std::uint8_t* end) {
         std::uint32_t word = 0;
-        for (int shift = 0; shift < 32 && at_ < size_; shift += 8)
-            word |= std::uint32_t{data_[at_++]} << shift;
+        for (int shift = 0; shift < 32 && data < end; shift += 8) word |= std::uint32_t{*data++} << shift;
         return word;
     }
 
-    const std::uint8_t* data_;
-    std::size_t size_, at_ = 0;
-    std::uint64_t range_ = ~0ull, offset_;  // offset_: the point less the lower end of the range
+    const std::uint8_t *data_, *end_;
+    std::uint64_t range_ = ~0ull, offset_ = 0;  // offset_: the point less the lower end of the range
 };
 
 }  // namespace jrecomp
