@@ -280,7 +280,7 @@ def test_slices_that_arrive_one_after_the_other_are_one_batch(
     def arrive(seconds: float) -> None:
         sleeps.append(seconds)
         if len(sleeps) < 3:
-            batcher._waiting.append((kind, *items_of(b"later")))
+            batcher._waiting.append((kind, items_of(b"later")[0]))
 
     monkeypatch.setattr(engine, "time", SimpleNamespace(sleep=arrive, monotonic=lambda: 0.0))
     batcher.run(kind, items_of(b"first"))

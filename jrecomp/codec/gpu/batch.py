@@ -31,7 +31,7 @@ SWITCH_SECONDS = 0.0005
 phases, and must not wait for 5 ms to get it back from threads that prepare slices."""
 
 PORTION = 1 << 15
-"""Fewest blocks that are copied at once, 4 MB. Their memory need not be pinned, which takes time."""
+"""Fewest blocks that are copied at once, 4 MB, from memory that is not pinned."""
 
 has_cuda = torch.cuda.is_available
 
