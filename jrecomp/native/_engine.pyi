@@ -39,19 +39,27 @@ class _SliceCoder:
     def damaged(self) -> bool:
         """Whether code_phase() found that the data are damaged."""
 
+class Team:
+    """Threads that help callers of code_phase(), several of which may use a team at once."""
+
+    def __init__(self, helpers: int) -> None:
+        """helpers: number of threads besides those of the callers; the machine may allow fewer."""
+
 def code_phase(
     coders: Sequence[_SliceCoder],
+    component: int,
     plane: int,
     logits: npt.NDArray[np.int16],
     values: npt.NDArray[np.int32],
     starts: Sequence[int],
+    team: Team,
 ) -> None:
     """Codes a phase of several slices, each with its coder, all of which encode or all of which decode.
 
-    plane: 0 to 63, or 64 for `last`. logits: [outputs, n]. values: [n], on entry 2 v + z, where v is the
-    value to encode, and z is 1 where zero is impossible; on return the values. starts: where the values of
-    each slice begin, and where those of the last one end. Values of damaged slices are 0 or any. Releases the
-    GIL.
+    component: 0 to 254. plane: 0 to 63, or 64 for `last`. logits: [outputs, n]. values: [n], on entry
+    2 v + z, where v is the value to encode, and z is 1 where zero is impossible; on return the values.
+    starts: where the values of each slice begin, and where those of the last one end. team: helps. Values of
+    damaged slices are 0 or any. Releases the GIL.
     """
 
 class SliceEncoder(_SliceCoder):

@@ -8,11 +8,19 @@ FORMS = ("_engine_avx512", "_engine_avx2", "_engine")
 """The modules of the builds, the fastest first. Machines may lack some, or the instructions for them."""
 
 if TYPE_CHECKING:
-    from jrecomp.native._engine import BlocksEngine, Damaged, Engine, SliceDecoder, SliceEncoder, code_phase
+    from jrecomp.native._engine import (
+        BlocksEngine,
+        Damaged,
+        Engine,
+        SliceDecoder,
+        SliceEncoder,
+        Team,
+        code_phase,
+    )
 else:
     _form = fastest(FORMS)
     BlocksEngine, Damaged, Engine = _form.BlocksEngine, _form.Damaged, _form.Engine
     SliceDecoder, SliceEncoder = _form.SliceDecoder, _form.SliceEncoder
-    code_phase = _form.code_phase
+    Team, code_phase = _form.Team, _form.code_phase
 
-__all__ = ["FORMS", "BlocksEngine", "Damaged", "Engine", "SliceDecoder", "SliceEncoder", "code_phase"]
+__all__ = ["FORMS", "BlocksEngine", "Damaged", "Engine", "SliceDecoder", "SliceEncoder", "Team", "code_phase"]

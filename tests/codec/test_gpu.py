@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from importlib.util import find_spec
 from threading import Barrier, Event
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from jrecomp.codec.gpu import engine
 from jrecomp.codec.gpu.engine import Batcher, GpuEngine, Item, Kind
 from jrecomp.errors import CancelledError, CorruptContainerError, UsageError
 from jrecomp.model import PlanesModel, planes
+from jrecomp.model.symbols import VALUE_OUTPUTS
+from jrecomp.native.engine import SliceDecoder, SliceEncoder, Team, code_phase
 from jrecomp.threads import Workers, cancellation
 from tests.models import random_arrays, random_file
 
@@ -152,6 +155,33 @@ def test_blocks_of_the_phases_of_ac_planes(highest: int) -> None:
             assert phase.starts == starts
 
 
+def test_coders_of_a_team() -> None:
+    """Helpers change nothing, also while two callers share them, nor does the damage of one slice."""
+    sigmoid = planes.build(9, "random", random_arrays(1, (1, 1))).arrays["sigmoid"]
+    rng = np.random.default_rng(3)
+    starts = [0, 700, 700, 4000, 4100, 9000]
+    logits = rng.integers(-767, 768, (VALUE_OUTPUTS, starts[-1]), np.int16)
+    truth = rng.integers(-40, 41, starts[-1], np.int32)
+    team = Team(3)
+
+    def encoded(team: Team) -> list[bytes]:
+        coders = [SliceEncoder(sigmoid) for _ in starts[1:]]
+        for component, plane in ((0, 0), (1, 0), (1, 5), (0, 7)):
+            code_phase(coders, component, plane, logits, 2 * truth, starts, team)
+        return [coder.finish() for coder in coders]
+
+    expected = encoded(Team(0))
+    with Workers(2) as pool:
+        assert pool.map(encoded, [team] * 20) == [expected] * 20
+    expected[2] = b"\xff" * 40
+    decoders = [SliceDecoder(sigmoid, data) for data in expected]
+    for component, plane in ((0, 0), (1, 0), (1, 5), (0, 7)):
+        found = np.zeros_like(truth)
+        code_phase(decoders, component, plane, logits, found, starts, team)
+        assert (np.delete(found, np.s_[700:4000]) == np.delete(truth, np.s_[700:4000])).all()
+    assert [decoder.damaged for decoder in decoders] == [False, False, True, False, False]
+
+
 BLOCKS = [np.zeros((4, 5, 64), np.int16)]
 STEPS = [np.ones(64, np.int32)]
 
@@ -237,6 +267,24 @@ def test_slices_of_several_calls_are_one_batch(
             task.result()
     assert batches[0] == (True, {b"first"})
     assert sorted(batches[1:]) == [(False, {b"other"}), (True, {b"second", b"third"})]
+
+
+def test_slices_that_arrive_one_after_the_other_are_one_batch(
+    random_model: PlanesModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lane that is idle waits until no more arrive."""
+    monkeypatch.setattr(engine, "LANES", 1)
+    recorder, kind = Recorder(), Kind(random_model, True, 1, 63)
+    batcher, sleeps = Batcher(recorder), list[float]()
+
+    def arrive(seconds: float) -> None:
+        sleeps.append(seconds)
+        if len(sleeps) < 3:
+            batcher._waiting.append((kind, items_of(b"later")[0]))
+
+    monkeypatch.setattr(engine, "time", SimpleNamespace(sleep=arrive, monotonic=lambda: 0.0))
+    batcher.run(kind, items_of(b"first"))
+    assert [data for _, data in recorder.batches] == [[b"first", b"later", b"later"]]
 
 
 def test_an_error_of_a_batch_reaches_its_calls(random_model: PlanesModel) -> None:

@@ -1,5 +1,6 @@
 """A batch of slices on a device: coefficients in, bytes out, and the other way round."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
@@ -20,10 +21,17 @@ from jrecomp.codec.planes import HIGHEST
 from jrecomp.errors import CorruptContainerError
 from jrecomp.model import PlanesModel
 from jrecomp.model.symbols import LAST_OUTPUTS
-from jrecomp.native.engine import SliceDecoder, SliceEncoder
+from jrecomp.native.engine import SliceDecoder, SliceEncoder, Team
 from jrecomp.threads import Workers
 
 Tensor = Any  # torch.Tensor; torch is optional for type checking
+
+SWITCH_SECONDS = 0.0005
+"""Time after which another thread of Python runs. A lane gives up the interpreter in each of its hundreds of
+phases, and must not wait for 5 ms to get it back from threads that prepare slices."""
+
+PORTION = 1 << 15
+"""Fewest blocks that are copied at once, 4 MB, from memory that is not pinned."""
 
 has_cuda = torch.cuda.is_available
 
@@ -35,11 +43,14 @@ def code(device: str, kind: Kind, items: Sequence[Item]) -> None:
     MemoryError.
     """
     threads = max(item.threads for item in items)
-    with Workers(threads) as workers, _memory(), _stream(device):
-        _code(_on_device(kind.model, device), device, kind, items, workers)
+    sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_SECONDS))
+    with _memory(), _stream(device), Workers(1) as worker:
+        _code(_on_device(kind.model, device), device, kind, items, _team(threads - 1), worker)
 
 
-def _code(model: ModelOnDevice, device: str, kind: Kind, items: Sequence[Item], workers: Workers) -> None:
+def _code(
+    model: ModelOnDevice, device: str, kind: Kind, items: Sequence[Item], team: Team, worker: Workers
+) -> None:
     decode, highest = kind.decode, kind.highest
     components = _components(items, device)
     coders: Any = (
@@ -48,7 +59,7 @@ def _code(model: ModelOnDevice, device: str, kind: Kind, items: Sequence[Item], 
         else [SliceEncoder(model.sigmoid) for _ in items]
     )
     largest = max(places.count for c in components for places in c.lists[PYRAMID:])
-    shared = Coders(coders, workers, largest, LAST_OUTPUTS, device)
+    shared = Coders(coders, team, worker, largest, LAST_OUTPUTS, device)
     scratch = Scratch(max(component.size for component in components), largest, device)
     damaged = torch.zeros(len(items), dtype=torch.int32, device=device)
     walks = []
@@ -56,12 +67,12 @@ def _code(model: ModelOnDevice, device: str, kind: Kind, items: Sequence[Item], 
         truth = None if decode else _upload(component, [item.parts[number] for item in items])
         walks.append(Walk(number, component, model, shared, scratch, truth, damaged))
     for number, walk in enumerate(walks):
-        shared.select(number)
+        shared.component = number
         walk.refer(components)
         walk.dc()
     count = 0 if highest == 0 else 1 if highest < HIGHEST else len(walks)
     for number, walk in enumerate(walks[:count]):
-        shared.select(number)
+        shared.component = number
         walk.refer(components)
         walk.rest(highest)
     shared.finish()
@@ -90,27 +101,35 @@ def _components(items: Sequence[Item], device: str) -> list[Component]:
 
 def _upload(component: Component, parts: Sequence[Int16]) -> Tensor:
     """The coefficients of all slices as planes, int16 [64, size]."""
-    blocks = torch.empty((component.count, 64), dtype=torch.int16, pin_memory=component.device != "cpu")
-    end = 0
-    for part in parts:
-        begin, end = end, end + part.shape[0] * part.shape[1]
-        blocks.numpy()[begin:end] = part.reshape(-1, 64)
+    blocks = torch.empty((component.count, 64), dtype=torch.int16, device=component.device)
+    for begin, end, some in _portions(parts):
+        blocks[begin:end].copy_(torch.from_numpy(np.concatenate([part.reshape(-1, 64) for part in some])))
     planes = torch.zeros((64, component.size), dtype=torch.int16, device=component.device)
-    _move(kernels.spread, component, blocks.to(component.device, non_blocking=True), planes)
+    _move(kernels.spread, component, blocks, planes)
     return planes
 
 
 def _download(component: Component, parts: Sequence[Int16]) -> None:
     """Copy the coefficients of all slices into arrays."""
-    cuda = component.device != "cpu"
     blocks = torch.empty((component.count, 64), dtype=torch.int16, device=component.device)
     _move(kernels.collect, component, blocks, component.values)
-    host = torch.empty(blocks.shape, dtype=torch.int16, pin_memory=cuda) if cuda else blocks
-    host.copy_(blocks)
-    end = 0
-    for part in parts:
-        begin, end = end, end + part.shape[0] * part.shape[1]
-        part[:] = host.numpy()[begin:end].reshape(part.shape)
+    for begin, end, some in _portions(parts):
+        host = blocks[begin:end].cpu().numpy()
+        for part in some:
+            count = part.shape[0] * part.shape[1]
+            part[:] = host[:count].reshape(part.shape)
+            host = host[count:]
+
+
+def _portions(parts: Sequence[Int16]) -> Iterator[tuple[int, int, list[Int16]]]:
+    """First block, end and slices of portions that are large enough for a copy, and not too large."""
+    begin, end, some = 0, 0, list[Int16]()
+    for number, part in enumerate(parts, 1):
+        some.append(part)
+        end += part.shape[0] * part.shape[1]
+        if end - begin >= PORTION or number == len(parts):
+            yield begin, end, some
+            begin, some = end, []
 
 
 def _move(kernel: Any, component: Component, blocks: Tensor, planes: Tensor) -> None:
@@ -130,6 +149,9 @@ def _on_device(model: PlanesModel, device: str) -> ModelOnDevice:
 def _loaded(model: PlanesModel, device: str) -> ModelOnDevice:
     return ModelOnDevice(model, device)
 
+
+_team = lru_cache(maxsize=1)(Team)
+"""The threads that run coders. All batches share them, so that one after the other gets all of them."""
 
 _lane = local()
 """Has the stream of a thread. Memory that is free is kept for the stream that used it."""

@@ -2,15 +2,14 @@
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
 
-from jrecomp.array_types import Int16, Int32
-from jrecomp.native.engine import SliceDecoder, SliceEncoder, code_phase
+from jrecomp.native.engine import SliceDecoder, SliceEncoder, Team, code_phase
 from jrecomp.threads import Task, Workers
 
 Tensor = Any  # torch.Tensor; torch is optional for type checking
@@ -18,131 +17,102 @@ Tensor = Any  # torch.Tensor; torch is optional for type checking
 SIDE = 2
 """16-bit integers that a value takes in a buffer, before its logits."""
 
-BUFFERS = 4
-"""Phases that an encoder can be ahead of its coders, and one."""
-
-SHARE = 512
-"""Fewest values that are worth a thread."""
+RING = 2
+"""Phases of the largest size that an encoder's buffer holds. Most phases are smaller, so it holds many."""
 
 
-class _Buffer:
+@dataclass(frozen=True)
+class _Phase:
     """A phase on its way from the device to the coders.
 
-    size: 16-bit integers that it holds. device: where the kernels write.
+    component, starts: as for code_phase(). begin, middle, end: first place of its side, of its logits, and
+    their end in the buffer. outputs: number of logits of a block.
     """
 
-    def __init__(self, size: int, device: str) -> None:
-        cuda = device != "cpu"
-        self.on_device = torch.empty(size, dtype=torch.int16, device=device)
-        self._on_host = torch.empty(size, dtype=torch.int16, pin_memory=cuda) if cuda else self.on_device
-        event: Any = torch.cuda.Event
-        self._copied = event() if cuda else None
-        self.tasks: list[Task[None]] = []
-
-    def begin(self, plane: int, starts: Sequence[int], outputs: int) -> tuple[Tensor, Tensor]:
-        """Parts of the device's buffer for side and logits of a phase."""
-        self.plane, self.starts, self.outputs = plane, starts, outputs
-        self._side = SIDE * (starts[-1] + -starts[-1] % 8)  # a multiple of 32 bytes
-        return self.on_device.view(torch.int32), self.on_device[self._side :]
-
-    def fetch(self) -> None:
-        """Start to copy the phase to the host."""
-        if self._copied:
-            size = self._side + self.outputs * self.starts[-1]
-            self._on_host[:size].copy_(self.on_device[:size], non_blocking=True)
-            self._copied.record()
-
-    def arrived(self) -> tuple[Int32, Int16]:
-        """Wait for the copy; returns values and logits, see code_phase()."""
-        if self._copied:
-            self._copied.synchronize()
-        host, count = self._on_host.numpy(), self.starts[-1]
-        end = self._side + self.outputs * count
-        return host.view(np.int32)[:count], host[self._side : end].reshape(self.outputs, count)
-
-    def send_back(self) -> None:
-        """Start to copy the values to the device."""
-        if self._copied:
-            size = SIDE * self.starts[-1]
-            self.on_device[:size].copy_(self._on_host[:size], non_blocking=True)
+    component: int
+    begin: int
+    middle: int
+    end: int
+    outputs: int
+    starts: Sequence[int]
 
 
 class Coders:
     """The coders of the slices of a batch.
 
-    coders: of the slices. workers: threads that run them. largest: number of blocks of the largest phase.
-    outputs: largest number of outputs of a network.
+    An encoder's phases wait in a buffer until a thread codes them, while the device computes the next ones.
+
+    coders: of the slices. team: helps to run them. worker: the thread of an encoder. largest: number of
+    blocks of the largest phase. outputs: largest number of outputs of a network.
+    component: the number of the one whose phases follow.
     """
+
+    component = 0
 
     def __init__(
         self,
         coders: Sequence[SliceEncoder] | Sequence[SliceDecoder],
-        workers: Workers,
+        team: Team,
+        worker: Workers,
         largest: int,
         outputs: int,
         device: str,
     ) -> None:
-        self._coders, self._workers = coders, workers
+        self._coders, self._team, self._worker, self._cuda = coders, team, worker, device != "cpu"
         self.decoding = isinstance(coders[0], SliceDecoder)
-        size = (outputs + SIDE) * (largest + -largest % 8)
-        self._free = deque(_Buffer(size, device) for _ in range(1 if self.decoding else BUFFERS))
-        self._copying: deque[_Buffer] = deque()
-        self._tasks: list[Task[None]] = []
-        self._coded: deque[_Buffer] = deque()
+        size = (1 if self.decoding else RING) * (_aligned(SIDE * largest) + _aligned(outputs * largest))
+        self._on_device = torch.empty(size, dtype=torch.int16, device=device)
+        self._on_host = (
+            torch.empty(size, dtype=torch.int16, pin_memory=True) if self._cuda else self._on_device
+        )
+        self._host, self._end = self._on_host.numpy(), 0
+        self._waiting: deque[tuple[_Phase, Task[None]]] = deque()
 
-    def select(self, component: int) -> None:
-        """Code a component from now on."""
-        self.finish()
-        for coder in self._coders:
-            coder.select(component)
-
-    def begin(self, plane: int, starts: Sequence[int], outputs: int) -> tuple[Tensor, Tensor]:
+    def begin(self, starts: Sequence[int], outputs: int) -> tuple[Tensor, Tensor]:
         """The side and the logits of the next phase, for kernels to write; arguments as for code_phase()."""
-        while not self._free:
-            self._code_next()
-        self._current = self._free.popleft()
-        return self._current.begin(plane, starts, outputs)
+        side, logits = _aligned(SIDE * starts[-1]), outputs * starts[-1]
+        begin = self._end if self._end + side + logits <= len(self._host) else 0
+        end = begin + side + logits
+        while any(other.begin < end and begin < other.end for other, _ in self._waiting):
+            self._waiting.popleft()[1].result()
+        self._phase = _Phase(self.component, begin, begin + side, end, outputs, starts)
+        self._end = _aligned(end)
+        return self._on_device[begin:].view(torch.int32), self._on_device[begin + side :]
 
-    def end(self) -> None:
+    def end(self, plane: int) -> None:
         """Code the phase, whose kernels have been launched. A decoder then has the values in the side."""
-        self._current.fetch()
-        self._copying.append(self._current)
-        if self.decoding:
-            self.finish()
-            self._current.send_back()
+        phase, copied = self._phase, None
+        if self._cuda:
+            self._copy(self._on_host, self._on_device, phase.begin, phase.end)
+            event: Any = torch.cuda.Event
+            copied = event(blocking=not self.decoding)
+            copied.record()
+        code = partial(self._code, phase, plane, copied)
+        if not self.decoding:
+            self._waiting.append((phase, self._worker.submit(code)))
+            return
+        code()
+        if self._cuda:
+            self._copy(self._on_device, self._on_host, phase.begin, phase.middle)
 
     def finish(self) -> None:
         """Wait until all phases are coded."""
-        while self._copying:
-            self._code_next()
-        self._wait()
+        while self._waiting:
+            self._waiting.popleft()[1].result()
 
-    def _wait(self) -> None:
-        for task in self._tasks:
-            task.result()
-        self._tasks = []
-        self._free.extend(self._coded)
-        self._coded.clear()
+    @staticmethod
+    def _copy(target: Tensor, source: Tensor, begin: int, end: int) -> None:
+        target[begin:end].copy_(source[begin:end], non_blocking=True)
 
-    def _code_next(self) -> None:
-        """Start to code the phase that was launched first, after the one before it."""
-        buffer = self._copying.popleft() if self._copying else None
-        values_logits = buffer.arrived() if buffer else None
-        self._wait()
-        if buffer and values_logits:
-            values, logits = values_logits
-            self._tasks = self._start(buffer.plane, values, logits, buffer.starts)
-            self._coded.append(buffer)
+    def _code(self, phase: _Phase, plane: int, copied: Any) -> None:
+        """Code a phase when it has been copied."""
+        if copied:
+            copied.synchronize()
+        values = self._host[phase.begin : phase.middle].view(np.int32)[: phase.starts[-1]]
+        logits = self._host[phase.middle : phase.end].reshape(phase.outputs, -1)
+        code_phase(self._coders, phase.component, plane, logits, values, phase.starts, self._team)
 
-    def _start(self, plane: int, values: Int32, logits: Int16, starts: Sequence[int]) -> list[Task[None]]:
-        count = starts[-1]
-        parts = max(1, min(self._workers.at_once, len(self._coders), count // SHARE))
-        cuts = np.searchsorted(starts[:-1], [part * count // parts for part in range(1, parts)])
-        bounds = [0, *cuts.tolist(), len(self._coders)]
-        return [
-            self._workers.submit(
-                partial(code_phase, self._coders[a:b], plane, logits, values, starts[a : b + 1])
-            )
-            for a, b in pairwise(bounds)
-            if a < b
-        ]
+
+def _aligned(size: int) -> int:
+    """A multiple of 32 bytes."""
+    return size + -size % 16

@@ -3,6 +3,7 @@
 This module imports torch when it is first used.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
@@ -26,6 +27,10 @@ BATCH_PLACES = 1 << 22
 
 FEWEST_PLACES = 1 << 15
 """Slices are divided among lanes only if each has this number of places."""
+
+ARRIVAL_SECONDS, GATHERING_SECONDS = 0.005, 0.5
+"""A lane waits until no slice has arrived for the first time, but no longer than the second. A batch of few
+slices takes almost as long as one of many, and threads that prepare slices hold up the lanes."""
 
 
 @dataclass
@@ -104,7 +109,7 @@ class Batcher:
 
     def _serve(self) -> None:
         """Code batches until no slice waits."""
-        while batch := self._take():
+        while self._gather() and (batch := self._take()):
             kind, items = batch
             try:
                 self._code(kind, items)
@@ -115,6 +120,14 @@ class Batcher:
                 self._idle += 1
             for item in items:
                 item.done.set()
+
+    def _gather(self) -> bool:
+        """Wait while slices arrive; returns whether any did."""
+        count, end = 0, time.monotonic() + GATHERING_SECONDS
+        while len(self._waiting) > count and time.monotonic() < end:
+            count = len(self._waiting)
+            time.sleep(ARRIVAL_SECONDS)
+        return count > 0
 
     def _take(self) -> tuple[Kind, list[Item]] | None:
         """Slices like the first one that waits: the share of an idle lane, at most a batch."""

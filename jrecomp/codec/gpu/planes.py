@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from jrecomp.array_types import Index, Int32, Int64
+from jrecomp.array_types import Index, Int32
 from jrecomp.codec.gpu.engine import GAP
 from jrecomp.features.schedule import checkerboard, pyramid
 from jrecomp.features.store import PLANES
@@ -122,22 +122,23 @@ def _grids(shapes: Sequence[Shape]) -> tuple[Int32, int]:
 
 def _places(grids: Int32) -> tuple[Int32, list[Places]]:
     """The blocks of all lists."""
-    parts: list[list[Int64]] = []
+    parts: list[list[Int32]] = []
     for (rows, columns), group in groupby(grids.tolist(), lambda grid: (grid[1], grid[2])):
-        bases = np.array([grid[0] for grid in group])[:, None]
-        parts.append([bases + y * (columns + GAP) + x for y, x in _order(rows, columns)])
+        bases = np.array([grid[0] for grid in group], np.int32)[:, None]
+        parts.append([bases + offsets for offsets in _order(rows, columns)])
     lists, found, first = [], [], 0
     for same in zip(*parts, strict=True):
         counts = [count for array in same for count in [array.shape[1]] * len(array)]
         lists.append(Places(first, [0, *np.cumsum(counts).tolist()]))
         found += [array.ravel() for array in same]
         first += lists[-1].count
-    return np.concatenate(found).astype(np.int32), lists
+    return np.concatenate(found), lists
 
 
 @lru_cache(maxsize=32)
-def _order(rows: int, columns: int) -> list[tuple[Index, ...]]:
-    """Rows and columns of the blocks of each list, for a slice."""
+def _order(rows: int, columns: int) -> list[Int32]:
+    """The places of the blocks of each list, for a slice that begins at 0."""
     masks = [np.ones((rows, columns), np.bool_), *checkerboard(rows, columns)]
     (raster, even, odd), phases = map(np.nonzero, masks), pyramid(rows, columns)
-    return [raster, *((phase.rows, phase.columns) for phase in phases), even, odd]
+    found: list[tuple[Index, ...]] = [raster, *((phase.rows, phase.columns) for phase in phases), even, odd]
+    return [(y * (columns + GAP) + x).astype(np.int32) for y, x in found]

@@ -192,7 +192,7 @@ class Walk:
         if not places.count:
             return
         c, network = self._c, self._class.networks[plane]
-        side, found = self._coders.begin(plane, places.starts, network.outputs)
+        side, found = self._coders.begin(places.starts, network.outputs)
         inputs(side)
         kernels.logits[(_programs(places.count, kernels.NETWORK_TILE),)](
             self._scratch.x, self._scratch.pitch, places.count,
@@ -200,7 +200,7 @@ class Walk:
             network.outputs, WIDTH=network.width, SECOND=network.second, UNITS=UNITS,
             TILE=kernels.NETWORK_TILE,
         )  # fmt: skip
-        self._coders.end()
+        self._coders.end(plane)
         if not self._encode:
             self._launch(
                 kernels.store, places.count, values, side, self._scratch.prediction, self._damaged, blocks,

@@ -13,6 +13,7 @@
 #include "logit_coder.hpp"
 #include "network_sink.hpp"
 #include "sample_sink.hpp"
+#include "team.hpp"
 
 namespace jrecomp {
 namespace {
@@ -95,9 +96,11 @@ public:
         return moved(std::move(values), {count});
     }
 
-    // Codes the values of a phase that lie from `start` to `end`, of a plane or with number 64 of `last`; see
-    // code_phase() in _engine.pyi. A coder whose data are damaged codes nothing any more.
-    void part(int plane, const LogitRows& logits, std::int32_t* values, std::size_t start, std::size_t end) {
+    // Codes the values of a phase of a component that lie from `start` to `end`, of a plane or with number 64 of
+    // `last`; see code_phase() in _engine.pyi. A coder whose data are damaged codes nothing any more.
+    void part(int component, int plane, const LogitRows& logits, std::int32_t* values, std::size_t start,
+              std::size_t end) {
+        coder_.select(component);
         std::vector<I64> coded(end - start);
         std::vector<char> nonzero(end - start);
         for (std::size_t i = 0; i < coded.size(); ++i) {
@@ -144,27 +147,40 @@ private:
 using Logits = nb::ndarray<const std::int16_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Coded = nb::ndarray<std::int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-// Codes the parts of a phase, each with its coder.
+// Fewest values that are worth a thread.
+constexpr std::size_t kShare = 512;
+
+// Codes the parts of a phase, each with its coder, those with most values first.
 template <class Coder>
-void code_phase(const std::vector<SliceCoder<Coder>*>& coders, int plane, const Logits& logits,
-                const Coded& values, const std::vector<std::size_t>& starts) {
+void code_phase(const std::vector<SliceCoder<Coder>*>& coders, int component, int plane, const Logits& logits,
+                const Coded& values, const std::vector<std::size_t>& starts, Team& team) {
     const std::size_t outputs = plane == kLastNetwork ? kLastOutputs : kValueOutputs;
+    require(0 <= component && component < kMostComponents, "bad component");
     require(0 <= plane && plane <= kLastNetwork, "bad plane");
     require(logits.shape(0) == outputs && logits.shape(1) == values.size(), "logits have the wrong shape");
     require(starts.size() == coders.size() + 1 && starts.back() <= values.size() &&
                 std::is_sorted(starts.begin(), starts.end()),
             "the parts do not fit");
     const LogitRows view{logits.data(), static_cast<std::int64_t>(logits.shape(1))};
+    std::int32_t* const all = values.data();
     const nb::gil_scoped_release released;
+    std::vector<std::size_t> order;
     for (std::size_t i = 0; i < coders.size(); ++i)
-        coders[i]->part(plane, view, values.data(), starts[i], starts[i + 1]);
+        if (starts[i] < starts[i + 1]) order.push_back(i);
+    const auto count = [&](std::size_t i) { return starts[i + 1] - starts[i]; };
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return count(a) > count(b); });
+    const std::size_t shares = std::min(order.size(), values.size() / kShare);
+    team.run(order.size(), shares ? shares - 1 : 0, [&](std::size_t place) {
+        const std::size_t i = order[place];
+        coders[i]->part(component, plane, view, all, starts[i], starts[i + 1]);
+    });
 }
 
 template <class Coder>
 nb::class_<SliceCoder<Coder>> define_coder(nb::module_& module, const char* name) {
     using Defined = SliceCoder<Coder>;
-    module.def("code_phase", &code_phase<Coder>, nb::arg("coders"), nb::arg("plane"), nb::arg("logits"),
-               nb::arg("values").noconvert(), nb::arg("starts"));
+    module.def("code_phase", &code_phase<Coder>, nb::arg("coders"), nb::arg("component"), nb::arg("plane"),
+               nb::arg("logits"), nb::arg("values").noconvert(), nb::arg("starts"), nb::arg("team"));
     return nb::class_<Defined>(module, name)
         .def("select", &Defined::select, nb::arg("component"))
         .def("values", &Defined::values, nb::arg("plane"), nb::arg("logits"), nb::arg("truth").none(),
@@ -176,6 +192,7 @@ nb::class_<SliceCoder<Coder>> define_coder(nb::module_& module, const char* name
 void define_coders(nb::module_& module) {
     using Encoder = SliceCoder<RangeEncoder>;
     using Decoder = SliceCoder<RangeDecoder>;
+    nb::class_<Team>(module, "Team").def(nb::init<int>(), nb::arg("helpers"));
     define_coder<RangeEncoder>(module, "SliceEncoder")
         .def(
             "__init__",
