@@ -67,7 +67,7 @@ class Activity:
     """What a run is doing, for a display in another thread.
 
     current: the oldest job in progress. slices: how many slices of its pictures were coded so far. begun: how
-    many jobs have been begun.
+    many jobs have been taken, to begin with each when there is room for it.
     """
 
     def __init__(self) -> None:
@@ -154,9 +154,9 @@ class _Runner:
         try:
             with Outputs() as outputs:
                 for job in jobs:
+                    self._activity.begun += 1
                     while self._computing and (self._computing[0].done() or self._is_full(job)):
                         yield from self._advance(outputs)
-                    self._activity.begun += 1
                     self._computing.append(_Running(job, self._work, self._pool))
                     self._activity.show(self._computing[0])
                 while self._computing:

@@ -19,10 +19,13 @@ from pathlib import Path
 
 from PIL import Image
 
-from jrecomp import temporary
+from jrecomp import batch, temporary
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 FILES = 12
+START = "import sys; from jrecomp import batch, cli; batch.TOGETHER = int(sys.argv.pop(1)); cli.start()"
+"""Starts the command line with a bound on the outputs that are flushed together."""
+
 OLD = b"the output of an earlier run"
 
 
@@ -30,8 +33,7 @@ class Scene:
     """A command with its inputs, and the outputs that an undisturbed run writes, in a folder of their own."""
 
     def __init__(self, folder: Path, inputs: dict[str, bytes], command: str, *options: str) -> None:
-        start = [sys.executable, "-m", "jrecomp", command, *options]
-        self.command = [*start, "--recursive", "--force", "--verbose", "."]
+        self.arguments = [command, *options, "--recursive", "--force", "--verbose", "."]
         self.folder, self.inputs = folder, inputs
         put(folder, inputs)
         self.run()
@@ -40,23 +42,30 @@ class Scene:
 
     def run(self) -> None:
         """Run the command undisturbed, which must leave all outputs and nothing else."""
-        subprocess.run(self.command, cwd=self.folder, check=True, capture_output=True)
+        started = time.monotonic()
+        subprocess.run(self.command(batch.TOGETHER), cwd=self.folder, check=True, capture_output=True)
+        self.seconds = time.monotonic() - started
+
+    def command(self, together: int) -> list[str]:
+        """The command line; together: outputs that are flushed together at most."""
+        return [sys.executable, "-c", START, str(together), *self.arguments]
 
     def disturb(self, number: signal.Signals, chooser: random.Random) -> Counter[str]:
         """Let the command replace old outputs, end it at a random moment, and check the folder."""
         put(self.folder, dict.fromkeys(self.outputs, OLD))
+        together = chooser.choice([1, batch.TOGETHER])
         process = subprocess.Popen(
-            self.command,
+            self.command(together),
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             preexec_fn=interruptible,
         )
         assert process.stdout is not None
-        outputs = chooser.randrange(FILES)
+        outputs = chooser.randrange(FILES) if together == 1 else 0
         for _ in range(outputs):  # a line for each that was written
             process.stdout.readline()
-        time.sleep(chooser.random() * (chooser.choice([0.001, 0.01, 0.1]) if outputs else 1.0))
+        time.sleep(chooser.random() * (chooser.choice([0.001, 0.01, 0.1]) if outputs else self.seconds))
         process.send_signal(number)
         lines = process.communicate()[1].decode().splitlines(keepends=True)
         message = "".join(line for line in lines if "MB/s" not in line)  # without the progress

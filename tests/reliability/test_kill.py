@@ -13,4 +13,4 @@ from tests.reliability import kill
 def test_nothing_is_lost(rounds: int, tmp_path: Path) -> None:
     counts = kill.run(rounds, 2, tmp_path)
     assert sum(count["rounds"] for count in counts.values()) == rounds
-    assert sum(count["ended"] for count in counts.values()) > rounds / 4  # how many depends on the load
+    assert sum(count["ended"] for count in counts.values()) > rounds / 2
