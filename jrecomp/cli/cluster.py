@@ -174,6 +174,10 @@ class _Totals:
         self.code = self.code or ExitCode(code)
         report.tell(f"{name}: {message}")
 
+    def unreadable(self, name: str, error: JrecompError) -> None:
+        """Count and tell what could not be listed."""
+        self.fail(printable(name), error.named(flag), error.exit_code)
+
     def add(self, row: "Row") -> None:
         """Count a file, and tell of failures, and of the progress now and then."""
         if row.error is not None:
@@ -221,12 +225,9 @@ def _run(settings: "Settings", address: str | None, workers: int, reporting: Rep
 
     totals = _Totals(reporting.quiet or reporting.as_json)
 
-    def unreadable(name: str, error: JrecompError) -> None:
-        totals.fail(printable(name), error.named(flag), error.exit_code)
-
     with runner.connected(address):
         pool = runner.pool(workers, settings.device)
-        entries = Folder(settings.source).walk(settings.suffixes, unreadable)
+        entries = Folder(settings.source).walk(settings.suffixes, totals.unreadable)
         ended = _count(runner.run(settings, entries, pool), totals)
     if not totals.files:
         raise UsageError(f"{settings.source}: contains no {', '.join(settings.suffixes)} files")
@@ -255,10 +256,7 @@ def _dry_run(settings: "Settings", core_hour: float, gb_month: float, reporting:
 
     totals = _Totals(quiet=True)
 
-    def unreadable(name: str, error: JrecompError) -> None:
-        totals.fail(printable(name), error.named(flag), error.exit_code)
-
-    entries = Folder(settings.source).walk(settings.suffixes, unreadable)
+    entries = Folder(settings.source).walk(settings.suffixes, totals.unreadable)
     model = settings.model or DEFAULT_MODEL
     expected = estimate(settings.command, model, entries, Prices(core_hour, gb_month))
     click.echo(json.dumps(asdict(expected)) if reporting.as_json else _expectation(expected))
