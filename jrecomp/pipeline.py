@@ -90,7 +90,7 @@ def compress(
     )
     rule_of(tune)
     predictor = load_model(model or DEFAULT_MODEL)
-    resources.engine(predictor)
+    resources.check(predictor)
     frame = None
     try:
         if wanted.lossless and not (strip or strip_trailer):

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import click
 
-from jrecomp import batch, encoding, files, work
+from jrecomp import encoding, files, work
 from jrecomp.cli import lines, options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.encoder.effort import DEFAULT, EFFORTS
@@ -17,6 +17,7 @@ from jrecomp.errors import ExitCode
 from jrecomp.jobs import Destination, Wanted
 from jrecomp.lossy.target import Target, TargetOptions
 from jrecomp.options import Limits
+from jrecomp.sharing import share
 
 
 def _colour(context: click.Context, parameter: click.Parameter, text: str | None) -> Colour | None:
@@ -128,7 +129,7 @@ def command(
     encode_options = cast(encoding.EncodeOptions, {"progressive": not sequential, **choices})
     Target.of(**{name: value for name, value in choices.items() if name in TargetOptions.__annotations__})
     stream = selection.search(Wanted(tuple(SUFFIXES))).jobs(destination, files.encoded_name)
-    shares = batch.share(threads, "cpu", stream.at_least)
+    shares = share(threads, "cpu", stream.first)
     steps = partial(
         work.encode,
         options=encode_options,

@@ -13,15 +13,13 @@ from jrecomp.errors import UsageError
 from jrecomp.model import BlocksModel, LatentsModel, Model, PlanesModel
 
 WITHOUT_CUDA: list[type[Model]] = [BlocksModel, LatentsModel]
+MODEL = PlanesModel(5, "some", {})
 
 
 def test_devices_have_their_engines(machine: SimpleNamespace) -> None:
-    """A GPU is used only with `cuda`: the CPU is faster."""
-    assert [Resources(device=name).engine() for name in ("auto", "cpu", "cuda")] == [
-        "native",
-        "native",
-        "cuda",
-    ]
+    """One call uses a GPU only with `cuda`: the CPU is faster."""
+    engines = [Resources(device=name).engine(MODEL) for name in ("auto", "cpu", "cuda")]
+    assert engines == ["native", "native", "cuda"]
 
 
 MISSING = [("torch", "torch is not installed .*gpu"), ("driver", "NVIDIA driver"), ("gpu", "no GPU.*gpu")]
@@ -31,7 +29,7 @@ MISSING = [("torch", "torch is not installed .*gpu"), ("driver", "NVIDIA driver"
 def test_without_a_gpu(machine: SimpleNamespace, part: str, message: str) -> None:
     setattr(machine, part, False)
     for name in ("auto", "cpu"):
-        assert Resources(device=name).engine() == "native"
+        assert Resources(device=name).engine(MODEL) == "native"
     with pytest.raises(UsageError, match=message):
         Resources(device="cuda")
 
@@ -41,7 +39,7 @@ def test_torch_is_loaded_only_for_a_gpu_beside_a_driver(
 ) -> None:
     monkeypatch.setitem(sys.modules, "jrecomp.codec.gpu.batch", None)  # an import would fail
     for name in ("auto", "cpu"):
-        assert Resources(device=name).engine() == "native"
+        assert Resources(device=name).engine(MODEL) == "native"
     with pytest.raises(ImportError):
         Resources(device="cuda")
     machine.driver = False
@@ -53,13 +51,17 @@ def test_torch_is_loaded_only_for_a_gpu_beside_a_driver(
 def test_kinds_without_an_engine_for_a_gpu_are_refused(kind: type[Model], machine: SimpleNamespace) -> None:
     model = kind(5, "some", {})
     for name in ("auto", "cpu"):
+        Resources(device=name).check(model)
         assert Resources(device=name).engine(model) == "native"
+    cuda = Resources(device="cuda")
     if kind in WITHOUT_CUDA:
         with pytest.raises(UsageError, match=r"does not support model 'some' \(choose another device\)"):
-            Resources(device="cuda").engine(model)
+            cuda.check(model)
+        assert cuda.engine(model) == "native"
     else:
         assert kind is PlanesModel
-        assert Resources(device="cuda").engine(model) == "cuda"
+        cuda.check(model)
+        assert cuda.engine(model) == "cuda"
 
 
 @pytest.mark.parametrize(
