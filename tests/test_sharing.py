@@ -90,6 +90,13 @@ def test_the_faster_device_is_chosen(
     assert share(16, "cpu", first_of(jobs), model, passes).device == "cpu"
 
 
+def test_kernels_are_not_compiled_for_little_work(machine: SimpleNamespace, tmp_path: Path) -> None:
+    jobs = first_of(made(tmp_path, [10**8]))
+    assert share(16, "auto", jobs, "best", 2).device == "cuda"
+    machine.compiled = False
+    assert share(16, "auto", jobs, "best", 2).device == "cpu"
+
+
 LARGE = [10**9] * 4
 
 

@@ -23,6 +23,9 @@ CPU_SECONDS = {"best": 2.0, "default": 1.2}
 GPU_SECONDS, GPU_FILE_SECONDS, GPU_START_SECONDS = 0.045, 0.0035, 5.5
 """The same of a GPU: for 1 MB, with each file in addition, and until it begins."""
 
+GPU_COMPILE_SECONDS = 20.0
+"""Time until it begins for the first time on a machine, as kernels are compiled, in addition."""
+
 GPU_MARGIN = 1.5
 """A GPU is taken if the CPU is expected to need so many times its time, as other machines differ."""
 
@@ -51,7 +54,8 @@ def is_gpu_faster(amount: Callable[[], Amount], workers: int) -> bool:
     work = amount()
     megabytes = work.passes * work.jpeg_bytes / 1e6
     cpu = megabytes * CPU_SECONDS.get(work.model, 0.0) / workers
-    gpu = GPU_START_SECONDS + GPU_SECONDS * megabytes + GPU_FILE_SECONDS * work.passes * work.files
+    start = GPU_START_SECONDS + (0.0 if _has_compiled() else GPU_COMPILE_SECONDS)
+    gpu = start + GPU_SECONDS * megabytes + GPU_FILE_SECONDS * work.passes * work.files
     return cpu > GPU_MARGIN * gpu and missing_for_cuda() is None
 
 
@@ -108,6 +112,11 @@ def missing_for_cuda() -> str | None:
     from jrecomp.codec.gpu.batch import has_cuda
 
     return None if has_cuda() else "torch finds no GPU, or lacks CUDA (pip install jrecomp[gpu])"
+
+
+def _has_compiled() -> bool:
+    """Whether Triton has kept compiled kernels; those of other programs look alike."""
+    return Path(os.environ.get("TRITON_CACHE_DIR") or Path.home() / ".triton" / "cache").is_dir()
 
 
 def _not_installed() -> str | None:

@@ -2,12 +2,13 @@
 
 import os
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from jrecomp.codec import Resources
+from jrecomp.codec import Resources, devices
 from jrecomp.codec.engines import ENGINES
 from jrecomp.errors import UsageError
 from jrecomp.model import BlocksModel, LatentsModel, Model, PlanesModel
@@ -86,3 +87,15 @@ def test_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Resources().workers == 12
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert Resources().workers == 1
+
+
+def test_compiled_kernels_are_looked_for_where_triton_keeps_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("TRITON_CACHE_DIR", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert not devices._has_compiled()
+    (tmp_path / ".triton" / "cache").mkdir(parents=True)
+    assert devices._has_compiled()
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path / "none"))
+    assert not devices._has_compiled()
