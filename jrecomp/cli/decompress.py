@@ -8,7 +8,7 @@ from jrecomp import batch, files, work
 from jrecomp.cli import lines, options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode
-from jrecomp.jobs import CONTAINER_SUFFIXES, Destination, Existing, Wanted
+from jrecomp.jobs import CONTAINER_SUFFIXES, Destination, Wanted
 from jrecomp.options import Device, Limits
 
 
@@ -52,7 +52,7 @@ def command(
     if dry_run:
         from jrecomp.cli import estimate
 
-        return estimate.run(stream, partial(steps, existing=Existing.REPLACE), reporting, at_once)
+        return estimate.run(stream, steps, reporting, at_once, anew=destination.force)
     return report.run(
         stream, steps, lines.restored, reporting, at_once=at_once, pipes=destination.pipes(selection.sources)
     )

@@ -94,6 +94,7 @@ def _colour(context: click.Context, parameter: click.Parameter, text: str | None
     is_flag=True,
     help="Encode for `jrecomp restore`: measure similarities on the picture that it gives.",
 )
+@options.dry_run
 @options.threads
 @options.limits
 @options.reporting
@@ -101,6 +102,7 @@ def command(
     selection: Selection,
     destination: Destination,
     sequential: bool,
+    dry_run: bool,
     threads: int,
     limits: Limits,
     reporting: Reporting,
@@ -137,6 +139,10 @@ def command(
         existing=destination.existing,
         on_progress=report.attempts(stream, reporting),
     )
+    if dry_run:
+        from jrecomp.cli import estimate
+
+        return estimate.run(stream, steps, reporting, at_once, anew=destination.force)
     return report.run(
         stream, steps, lines.written, reporting, at_once=at_once, pipes=destination.pipes(selection.sources)
     )

@@ -42,6 +42,7 @@ from jrecomp.restoring import DEFAULT_METHOD, RestoreOptions
     default=RestoreOptions.strength,
     help="Change ordinary decoding by the share S of the restoration, from 0 to 1, the default.",
 )
+@options.dry_run
 @options.threads
 @options.limits
 @options.reporting
@@ -52,6 +53,7 @@ def command(
     bits: str,
     method: Method | None,
     strength: float,
+    dry_run: bool,
     threads: int,
     limits: Limits,
     reporting: Reporting,
@@ -80,6 +82,10 @@ def command(
         limits=limits,
         existing=destination.existing,
     )
+    if dry_run:
+        from jrecomp.cli import estimate
+
+        return estimate.run(stream, steps, reporting, at_once, anew=destination.force)
     return report.run(
         stream, steps, lines.picture, reporting, at_once=at_once, pipes=destination.pipes(selection.sources)
     )

@@ -36,6 +36,7 @@ _ENDINGS = tuple(_NAMED + ending for endings in SUFFIXES.values() for ending in 
     type=click.Choice(list(SUFFIXES)),
     help="Write thumbnails of this format. By default the name of OUT tells it; without one it is JPEG.",
 )
+@options.dry_run
 @options.threads
 @options.limits
 @options.reporting
@@ -44,6 +45,7 @@ def command(
     destination: Destination,
     size: int,
     form: str | None,
+    dry_run: bool,
     threads: int,
     limits: Limits,
     reporting: Reporting,
@@ -68,6 +70,10 @@ def command(
     steps = partial(
         work.thumbnail, form=form, size=size, threads=threads, limits=limits, existing=destination.existing
     )
+    if dry_run:
+        from jrecomp.cli import estimate
+
+        return estimate.run(stream, steps, reporting, at_once, anew=destination.force)
     return report.run(
         stream, steps, lines.thumbnail, reporting, at_once=at_once, pipes=destination.pipes(selection.sources)
     )

@@ -29,6 +29,7 @@ from jrecomp.work import Work
     type=options.PathName(),
     help="Check that every JPEG file of the folder TREE has a container in the folder FILE that restores it.",
 )
+@options.dry_run
 @options.threads
 @options.device
 @options.limits
@@ -37,6 +38,7 @@ def command(
     selection: Selection,
     original: Path | None,
     originals: str | None,
+    dry_run: bool,
     threads: int,
     device: Device,
     limits: Limits,
@@ -69,6 +71,10 @@ def command(
     steps: Work = partial(work.verify, original=original, threads=threads, device=device, limits=limits)
     if originals is not None:
         steps = partial(work.verify_original, threads=threads, device=device, limits=limits)
+    if dry_run:
+        from jrecomp.cli import estimate
+
+        return estimate.run(stream, steps, reporting, at_once, anew=True)
     return report.run(stream, steps, lines.verified, reporting, at_once=at_once)
 
 
