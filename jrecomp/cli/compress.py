@@ -76,17 +76,15 @@ def command(
         delete_source=delete_source,
         on_progress=report.attempts(stream, reporting),
     )
-    if dry_run:
-        from jrecomp.cli import estimate
-
-        return estimate.run(stream, steps, reporting, at_once, anew=destination.force)
-    return report.run(
+    return report.write(
         stream,
         steps,
         lines.written,
         reporting,
+        destination,
+        selection.sources,
         at_once=at_once,
-        pipes=destination.pipes(selection.sources),
+        dry_run=dry_run,
         passes=2,
     )
 

@@ -49,10 +49,13 @@ def command(
     at_once, threads = batch.share(threads, device, stream.at_least)
     decompress = work.salvage if salvage else work.decompress
     steps = partial(decompress, threads=threads, device=device, limits=limits, existing=destination.existing)
-    if dry_run:
-        from jrecomp.cli import estimate
-
-        return estimate.run(stream, steps, reporting, at_once, anew=destination.force)
-    return report.run(
-        stream, steps, lines.restored, reporting, at_once=at_once, pipes=destination.pipes(selection.sources)
+    return report.write(
+        stream,
+        steps,
+        lines.restored,
+        reporting,
+        destination,
+        selection.sources,
+        at_once=at_once,
+        dry_run=dry_run,
     )

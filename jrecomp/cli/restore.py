@@ -82,10 +82,13 @@ def command(
         limits=limits,
         existing=destination.existing,
     )
-    if dry_run:
-        from jrecomp.cli import estimate
-
-        return estimate.run(stream, steps, reporting, at_once, anew=destination.force)
-    return report.run(
-        stream, steps, lines.picture, reporting, at_once=at_once, pipes=destination.pipes(selection.sources)
+    return report.write(
+        stream,
+        steps,
+        lines.picture,
+        reporting,
+        destination,
+        selection.sources,
+        at_once=at_once,
+        dry_run=dry_run,
     )

@@ -56,10 +56,13 @@ def command(
         existing=destination.existing,
         on_progress=report.attempts(stream, reporting),
     )
-    if dry_run:
-        from jrecomp.cli import estimate
-
-        return estimate.run(stream, steps, reporting, at_once, anew=destination.force)
-    return report.run(
-        stream, steps, lines.written, reporting, at_once=at_once, pipes=destination.pipes(selection.sources)
+    return report.write(
+        stream,
+        steps,
+        lines.written,
+        reporting,
+        destination,
+        selection.sources,
+        at_once=at_once,
+        dry_run=dry_run,
     )

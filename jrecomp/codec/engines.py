@@ -10,10 +10,10 @@ from typing import Any, Generic, Protocol, TypeVar
 from threadpoolctl import threadpool_limits
 
 from jrecomp.array_types import Int16, Int32
-from jrecomp.codec import blocks, latents
+from jrecomp.codec import blocks, latents, planes
 from jrecomp.codec.coders import NumpyCoder
 from jrecomp.codec.gpu.engine import GpuEngine
-from jrecomp.codec.planes import HIGHEST, walk_slice
+from jrecomp.codec.planes import HIGHEST
 from jrecomp.coding import BitDecoder, BitEncoder
 from jrecomp.errors import CorruptContainerError
 from jrecomp.model import BlocksModel, LatentsModel, Model, PlanesModel
@@ -128,13 +128,13 @@ def _spread(
 
 def _numpy_encode(model: PlanesModel, steps: Steps, parts: Slice) -> bytes:
     bits = BitEncoder()
-    walk_slice(steps, _shapes(parts), model, NumpyCoder(model.tables.sigmoid, bits), parts)
+    planes.code_slice(steps, _shapes(parts), model, NumpyCoder(model.tables.sigmoid, bits), parts)
     return bits.finish()
 
 
 def _numpy_decode(model: PlanesModel, steps: Steps, parts: Slice, data: bytes, highest: int) -> None:
     coder = NumpyCoder(model.tables.sigmoid, BitDecoder(data))
-    _copy(walk_slice(steps, _shapes(parts), model, coder, None, highest), parts)
+    _copy(planes.code_slice(steps, _shapes(parts), model, coder, None, highest), parts)
 
 
 def _native_encode(model: PlanesModel | BlocksModel, steps: Steps, parts: Slice) -> bytes:

@@ -132,7 +132,7 @@ def bordered(planes: ComponentPlanes, coefficients: Int16) -> Int16:
     return truth
 
 
-def walk_slice(
+def code_slice(
     steps: Sequence[Int32],
     shapes: Sequence[tuple[int, int]],
     model: PlanesModel,
