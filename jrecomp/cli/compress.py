@@ -64,13 +64,13 @@ def command(
     if delete_source:
         _check_deletion(destination, change, keep)
     stream = selection.search(Wanted(JPEG_SUFFIXES)).jobs(destination, files.compressed_name)
-    at_once, threads = batch.share(threads, device, stream.at_least, model or DEFAULT_MODEL)
+    shares = batch.share(threads, device, stream.at_least, model or DEFAULT_MODEL)
     steps = partial(
         work.compress,
         change=change,
         model=model,
-        threads=threads,
-        device=device,
+        threads=shares.threads,
+        device=shares.device,
         limits=limits,
         existing=destination.existing,
         delete_source=delete_source,
@@ -83,7 +83,7 @@ def command(
         reporting,
         destination,
         selection.sources,
-        at_once=at_once,
+        shares=shares,
         dry_run=dry_run,
         passes=2,
     )

@@ -46,9 +46,11 @@ def command(
     jrecomp decompress --recursive compressed --output-dir restored
     """
     stream = selection.search(Wanted(CONTAINER_SUFFIXES)).jobs(destination, files.restored_name)
-    at_once, threads = batch.share(threads, device, stream.at_least)
+    shares = batch.share(threads, device, stream.at_least)
     decompress = work.salvage if salvage else work.decompress
-    steps = partial(decompress, threads=threads, device=device, limits=limits, existing=destination.existing)
+    steps = partial(
+        decompress, threads=shares.threads, device=shares.device, limits=limits, existing=destination.existing
+    )
     return report.write(
         stream,
         steps,
@@ -56,6 +58,6 @@ def command(
         reporting,
         destination,
         selection.sources,
-        at_once=at_once,
+        shares=shares,
         dry_run=dry_run,
     )

@@ -12,7 +12,7 @@ from contextlib import nullcontext, suppress
 import click
 
 from jrecomp import batch, rate
-from jrecomp.batch import Activity, Outcome
+from jrecomp.batch import ONE_BY_ONE, Activity, Outcome, Shares
 from jrecomp.cli import json_lines, lines, process
 from jrecomp.cli.lines import Describe
 from jrecomp.cli.options import Reporting
@@ -29,14 +29,15 @@ def run(
     describe: Describe,
     reporting: Reporting,
     *,
-    at_once: int = 1,
+    shares: Shares = ONE_BY_ONE,
     pipes: bool = False,
     passes: int = 1,
     always: bool = False,
 ) -> ExitCode:
     """Run jobs and print a report.
 
-    stream: the jobs. work, at_once: as for batch.run(). describe: formats the outcome of a successful job.
+    stream: the jobs. work: as for batch.run(). shares: from batch.share(). describe: formats the outcome of a
+    successful job.
     reporting: what to print. pipes: whether a result is written to standard output. passes: how often the
     slices of a picture are coded. always: print a line for each file also where there are many.
     Returns the exit code of the first failed job, OK if none failed.
@@ -46,7 +47,7 @@ def run(
     progress = Progress(stream, report.tally, activity, passes) if reporting.shows_progress() else None
     jobs = iter(stream)
     with process.told_at_the_end(report.interrupted), progress.shown() if progress else nullcontext():
-        for outcome in batch.run(jobs, work, at_once, activity):
+        for outcome in batch.run(jobs, work, shares.at_once, activity, shares.computing):
             with progress.aside() if progress else nullcontext():
                 report.add(outcome)
     left = sum(1 for _ in jobs) + activity.begun - report.tally.files
@@ -62,7 +63,7 @@ def write(
     destination: Destination,
     sources: Iterable[str],
     *,
-    at_once: int,
+    shares: Shares,
     dry_run: bool,
     passes: int = 1,
 ) -> ExitCode:
@@ -74,9 +75,9 @@ def write(
     if dry_run:
         from jrecomp.cli import estimate
 
-        return estimate.run(stream, work, reporting, at_once, anew=destination.force)
+        return estimate.run(stream, work, reporting, shares.at_once, anew=destination.force)
     pipes = destination.pipes(sources)
-    return run(stream, work, describe, reporting, at_once=at_once, pipes=pipes, passes=passes)
+    return run(stream, work, describe, reporting, shares=shares, pipes=pipes, passes=passes)
 
 
 class _Report:

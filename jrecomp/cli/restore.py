@@ -74,7 +74,7 @@ def command(
     suffix = FORMATS[form].suffixes[0]
     search = selection.search(options.pictures())
     stream = search.jobs(destination, lambda path: files.picture_name(path, suffix))
-    at_once, threads = batch.share(threads, "cpu", stream.at_least)
+    shares = batch.share(threads, "cpu", stream.at_least)
     steps = partial(
         work.restore,
         form=form,
@@ -89,6 +89,6 @@ def command(
         reporting,
         destination,
         selection.sources,
-        at_once=at_once,
+        shares=shares,
         dry_run=dry_run,
     )

@@ -46,12 +46,12 @@ def command(
     """
     search = selection.search(Wanted(JPEG_SUFFIXES, SHRUNK_SUFFIXES))
     stream = search.jobs(destination, files.shrunk_name)
-    at_once, threads = batch.share(threads, "cpu", stream.at_least)
+    shares = batch.share(threads, "cpu", stream.at_least)
     steps = partial(
         work.shrink,
         change=change,
         progressive=progressive,
-        threads=threads,
+        threads=shares.threads,
         limits=limits,
         existing=destination.existing,
         on_progress=report.attempts(stream, reporting),
@@ -63,6 +63,6 @@ def command(
         reporting,
         destination,
         selection.sources,
-        at_once=at_once,
+        shares=shares,
         dry_run=dry_run,
     )
