@@ -24,6 +24,10 @@ from jrecomp.work import AnyInfo, Compute, Finished, JobSteps, Step, Work
 GPU_JOBS = 400
 """Jobs in progress at once if a GPU computes, so that batches of slices are large."""
 
+GPU_COMPUTING = 4
+"""Jobs that compute at once if a GPU computes. More would take the interpreter from each other, and from the
+threads that launch the GPU's work."""
+
 IN_MEMORY = 32 << 20
 """Largest total size in bytes of the inputs held at once. A larger file is held alone."""
 
@@ -121,7 +125,7 @@ def share(threads: int, device: Device, jobs: Callable[[int], int], model: str |
     engine = resources.engine(load(model) if model else None)
     workers = resources.workers
     if engine == CUDA:
-        return Shares(max(1, jobs(GPU_JOBS)), workers, CUDA, workers)
+        return Shares(max(1, jobs(GPU_JOBS)), workers, CUDA, min(workers, GPU_COMPUTING))
     at_once = max(1, jobs(workers))
     return Shares(at_once, workers // at_once, "cpu", at_once)
 
@@ -175,9 +179,10 @@ class _Runner:
             with Outputs() as outputs:
                 for job in jobs:
                     self._activity.begun += 1
-                    while self._computing and (self._computing[0].done() or self._is_full(job)):
+                    size = job.size
+                    while self._computing and (self._computing[0].done() or self._is_full(size)):
                         yield from self._advance(outputs)
-                    self._computing.append(_Running(job, self._work, self._pool, self._turns))
+                    self._computing.append(_Running(job, size, self._work, self._pool, self._turns))
                     self._activity.show(self._computing[0])
                 while self._computing:
                     yield from self._advance(outputs)
@@ -186,8 +191,9 @@ class _Runner:
         finally:
             self._pool.shutdown()
 
-    def _is_full(self, job: Job) -> bool:
-        return job.size + sum(running.size for running in self._computing) > IN_MEMORY
+    def _is_full(self, size: int) -> bool:
+        """Whether there is no room for another input of this size."""
+        return size + sum(running.size for running in self._computing) > IN_MEMORY
 
     def _advance(self, outputs: Outputs) -> Iterator[Outcome]:
         """Wait for the oldest job and write its output. What was written before does not wait for long."""
@@ -214,10 +220,10 @@ class _Runner:
         if job.mirror:
             self.mirrors.add(job.mirror)
         if job.target:
-            folder = Path(os.path.realpath(job.target)).parent
-            if folder not in self._swept:
-                self._swept.append(folder)
-                temporary.sweep(folder)
+            target = Path(os.path.realpath(job.target)) if job.target.is_symlink() else job.target
+            if target.parent not in self._swept:
+                self._swept.append(target.parent)
+                temporary.sweep(target.parent)
 
     def _flush(self, outputs: Outputs) -> Iterator[Outcome]:
         """Complete what was written, in the order of the jobs."""
@@ -235,8 +241,8 @@ class _Running:
     held: size of all that is in memory, about.
     """
 
-    def __init__(self, job: Job, work: Work, pool: Workers, turns: Turns) -> None:
-        self.job, self.size, self.slices = job, job.size, 0
+    def __init__(self, job: Job, size: int, work: Work, pool: Workers, turns: Turns) -> None:
+        self.job, self.size, self.slices = job, size, 0
         self.held = self.size
         self.output: Output | None = None
         self._pool, self._turns = pool, turns
