@@ -10,7 +10,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from jrecomp import files, pipeline
+from jrecomp import files, pipeline, system
 from jrecomp.errors import InputError, VerificationError, shortage
 from jrecomp.options import Device, Limits
 
@@ -62,10 +62,20 @@ def _delete(source: Path, target: Path, threads: int, device: Device, limits: Li
         )
         if files.identity(target.lstat()) != container:
             raise VerificationError(f"{target}: has changed meanwhile ({source} is not deleted)")
-        same = files.identity(os.fstat(file.fileno())) == before == files.identity(source.lstat())
+        known = files.identity(source.lstat())
+        same = files.identity(os.fstat(file.fileno())) == before == known
         if not same or (leased and not _is_leased(file.fileno())):
-            raise InputError(f"{source}: has changed meanwhile (not deleted)")
+            raise _changed(source)
+        if not system.WINDOWS:
+            source.unlink()
+    if system.WINDOWS:
+        if files.identity(source.lstat()) != known:
+            raise _changed(source)
         source.unlink()
+
+
+def _changed(source: Path) -> InputError:
+    return InputError(f"{source}: has changed meanwhile (not deleted)")
 
 
 def _lease(descriptor: int, path: Path) -> bool:

@@ -11,7 +11,7 @@ from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import cast
 
-from jrecomp import attributes
+from jrecomp import attributes, system
 from jrecomp.errors import InputError, LimitError, OutputError, UsageError, shortage, size
 from jrecomp.options import DEFAULT_LIMITS, Limits
 
@@ -147,8 +147,10 @@ def listed(path: Path | None, end: bytes) -> Iterator[str]:
 def _wait_for(stream: BufferedReader) -> None:
     """Wait until a stream can be read, and handle signals meanwhile.
 
-    One that comes just before read() would otherwise be handled only after it.
+    One that comes just before read() would otherwise be handled only after it. On Windows it is.
     """
+    if system.WINDOWS:
+        return
     with suppress(ValueError):  # a stream that select() does not know
         while not select.select([stream], [], [], 1)[0]:
             pass
@@ -217,7 +219,8 @@ def make_folders(folder: Path) -> None:
 
 def sync(path: Path) -> None:
     """Flush a file and its name to disk, and let it be read from there again; raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY)
+    flags = os.O_RDWR if system.WINDOWS else os.O_RDONLY  # Windows flushes only what may be written
+    descriptor = os.open(path, flags)
     try:
         os.fsync(descriptor)
         if hasattr(os, "posix_fadvise"):
@@ -228,7 +231,9 @@ def sync(path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Flush the names in a folder to disk; raises OSError."""
+    """Flush the names in a folder to disk; raises OSError. Windows has no means to do that."""
+    if system.WINDOWS:
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -20,6 +20,9 @@ CONTAINER_SUFFIXES = (files.SUFFIX,)
 PIPE = "-"
 STANDARD_INPUTS = (PIPE, "/dev/stdin", "/dev/fd/0")
 STANDARD_OUTPUTS = (PIPE, "/dev/stdout", "/dev/fd/1")
+_SEPARATORS = (os.sep, os.altsep or os.sep)
+"""What separates names in paths; on Windows that is a backslash or a slash."""
+
 DESCRIPTORS = Path("/dev/fd")
 """The folder of open files: of what a shell passes as <(command)."""
 
@@ -93,7 +96,7 @@ class Destination:
     @property
     def folder(self) -> Path | None:
         """The folder for all outputs, None if there is none."""
-        if self.output and (self.output.endswith(os.sep) or Path(self.output).is_dir()):
+        if self.output and (self.output.endswith(_SEPARATORS) or Path(self.output).is_dir()):
             return Path(self.output)
         return self.output_dir
 

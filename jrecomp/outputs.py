@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from jrecomp import attributes, files, temporary
+from jrecomp import attributes, files, system, temporary
 from jrecomp.errors import JrecompError, OutputError, UsageError, shortage, unexpected
 from jrecomp.threads import Workers
 
@@ -146,10 +146,16 @@ class _Pending:
             self._path, self._file = closing.enter_context(created)
             self._file.write(output.data)
             self._file.flush()
-            if source is not None and like is not None:
-                attributes.copy(source, like, self._file.fileno())
-                attributes.copy_times(like, self._file.fileno())
+            self._like = like
+            if not system.WINDOWS:
+                self._copy_attributes(self._file.fileno())
             self._closing = closing.pop_all()
+
+    def _copy_attributes(self, target: Path | int) -> None:
+        """Give a path or an open file the attributes of the source."""
+        if self._output.source is not None and self._like is not None:
+            attributes.copy(self._output.source, self._like, target)
+            attributes.copy_times(self._like, target)
 
     def sync(self) -> None:
         """Flush the bytes to disk."""
@@ -165,10 +171,14 @@ class _Pending:
             if not self.error:
                 # again, as the target may have been created meanwhile
                 files.check_target(self._target, output.source, output.force)
+                if system.WINDOWS:
+                    self._file.close()
                 if output.exclusive:
                     self._link()
                 else:
                     self._path.replace(self._real)
+                if system.WINDOWS:
+                    self._copy_attributes(self._real)
         except Exception as error:
             self.fail(error)
 

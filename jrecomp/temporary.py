@@ -3,7 +3,8 @@
 A run that is killed leaves its temporary file behind. The next run that writes to the same folder removes it.
 It must not remove one that is still being written. So the writer holds a lock (flock), which ends with the
 process, and the name begins with an identifier of the boot. Within one boot the lock is decisive. A file of
-another boot may belong to another machine, whose locks are not always seen, and has to be a day old.
+another boot may belong to another machine, whose locks are not always seen, and has to be a day old. Windows
+has neither such locks nor identifiers, so there every file has to be a day old.
 """
 
 import os
@@ -15,6 +16,8 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
+
+from jrecomp import system
 
 try:
     import fcntl
@@ -46,7 +49,8 @@ def create(folder: Path, permissions: int) -> Iterator[tuple[Path, BinaryIO]]:
     """Create a temporary file, open for writing, and remove it afterwards unless it was renamed.
 
     folder: where. permissions: of the new file, less those that the umask takes away. Gives the path and the
-    open file. The file must stay open until it is renamed, as the lock ends with it. Raises OSError.
+    open file. The file must stay open until it is renamed, as the lock ends with it; on Windows, it must be
+    closed before. Raises OSError.
     """
     path, descriptor = _open(folder, permissions)
     try:
@@ -93,10 +97,13 @@ def _remove_if_left(path: Path) -> None:
         name = NAME.fullmatch(path.name)
         same_boot = name is not None and name[1] == boot() != UNKNOWN_BOOT
         old = time.time() - os.fstat(descriptor).st_ctime > DAY
-        if (unlocked and same_boot) or (unlocked is not False and old):
+        left = (unlocked and same_boot) or (unlocked is not False and old)
+        if left and not system.WINDOWS:
             path.unlink()
     finally:
         os.close(descriptor)
+    if left and system.WINDOWS:
+        path.unlink()
 
 
 def _lock(descriptor: int) -> bool | None:

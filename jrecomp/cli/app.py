@@ -145,6 +145,8 @@ def _told(error: Exception) -> tuple[str, ExitCode]:
     if known := error if isinstance(error, JrecompError) else shortage(error):
         return known.named(flag), known.exit_code
     if isinstance(error, ModuleNotFoundError):
+        if error.name in sys.stdlib_module_names:
+            return f"Python has no module {error.name} on this system", ExitCode.USAGE
         extras = _EXTRAS.get(error.name or "", "bench,train")
         message = f"the package {error.name} is not installed (pip install 'jrecomp[{extras}]')"
         return message, ExitCode.USAGE

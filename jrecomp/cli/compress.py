@@ -8,7 +8,7 @@ from jrecomp import files, work
 from jrecomp.cli import lines, options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode, UsageError
-from jrecomp.jobs import JPEG_SUFFIXES, Destination, Existing, Wanted
+from jrecomp.jobs import JPEG_SUFFIXES, Destination, Wanted
 from jrecomp.model.weights import DEFAULT_MODEL
 from jrecomp.options import Device, Limits
 from jrecomp.sharing import share
@@ -77,17 +77,15 @@ def command(
         delete_source=delete_source,
         on_progress=report.attempts(stream, reporting),
     )
-    if dry_run:
-        from jrecomp.cli import estimate
-
-        return estimate.run(stream, partial(steps, existing=Existing.REPLACE), reporting, shares.at_once)
-    return report.run(
+    return report.write(
         stream,
         steps,
         lines.written,
         reporting,
+        destination,
+        selection.sources,
         shares=shares,
-        pipes=destination.pipes(selection.sources),
+        dry_run=dry_run,
         passes=2,
     )
 

@@ -8,7 +8,7 @@ from jrecomp import files, work
 from jrecomp.cli import lines, options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode
-from jrecomp.jobs import CONTAINER_SUFFIXES, Destination, Existing, Wanted
+from jrecomp.jobs import CONTAINER_SUFFIXES, Destination, Wanted
 from jrecomp.options import Device, Limits
 from jrecomp.sharing import share
 
@@ -52,10 +52,13 @@ def command(
     steps = partial(
         decompress, threads=shares.threads, device=shares.device, limits=limits, existing=destination.existing
     )
-    if dry_run:
-        from jrecomp.cli import estimate
-
-        return estimate.run(stream, partial(steps, existing=Existing.REPLACE), reporting, shares.at_once)
-    return report.run(
-        stream, steps, lines.restored, reporting, shares=shares, pipes=destination.pipes(selection.sources)
+    return report.write(
+        stream,
+        steps,
+        lines.restored,
+        reporting,
+        destination,
+        selection.sources,
+        shares=shares,
+        dry_run=dry_run,
     )

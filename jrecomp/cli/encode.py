@@ -95,6 +95,7 @@ def _colour(context: click.Context, parameter: click.Parameter, text: str | None
     is_flag=True,
     help="Encode for `jrecomp restore`: measure similarities on the picture that it gives.",
 )
+@options.dry_run
 @options.threads
 @options.limits
 @options.reporting
@@ -102,6 +103,7 @@ def command(
     selection: Selection,
     destination: Destination,
     sequential: bool,
+    dry_run: bool,
     threads: int,
     limits: Limits,
     reporting: Reporting,
@@ -138,6 +140,13 @@ def command(
         existing=destination.existing,
         on_progress=report.attempts(stream, reporting),
     )
-    return report.run(
-        stream, steps, lines.written, reporting, shares=shares, pipes=destination.pipes(selection.sources)
+    return report.write(
+        stream,
+        steps,
+        lines.written,
+        reporting,
+        destination,
+        selection.sources,
+        shares=shares,
+        dry_run=dry_run,
     )

@@ -14,9 +14,10 @@ from jrecomp.options import Limits
 
 @click.command("info")
 @options.selection
+@options.dry_run
 @options.limits
 @options.reporting
-def command(selection: Selection, limits: Limits, reporting: Reporting) -> ExitCode:
+def command(selection: Selection, dry_run: bool, limits: Limits, reporting: Reporting) -> ExitCode:
     """Describe .jrc files.
 
     The description has the mode, the model, sizes, properties of all pictures, and the reason if the file is
@@ -28,4 +29,9 @@ def command(selection: Selection, limits: Limits, reporting: Reporting) -> ExitC
     jrecomp info --json --recursive compressed
     """
     stream = selection.search(Wanted(CONTAINER_SUFFIXES)).jobs()
-    return report.run(stream, partial(work.inspect, limits=limits), lines.details, reporting, always=True)
+    steps = partial(work.inspect, limits=limits)
+    if dry_run:
+        from jrecomp.cli import estimate
+
+        return estimate.run(stream, steps, reporting, 1, anew=True)
+    return report.run(stream, steps, lines.details, reporting, always=True)

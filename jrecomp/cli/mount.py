@@ -43,6 +43,7 @@ def command(
     jrecomp mount archive view
     jrecomp mount --cache-size 4G archive view &
     """
+    process.require_posix("mount")
     from jrecomp.mount import filesystem
     from jrecomp.mount.archive import Archive
 

@@ -383,7 +383,7 @@ def model(function: Command) -> Command:
 dry_run = click.option(
     "--dry-run",
     is_flag=True,
-    help="Write nothing. Count the files, and estimate sizes and time from a sample of them.",
+    help="Write nothing. Count the files, and estimate the time and sizes of results from a sample of them.",
 )
 
 threads = click.option(

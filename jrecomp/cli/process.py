@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import IO
 
-from jrecomp import temporary
-from jrecomp.errors import ExitCode
+from jrecomp import system, temporary
+from jrecomp.errors import ExitCode, UsageError
 
 _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 """Signals that end the command in good order; not all systems have all of them."""
@@ -63,6 +63,12 @@ def _handle_signals() -> None:
             signal.signal(number, _end)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=reset_signals)  # a child has no output and says nothing
+
+
+def require_posix(command: str) -> None:
+    """Raises UsageError on Windows, for commands that open folders and files inside of them."""
+    if system.WINDOWS:
+        raise UsageError(f"jrecomp {command} does not work on Windows")
 
 
 def _ending() -> list[signal.Signals]:

@@ -6,7 +6,7 @@ standard error if a result is written to standard output.
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext, suppress
 
 import click
@@ -19,7 +19,7 @@ from jrecomp.cli.options import Reporting
 from jrecomp.cli.progress import Progress, on_terminal
 from jrecomp.cli.tally import Tally
 from jrecomp.errors import ExitCode
-from jrecomp.jobs import LeftOut, Stream
+from jrecomp.jobs import Destination, LeftOut, Stream
 from jrecomp.sharing import ONE_BY_ONE, Shares
 from jrecomp.work import Work
 
@@ -54,6 +54,31 @@ def run(
     left = sum(1 for _ in jobs) + activity.begun - report.tally.files
     report.end(left)
     return report.tally.code
+
+
+def write(
+    stream: Stream,
+    work: Work,
+    describe: Describe,
+    reporting: Reporting,
+    destination: Destination,
+    sources: Iterable[str],
+    *,
+    shares: Shares,
+    dry_run: bool,
+    passes: int = 1,
+) -> ExitCode:
+    """Run jobs that write outputs and print a report, or print only what they would do.
+
+    destination: where outputs are written. sources: what the user named. dry_run: write nothing. The others
+    are as for run().
+    """
+    if dry_run:
+        from jrecomp.cli import estimate
+
+        return estimate.run(stream, work, reporting, shares.computing, anew=destination.force)
+    pipes = destination.pipes(sources)
+    return run(stream, work, describe, reporting, shares=shares, pipes=pipes, passes=passes)
 
 
 class _Report:

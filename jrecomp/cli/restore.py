@@ -43,6 +43,7 @@ from jrecomp.sharing import share
     default=RestoreOptions.strength,
     help="Change ordinary decoding by the share S of the restoration, from 0 to 1, the default.",
 )
+@options.dry_run
 @options.threads
 @options.limits
 @options.reporting
@@ -53,6 +54,7 @@ def command(
     bits: str,
     method: Method | None,
     strength: float,
+    dry_run: bool,
     threads: int,
     limits: Limits,
     reporting: Reporting,
@@ -81,6 +83,13 @@ def command(
         limits=limits,
         existing=destination.existing,
     )
-    return report.run(
-        stream, steps, lines.picture, reporting, shares=shares, pipes=destination.pipes(selection.sources)
+    return report.write(
+        stream,
+        steps,
+        lines.picture,
+        reporting,
+        destination,
+        selection.sources,
+        shares=shares,
+        dry_run=dry_run,
     )

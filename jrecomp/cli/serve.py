@@ -56,6 +56,7 @@ def command(
     jrecomp serve archive
     jrecomp serve --host 0.0.0.0 --port 8080 archive
     """
+    process.require_posix("serve")
     from jrecomp.gallery import server
     from jrecomp.gallery.app import application
     from jrecomp.gallery.library import Library

@@ -8,7 +8,7 @@ from jrecomp import files, work
 from jrecomp.cli import lines, options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode
-from jrecomp.jobs import JPEG_SUFFIXES, SHRUNK_SUFFIXES, Destination, Existing, Wanted
+from jrecomp.jobs import JPEG_SUFFIXES, SHRUNK_SUFFIXES, Destination, Wanted
 from jrecomp.options import Limits
 from jrecomp.sharing import share
 from jrecomp.work import ChangeOptions
@@ -57,10 +57,13 @@ def command(
         existing=destination.existing,
         on_progress=report.attempts(stream, reporting),
     )
-    if dry_run:
-        from jrecomp.cli import estimate
-
-        return estimate.run(stream, partial(steps, existing=Existing.REPLACE), reporting, shares.at_once)
-    return report.run(
-        stream, steps, lines.written, reporting, shares=shares, pipes=destination.pipes(selection.sources)
+    return report.write(
+        stream,
+        steps,
+        lines.written,
+        reporting,
+        destination,
+        selection.sources,
+        shares=shares,
+        dry_run=dry_run,
     )

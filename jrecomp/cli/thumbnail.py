@@ -37,6 +37,7 @@ _ENDINGS = tuple(_NAMED + ending for endings in SUFFIXES.values() for ending in 
     type=click.Choice(list(SUFFIXES)),
     help="Write thumbnails of this format. By default the name of OUT tells it; without one it is JPEG.",
 )
+@options.dry_run
 @options.threads
 @options.limits
 @options.reporting
@@ -45,6 +46,7 @@ def command(
     destination: Destination,
     size: int,
     form: str | None,
+    dry_run: bool,
     threads: int,
     limits: Limits,
     reporting: Reporting,
@@ -74,6 +76,13 @@ def command(
         limits=limits,
         existing=destination.existing,
     )
-    return report.run(
-        stream, steps, lines.thumbnail, reporting, shares=shares, pipes=destination.pipes(selection.sources)
+    return report.write(
+        stream,
+        steps,
+        lines.thumbnail,
+        reporting,
+        destination,
+        selection.sources,
+        shares=shares,
+        dry_run=dry_run,
     )

@@ -30,6 +30,7 @@ from jrecomp.work import Work
     type=options.PathName(),
     help="Check that every JPEG file of the folder TREE has a container in the folder FILE that restores it.",
 )
+@options.dry_run
 @options.threads
 @options.device
 @options.limits
@@ -38,6 +39,7 @@ def command(
     selection: Selection,
     original: Path | None,
     originals: str | None,
+    dry_run: bool,
     threads: int,
     device: Device,
     limits: Limits,
@@ -72,6 +74,10 @@ def command(
     )
     if originals is not None:
         steps = partial(work.verify_original, threads=shares.threads, device=shares.device, limits=limits)
+    if dry_run:
+        from jrecomp.cli import estimate
+
+        return estimate.run(stream, steps, reporting, shares.computing, anew=True)
     return report.run(stream, steps, lines.verified, reporting, shares=shares)
 
 

@@ -10,10 +10,10 @@ from typing import Any, Generic, Protocol, TypeVar
 from threadpoolctl import threadpool_limits
 
 from jrecomp.array_types import Int16, Int32
-from jrecomp.codec import blocks, latents
+from jrecomp.codec import blocks, latents, planes
 from jrecomp.codec.coders import NumpyCoder
 from jrecomp.codec.gpu.engine import GpuEngine
-from jrecomp.codec.planes import HIGHEST, walk_slices
+from jrecomp.codec.planes import HIGHEST
 from jrecomp.coding import BitDecoder, BitEncoder
 from jrecomp.errors import CorruptContainerError
 from jrecomp.model import BlocksModel, LatentsModel, Model, PlanesModel
@@ -128,16 +128,13 @@ def _spread(
 
 def _numpy_encode(model: PlanesModel, steps: Steps, parts: Slice) -> bytes:
     bits = BitEncoder()
-    coder, known = NumpyCoder(model.tables.sigmoid, bits), [part[None] for part in parts]
-    with Workers(1) as worker:
-        walk_slices(steps, _batch_shapes([parts]), model, [coder], known, worker)
+    planes.code_slice(steps, _shapes(parts), model, NumpyCoder(model.tables.sigmoid, bits), parts)
     return bits.finish()
 
 
 def _numpy_decode(model: PlanesModel, steps: Steps, parts: Slice, data: bytes, highest: int) -> None:
     coder = NumpyCoder(model.tables.sigmoid, BitDecoder(data))
-    with Workers(1) as worker:
-        _fill([parts], walk_slices(steps, _batch_shapes([parts]), model, [coder], None, worker, highest))
+    _copy(planes.code_slice(steps, _shapes(parts), model, coder, None, highest), parts)
 
 
 def _native_encode(model: PlanesModel | BlocksModel, steps: Steps, parts: Slice) -> bytes:
@@ -179,17 +176,6 @@ def _lists(steps: Steps) -> list[list[int]]:
 
 def _shapes(parts: Slice) -> Shapes:
     return [part.shape[:2] for part in parts]
-
-
-def _batch_shapes(batch: Sequence[Slice]) -> list[tuple[int, int, int]]:
-    """(slices, rows, columns) of each component; all slices have the same shapes."""
-    return [(len(batch), *shape) for shape in _shapes(batch[0])]
-
-
-def _fill(batch: Sequence[Slice], decoded: Sequence[Int16]) -> None:
-    """Copies the coefficients of each component, int16 [slices, rows, columns, 64], into slices."""
-    for parts, *values in zip(batch, *decoded, strict=True):
-        _copy(values, parts)
 
 
 def _copy(values: Sequence[Int16], parts: Slice) -> None:

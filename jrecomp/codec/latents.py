@@ -113,7 +113,7 @@ def code_slice(
         other = None if before is None else reference_inputs(before, planes, model.tables)
         truth = None if parts is None else parts[number].transpose(2, 0, 1).astype(np.int64)
         values = ComponentCoder(model, number, planes, other, coder).run(truth)
-        planes.values[:64, planes.blocks[0]] = values
+        planes.values[:64, planes.blocks] = values
         coefficients.append(values.transpose(1, 2, 0).astype(np.int16))
         before = planes
     return coefficients

@@ -1,7 +1,9 @@
 """Compression of bytes with brotli (RFC 7932); decompression with a bound on the result."""
 
 import mmap
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import Lock
 
 import brotli
 
@@ -25,6 +27,10 @@ _MARGIN_BYTES = 8 << 20
 """Memory that must be left beside it, as other threads allocate meanwhile."""
 
 
+_promised, _promising = 0, Lock()
+"""Memory in bytes that the calls of brotli in all threads may take, and have not all taken yet."""
+
+
 def reserve(count: int) -> None:
     """Raise MemoryError unless this many bytes can be allocated, none of which is used.
 
@@ -34,6 +40,20 @@ def reserve(count: int) -> None:
         mmap.mmap(-1, count).close()
     except OSError as error:
         raise MemoryError from error
+
+
+@contextmanager
+def _promise(count: int) -> Iterator[None]:
+    """Let brotli allocate this many bytes; raises MemoryError unless they are left beside those of others."""
+    global _promised
+    with _promising:
+        reserve(_MARGIN_BYTES + _promised + count)
+        _promised += count
+    try:
+        yield
+    finally:
+        with _promising:
+            _promised -= count
 
 
 def squeeze(data: bytes, beside: int = 0) -> bytes:
@@ -60,9 +80,9 @@ def _gains(data: bytes) -> bool:
 def _compress(data: bytes, quality: int) -> bytes:
     """A brotli stream with a window that holds all data, up to 16 MiB; larger windows take time."""
     window = min(24, max(16, (len(data) + 16).bit_length()))
-    reserve(_MARGIN_BYTES + _WORKING_BYTES + min(640 * len(data), _MOST_WORKING_BYTES))
-    compressed: bytes = brotli.compress(data, quality=quality, lgwin=window)
-    return compressed
+    with _promise(_WORKING_BYTES + min(640 * len(data), _MOST_WORKING_BYTES)):
+        compressed: bytes = brotli.compress(data, quality=quality, lgwin=window)
+        return compressed
 
 
 class Expander:

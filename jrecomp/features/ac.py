@@ -69,9 +69,9 @@ class AcInputs:
         self._maps: list[Int64] = []
 
     def _energy(self, planes: list[int]) -> Int64:
-        """Sum of magnitudes of planes in sixteenths of this plane's step, int64 [slices, height, width]."""
+        """Sum of magnitudes of planes in sixteenths of this plane's step, int64 [height, width]."""
         p = self._planes
-        total = np.zeros((p.slices, p.height, p.width), dtype=np.int64)
+        total = np.zeros((p.height, p.width), dtype=np.int64)
         for j in planes:
             total += p.grid(abs(p.values[j].astype(np.int64)) * p.steps[j])
         energy: Int64 = (total * FRACTION // self._step).clip(max=1 << 20)

@@ -31,20 +31,18 @@ def last_width(references: int) -> int:
 
 
 class Neighbourhood:
-    """The known blocks around the blocks of a pyramid phase, in all slices.
+    """The known blocks around the blocks of a pyramid phase.
 
     Values outside the slice are replaced by the mean of the primary values inside.
     """
 
     def __init__(self, planes: ComponentPlanes, phase: PyramidPhase) -> None:
         self.phase = phase
-        chosen = phase.rows * planes.columns + phase.columns
-        self.blocks = planes.blocks.reshape(planes.slices, -1)[:, chosen].ravel()
-        """intp [blocks]: indices in a bordered plane, slice by slice."""
+        self.blocks: Index = planes.blocks[phase.rows, phase.columns]
+        """intp [blocks]: indices in a bordered plane."""
         offsets = np.array(phase.offsets, np.intp).reshape(-1, 2)
         y, x = phase.rows + offsets[:, :1], phase.columns + offsets[:, 1:]
-        inside = (y >= 0) & (y < planes.rows) & (x >= 0) & (x < planes.columns)
-        self._inside = np.tile(inside, planes.slices)
+        self._inside = (y >= 0) & (y < planes.rows) & (x >= 0) & (x < planes.columns)
         deltas = offsets @ [planes.width, 1]
         self._index = np.where(self._inside, self.blocks + deltas[:, None], 0)
 

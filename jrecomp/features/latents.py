@@ -1,6 +1,6 @@
 """Inputs of models with latents, and their groups of coefficients (docs/format/latents.md).
 
-Arrays are [planes, rows, columns] over the blocks of a slice. A ComponentPlanes here has one slice.
+Arrays are [planes, rows, columns] over the blocks of a slice.
 """
 
 import numpy as np
@@ -81,7 +81,7 @@ def reference_inputs(source: ComponentPlanes, target: ComponentPlanes, tables: T
     Returns int8 [64, rows, columns], relative to the steps of `target`; 0 if the block grids do not fit.
     """
     resampled = reference(source, target, tables) or target.blank_reference()
-    values = resampled.values[:, target.blocks[0]].astype(np.int64)
+    values = resampled.values[:, target.blocks].astype(np.int64)
     return tables.log_of(FRACTION * values // target.steps[:, None, None])
 
 

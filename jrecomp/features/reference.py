@@ -23,12 +23,12 @@ SLOPE_BIAS = 300
 def _low(source: ComponentPlanes, rows: int, columns: int) -> Int64:
     """Dequantized coefficients of the lowest rows x columns frequencies of each block.
 
-    Returns int64 [slices, block rows, rows, block columns, columns].
+    Returns int64 [block rows, rows, block columns, columns].
     """
     planes = np.array([[INDEX[row, column] for column in range(columns)] for row in range(rows)])
     steps = source.steps[planes.ravel(), None]
     values = _limited(source.values[planes.ravel()], steps)[:, source.blocks]
-    low: Int64 = np.permute_dims(values.reshape(rows, columns, *source.blocks.shape), (2, 3, 0, 4, 1))
+    low: Int64 = np.permute_dims(values.reshape(rows, columns, *source.blocks.shape), (2, 0, 3, 1))
     return low
 
 
@@ -53,14 +53,14 @@ def reference(source: ComponentPlanes, target: ComponentPlanes, tables: Tables) 
     if not fits or vertical not in (1, 2, 4) or horizontal not in (1, 2, 4):
         return None
     result = target.blank_reference()
-    # x: [slice, block row, vertical frequency, block column, horizontal frequency]; horizontal pass first
+    # x: [block row, vertical frequency, block column, horizontal frequency]; horizontal pass first
     x = _axis(_low(source, 8 // vertical, 8 // horizontal), horizontal, tables)
-    x = _axis(np.permute_dims(x, (0, 3, 4, 1, 2)), vertical, tables)
-    places = np.permute_dims(x, (4, 2, 0, 3, 1))[ROW, COLUMN]
+    x = _axis(np.permute_dims(x, (2, 3, 0, 1)), vertical, tables)
+    places = np.permute_dims(x, (3, 1, 2, 0))[ROW, COLUMN]
     result.values[:, target.blocks] = places.clip(-LIMIT, LIMIT).astype(np.int32)
     target.repeat_edge(result.values[0])
     lasts = source.last[source.blocks].astype(np.int64)
-    lasts = lasts.reshape(target.slices, target.rows, vertical, target.columns, horizontal).sum((2, 4))
+    lasts = lasts.reshape(target.rows, vertical, target.columns, horizontal).sum((1, 3))
     result.last[target.blocks] = (lasts // (vertical * horizontal)).astype(np.int16)
     target.repeat_edge(result.last)
     return result
@@ -77,7 +77,7 @@ class Slopes:
     def __init__(self, planes: ComponentPlanes, reference: Reference) -> None:
         self._planes, self._reference = planes, reference
         inside = planes.blocks
-        self._own = np.zeros((3, planes.slices, planes.height, planes.width), dtype=np.int64)
+        self._own = np.zeros((3, planes.height, planes.width), dtype=np.int64)
         self.sums = np.zeros((3, planes.size), dtype=np.int64)
         dc = reference.values[0].astype(np.int64)
         for number, offset in enumerate(planes.offsets):
@@ -94,9 +94,9 @@ class Slopes:
         c = planes.grid(_limited(planes.values[k], planes.steps[k]))
         y = planes.grid(self._reference.values[k].astype(np.int64))
         self._own += np.stack([c * y, y * y, c * c])
-        rows = self._own[:, :, :-2] + self._own[:, :, 1:-1] + self._own[:, :, 2:]
+        rows = self._own[:, :-2] + self._own[:, 1:-1] + self._own[:, 2:]
         box = np.zeros_like(self._own)
-        box[:, :, 1:-1, 1:-1] = rows[..., :-2] + rows[..., 1:-1] + rows[..., 2:]
+        box[:, 1:-1, 1:-1] = rows[..., :-2] + rows[..., 1:-1] + rows[..., 2:]
         self.sums = box.reshape(3, -1) + self._differences
 
 

@@ -42,14 +42,13 @@ class Reference:
 
 @dataclass
 class ComponentPlanes:
-    """The known coefficients of a component in slices of the same shape, by plane.
+    """The known coefficients of a component in a slice, by plane.
 
-    A bordered plane holds the grids of all slices one after the other. A grid has
+    A bordered plane is the grid of blocks with a border, row by row; it has
     (rows + 2 BORDER) * (columns + 2 BORDER) blocks.
 
-    steps: int64 [64], the quantization table. rows, columns: size of a slice in blocks.
+    steps: int64 [64], the quantization table. rows, columns: size of the slice in blocks.
     references: up to two coded components; the first component of the frame comes first.
-    slices: number of slices.
     values: int16 [PLANES, bordered plane], 0 where not yet known.
     last: int16 [bordered plane], index of the last non-zero AC coefficient, 0 if there is none.
     """
@@ -58,31 +57,29 @@ class ComponentPlanes:
     rows: int
     columns: int
     references: list[Reference]
-    slices: int = 1
     values: Int16 = field(init=False)
     last: Int16 = field(init=False)
 
     def __post_init__(self) -> None:
         self.height, self.width = self.rows + 2 * BORDER, self.columns + 2 * BORDER
-        self.size = self.slices * self.height * self.width
+        self.size = self.height * self.width
         self.values = np.zeros((PLANES, self.size), dtype=np.int16)
         self.last = np.zeros(self.size, dtype=np.int16)
-        grids = np.arange(self.size).reshape(self.slices, self.height, self.width)
-        self.blocks: Index = grids[:, BORDER:-BORDER, BORDER:-BORDER]
-        """intp [slices, rows, columns]: indices of the blocks in a bordered plane."""
+        self.blocks: Index = self.grid(np.arange(self.size))[BORDER:-BORDER, BORDER:-BORDER]
+        """intp [rows, columns]: indices of the blocks in a bordered plane."""
         self.offsets = [dy * self.width + dx for dy, dx in AROUND]
         self.around: Index = np.array(self.offsets)
 
     def grid(self, plane: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
-        """A view of a bordered plane as [slices, height, width]."""
-        return plane.reshape(self.slices, self.height, self.width)
+        """A view of a bordered plane as [height, width]."""
+        return plane.reshape(self.height, self.width)
 
     def repeat_edge(self, plane: npt.NDArray[np.signedinteger]) -> None:
-        """Copy the outermost blocks of each slice of a bordered plane to the ring around them."""
+        """Copy the outermost blocks of the slice in a bordered plane to the ring around them."""
         g, b = self.grid(plane), BORDER
-        g[:, b - 1, b:-b], g[:, -b, b:-b] = g[:, b, b:-b], g[:, -b - 1, b:-b]
+        g[b - 1, b:-b], g[-b, b:-b] = g[b, b:-b], g[-b - 1, b:-b]
         ring = slice(b - 1, 1 - b)
-        g[:, ring, b - 1], g[:, ring, -b] = g[:, ring, b], g[:, ring, -b - 1]
+        g[ring, b - 1], g[ring, -b] = g[ring, b], g[ring, -b - 1]
 
     def blank_reference(self) -> Reference:
         """A reference of zeros, for components whose block grids do not fit."""
@@ -99,8 +96,8 @@ class ComponentPlanes:
             self.values[DIFFERENCE + number, inside] = difference.astype(np.int16)
 
     def coefficients(self) -> Int16:
-        """The coefficients, int16 [slices, rows, columns, 64]."""
-        return np.ascontiguousarray(self.values[:64, self.blocks].transpose(1, 2, 3, 0))
+        """The coefficients, int16 [rows, columns, 64]."""
+        return np.ascontiguousarray(self.values[:64, self.blocks].transpose(1, 2, 0))
 
 
 @dataclass(frozen=True)

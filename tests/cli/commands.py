@@ -21,6 +21,13 @@ def document(*arguments: str, code: ExitCode = ExitCode.OK) -> dict[str, Any]:
     return parsed(run(*arguments, "--json", code=code).stdout)
 
 
+def estimate(*arguments: str, code: ExitCode = ExitCode.OK) -> dict[str, Any]:
+    """The line of a dry run of a command."""
+    entry: dict[str, Any] = json.loads(run(*arguments, "--dry-run", "--json", code=code).stdout)
+    assert entry.pop("type") == "estimate"
+    return entry
+
+
 def parsed(text: str) -> dict[str, Any]:
     *files, total = map(json.loads, text.splitlines())
     assert [entry["type"] for entry in files] == ["file"] * len(files) and total["type"] == "total"

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from jrecomp import batch, pipeline
+from jrecomp import pipeline
 from jrecomp.errors import ExitCode
 from tests.cli.commands import document, parsed, run
 
@@ -204,7 +204,7 @@ def test_unexpected_errors_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None
     assert result.stderr.splitlines() == [
         "jrecomp: photo.jpg: unexpected ZeroDivisionError: integer division or modulo by zero"
     ]
-    monkeypatch.setattr(batch, "share", lambda *arguments: 1 // 0)
+    monkeypatch.setattr("jrecomp.cli.compress.share", lambda *arguments, **options: 1 // 0)
     assert len(run("compress", "photo.jpg", code=ExitCode.INTERNAL).stderr.splitlines()) == 1
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import jrecomp
 from jrecomp.errors import ExitCode
-from tests.cli.commands import document, run
+from tests.cli.commands import document, estimate, run
 from tests.encoder.drawings import noisy, png
 
 
@@ -34,6 +34,14 @@ def test_a_picture() -> None:
     run("encode", "a.png", code=ExitCode.OUTPUT)
     run("encode", "a.png", "--force", "--quality", "50")
     assert Path("a.jpg").read_bytes() == jrecomp.encode(Path("a.png").read_bytes(), quality=50)
+
+
+def test_dry_run() -> None:
+    found = estimate("encode", "a.png")
+    assert not Path("a.jpg").exists()
+    run("encode", "a.png")
+    assert (found["files"], found["output_bytes"]) == (1, Path("a.jpg").stat().st_size)
+    assert estimate("encode", "a.png")["existing"] == 1
 
 
 def test_a_container() -> None:

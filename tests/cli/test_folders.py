@@ -13,7 +13,7 @@ from jrecomp import __version__, container, pipeline
 from jrecomp.container import Original
 from jrecomp.errors import ExitCode
 from jrecomp.files import identity
-from tests.cli.commands import document, run
+from tests.cli.commands import document, estimate, run
 
 FAKE_JPEG = b"\xff\xd8" + random.Random(1).randbytes(1500)
 """A file that the fake core models."""
@@ -144,11 +144,31 @@ def test_dry_run() -> None:
     shown = run("compress", "-r", "in", "--dry-run", "-v").stdout.splitlines()
     assert shown[3].startswith("3 files, 0.0 MB") and "about" in shown[4] and names() == before
     run("compress", "in/a.jpg")
-    [line] = run("compress", "-r", "in", "--dry-run", "--json").stdout.splitlines()
-    estimate = json.loads(line)
+    found = estimate("compress", "-r", "in")
     size = len(PHOTOS["in/deep/b.jpg"] + PHOTOS["in/c.jpg"])
-    assert (estimate["type"], estimate["files"], estimate["existing"]) == ("estimate", 2, 1)
-    assert estimate["input_bytes"] == size and 0 < estimate["output_bytes"] < size
+    assert (found["files"], found["existing"], found["sample"]) == (2, 1, 2)
+    assert found["input_bytes"] == size and 0 < found["output_bytes"] < size
+    found = estimate("compress", "-r", "in", "--force")
+    assert (found["files"], found["existing"], found["sample"]) == (3, 0, 3)
+
+
+def test_dry_run_of_commands_that_write_nothing() -> None:
+    run("compress", "-r", "in", "--output-dir", "out")
+    before, size = names(), sum(path.stat().st_size for path in Path("out").rglob("*.jrc"))
+    for arguments in (["info"], ["verify"], ["verify", "--originals", "in"]):
+        found = estimate(*arguments, "-r", "out")
+        assert (found["files"], found["existing"], found["failed"], found["sample"]) == (3, 0, 0, 3)
+        assert found["input_bytes"] == (size if len(arguments) == 1 else sum(map(len, PHOTOS.values())))
+        assert found["output_bytes"] == 0 and found["seconds"] > 0
+        first, second = run(*arguments, "-r", "out", "--dry-run").stdout.splitlines()
+        assert first.startswith("3 files, ") and second == "in about 0 s (from 3 of the files)"
+    assert run("info", "-r", "out", "--dry-run", "-v").stdout.startswith("out/a.jpg.jrc\n")
+    Path("out/a.jpg.jrc").write_bytes(b"damaged")
+    Path("out/c.jpg.jrc").unlink()
+    assert estimate("verify", "-r", "out", "--originals", "in")["sample"] == 1
+    assert estimate("verify", "-r", "out", "missing")["sample"] == 1
+    assert estimate("info", "out", code=ExitCode.INPUT)["failed"] == 1
+    assert names() == before - {"out/c.jpg.jrc"}
 
 
 def test_json_lines() -> None:
@@ -247,7 +267,7 @@ def test_models(monkeypatch: pytest.MonkeyPatch) -> None:
         return compress(data, model="fake", **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(pipeline, "compress", remember)
-    monkeypatch.setattr("jrecomp.batch.load", lambda name: None)
+    monkeypatch.setattr("jrecomp.sharing.load", lambda name: None)
     for options in ([], ["--best"], ["--fast"], ["--model", "fake"]):
         run("compress", "-f", "in/a.jpg", *options)
     monkeypatch.setenv("JRECOMP_MODEL", "latents")

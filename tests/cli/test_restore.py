@@ -12,7 +12,7 @@ from PIL import Image
 import jrecomp
 from jrecomp.array_types import UInt8
 from jrecomp.errors import ExitCode
-from tests.cli.commands import document, run
+from tests.cli.commands import document, estimate, run
 from tests.jpeg import samples
 
 
@@ -40,6 +40,13 @@ def test_restore() -> None:
     first = Path("a.png").read_bytes()
     run("restore", "--force", "a.jpg.jrc")
     assert Path("a.png").read_bytes() == first
+
+
+def test_dry_run() -> None:
+    found = estimate("restore", "a.jpg")
+    assert not Path("a.png").exists()
+    run("restore", "a.jpg")
+    assert (found["files"], found["output_bytes"]) == (1, Path("a.png").stat().st_size)
 
 
 def test_formats_and_bits() -> None:

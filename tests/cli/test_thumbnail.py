@@ -10,7 +10,7 @@ from PIL import Image
 
 import jrecomp
 from jrecomp.errors import ExitCode
-from tests.cli.commands import document, run
+from tests.cli.commands import document, estimate, run
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +33,13 @@ def test_one_picture() -> None:
     run("thumbnail", "a.jpg", "--force")
     with Image.open("a.thumbnail.jpg") as image:
         assert image.size == (64, 48)
+
+
+def test_dry_run() -> None:
+    found = estimate("thumbnail", "a.jpg")
+    assert not Path("a.thumbnail.jpg").exists()
+    run("thumbnail", "a.jpg")
+    assert (found["files"], found["output_bytes"]) == (1, Path("a.thumbnail.jpg").stat().st_size)
 
 
 def test_formats() -> None:

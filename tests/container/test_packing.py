@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jrecomp.container import packing
 from jrecomp.container.packing import Expander, squeeze
 from jrecomp.errors import CorruptContainerError
 
@@ -121,3 +122,26 @@ def test_very_few_bytes_take_the_smaller_stream(modulus: int, better: int) -> No
     sizes = {quality: len(brotli.compress(data, quality=quality, lgwin=16)) for quality in (5, 9)}
     assert sizes[better] < max(sizes.values())
     assert len(squeeze(data)) == sizes[better]
+
+
+def test_memory_of_other_calls_is_not_promised_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without memory brotli ends the process. A call that failed promises nothing any more."""
+    asked, compress = list[int](), brotli.compress
+    monkeypatch.setattr(packing, "reserve", asked.append)
+
+    def beside_another(data: bytes, **options: int) -> bytes:
+        if len(asked) == 1:
+            squeeze(b"another")
+            raise MemoryError
+        squeezed: bytes = compress(data, **options)
+        return squeezed
+
+    monkeypatch.setattr(brotli, "compress", beside_another)
+    with pytest.raises(MemoryError):
+        squeeze(bytes(20))
+    working = packing._WORKING_BYTES
+    first, *others = asked
+    assert first == packing._MARGIN_BYTES + working + 640 * 20
+    assert others == [first + working + 640 * len(b"another")] * 2
+    squeeze(bytes(20))
+    assert asked[3:] == [first] * 2

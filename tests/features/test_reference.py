@@ -25,7 +25,7 @@ def _planes(samples: Float64) -> ComponentPlanes:
     blocks = samples.reshape(rows, 8, columns, 8).transpose(0, 2, 1, 3)
     coefficients = np.rint(_dct(8) @ blocks @ _dct(8).T)[:, :, ROW, COLUMN]
     planes = ComponentPlanes(np.ones(64, np.int64), rows, columns, [])
-    planes.values[:64, planes.blocks[0]] = coefficients.transpose(2, 0, 1)
+    planes.values[:64, planes.blocks] = coefficients.transpose(2, 0, 1)
     return planes
 
 

@@ -58,7 +58,7 @@ def of_picture(
     for number, (planes, other) in enumerate(_components(picture.file, tables)):
         if min(planes.rows, planes.columns) < SIZE:
             continue
-        values = planes.values[:64, planes.blocks[0]]
+        values = planes.values[:64, planes.blocks]
         weight = planes.rows * planes.columns / (8 * picture.scan_bytes * SIZE**2)
         for _ in range(COUNTS[component_class(number)]):
             y, x = rng.integers(planes.rows - SIZE + 1), rng.integers(planes.columns - SIZE + 1)
@@ -73,7 +73,7 @@ def _components(file: JpegFile, tables: Tables) -> Iterator[tuple[ComponentPlane
     for component, array in zip(file.frame.components, file.coefficients, strict=True):
         steps = component.steps.astype(np.int64)
         planes = ComponentPlanes(steps, component.block_rows, component.block_columns, [])
-        planes.values[:64, planes.blocks[0]] = array.transpose(2, 0, 1)
+        planes.values[:64, planes.blocks] = array.transpose(2, 0, 1)
         if before is None:
             other = np.zeros((64, planes.rows, planes.columns), np.int8)
         else:

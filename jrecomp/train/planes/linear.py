@@ -91,7 +91,7 @@ def add_file(equations: NormalEquations, file: JpegFile, rng: np.random.Generato
         planes = ComponentPlanes(
             component.quantization.astype(np.int64), component.block_rows, component.block_columns, []
         )
-        truth = bordered(planes, file.coefficients[number][None])
+        truth = bordered(planes, file.coefficients[number])
         planes.values[:64], planes.last = truth, last_of(truth).astype(np.int16)
         planes.finish_dc()
         _add_dc(equations, component_class(number), planes)
@@ -121,7 +121,7 @@ def _add_ac(
     inputs, step = AC_INPUTS[k], planes.steps[k]
     deltas, ratio = inputs.deltas(planes), inputs.steps(planes) / step
     for phase, mask in enumerate(checkerboard(planes.rows, planes.columns)):
-        blocks = planes.blocks[0, mask]
+        blocks = planes.blocks[mask]
         blocks = _sample(blocks[planes.last[blocks] >= k], rng)
         if not len(blocks):
             continue
