@@ -13,9 +13,9 @@ from jrecomp.container import Lossy, Original
 from jrecomp.errors import CorruptContainerError, InputError, VerificationError, shortage
 from jrecomp.info import Info, RestoredInfo, ThumbnailInfo
 from jrecomp.jobs import Existing, Job
-from jrecomp.lossy.target import Target, TargetOptions
+from jrecomp.notes import Note, OnProgress
 from jrecomp.options import Device, Limits, Tune
-from jrecomp.rate import Note, OnProgress
+from jrecomp.targets import Target, TargetOptions
 
 if TYPE_CHECKING:  # they import Pillow and native code that other commands do without
     from jrecomp.encoding import EncodeOptions

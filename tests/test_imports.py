@@ -32,6 +32,8 @@ LAYERS = {
     "jrecomp.metrics": 2,
     "jrecomp.container": 3,
     "jrecomp.info": 3,
+    "jrecomp.targets": 2,
+    "jrecomp.notes": 4,
     "jrecomp.model": 3,
     "jrecomp.lossy": 5,
     "jrecomp.encoder": 4,

@@ -29,8 +29,8 @@ from jrecomp.jobs import (
     plan,
     shares_names,
 )
-from jrecomp.lossy.target import Target, TargetOptions
 from jrecomp.options import DEFAULT_LIMITS, DEFAULT_TUNE, DEVICES, TUNES, Limits
+from jrecomp.targets import Target, TargetOptions
 from jrecomp.work import ChangeOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])

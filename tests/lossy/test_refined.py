@@ -16,8 +16,8 @@ from jrecomp.errors import LimitError
 from jrecomp.lossy import OperatingPoint, load_rule
 from jrecomp.lossy.refined import RefinedRequantizer, why_plain
 from jrecomp.metrics import pixels, psnr, ssimulacra2
+from jrecomp.notes import Note
 from jrecomp.options import Limits
-from jrecomp.rate import Note
 from jrecomp.threads import Workers
 from tests.encoder.test_refine import textured
 from tests.jpeg import samples
