@@ -1,8 +1,7 @@
 """Targets of lossy results: a quality, a size, or a similarity to the source."""
 
-from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import TypedDict, Unpack, cast
+from typing import NamedTuple, TypedDict, Unpack, cast
 
 from jrecomp.errors import UsageError
 from jrecomp.jpeg.types import Frame
@@ -34,8 +33,7 @@ class TargetOptions(TypedDict, total=False):
     min_ssimulacra2: float | None
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """The target of a result; name: a key of TargetOptions, None for lossless; value: as described there."""
 
     name: str | None = None

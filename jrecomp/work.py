@@ -3,10 +3,9 @@
 import hashlib
 from collections.abc import Callable, Generator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from jrecomp import container, deleting, files, outputs, pipeline
 from jrecomp.container import Lossy, Original
@@ -25,8 +24,7 @@ AnyInfo = Info | RestoredInfo | ThumbnailInfo
 """Properties of the result of a job."""
 
 
-@dataclass(frozen=True)
-class Finished:
+class Finished(NamedTuple):
     """What a job gives at its end.
 
     info: description of the result; None for skipped jobs. note: a remark for the report, or why the job was

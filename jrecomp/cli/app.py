@@ -66,8 +66,9 @@ class App(click.Group):
         if module.startswith("jrecomp.cli"):  # which use one thread of OpenBLAS; without any it raises SIGINT
             os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         command: click.Command = import_module(module).command
-        gc.freeze()  # what was imported
-        gc.enable()
+        if not gc.isenabled():  # see process.start()
+            gc.freeze()  # what was imported, which stays
+            gc.enable()
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

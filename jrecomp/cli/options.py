@@ -5,10 +5,10 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import click
 
@@ -67,7 +67,7 @@ class Selection:
 
     def search(self, wanted: Wanted) -> "Search":
         """Begin to find inputs; wanted: without exclude and hidden."""
-        return Search(self, replace(wanted, patterns=self.exclude, hidden=self.hidden))
+        return Search(self, wanted._replace(patterns=self.exclude, hidden=self.hidden))
 
     def names(self) -> Iterable[str]:
         """The named files and folders, or those of the list; raises InputError."""
@@ -140,8 +140,7 @@ class PathName(click.Path):
         return super().convert(value, param, ctx)
 
 
-@dataclass(frozen=True)
-class Reporting:
+class Reporting(NamedTuple):
     """What to print; quiet: only errors, verbose: a line for each file, as_json: JSON Lines."""
 
     quiet: bool
