@@ -17,11 +17,15 @@ from jrecomp.jobs import Job
 from jrecomp.model import load
 from jrecomp.options import Device
 from jrecomp.outputs import Output, Outputs
-from jrecomp.threads import Task, Workers, cancellation
+from jrecomp.threads import Task, Turns, Workers, cancellation
 from jrecomp.work import AnyInfo, Compute, Finished, JobSteps, Step, Work
 
-JOBS_PER_THREAD = 8
-"""Jobs at once for each thread if a GPU computes, so that batches of slices are large."""
+GPU_JOBS = 400
+"""Jobs in progress at once if a GPU computes, so that batches of slices are large."""
+
+GPU_COMPUTING = 4
+"""Jobs that compute at once if a GPU computes. More would take the interpreter from each other, and from the
+threads that launch the GPU's work."""
 
 IN_MEMORY = 32 << 20
 """Largest total size in bytes of the inputs held at once. A larger file is held alone."""
@@ -89,33 +93,52 @@ class Activity:
         self._current = running
 
 
-def share(
-    threads: int, device: Device, jobs: Callable[[int], int], model: str | None = None
-) -> tuple[int, int]:
+class Shares(NamedTuple):
+    """How the threads of a run are divided among its jobs.
+
+    at_once: how many jobs are in progress at once. threads: number of threads for each. device: what computes
+    their slices. computing: how many jobs compute at once, those that wait for a GPU excepted; at most all.
+    """
+
+    at_once: int = 1
+    threads: int = 1
+    device: Device = "cpu"
+    computing: int = 1
+
+
+ONE_BY_ONE = Shares()
+
+
+def share(threads: int, device: Device, jobs: Callable[[int], int], model: str | None = None) -> Shares:
     """Divide threads among jobs.
 
     threads: total number, 0 for one per core. device: one of options.DEVICES. A GPU computes slices of many
     jobs together, and threads are for all of them. jobs: tells how many there are, at most a number, as
     Stream.at_least(). model: name of the model that they use, None if it is not known.
 
-    Returns the number of jobs to compute at once and the number of threads for each. Raises UsageError and
-    UnknownModelError.
+    Raises UsageError and UnknownModelError.
     """
     resources = Resources(threads, device)
     engine = resources.engine(load(model) if model else None)
+    workers = resources.workers
     if engine == CUDA:
-        return max(1, jobs(JOBS_PER_THREAD * resources.workers)), resources.workers
-    at_once = max(1, jobs(resources.workers))
-    return at_once, resources.workers // at_once
+        return Shares(max(1, jobs(GPU_JOBS)), workers, CUDA, min(workers, GPU_COMPUTING))
+    at_once = max(1, jobs(workers))
+    return Shares(at_once, workers // at_once, "cpu", at_once)
 
 
 def run(
-    jobs: Iterable[Job], work: Work, at_once: int = 1, activity: Activity | None = None
+    jobs: Iterable[Job],
+    work: Work,
+    at_once: int = 1,
+    activity: Activity | None = None,
+    computing: int | None = None,
 ) -> Iterator[Outcome]:
     """Run jobs and yield their outcomes in order.
 
     jobs: with targets chosen by plan(); each is taken when there is room for it. work: starts a job. at_once:
-    how many jobs are computed at once. activity: is kept current.
+    how many jobs are in progress at once. activity: is kept current. computing: how many of them compute at
+    once, those that wait for a GPU excepted; None for all.
 
     Reading and writing happen in the caller's thread. An outcome is yielded when its output is on disk;
     several outputs are flushed together. An error ends only its own job, unless its `ends_run` is true. Then,
@@ -123,7 +146,7 @@ def run(
     computation that ran short of memory is repeated when no other runs. Temporary files that killed runs have
     left beside the targets are removed first.
     """
-    runner = _Runner(work, at_once, activity or Activity())
+    runner = _Runner(work, at_once, activity or Activity(), computing or at_once)
     try:
         with closing(runner.run(iter(jobs))) as outcomes:
             for outcome in outcomes:
@@ -138,10 +161,10 @@ def run(
 class _Runner:
     """Runs jobs, see run(); mirrors: those of the outputs."""
 
-    def __init__(self, work: Work, at_once: int, activity: Activity) -> None:
+    def __init__(self, work: Work, at_once: int, activity: Activity, computing: int) -> None:
         self.mirrors: set[files.Mirror] = set()
         self._work, self._activity = work, activity
-        self._pool = Workers(at_once)
+        self._pool, self._turns = Workers(at_once), Turns(computing)
         self._computing: deque[_Running] = deque()
         self._written: list[_Running] = []
         self._since = 0.0
@@ -153,9 +176,10 @@ class _Runner:
             with Outputs() as outputs:
                 for job in jobs:
                     self._activity.begun += 1
-                    while self._computing and (self._computing[0].done() or self._is_full(job)):
+                    size = job.size
+                    while self._computing and (self._computing[0].done() or self._is_full(size)):
                         yield from self._advance(outputs)
-                    self._computing.append(_Running(job, self._work, self._pool))
+                    self._computing.append(_Running(job, size, self._work, self._pool, self._turns))
                     self._activity.show(self._computing[0])
                 while self._computing:
                     yield from self._advance(outputs)
@@ -164,8 +188,9 @@ class _Runner:
         finally:
             self._pool.shutdown()
 
-    def _is_full(self, job: Job) -> bool:
-        return job.size + sum(running.size for running in self._computing) > IN_MEMORY
+    def _is_full(self, size: int) -> bool:
+        """Whether there is no room for another input of this size."""
+        return size + sum(running.size for running in self._computing) > IN_MEMORY
 
     def _advance(self, outputs: Outputs) -> Iterator[Outcome]:
         """Wait for the oldest job and write its output. What was written before does not wait for long."""
@@ -192,10 +217,10 @@ class _Runner:
         if job.mirror:
             self.mirrors.add(job.mirror)
         if job.target:
-            folder = Path(os.path.realpath(job.target)).parent
-            if folder not in self._swept:
-                self._swept.append(folder)
-                temporary.sweep(folder)
+            target = Path(os.path.realpath(job.target)) if job.target.is_symlink() else job.target
+            if target.parent not in self._swept:
+                self._swept.append(target.parent)
+                temporary.sweep(target.parent)
 
     def _flush(self, outputs: Outputs) -> Iterator[Outcome]:
         """Complete what was written, in the order of the jobs."""
@@ -213,11 +238,11 @@ class _Running:
     held: size of all that is in memory, about.
     """
 
-    def __init__(self, job: Job, work: Work, pool: Workers) -> None:
-        self.job, self.size, self.slices = job, job.size, 0
+    def __init__(self, job: Job, size: int, work: Work, pool: Workers, turns: Turns) -> None:
+        self.job, self.size, self.slices = job, size, 0
         self.held = self.size
         self.output: Output | None = None
-        self._pool = pool
+        self._pool, self._turns = pool, turns
         self._steps = _skip(job) if job.skipped else work(job)
         self._task: Task[tuple[Any, float]] | None = None
         self._outcome: Outcome | None = None
@@ -309,8 +334,8 @@ class _Running:
         return self._pool.submit(self._compute).result()
 
     def _timed(self, compute: Compute) -> tuple[Any, float]:
-        started = time.perf_counter()
-        with cancellation(self._count):
+        with self._turns.turn(), cancellation(self._count):
+            started = time.perf_counter()
             return compute(), time.perf_counter() - started
 
     def _count(self) -> bool:

@@ -60,7 +60,7 @@ class PictureCoder:
     def restore(self, box: Lossless) -> bytes:
         """The file; raises CorruptContainerError or UnsupportedJpegError if the box is damaged."""
         found = describe(box.front, box.steps)
-        with Workers(min(self.resources.workers, len(found))) as pool:
+        with Workers(min(self.resources.workers, len(found)) if len(found) > 1 else 0) as pool:
             tasks = self._started(pool, pictures(box.steps), found)
 
             def whole(picture: Picture, headers: bytes) -> list[memoryview]:

@@ -15,6 +15,7 @@ from typing import Any, Generic, Self, TypeVar, cast
 from jrecomp.errors import CancelledError
 from jrecomp.native import _scan
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 _Tasks = SimpleQueue["Task[Any] | None"]
@@ -100,7 +101,7 @@ class Task(Generic[T]):
 class Workers:
     """Threads that compute; where none can be started, submit() computes in the caller's thread.
 
-    count: the number of threads, at least 1. The machine may allow fewer. They do not keep the process from
+    count: the number of threads. The machine may allow fewer. They do not keep the process from
     ending. As a context manager, it ends them and waits for what they compute.
     """
 
@@ -157,6 +158,94 @@ class Workers:
         self.shutdown()
         while self._ended:
             self._ended.pop().acquire()
+
+
+class Turns:
+    """Lets only some of many jobs compute at once. Jobs that wait for a device do not count.
+
+    count: how many compute at once. More would only take the interpreter from each other.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._free: SimpleQueue[None] = SimpleQueue()
+        for _ in range(count):
+            self._free.put(None)
+        self._lock = allocate_lock()
+        self._busy = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether any job computes, or wants to."""
+        return self._busy > 0
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Compute a job in the block, when it is its turn."""
+        token = _job.set(_Job(self))
+        self.take()
+        try:
+            yield
+        finally:
+            self.leave()
+            _job.reset(token)
+
+    def taken(self, function: Callable[[T], S]) -> Callable[[T], S]:
+        """A function that is computed in a turn."""
+
+        def in_turn(argument: T) -> S:
+            with self.turn():
+                return function(argument)
+
+        return in_turn
+
+    def take(self) -> None:
+        """Wait for a turn."""
+        with self._lock:
+            self._busy += 1
+        self._free.get()
+
+    def leave(self) -> None:
+        """End a turn."""
+        self._free.put(None)
+        with self._lock:
+            self._busy -= 1
+
+
+class _Job:
+    """A job that computes in turns; waiting: how many of its threads wait for a device."""
+
+    def __init__(self, turns: Turns) -> None:
+        self.turns, self.waiting, self.lock = turns, 0, allocate_lock()
+
+
+_job: ContextVar[_Job | None] = ContextVar("job", default=None)
+
+
+def turns() -> Turns | None:
+    """What the turns of this job are among, None if it does not compute in turns."""
+    job = _job.get()
+    return job.turns if job else None
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """Wait for a device in the block: this job, if it computes in turns, takes none meanwhile."""
+    job = _job.get()
+    if job is None:
+        yield
+        return
+    with job.lock:
+        job.waiting += 1
+        if job.waiting == 1:
+            job.turns.leave()
+    try:
+        yield
+    finally:
+        with job.lock:
+            job.waiting -= 1
+            last = job.waiting == 0
+        if last:
+            job.turns.take()
 
 
 def _locked() -> LockType:

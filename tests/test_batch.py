@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from jrecomp import batch, files, temporary
-from jrecomp.batch import Outcome
+from jrecomp.batch import Outcome, Shares
 from jrecomp.errors import ExitCode, InputError, OutputError, UnknownModelError, UsageError
 from jrecomp.info import Info
 from jrecomp.jobs import JPEG_SUFFIXES, Destination, Found, Job, Wanted, find, plan
@@ -309,13 +309,16 @@ def there_are(jobs: int) -> Callable[[int], int]:
     ("threads", "jobs", "expected"), [(8, 3, (3, 2)), (2, 9, (2, 1)), (5, 1, (1, 5)), (3, 0, (1, 3))]
 )
 def test_threads_are_shared(threads: int, jobs: int, expected: tuple[int, int]) -> None:
-    assert batch.share(threads, "cpu", there_are(jobs)) == expected
+    shares = batch.share(threads, "cpu", there_are(jobs))
+    assert (shares.at_once, shares.threads) == expected
+    assert shares.computing == shares.at_once
 
 
 def test_a_gpu_takes_many_jobs_at_a_time(machine: SimpleNamespace) -> None:
     shared = [batch.share(4, name, there_are(3)) for name in ("auto", "cpu", "cuda")]
-    assert shared == [(3, 1), (3, 1), (3, 4)]
-    assert batch.share(4, "cuda", there_are(99), DEFAULT_MODEL) == (32, 4)
+    assert shared == [Shares(3, 1, "cpu", 3), Shares(3, 1, "cpu", 3), Shares(3, 4, "cuda", 4)]
+    many = batch.share(4, "cuda", there_are(10**6), DEFAULT_MODEL)
+    assert (many.at_once, many.threads, many.computing) == (batch.GPU_JOBS, 4, 4)
 
 
 def test_what_no_file_could_use_is_refused_at_once(machine: SimpleNamespace) -> None:

@@ -1,13 +1,15 @@
-"""Cancellation of calls."""
+"""Cancellation of calls, and turns."""
 
+import time
 from collections.abc import Callable
-from threading import Event, Thread
+from functools import partial
+from threading import Event, Lock, Thread
 
 import pytest
 
 import jrecomp
 from jrecomp.codec import slices
-from jrecomp.threads import Task, Workers, cancellable, cancellation
+from jrecomp.threads import Task, Turns, Workers, cancellable, cancellation, waiting
 
 
 class After:
@@ -76,3 +78,44 @@ def test_functions_stay_as_they_are_without_cancellation() -> None:
     task = Task(lambda: 5)
     task.compute()
     assert task.result() == 5
+
+
+def test_jobs_take_turns() -> None:
+    """As many as may compute at once; a job that waits for a device lets another one compute."""
+    turns, at_once, most, device = Turns(2), 0, list[int](), Event()
+
+    def job(number: int) -> int:
+        nonlocal at_once
+        with lock:
+            at_once += 1
+            most.append(at_once)
+        time.sleep(0.01)
+        with lock:
+            at_once -= 1
+        with waiting():
+            assert device.wait(60)
+        return number
+
+    lock = Lock()
+    with Workers(5) as pool:
+        tasks = [pool.submit(partial(turns.taken(job), number)) for number in range(5)]
+        while len(most) < 5 or turns.busy:
+            time.sleep(0.001)
+        assert not any(task.done() for task in tasks)
+        device.set()
+        assert [task.result() for task in tasks] == list(range(5))
+    assert max(most) <= 2 and not turns.busy
+
+
+def test_threads_of_a_job_wait_for_a_device_as_one() -> None:
+    turns = Turns(1)
+    with turns.turn():
+        with waiting():
+            assert not turns.busy
+            with waiting():
+                assert not turns.busy
+            assert not turns.busy
+        assert turns.busy
+    with waiting():
+        pass
+    assert not turns.busy

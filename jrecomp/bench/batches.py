@@ -14,7 +14,7 @@ from jrecomp import batch, pipeline
 from jrecomp.codec.devices import CUDA
 from jrecomp.errors import JrecompError
 from jrecomp.options import Device
-from jrecomp.threads import Workers
+from jrecomp.threads import Turns, Workers
 
 MEGAPIXELS = 100.0
 """Files are repeated until they have this number of megapixels."""
@@ -53,10 +53,11 @@ def measure(
     data = repeated(files)
     pixels = sum(map(_pixels, data)) / 1e6
     for model in models:
-        at_once, each = batch.share(threads, device, lambda count: min(count, len(data)), model)
-        compress = partial(pipeline.compress, model=model, threads=each, device=device)
-        decompress = partial(pipeline.decompress, threads=each, device=device)
-        with Workers(at_once) as pool:
+        shares = batch.share(threads, device, lambda count: min(count, len(data)), model)
+        turns = Turns(shares.computing)
+        compress = turns.taken(partial(pipeline.compress, model=model, threads=shares.threads, device=device))
+        decompress = turns.taken(partial(pipeline.decompress, threads=shares.threads, device=device))
+        with Workers(shares.at_once) as pool:
             pool.map(decompress, pool.map(compress, data[:WARM_UP]))
             packed, run = _fastest(partial(pool.map, compress, data), repeats, device)
             yield Run("compress", model, len(data), pixels, sum(map(len, data)), *run)

@@ -64,13 +64,13 @@ def command(
     if delete_source:
         _check_deletion(destination, change, keep)
     stream = selection.search(Wanted(JPEG_SUFFIXES)).jobs(destination, files.compressed_name)
-    at_once, threads = batch.share(threads, device, stream.at_least, model or DEFAULT_MODEL)
+    shares = batch.share(threads, device, stream.at_least, model or DEFAULT_MODEL)
     steps = partial(
         work.compress,
         change=change,
         model=model,
-        threads=threads,
-        device=device,
+        threads=shares.threads,
+        device=shares.device,
         limits=limits,
         existing=destination.existing,
         delete_source=delete_source,
@@ -79,13 +79,13 @@ def command(
     if dry_run:
         from jrecomp.cli import estimate
 
-        return estimate.run(stream, partial(steps, existing=Existing.REPLACE), reporting, at_once)
+        return estimate.run(stream, partial(steps, existing=Existing.REPLACE), reporting, shares.at_once)
     return report.run(
         stream,
         steps,
         lines.written,
         reporting,
-        at_once=at_once,
+        shares=shares,
         pipes=destination.pipes(selection.sources),
         passes=2,
     )

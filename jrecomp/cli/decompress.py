@@ -46,13 +46,15 @@ def command(
     jrecomp decompress --recursive compressed --output-dir restored
     """
     stream = selection.search(Wanted(CONTAINER_SUFFIXES)).jobs(destination, files.restored_name)
-    at_once, threads = batch.share(threads, device, stream.at_least)
+    shares = batch.share(threads, device, stream.at_least)
     decompress = work.salvage if salvage else work.decompress
-    steps = partial(decompress, threads=threads, device=device, limits=limits, existing=destination.existing)
+    steps = partial(
+        decompress, threads=shares.threads, device=shares.device, limits=limits, existing=destination.existing
+    )
     if dry_run:
         from jrecomp.cli import estimate
 
-        return estimate.run(stream, partial(steps, existing=Existing.REPLACE), reporting, at_once)
+        return estimate.run(stream, partial(steps, existing=Existing.REPLACE), reporting, shares.at_once)
     return report.run(
-        stream, steps, lines.restored, reporting, at_once=at_once, pipes=destination.pipes(selection.sources)
+        stream, steps, lines.restored, reporting, shares=shares, pipes=destination.pipes(selection.sources)
     )

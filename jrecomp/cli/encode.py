@@ -128,15 +128,15 @@ def command(
     encode_options = cast(encoding.EncodeOptions, {"progressive": not sequential, **choices})
     Target.of(**{name: value for name, value in choices.items() if name in TargetOptions.__annotations__})
     stream = selection.search(Wanted(tuple(SUFFIXES))).jobs(destination, files.encoded_name)
-    at_once, threads = batch.share(threads, "cpu", stream.at_least)
+    shares = batch.share(threads, "cpu", stream.at_least)
     steps = partial(
         work.encode,
         options=encode_options,
-        threads=threads,
+        threads=shares.threads,
         limits=limits,
         existing=destination.existing,
         on_progress=report.attempts(stream, reporting),
     )
     return report.run(
-        stream, steps, lines.written, reporting, at_once=at_once, pipes=destination.pipes(selection.sources)
+        stream, steps, lines.written, reporting, shares=shares, pipes=destination.pipes(selection.sources)
     )

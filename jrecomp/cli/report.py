@@ -12,7 +12,7 @@ from contextlib import nullcontext, suppress
 import click
 
 from jrecomp import batch, notes
-from jrecomp.batch import Activity, Outcome
+from jrecomp.batch import ONE_BY_ONE, Activity, Outcome, Shares
 from jrecomp.cli import json_lines, lines, process
 from jrecomp.cli.lines import Describe
 from jrecomp.cli.options import Reporting
@@ -29,14 +29,15 @@ def run(
     describe: Describe,
     reporting: Reporting,
     *,
-    at_once: int = 1,
+    shares: Shares = ONE_BY_ONE,
     pipes: bool = False,
     passes: int = 1,
     always: bool = False,
 ) -> ExitCode:
     """Run jobs and print a report.
 
-    stream: the jobs. work, at_once: as for batch.run(). describe: formats the outcome of a successful job.
+    stream: the jobs. work: as for batch.run(). shares: from batch.share(). describe: formats the outcome of a
+    successful job.
     reporting: what to print. pipes: whether a result is written to standard output. passes: how often the
     slices of a picture are coded. always: print a line for each file also where there are many.
     Returns the exit code of the first failed job, OK if none failed.
@@ -46,7 +47,7 @@ def run(
     progress = Progress(stream, report.tally, activity, passes) if reporting.shows_progress() else None
     jobs = iter(stream)
     with process.told_at_the_end(report.interrupted), progress.shown() if progress else nullcontext():
-        for outcome in batch.run(jobs, work, at_once, activity):
+        for outcome in batch.run(jobs, work, shares.at_once, activity, shares.computing):
             with progress.aside() if progress else nullcontext():
                 report.add(outcome)
     left = sum(1 for _ in jobs) + activity.begun - report.tally.files

@@ -72,7 +72,7 @@ def command(
     suffix = FORMATS[form].suffixes[0]
     search = selection.search(options.pictures())
     stream = search.jobs(destination, lambda path: files.picture_name(path, suffix))
-    at_once, threads = batch.share(threads, "cpu", stream.at_least)
+    shares = batch.share(threads, "cpu", stream.at_least)
     steps = partial(
         work.restore,
         form=form,
@@ -81,5 +81,5 @@ def command(
         existing=destination.existing,
     )
     return report.run(
-        stream, steps, lines.picture, reporting, at_once=at_once, pipes=destination.pipes(selection.sources)
+        stream, steps, lines.picture, reporting, shares=shares, pipes=destination.pipes(selection.sources)
     )

@@ -46,12 +46,12 @@ def command(
     """
     search = selection.search(Wanted(JPEG_SUFFIXES, SHRUNK_SUFFIXES))
     stream = search.jobs(destination, files.shrunk_name)
-    at_once, threads = batch.share(threads, "cpu", stream.at_least)
+    shares = batch.share(threads, "cpu", stream.at_least)
     steps = partial(
         work.shrink,
         change=change,
         progressive=progressive,
-        threads=threads,
+        threads=shares.threads,
         limits=limits,
         existing=destination.existing,
         on_progress=report.attempts(stream, reporting),
@@ -59,7 +59,7 @@ def command(
     if dry_run:
         from jrecomp.cli import estimate
 
-        return estimate.run(stream, partial(steps, existing=Existing.REPLACE), reporting, at_once)
+        return estimate.run(stream, partial(steps, existing=Existing.REPLACE), reporting, shares.at_once)
     return report.run(
-        stream, steps, lines.written, reporting, at_once=at_once, pipes=destination.pipes(selection.sources)
+        stream, steps, lines.written, reporting, shares=shares, pipes=destination.pipes(selection.sources)
     )

@@ -64,10 +64,15 @@ def command(
     suffix = _NAMED + SUFFIXES[form][0]
     search = selection.search(options.pictures(_ENDINGS))
     stream = search.jobs(destination, lambda path: files.picture_name(path, suffix))
-    at_once, threads = batch.share(threads, "cpu", stream.at_least)
+    shares = batch.share(threads, "cpu", stream.at_least)
     steps = partial(
-        work.thumbnail, form=form, size=size, threads=threads, limits=limits, existing=destination.existing
+        work.thumbnail,
+        form=form,
+        size=size,
+        threads=shares.threads,
+        limits=limits,
+        existing=destination.existing,
     )
     return report.run(
-        stream, steps, lines.thumbnail, reporting, at_once=at_once, pipes=destination.pipes(selection.sources)
+        stream, steps, lines.thumbnail, reporting, shares=shares, pipes=destination.pipes(selection.sources)
     )

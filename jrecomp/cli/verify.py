@@ -65,11 +65,13 @@ def command(
         stream = selection.search(Wanted(CONTAINER_SUFFIXES)).jobs()
     if original and stream.at_least(2) > 1:
         raise UsageError("--original names one file, but there are several inputs (verify them one by one)")
-    at_once, threads = batch.share(threads, device, stream.at_least)
-    steps: Work = partial(work.verify, original=original, threads=threads, device=device, limits=limits)
+    shares = batch.share(threads, device, stream.at_least)
+    steps: Work = partial(
+        work.verify, original=original, threads=shares.threads, device=shares.device, limits=limits
+    )
     if originals is not None:
-        steps = partial(work.verify_original, threads=threads, device=device, limits=limits)
-    return report.run(stream, steps, lines.verified, reporting, at_once=at_once)
+        steps = partial(work.verify_original, threads=shares.threads, device=shares.device, limits=limits)
+    return report.run(stream, steps, lines.verified, reporting, shares=shares)
 
 
 def _originals(selection: Selection, tree: str) -> Stream:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from numbers import Integral
 from pathlib import Path
+from typing import Final
 
 from jrecomp.codec.engines import DEFAULT_ENGINE, engines_of
 from jrecomp.errors import UsageError
 from jrecomp.model import Model
 from jrecomp.options import DEVICES, Device, check_type
 
-CUDA = "cuda"
+CUDA: Final = "cuda"
 """Name of the GPU device, and of its engine."""
 
 

@@ -1,6 +1,9 @@
 """The engine for GPUs: its kernels in Triton's interpreter, and its batches."""
 
+import sys
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from threading import Barrier, Event
@@ -17,7 +20,7 @@ from jrecomp.errors import CancelledError, CorruptContainerError, UsageError
 from jrecomp.model import PlanesModel, planes
 from jrecomp.model.symbols import VALUE_OUTPUTS
 from jrecomp.native.engine import SliceDecoder, SliceEncoder, Team, code_phase
-from jrecomp.threads import Workers, cancellation
+from jrecomp.threads import Turns, Workers, cancellation
 from tests.models import random_arrays, random_file
 
 ABSENT = [name for name in ("torch", "triton") if not find_spec(name)]
@@ -280,11 +283,62 @@ def test_slices_that_arrive_one_after_the_other_are_one_batch(
     def arrive(seconds: float) -> None:
         sleeps.append(seconds)
         if len(sleeps) < 3:
-            batcher._waiting.append((kind, items_of(b"later")[0]))
+            batcher._waiting.append(engine._Waiting(kind, items_of(b"later")[0], None))
 
     monkeypatch.setattr(engine, "time", SimpleNamespace(sleep=arrive, monotonic=lambda: 0.0))
     batcher.run(kind, items_of(b"first"))
     assert [data for _, data in recorder.batches] == [[b"first", b"later", b"later"]]
+
+
+def test_a_lane_waits_for_jobs_that_still_prepare_slices(random_model: PlanesModel) -> None:
+    recorder, kind, turns = Recorder(), Kind(random_model, True, 1, 63), Turns(2)
+    batcher, prepared = Batcher(recorder), Event()
+
+    def job(data: bytes) -> None:
+        assert data == b"quick" or prepared.wait(60)
+        batcher.run(kind, items_of(data))
+
+    with Workers(2) as pool:
+        tasks = [pool.submit(partial(turns.taken(job), data)) for data in (b"quick", b"slow")]
+        while not batcher._waiting:
+            pass
+        time.sleep(4 * engine.ARRIVAL_SECONDS)
+        assert not recorder.batches
+        prepared.set()
+        for task in tasks:
+            task.result()
+    assert [data for _, data in recorder.batches] == [[b"quick", b"slow"]]
+
+
+def test_a_lane_does_not_wait_for_ever(random_model: PlanesModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that computes for long may never code slices."""
+    monkeypatch.setattr(engine, "GATHERING_SECONDS", 0.01)
+    recorder, turns = Recorder(), Turns(2)
+    turns.take()
+    with turns.turn():
+        Batcher(recorder).run(Kind(random_model, True, 1, 63), items_of(b"a"))
+    assert [data for _, data in recorder.batches] == [[b"a"]]
+
+
+def test_the_kind_that_most_wait_of_comes_first(
+    random_model: PlanesModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "LANES", 1)
+    recorder, decode = Recorder(), Kind(random_model, True, 1, 63)
+    batcher, encode = Batcher(recorder), replace(decode, decode=False)
+    batcher._waiting = [engine._Waiting(encode, items_of(b"e")[0], None)]
+    batcher.run(decode, items_of(b"d", b"d"))
+    while len(recorder.batches) < 2:
+        pass
+    assert [data for _, data in recorder.batches] == [[b"d", b"d"], [b"e"]]
+
+
+def test_threads_change_often_only_while_a_batch_is_coded(random_model: PlanesModel) -> None:
+    before, during = sys.getswitchinterval(), list[float]()
+    batcher = Batcher(lambda kind, items: during.append(sys.getswitchinterval()))
+    batcher.run(Kind(random_model, True, 1, 63), items_of(b"a"))
+    assert during == [pytest.approx(engine.SWITCH_SECONDS)] and before > during[0]
+    assert sys.getswitchinterval() == before
 
 
 def test_an_error_of_a_batch_reaches_its_calls(random_model: PlanesModel) -> None:

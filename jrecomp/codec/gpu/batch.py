@@ -1,6 +1,5 @@
 """A batch of slices on a device: coefficients in, bytes out, and the other way round."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
@@ -26,10 +25,6 @@ from jrecomp.threads import Workers
 
 Tensor = Any  # torch.Tensor; torch is optional for type checking
 
-SWITCH_SECONDS = 0.0005
-"""Time after which another thread of Python runs. A lane gives up the interpreter in each of its hundreds of
-phases, and must not wait for 5 ms to get it back from threads that prepare slices."""
-
 PORTION = 1 << 15
 """Fewest blocks that are copied at once, 4 MB, from memory that is not pinned."""
 
@@ -43,7 +38,6 @@ def code(device: str, kind: Kind, items: Sequence[Item]) -> None:
     MemoryError.
     """
     threads = max(item.threads for item in items)
-    sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_SECONDS))
     with _memory(), _stream(device), Workers(1) as worker:
         _code(_on_device(kind.model, device), device, kind, items, _team(threads - 1), worker)
 

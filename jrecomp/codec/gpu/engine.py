@@ -3,7 +3,9 @@
 This module imports torch when it is first used.
 """
 
+import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
@@ -14,7 +16,7 @@ from threading import Event, Lock
 from jrecomp.array_types import Int16, Int32
 from jrecomp.codec.planes import HIGHEST
 from jrecomp.model import PlanesModel
-from jrecomp.threads import Workers, cancellable
+from jrecomp.threads import Turns, Workers, cancellable, turns, waiting
 
 LANES = 2
 """Batches that are coded at once: the device computes one while threads code the decisions of the other."""
@@ -25,12 +27,19 @@ GAP = 8
 BATCH_PLACES = 1 << 22
 """Largest number of places for blocks in a batch, with gaps. They take about 4 GB of a device's memory."""
 
-FEWEST_PLACES = 1 << 15
-"""Slices are divided among lanes only if each has this number of places."""
+FEWEST_PLACES = 1 << 19
+"""Slices are divided among lanes only if each has this number of places. For less, one lane is faster."""
+
+ENOUGH_PLACES = 1 << 20
+"""A batch of so many places is not much faster than two of them, so it does not wait for more slices."""
 
 ARRIVAL_SECONDS, GATHERING_SECONDS = 0.005, 0.5
-"""A lane waits until no slice has arrived for the first time, but no longer than the second. A batch of few
-slices takes almost as long as one of many, and threads that prepare slices hold up the lanes."""
+"""A lane looks at what waits each time the first has passed, and waits no longer than the second. A batch of
+few slices takes almost as long as one of many."""
+
+SWITCH_SECONDS = 0.0005
+"""Time after which another thread of Python runs, while a batch is coded. A lane gives up the interpreter in
+each of its hundreds of phases, and must not wait for 5 ms to get it back from threads that prepare slices."""
 
 
 @dataclass
@@ -84,21 +93,23 @@ class Batcher:
 
     def __init__(self, code: Code) -> None:
         self._code, self._lock = code, Lock()
-        self._waiting: list[tuple[Kind, Item]] = []
+        self._waiting: list[_Waiting] = []
         self._pool: Workers | None = None
         self._idle = LANES
+        self._switch_seconds = 0.0
 
     def run(self, kind: Kind, items: Sequence[Item]) -> None:
         """Code slices; raises the error of the first one that has one."""
-        cancellable(self._queue)([(kind, item) for item in items])
-        for item in items:
-            while not item.done.wait(1):
-                pass  # handlers of signals run here
+        with waiting():
+            cancellable(self._queue)([_Waiting(kind, item, turns()) for item in items])
+            for item in items:
+                while not item.done.wait(1):
+                    pass  # handlers of signals run here
         for item in items:
             if item.error:
                 raise item.error
 
-    def _queue(self, items: Sequence[tuple[Kind, Item]]) -> None:
+    def _queue(self, items: Sequence["_Waiting"]) -> None:
         with self._lock:
             self._waiting += items
             self._pool = self._pool or Workers(LANES)
@@ -116,33 +127,60 @@ class Batcher:
             except BaseException as error:
                 for item in items:
                     item.error = item.error or error
-            with self._lock:
-                self._idle += 1
+            self._end()
             for item in items:
                 item.done.set()
 
     def _gather(self) -> bool:
-        """Wait while slices arrive; returns whether any did."""
-        count, end = 0, time.monotonic() + GATHERING_SECONDS
-        while len(self._waiting) > count and time.monotonic() < end:
-            count = len(self._waiting)
+        """Wait for more slices while they can be expected, or other lanes are at work; whether any wait."""
+        seen, end = 0, time.monotonic() + GATHERING_SECONDS
+        while time.monotonic() < end:
+            with self._lock:
+                others = self._idle < LANES
+                expected = others or any(each.turns and each.turns.busy for each in self._waiting)
+                count, places = len(self._waiting), sum(each.item.places for each in self._waiting)
+            if count == 0 or places >= ENOUGH_PLACES or (count == seen and not expected):
+                return count > 0
+            seen = count
             time.sleep(ARRIVAL_SECONDS)
-        return count > 0
+        return True
 
     def _take(self) -> tuple[Kind, list[Item]] | None:
-        """Slices like the first one that waits: the share of an idle lane, at most a batch."""
+        """Slices of the kind that most wait of: the share of an idle lane, at most a batch."""
         with self._lock:
             if not self._waiting:
                 return None
-            kind = self._waiting[0][0]
-            alike = [item for other, item in self._waiting if other == kind]
+            places = Counter[Kind]()
+            for each in self._waiting:
+                places[each.kind] += each.item.places
+            kind = max(places, key=places.__getitem__)
+            alike = [each.item for each in self._waiting if each.kind == kind]
             ends = _ends(alike)
             limit = min(BATCH_PLACES, max(FEWEST_PLACES, -(-ends[-1] // self._idle)))
             count = max(1, sum(end <= limit for end in ends))
             taken = set(map(id, alike[:count]))
-            self._waiting = [pair for pair in self._waiting if id(pair[1]) not in taken]
+            self._waiting = [each for each in self._waiting if id(each.item) not in taken]
+            if self._idle == LANES:
+                self._switch_seconds = sys.getswitchinterval()
+                sys.setswitchinterval(min(self._switch_seconds, SWITCH_SECONDS))
             self._idle -= 1
             return kind, alike[:count]
+
+    def _end(self) -> None:
+        """A batch has ended."""
+        with self._lock:
+            self._idle += 1
+            if self._idle == LANES:
+                sys.setswitchinterval(self._switch_seconds)
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A slice that waits; turns: among which are those of the job that it is of, if any."""
+
+    kind: Kind
+    item: Item
+    turns: Turns | None
 
 
 def _ends(items: Sequence[Item]) -> list[int]:

@@ -192,7 +192,7 @@ nb::class_<SliceCoder<Coder>> define_coder(nb::module_& module, const char* name
 void define_coders(nb::module_& module) {
     using Encoder = SliceCoder<RangeEncoder>;
     using Decoder = SliceCoder<RangeDecoder>;
-    nb::class_<Team>(module, "Team").def(nb::init<int>(), nb::arg("helpers"));
+    nb::class_<Team>(module, "Team").def(nb::init<std::size_t>(), nb::arg("helpers"));
     define_coder<RangeEncoder>(module, "SliceEncoder")
         .def(
             "__init__",

@@ -20,7 +20,7 @@ class Team {
 public:
     // The machine may allow fewer helpers. They are detached, so that neither the end of the process nor that of
     // a fork, where they do not exist, waits for them.
-    explicit Team(int helpers) : shared_(std::make_shared<Shared>()) {
+    explicit Team(std::size_t helpers) : shared_(std::make_shared<Shared>()) {
         try {
             for (; helpers_ < helpers; ++helpers_) std::thread(help, shared_).detach();
         } catch (const std::exception&) {
