@@ -6,7 +6,6 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -117,12 +116,13 @@ class Search:
 
 def _size(text: str) -> int:
     """A number of bytes, such as 500M, 2G or 1GiB; prefixes are powers of 1000, or of 1024 with an "i"."""
-    match = re.fullmatch(r"(\d{1,18}(?:\.\d{1,18})?) ?(?:([KMGT])(i?))?B?", text, re.IGNORECASE)
+    match = re.fullmatch(r"(\d{1,18})(?:\.(\d{1,18}))? ?(?:([KMGT])(i?))?B?", text, re.IGNORECASE)
     if not match:
         raise click.BadParameter(f"{text!r} is not a size, such as 500M, 2G or 1GiB.")
-    number, prefix, binary = match.groups()
+    whole, decimals, prefix, binary = match.groups("")
     power = " KMGT".index(prefix.upper()) if prefix else 0
-    return int(Decimal(number) * (1024 if binary else 1000) ** power)
+    size: int = int(whole + decimals) * (1024 if binary else 1000) ** power // 10 ** len(decimals)
+    return size
 
 
 class PathName(click.Path):
