@@ -10,22 +10,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jrecomp import files, temporary
-from jrecomp.codec import Resources
-from jrecomp.codec.devices import CUDA
 from jrecomp.errors import ExitCode, JrecompError, shortage, unexpected
 from jrecomp.jobs import Job
-from jrecomp.model import load
-from jrecomp.options import Device
 from jrecomp.outputs import Output, Outputs
 from jrecomp.threads import Task, Turns, Workers, cancellation
 from jrecomp.work import AnyInfo, Compute, Finished, JobSteps, Step, Work
-
-GPU_JOBS = 400
-"""Jobs in progress at once if a GPU computes, so that batches of slices are large."""
-
-GPU_COMPUTING = 4
-"""Jobs that compute at once if a GPU computes. More would take the interpreter from each other, and from the
-threads that launch the GPU's work."""
 
 IN_MEMORY = 32 << 20
 """Largest total size in bytes of the inputs held at once. A larger file is held alone."""
@@ -91,40 +80,6 @@ class Activity:
     def show(self, running: "_Running | None") -> None:
         """Set the job."""
         self._current = running
-
-
-class Shares(NamedTuple):
-    """How the threads of a run are divided among its jobs.
-
-    at_once: how many jobs are in progress at once. threads: number of threads for each. device: what computes
-    their slices. computing: how many jobs compute at once, those that wait for a GPU excepted; at most all.
-    """
-
-    at_once: int = 1
-    threads: int = 1
-    device: Device = "cpu"
-    computing: int = 1
-
-
-ONE_BY_ONE = Shares()
-
-
-def share(threads: int, device: Device, jobs: Callable[[int], int], model: str | None = None) -> Shares:
-    """Divide threads among jobs.
-
-    threads: total number, 0 for one per core. device: one of options.DEVICES. A GPU computes slices of many
-    jobs together, and threads are for all of them. jobs: tells how many there are, at most a number, as
-    Stream.at_least(). model: name of the model that they use, None if it is not known.
-
-    Raises UsageError and UnknownModelError.
-    """
-    resources = Resources(threads, device)
-    engine = resources.engine(load(model) if model else None)
-    workers = resources.workers
-    if engine == CUDA:
-        return Shares(max(1, jobs(GPU_JOBS)), workers, CUDA, min(workers, GPU_COMPUTING))
-    at_once = max(1, jobs(workers))
-    return Shares(at_once, workers // at_once, "cpu", at_once)
 
 
 def run(

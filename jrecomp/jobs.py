@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
@@ -396,15 +396,19 @@ class Stream:
     left_out: LeftOut = field(default_factory=LeftOut)
 
     def __post_init__(self) -> None:
-        self._first: list[Job] = []
+        self._first = deque[Job]()
 
     def __iter__(self) -> Iterator[Job]:
         """The jobs, once."""
         while self._first:
-            yield self._first.pop(0)
+            yield self._first.popleft()
         yield from self.jobs
+
+    def first(self, count: int) -> list[Job]:
+        """The next jobs, at most `count`; finds as many."""
+        self._first += islice(self.jobs, max(0, count - len(self._first)))
+        return list(islice(self._first, count))
 
     def at_least(self, count: int) -> int:
         """How many jobs there are, at most `count`; finds as many."""
-        self._first += islice(self.jobs, max(0, count - len(self._first)))
-        return min(count, len(self._first))
+        return len(self.first(count))

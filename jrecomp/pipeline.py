@@ -89,7 +89,7 @@ def compress(
     )
     check_tune(tune)
     predictor = load_model(model or DEFAULT_MODEL)
-    resources.engine(predictor)
+    resources.check(predictor)
     frame = None
     try:
         if wanted.lossless and not (strip or strip_trailer):

@@ -76,12 +76,13 @@ def photo(make_photo: Callable[..., bytes]) -> bytes:
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """A machine with torch, a driver and a GPU; its attributes take them away."""
-    machine = SimpleNamespace(torch=True, driver=True, gpu=True)
+    """A machine with torch, a driver, a GPU and compiled kernels; its attributes take them away."""
+    machine = SimpleNamespace(torch=True, driver=True, gpu=True, compiled=True)
     gpu_batch = SimpleNamespace(has_cuda=lambda: machine.gpu)
     monkeypatch.setitem(sys.modules, "jrecomp.codec.gpu.batch", gpu_batch)
     monkeypatch.setattr(devices, "find_spec", lambda name: machine.torch or None)
     monkeypatch.setattr(devices, "Path", lambda name: SimpleNamespace(exists=lambda: False))
+    monkeypatch.setattr(devices, "_has_compiled", lambda: machine.compiled)
     monkeypatch.setattr("shutil.which", lambda name: machine.driver or None)
     return machine
 

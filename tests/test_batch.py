@@ -3,18 +3,15 @@
 import errno
 import os
 import threading
-from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from jrecomp import batch, files, temporary
-from jrecomp.batch import Outcome, Shares
-from jrecomp.errors import ExitCode, InputError, OutputError, UnknownModelError, UsageError
+from jrecomp.batch import Outcome
+from jrecomp.errors import ExitCode, InputError, OutputError, UsageError
 from jrecomp.info import Info
 from jrecomp.jobs import JPEG_SUFFIXES, Destination, Found, Job, Wanted, find, plan
-from jrecomp.model import DEFAULT_MODEL
 from jrecomp.outputs import Output
 from jrecomp.work import Finished, JobSteps
 
@@ -299,33 +296,3 @@ def test_one_output_has_many_names(tmp_path: Path) -> None:
     found = named(str(tmp_path / "a.jpg"), str(tmp_path / "x" / ".." / "a.jpg"))
     with pytest.raises(UsageError, match="2 inputs would be written to"):
         plan(found, Destination(), files.compressed_name)
-
-
-def there_are(jobs: int) -> Callable[[int], int]:
-    return lambda count: min(count, jobs)
-
-
-@pytest.mark.parametrize(
-    ("threads", "jobs", "expected"), [(8, 3, (3, 2)), (2, 9, (2, 1)), (5, 1, (1, 5)), (3, 0, (1, 3))]
-)
-def test_threads_are_shared(threads: int, jobs: int, expected: tuple[int, int]) -> None:
-    shares = batch.share(threads, "cpu", there_are(jobs))
-    assert (shares.at_once, shares.threads) == expected
-    assert shares.computing == shares.at_once
-
-
-def test_a_gpu_takes_many_jobs_at_a_time(machine: SimpleNamespace) -> None:
-    shared = [batch.share(4, name, there_are(3)) for name in ("auto", "cpu", "cuda")]
-    assert shared == [Shares(3, 1, "cpu", 3), Shares(3, 1, "cpu", 3), Shares(3, 4, "cuda", 4)]
-    many = batch.share(4, "cuda", there_are(10**6), DEFAULT_MODEL)
-    assert (many.at_once, many.threads, many.computing) == (batch.GPU_JOBS, 4, 4)
-
-
-def test_what_no_file_could_use_is_refused_at_once(machine: SimpleNamespace) -> None:
-    with pytest.raises(UsageError, match="does not support model 'fast'"):
-        batch.share(4, "cuda", there_are(3), "fast")
-    with pytest.raises(UnknownModelError, match="nonesuch"):
-        batch.share(4, "auto", there_are(3), "nonesuch")
-    machine.gpu = False
-    with pytest.raises(UsageError, match="no GPU"):
-        batch.share(4, "cuda", there_are(3))

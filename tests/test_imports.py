@@ -57,6 +57,7 @@ LAYERS = {
     "jrecomp.mount": 10,
     "jrecomp.dct": 9,
     "jrecomp.doctor": 9,
+    "jrecomp.sharing": 12,
     "jrecomp.batch": 12,
     "jrecomp.pillow": 11,
     "jrecomp.gallery": 12,

@@ -10,10 +10,12 @@ from itertools import cycle
 
 from PIL import Image
 
-from jrecomp import batch, pipeline
+from jrecomp import pipeline
 from jrecomp.codec.devices import CUDA
 from jrecomp.errors import JrecompError
+from jrecomp.jobs import Job
 from jrecomp.options import Device
+from jrecomp.sharing import share
 from jrecomp.threads import Turns, Workers
 
 MEGAPIXELS = 100.0
@@ -53,7 +55,7 @@ def measure(
     data = repeated(files)
     pixels = sum(map(_pixels, data)) / 1e6
     for model in models:
-        shares = batch.share(threads, device, lambda count: min(count, len(data)), model)
+        shares = share(threads, device, lambda count: [Job(None)] * min(count, len(data)), model)
         turns = Turns(shares.computing)
         compress = turns.taken(partial(pipeline.compress, model=model, threads=shares.threads, device=device))
         decompress = turns.taken(partial(pipeline.decompress, threads=shares.threads, device=device))

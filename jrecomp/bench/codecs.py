@@ -47,8 +47,11 @@ class Jrecomp:
         """Raises UnknownModelError and UsageError."""
         self.name = f"jrecomp {model}"
         loaded = load(model)
-        engine = Resources(threads, device).engine(loaded)
-        self.version = f"{jrecomp.__version__}, model id {loaded.identifier}, {engine} engine"
+        resources = Resources(threads, device)
+        resources.check(loaded)
+        self.version = (
+            f"{jrecomp.__version__}, model id {loaded.identifier}, {resources.engine(loaded)} engine"
+        )
         self._model = model
         self._workers: dict[str, Any] = {"threads": threads, "device": device}
 

@@ -93,9 +93,9 @@ class Container:
         self.name = f"jrecomp {model}" + ("" if tune == DEFAULT_TUNE else f" {tune}")
         loaded = load(model)
         identifiers = f"model id {loaded.identifier}, rule id {rule_of(tune).identifier}"
-        self.version = (
-            f"{jrecomp.__version__}, {identifiers}, {Resources(threads, device).engine(loaded)} engine"
-        )
+        resources = Resources(threads, device)
+        resources.check(loaded)
+        self.version = f"{jrecomp.__version__}, {identifiers}, {resources.engine(loaded)} engine"
         self._workers: dict[str, Any] = {"threads": threads, "device": device}
         self._options: dict[str, Any] = {"model": model, "tune": tune} | self._workers
 

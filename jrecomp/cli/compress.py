@@ -4,13 +4,14 @@ from functools import partial
 
 import click
 
-from jrecomp import batch, files, work
+from jrecomp import files, work
 from jrecomp.cli import lines, options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode, UsageError
 from jrecomp.jobs import JPEG_SUFFIXES, Destination, Existing, Wanted
 from jrecomp.model.weights import DEFAULT_MODEL
 from jrecomp.options import Device, Limits
+from jrecomp.sharing import share
 from jrecomp.work import ChangeOptions
 
 
@@ -64,7 +65,7 @@ def command(
     if delete_source:
         _check_deletion(destination, change, keep)
     stream = selection.search(Wanted(JPEG_SUFFIXES)).jobs(destination, files.compressed_name)
-    shares = batch.share(threads, device, stream.at_least, model or DEFAULT_MODEL)
+    shares = share(threads, device, stream.first, model or DEFAULT_MODEL, passes=2)
     steps = partial(
         work.compress,
         change=change,

@@ -4,12 +4,13 @@ from functools import partial
 
 import click
 
-from jrecomp import batch, files, work
+from jrecomp import files, work
 from jrecomp.cli import lines, options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode
 from jrecomp.jobs import CONTAINER_SUFFIXES, Destination, Existing, Wanted
 from jrecomp.options import Device, Limits
+from jrecomp.sharing import share
 
 
 @click.command("decompress")
@@ -46,7 +47,7 @@ def command(
     jrecomp decompress --recursive compressed --output-dir restored
     """
     stream = selection.search(Wanted(CONTAINER_SUFFIXES)).jobs(destination, files.restored_name)
-    shares = batch.share(threads, device, stream.at_least)
+    shares = share(threads, device, stream.first)
     decompress = work.salvage if salvage else work.decompress
     steps = partial(
         decompress, threads=shares.threads, device=shares.device, limits=limits, existing=destination.existing

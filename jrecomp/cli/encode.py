@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import click
 
-from jrecomp import batch, encoding, files, work
+from jrecomp import encoding, files, work
 from jrecomp.cli import lines, options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.encoder.effort import DEFAULT, EFFORTS
@@ -16,6 +16,7 @@ from jrecomp.encoding import CHOICES, Colour
 from jrecomp.errors import ExitCode
 from jrecomp.jobs import Destination, Wanted
 from jrecomp.options import Limits
+from jrecomp.sharing import share
 from jrecomp.targets import Target, TargetOptions
 
 
@@ -128,7 +129,7 @@ def command(
     encode_options = cast(encoding.EncodeOptions, {"progressive": not sequential, **choices})
     Target.of(**{name: value for name, value in choices.items() if name in TargetOptions.__annotations__})
     stream = selection.search(Wanted(tuple(SUFFIXES))).jobs(destination, files.encoded_name)
-    shares = batch.share(threads, "cpu", stream.at_least)
+    shares = share(threads, "cpu", stream.first)
     steps = partial(
         work.encode,
         options=encode_options,

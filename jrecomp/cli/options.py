@@ -351,7 +351,7 @@ device = click.option(
     show_envvar=True,
     default="auto",
     show_default=True,
-    help="Compute on the CPU or on an NVIDIA GPU (cuda), with equal results; auto selects the CPU.",
+    help="Compute on the CPU or on an NVIDIA GPU (cuda), with equal results; auto selects what is faster.",
 )
 
 _model_names = click.option(

@@ -12,7 +12,7 @@ from contextlib import nullcontext, suppress
 import click
 
 from jrecomp import batch, notes
-from jrecomp.batch import ONE_BY_ONE, Activity, Outcome, Shares
+from jrecomp.batch import Activity, Outcome
 from jrecomp.cli import json_lines, lines, process
 from jrecomp.cli.lines import Describe
 from jrecomp.cli.options import Reporting
@@ -20,6 +20,7 @@ from jrecomp.cli.progress import Progress, on_terminal
 from jrecomp.cli.tally import Tally
 from jrecomp.errors import ExitCode
 from jrecomp.jobs import LeftOut, Stream
+from jrecomp.sharing import ONE_BY_ONE, Shares
 from jrecomp.work import Work
 
 
@@ -36,10 +37,10 @@ def run(
 ) -> ExitCode:
     """Run jobs and print a report.
 
-    stream: the jobs. work: as for batch.run(). shares: from batch.share(). describe: formats the outcome of a
-    successful job.
-    reporting: what to print. pipes: whether a result is written to standard output. passes: how often the
-    slices of a picture are coded. always: print a line for each file also where there are many.
+    stream: the jobs. work: as for batch.run(). shares: from sharing.share(). describe: formats the outcome of
+    a successful job. reporting: what to print. pipes: whether a result is written to standard output. passes:
+    how often the slices of a picture are coded. always: print a line for each file also where there are many.
+
     Returns the exit code of the first failed job, OK if none failed.
     """
     report = _Report(stream, describe, reporting, pipes, always)

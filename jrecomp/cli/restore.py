@@ -4,7 +4,7 @@ from functools import partial
 
 import click
 
-from jrecomp import batch, files, work
+from jrecomp import files, work
 from jrecomp.cli import lines, options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode
@@ -12,6 +12,7 @@ from jrecomp.jobs import Destination
 from jrecomp.options import Limits, Method
 from jrecomp.restoration import FORMATS, METHODS
 from jrecomp.restoring import DEFAULT_METHOD, RestoreOptions
+from jrecomp.sharing import share
 
 
 @click.command("restore")
@@ -72,7 +73,7 @@ def command(
     suffix = FORMATS[form].suffixes[0]
     search = selection.search(options.pictures())
     stream = search.jobs(destination, lambda path: files.picture_name(path, suffix))
-    shares = batch.share(threads, "cpu", stream.at_least)
+    shares = share(threads, "cpu", stream.first)
     steps = partial(
         work.restore,
         form=form,

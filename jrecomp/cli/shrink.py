@@ -4,12 +4,13 @@ from functools import partial
 
 import click
 
-from jrecomp import batch, files, work
+from jrecomp import files, work
 from jrecomp.cli import lines, options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode
 from jrecomp.jobs import JPEG_SUFFIXES, SHRUNK_SUFFIXES, Destination, Existing, Wanted
 from jrecomp.options import Limits
+from jrecomp.sharing import share
 from jrecomp.work import ChangeOptions
 
 
@@ -46,7 +47,7 @@ def command(
     """
     search = selection.search(Wanted(JPEG_SUFFIXES, SHRUNK_SUFFIXES))
     stream = search.jobs(destination, files.shrunk_name)
-    shares = batch.share(threads, "cpu", stream.at_least)
+    shares = share(threads, "cpu", stream.first)
     steps = partial(
         work.shrink,
         change=change,

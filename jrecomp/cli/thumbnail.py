@@ -4,12 +4,13 @@ from functools import partial
 
 import click
 
-from jrecomp import batch, files, work
+from jrecomp import files, work
 from jrecomp.cli import lines, options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode
 from jrecomp.jobs import Destination
 from jrecomp.options import Limits
+from jrecomp.sharing import share
 from jrecomp.thumbnails import LARGEST, SIZE, SUFFIXES
 
 _NAMED = ".thumbnail"
@@ -64,7 +65,7 @@ def command(
     suffix = _NAMED + SUFFIXES[form][0]
     search = selection.search(options.pictures(_ENDINGS))
     stream = search.jobs(destination, lambda path: files.picture_name(path, suffix))
-    shares = batch.share(threads, "cpu", stream.at_least)
+    shares = share(threads, "cpu", stream.first)
     steps = partial(
         work.thumbnail,
         form=form,

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from jrecomp import batch, files, work
+from jrecomp import files, work
 from jrecomp.cli import lines, options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode, UsageError
 from jrecomp.jobs import CONTAINER_SUFFIXES, JPEG_SUFFIXES, Destination, Stream, Wanted, is_folder
 from jrecomp.options import Device, Limits
+from jrecomp.sharing import share
 from jrecomp.work import Work
 
 
@@ -65,7 +66,7 @@ def command(
         stream = selection.search(Wanted(CONTAINER_SUFFIXES)).jobs()
     if original and stream.at_least(2) > 1:
         raise UsageError("--original names one file, but there are several inputs (verify them one by one)")
-    shares = batch.share(threads, device, stream.at_least)
+    shares = share(threads, device, stream.first)
     steps: Work = partial(
         work.verify, original=original, threads=shares.threads, device=shares.device, limits=limits
     )

@@ -84,15 +84,20 @@ def test_round_trip(place: Path) -> None:
         assert {row.status for row in rows.values()} == {"verified" if command == "verify" else "kept"}
 
 
+def _written(path: Path) -> tuple[int, int]:
+    """What is another for a file that was written again; reading it changes other properties."""
+    return path.stat().st_ino, path.stat().st_mtime_ns
+
+
 def test_what_is_done_is_kept(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     do(settings(place))
     (place / "packed/text.jpg.jrc").unlink()
-    before = (place / "packed/a.jpg.jrc").stat()
+    before = _written(place / "packed/a.jpg.jrc")
     rows = do(settings(place), "again")
     assert {name: row.status for name, row in rows.items()} == dict.fromkeys(rows, "kept") | {
         "text.jpg": "written"
     }
-    assert (place / "packed/a.jpg.jrc").stat() == before
+    assert _written(place / "packed/a.jpg.jrc") == before
     assert all(row.original_sha256 and row.container_sha256 for row in rows.values())
 
     def refuse(*_: object, **__: object) -> bytes:

@@ -2,26 +2,25 @@
 
 import os
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from jrecomp.codec import Resources
+from jrecomp.codec import Resources, devices
 from jrecomp.codec.engines import ENGINES
 from jrecomp.errors import UsageError
 from jrecomp.model import BlocksModel, LatentsModel, Model, PlanesModel
 
 WITHOUT_CUDA: list[type[Model]] = [BlocksModel, LatentsModel]
+MODEL = PlanesModel(5, "some", {})
 
 
 def test_devices_have_their_engines(machine: SimpleNamespace) -> None:
-    """A GPU is used only with `cuda`: the CPU is faster."""
-    assert [Resources(device=name).engine() for name in ("auto", "cpu", "cuda")] == [
-        "native",
-        "native",
-        "cuda",
-    ]
+    """One call uses a GPU only with `cuda`: the CPU is faster."""
+    engines = [Resources(device=name).engine(MODEL) for name in ("auto", "cpu", "cuda")]
+    assert engines == ["native", "native", "cuda"]
 
 
 MISSING = [("torch", "torch is not installed .*gpu"), ("driver", "NVIDIA driver"), ("gpu", "no GPU.*gpu")]
@@ -31,7 +30,7 @@ MISSING = [("torch", "torch is not installed .*gpu"), ("driver", "NVIDIA driver"
 def test_without_a_gpu(machine: SimpleNamespace, part: str, message: str) -> None:
     setattr(machine, part, False)
     for name in ("auto", "cpu"):
-        assert Resources(device=name).engine() == "native"
+        assert Resources(device=name).engine(MODEL) == "native"
     with pytest.raises(UsageError, match=message):
         Resources(device="cuda")
 
@@ -41,7 +40,7 @@ def test_torch_is_loaded_only_for_a_gpu_beside_a_driver(
 ) -> None:
     monkeypatch.setitem(sys.modules, "jrecomp.codec.gpu.batch", None)  # an import would fail
     for name in ("auto", "cpu"):
-        assert Resources(device=name).engine() == "native"
+        assert Resources(device=name).engine(MODEL) == "native"
     with pytest.raises(ImportError):
         Resources(device="cuda")
     machine.driver = False
@@ -53,13 +52,17 @@ def test_torch_is_loaded_only_for_a_gpu_beside_a_driver(
 def test_kinds_without_an_engine_for_a_gpu_are_refused(kind: type[Model], machine: SimpleNamespace) -> None:
     model = kind(5, "some", {})
     for name in ("auto", "cpu"):
+        Resources(device=name).check(model)
         assert Resources(device=name).engine(model) == "native"
+    cuda = Resources(device="cuda")
     if kind in WITHOUT_CUDA:
         with pytest.raises(UsageError, match=r"does not support model 'some' \(choose another device\)"):
-            Resources(device="cuda").engine(model)
+            cuda.check(model)
+        assert cuda.engine(model) == "native"
     else:
         assert kind is PlanesModel
-        assert Resources(device="cuda").engine(model) == "cuda"
+        cuda.check(model)
+        assert cuda.engine(model) == "cuda"
 
 
 @pytest.mark.parametrize(
@@ -84,3 +87,15 @@ def test_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Resources().workers == 12
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert Resources().workers == 1
+
+
+def test_compiled_kernels_are_looked_for_where_triton_keeps_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("TRITON_CACHE_DIR", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert not devices._has_compiled()
+    (tmp_path / ".triton" / "cache").mkdir(parents=True)
+    assert devices._has_compiled()
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path / "none"))
+    assert not devices._has_compiled()
