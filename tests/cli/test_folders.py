@@ -247,7 +247,7 @@ def test_models(monkeypatch: pytest.MonkeyPatch) -> None:
         return compress(data, model="fake", **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(pipeline, "compress", remember)
-    monkeypatch.setattr("jrecomp.batch.load", lambda name: None)
+    monkeypatch.setattr("jrecomp.sharing.load", lambda name: None)
     for options in ([], ["--best"], ["--fast"], ["--model", "fake"]):
         run("compress", "-f", "in/a.jpg", *options)
     monkeypatch.setenv("JRECOMP_MODEL", "latents")
