@@ -30,12 +30,15 @@ def mutate_segments(data: bytes, mutation: Mutation) -> bytes:
 
 
 def mutate_value(value: Any, mutation: Mutation) -> Any:
-    """Change a value of a container: bytes, an integer, or a part of a tuple or dataclass."""
+    """Change a value of a container: bytes, an integer, or a part of a tuple, named or not, or dataclass."""
     if isinstance(value, bytes):
         return mutation(value) if random.random() < 0.5 else mutate_segments(value, mutation)
     if isinstance(value, int):
         other = random.getrandbits(random.randrange(1, 63))
         return random.choice([0, 1, value + 1, max(0, value - 1), other])
+    if hasattr(value, "_replace"):  # a named tuple
+        name = random.choice(value._fields)
+        return value._replace(**{name: mutate_value(getattr(value, name), mutation)})
     if isinstance(value, tuple) and value:
         place = random.randrange(len(value))
         new = random.choice([(), 2 * (value[place],), (mutate_value(value[place], mutation),)])

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from jrecomp.dct import Coefficients, coefficients
     from jrecomp.encoding import encode
     from jrecomp.info import Info, JpegInfo
+    from jrecomp.notes import Note
     from jrecomp.options import Limits
     from jrecomp.pipeline import compress, decompress, inspect, salvage, shrink, verify
-    from jrecomp.rate import Note
     from jrecomp.restoring import restore
     from jrecomp.threads import cancellation
     from jrecomp.thumbnails import thumbnail
@@ -73,7 +73,7 @@ _HOMES = {
     "Info": "jrecomp.info",
     "JpegInfo": "jrecomp.info",
     "Limits": "jrecomp.options",
-    "Note": "jrecomp.rate",
+    "Note": "jrecomp.notes",
     "cancellation": "jrecomp.threads",
     "coefficients": "jrecomp.dct",
     "compress": "jrecomp.pipeline",

@@ -11,8 +11,8 @@ from jrecomp import container, files, pipeline, temporary, work
 from jrecomp.errors import InputError, JrecompError, LimitError, UsageError, shortage, size
 from jrecomp.info import Info
 from jrecomp.jobs import Existing, Job
+from jrecomp.notes import OnProgress, ignore
 from jrecomp.options import DEFAULT_LIMITS, Device, Limits, check_type
-from jrecomp.rate import OnProgress, ignore
 from jrecomp.work import ChangeOptions, Work
 
 PathLike = str | os.PathLike[str]

@@ -5,10 +5,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jrecomp import files, temporary
 from jrecomp.errors import ExitCode, JrecompError, shortage, unexpected
@@ -26,8 +25,7 @@ TOGETHER = 64
 FLUSH_SECONDS = 0.25
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The result of a job.
 
     seconds: time taken to read, compute and write, without waiting for other jobs. finished: the result; None

@@ -24,12 +24,13 @@ from jrecomp.encoder.tables import TUNES, likeness_of, quality_of
 from jrecomp.errors import InputError, TargetError, UsageError
 from jrecomp.info import RestoredLikeness
 from jrecomp.jpeg.markers import START
-from jrecomp.lossy import Target, TargetOptions
 from jrecomp.metrics import Decode, pixels
 from jrecomp.metrics.ssimulacra2 import IDENTICAL
+from jrecomp.notes import Note, OnNote, OnProgress, ignore
 from jrecomp.options import DEFAULT_LIMITS, RESTORERS, Effort, Limits, Subsampling, Tune, as_bytes, check_type
-from jrecomp.rate import DISTANCE_TOLERANCE, METRICS, SIZE_TOLERANCE, Metric, Note, OnNote, OnProgress, ignore
+from jrecomp.rate import DISTANCE_TOLERANCE, METRICS, SIZE_TOLERANCE, Metric
 from jrecomp.restoring import DEFAULT_METHOD, restore
+from jrecomp.targets import Target, TargetOptions
 from jrecomp.threads import Workers
 
 if TYPE_CHECKING:

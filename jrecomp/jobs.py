@@ -4,11 +4,12 @@ import os
 import stat
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from fnmatch import fnmatch
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from jrecomp import files
 from jrecomp.errors import InputError, JrecompError, UsageError, shortage
@@ -30,8 +31,7 @@ SYSTEM_FOLDERS = ("@eaDir",)
 """Folders that are no user's: in this one, Synology's disk stations keep thumbnails."""
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(NamedTuple):
     """One input and its output.
 
     source: the input, None for standard input. target: the output, None for standard output or for commands
@@ -79,8 +79,7 @@ class Existing(Enum):
     REPLACE = "replace"
 
 
-@dataclass(frozen=True)
-class Destination:
+class Destination(NamedTuple):
     """Where outputs are written; beside the inputs by default.
 
     output: path of the only output, "-" for standard output; or a folder, which exists or ends with "/".
@@ -117,8 +116,7 @@ class Destination:
 Choose = Callable[[list[str]], list[str]]
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """Which files of folders are inputs.
 
     suffixes: endings of their names, in lower case. excluded: endings of names to leave out. patterns: what
@@ -332,7 +330,7 @@ def _distinct(jobs: Iterable[Job]) -> Iterator[Job]:
             folder = job.target.parent
             seen.clear()
         if (name := job.target.name) in seen:
-            yield replace(job, problem=UsageError(f"{job.target}: is the output of another input, too"))
+            yield job._replace(problem=UsageError(f"{job.target}: is the output of another input, too"))
         else:
             seen.add(name)
             yield job
@@ -349,7 +347,7 @@ class _Mirrors:
         """The jobs with their mirrors."""
         for job in jobs:
             mirror = self._of(job)
-            yield replace(job, mirror=mirror) if mirror else job
+            yield job._replace(mirror=mirror) if mirror else job
 
     def _of(self, job: Job) -> files.Mirror | None:
         if self._folder is None or job.root is None or job.target is None or job.source is None:
@@ -370,9 +368,9 @@ def _with_target(job: Job, relative: Path, destination: Destination, rename: Cal
     if not job.writes:
         return job
     try:
-        return replace(job, target=_target(job.source, relative, destination, rename))
+        return job._replace(target=_target(job.source, relative, destination, rename))
     except UsageError as error:
-        return replace(job, problem=error)
+        return job._replace(problem=error)
 
 
 def _target(

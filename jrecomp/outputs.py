@@ -5,17 +5,15 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import BinaryIO, NamedTuple, Self
 
 from jrecomp import attributes, files, system, temporary
 from jrecomp.errors import JrecompError, OutputError, UsageError, shortage, unexpected
 from jrecomp.threads import Workers
 
 
-@dataclass(frozen=True)
-class Output:
+class Output(NamedTuple):
     """An output to write.
 
     target, source, force: as for files.check_target(). data: the bytes. The output gets the attributes of the
@@ -133,7 +131,7 @@ class _Pending:
     """An output whose bytes are in a temporary file; raises OSError."""
 
     def __init__(self, output: Output, target: Path, on_written: OnWritten) -> None:
-        self._output, self._target, self.on_written = replace(output, data=b""), target, on_written
+        self._output, self._target, self.on_written = output._replace(data=b""), target, on_written
         self.error: JrecompError | None = None
         self._real = target.resolve() if target.is_symlink() else target
         self.folder = self._real.parent

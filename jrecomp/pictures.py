@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
 from jrecomp import codec, container, jpeg
 from jrecomp.array_types import Int16
-from jrecomp.container import Lossless, Original
+from jrecomp.container import Lossless, Original, Stored
 from jrecomp.container.fields import FieldWriter
 from jrecomp.errors import LimitError, StoredReason, UnsupportedJpegError
 from jrecomp.jpeg.types import Frame, JpegFile
@@ -164,3 +165,33 @@ def _size(coded: Coded) -> int:
     scans = FieldWriter()
     scans.packed(coded.reconstruction)
     return len(scans.data) + len(coded.copies) + sum(map(len, coded.slices))
+
+
+class Result(NamedTuple):
+    """A result of compressing or shrinking.
+
+    output: the bytes to write. restored: the file that `output` restores, or `output` itself if it is not a
+    container. quality: 0 to 100 if coefficients changed, otherwise None. remark: what the restored file lacks
+    or has besides, as a phrase, or "".
+    """
+
+    output: bytes
+    restored: bytes
+    quality: float | None = None
+    remark: str = ""
+
+
+def stored(data: bytes, reason: StoredReason) -> Result:
+    """A container that stores a file unmodelled."""
+    return Result(container.pack(Stored(Original.of(data), reason, data)), data)
+
+
+def lossless(data: bytes, coder: PictureCoder) -> Result:
+    """A container of a file with modelled pictures.
+
+    Raises UnsupportedJpegError, with the reason of the first picture, if no picture becomes smaller.
+    """
+    found = coder.dismantle(data)
+    if found.reason and not pictures(found.steps):
+        raise found.reason
+    return Result(container.pack(coder.box(data, found)), data)

@@ -28,15 +28,14 @@ from jrecomp.errors import (
 from jrecomp.info import Info, JpegInfo, describe_picture, describe_reason, describe_restorer
 from jrecomp.jpeg.markers import START
 from jrecomp.jpeg.types import Frame, JpegFile
-from jrecomp.lossy import Target, TargetOptions, requantizer, rule_of
 from jrecomp.model import DEFAULT_MODEL, FALLBACK_MODEL, Model
 from jrecomp.model import load as load_model
+from jrecomp.notes import Note, OnNote, OnProgress, ignore
 from jrecomp.options import DEFAULT_LIMITS, DEFAULT_TUNE, Buffer, Device, Limits, Tune, as_bytes, check_type
-from jrecomp.pictures import PictureCoder
-from jrecomp.rate import Note, OnNote, OnProgress, Request, ignore
+from jrecomp.pictures import PictureCoder, Result, lossless, stored
 from jrecomp.salvaging import salvaged
 from jrecomp.skeleton import describe
-from jrecomp.writers import ContainerWriter, JpegWriter, Result, WriteOptions, Writer, lossless, stored
+from jrecomp.targets import Target, TargetOptions, check_tune
 
 
 def compress(
@@ -88,7 +87,7 @@ def compress(
         on_progress=on_progress,
         on_note=on_note,
     )
-    rule_of(tune)
+    check_tune(tune)
     predictor = load_model(model or DEFAULT_MODEL)
     resources.check(predictor)
     frame = None
@@ -96,15 +95,17 @@ def compress(
         if wanted.lossless and not (strip or strip_trailer):
             result, note = _lossless(data, predictor, resources, limits), Note(None, "")
         else:
+            from jrecomp import rate, writers  # which lossless results do without
+
             file = jpeg.read(data, limits)
             frame = file.frame
-            options = WriteOptions(strip, strip_trailer)
-            writer = ContainerWriter(data, file, options, limits, predictor, resources)
+            options = writers.WriteOptions(strip, strip_trailer)
+            writer = writers.ContainerWriter(data, file, options, limits, predictor, resources)
             if wanted.lossless:
                 result = writer.unchanged()
                 note = Note(None, result.remark)
             else:
-                result, note = _changed(wanted, writer, tune, resources.workers, on_progress)
+                result, note = rate.changed(wanted, writer, tune, resources.workers, on_progress)
             del file, writer  # frees the coefficients: verification needs as much memory again
             _verified(result, resources, limits)
         if len(result.output) >= len(data):
@@ -171,6 +172,8 @@ def shrink(
     Returns the JPEG file. Raises InputError if the data is not a JPEG file that can be modelled, LimitError
     if it exceeds the limits, UsageError, and TargetError if a size cannot be met.
     """
+    from jrecomp import rate, writers
+
     data, wanted = as_bytes(data), Target.of(**target)
     _check_options(
         strip=strip,
@@ -181,29 +184,20 @@ def shrink(
         on_progress=on_progress,
         on_note=on_note,
     )
-    rule_of(tune)
+    check_tune(tune)
     resources = Resources(threads)
     with unsupported_as(InputError, "cannot be shrunk"):
         file = jpeg.read(data, limits)
-        options = WriteOptions(strip, strip_trailer, progressive or file.frame.progressive)
-        writer = JpegWriter(data, file, options, limits)
+        options = writers.WriteOptions(strip, strip_trailer, progressive or file.frame.progressive)
+        writer = writers.JpegWriter(data, file, options, limits)
         if wanted.lossless:
             result = writer.unchanged()
             reason = writer.obstacle if result.output == data else ""
             note = Note(None, f"unchanged: {reason}" if reason else result.remark)
         else:
-            result, note = _changed(wanted, writer, tune, resources.workers, on_progress)
+            result, note = rate.changed(wanted, writer, tune, resources.workers, on_progress)
     on_note(note)
     return result.output
-
-
-def _changed(
-    target: Target, writer: Writer, tune: Tune, threads: int, on_progress: OnProgress
-) -> tuple[Result, Note]:
-    """The lossy result that meets a target best, with a note."""
-    with requantizer(writer.file, tune, threads, writer.limits) as (picture, remark):
-        result, note = Request(target, writer, picture, on_progress).meet()
-    return result, note._replace(text="; ".join(filter(None, [remark, note.text])))
 
 
 def decompress(

@@ -3,15 +3,18 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from jrecomp.array_types import UInt8
 from jrecomp.errors import TargetError, UnsupportedJpegError
-from jrecomp.info import RestoredLikeness
 from jrecomp.jpeg.metadata import metadata
-from jrecomp.lossy import HIGHEST, Goal, OperatingPoint, Requantizer, Search, Target
+from jrecomp.lossy import HIGHEST, Goal, OperatingPoint, Requantizer, Search, requantizer
 from jrecomp.metrics import ms_ssim, pixels, psnr, ssimulacra2, to_rgb
-from jrecomp.writers import Result, Writer
+from jrecomp.notes import Note, OnProgress
+from jrecomp.options import Tune
+from jrecomp.pictures import Result
+from jrecomp.targets import Target
+from jrecomp.writers import Writer
 
 SIZE_TOLERANCE = 0.01
 """Tolerance for target sizes: the largest shortfall of an accepted result, as a fraction of the size."""
@@ -29,27 +32,17 @@ UNCHANGED = OperatingPoint.at(HIGHEST)
 """The operating point at which no coefficient changes."""
 
 
-class Note(NamedTuple):
-    """A remark on a result.
+def changed(
+    target: Target, writer: Writer, tune: Tune, threads: int, on_progress: OnProgress
+) -> tuple[Result, Note]:
+    """The lossy result that meets a target best, with a note.
 
-    quality: 0 to 100 for a result with changed coefficients, otherwise None. text: how the result differs
-    from the request; empty where it does not. likeness: of a picture that was encoded for restoration.
+    tune: measure that it is optimized for. threads: at least 1. on_progress: see Request. Raises the errors
+    of Request.meet(), and LimitError.
     """
-
-    quality: float | None
-    text: str
-    likeness: RestoredLikeness | None = None
-
-
-OnProgress = Callable[[str], None]
-"""Callback that receives a line of text for each attempt at a target."""
-
-OnNote = Callable[[Note], None]
-"""Callback that receives the note on a result."""
-
-
-def ignore(_: object) -> None:
-    """Callback that does nothing."""
+    with requantizer(writer.file, tune, threads, writer.limits) as (picture, remark):
+        result, note = Request(target, writer, picture, on_progress).meet()
+    return result, note._replace(text="; ".join(filter(None, [remark, note.text])))
 
 
 @dataclass(frozen=True)

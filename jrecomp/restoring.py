@@ -10,8 +10,8 @@ from jrecomp.errors import InputError, UsageError, unsupported_as
 from jrecomp.info import RestoredInfo
 from jrecomp.jpeg.metadata import attachments
 from jrecomp.jpeg.types import JpegFile
+from jrecomp.notes import Note, OnNote, ignore
 from jrecomp.options import DEFAULT_LIMITS, Buffer, Limits, Method, as_bytes, check_type
-from jrecomp.rate import Note, OnNote, ignore
 from jrecomp.restoration import FORMATS, METHODS, Picture, Restored, restored
 from jrecomp.restoration.colour import Pixels
 from jrecomp.threads import Workers

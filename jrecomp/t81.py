@@ -113,16 +113,23 @@ By table class (0 for DC, 1 for AC) and destination, in the two bytes of a DAC s
 """
 
 
-@cache
 def scaled_table(quality: int, chrominance: bool) -> bytes:
     """libjpeg's quantization table for a quality: table K.1 or K.2, scaled and limited to 1 to 255.
 
     quality: 1 to 100. Returns 64 steps in zig-zag order.
     """
-    scale = 5000 // quality if quality < 50 else 200 - 2 * quality
+    table: npt.NDArray[np.uint8] = _scaled_tables(chrominance)[quality - 1]
+    return table.tobytes()
+
+
+@cache
+def _scaled_tables(chrominance: bool) -> npt.NDArray[np.uint8]:
+    """The tables of the qualities from 1 to 100, [100, 64]."""
+    quality = np.arange(1, 101)[:, None]
+    scale = np.where(quality < 50, 5000 // quality, 200 - 2 * quality)
     base = np.array(CHROMINANCE if chrominance else LUMINANCE)[RASTER]
-    table: npt.NDArray[np.int64] = (base * scale + 50) // 100
-    return table.clip(1, 255).astype(np.uint8).tobytes()
+    tables: npt.NDArray[np.int64] = (base * scale + 50) // 100
+    return tables.clip(1, 255).astype(np.uint8)
 
 
 def nearest_quality(steps: Sequence[int]) -> int:
@@ -130,11 +137,5 @@ def nearest_quality(steps: Sequence[int]) -> int:
 
     steps: 64 steps in zig-zag order. The highest of equally near qualities counts.
     """
-    distances = np.abs(_luminance_tables() - np.asarray(steps, np.int64)).sum(1)
+    distances = np.abs(_scaled_tables(False)[::-1] - np.asarray(steps, np.int64)).sum(1)
     return 100 - int(distances.argmin())
-
-
-@cache
-def _luminance_tables() -> npt.NDArray[np.int64]:
-    """The luminance tables of the qualities from 100 to 1, [100, 64]."""
-    return np.array([list(scaled_table(quality, False)) for quality in range(100, 0, -1)], np.int64)

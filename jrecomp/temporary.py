@@ -9,7 +9,6 @@ has neither such locks nor identifiers, so there every file has to be a day old.
 
 import os
 import re
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -64,7 +63,7 @@ def create(folder: Path, permissions: int) -> Iterator[tuple[Path, BinaryIO]]:
 def _open(folder: Path, permissions: int) -> tuple[Path, int]:
     """Create a temporary file and lock it, again if it was swept before it was locked."""
     while True:
-        path = folder / f".jrecomp-{boot()}-{secrets.token_hex(8)}.tmp"
+        path = folder / f".jrecomp-{boot()}-{os.urandom(8).hex()}.tmp"
         _unfinished.add(path)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, permissions)
         if _lock(descriptor) is not False and os.path.lexists(path):

@@ -3,19 +3,18 @@
 import hashlib
 from collections.abc import Callable, Generator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from jrecomp import container, deleting, files, outputs, pipeline
 from jrecomp.container import Lossy, Original
 from jrecomp.errors import CorruptContainerError, InputError, VerificationError, shortage
 from jrecomp.info import Info, RestoredInfo, ThumbnailInfo
 from jrecomp.jobs import Existing, Job
-from jrecomp.lossy.target import Target, TargetOptions
+from jrecomp.notes import Note, OnProgress
 from jrecomp.options import Device, Limits, Tune
-from jrecomp.rate import Note, OnProgress
+from jrecomp.targets import Target, TargetOptions
 
 if TYPE_CHECKING:  # they import Pillow and native code that other commands do without
     from jrecomp.encoding import EncodeOptions
@@ -25,8 +24,7 @@ AnyInfo = Info | RestoredInfo | ThumbnailInfo
 """Properties of the result of a job."""
 
 
-@dataclass(frozen=True)
-class Finished:
+class Finished(NamedTuple):
     """What a job gives at its end.
 
     info: description of the result; None for skipped jobs. note: a remark for the report, or why the job was

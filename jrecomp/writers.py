@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from jrecomp import codec, container, jpeg
-from jrecomp.container import Lossless, Lossy, Original, Stored
+from jrecomp.container import Lossless, Lossy
 from jrecomp.errors import StoredReason, UnsupportedJpegError, VerificationError
 from jrecomp.jpeg.metadata import metadata, removed_metadata, stripped, unlinked
 from jrecomp.jpeg.multi_picture import index_problem, moved_index
@@ -16,8 +16,7 @@ from jrecomp.jpeg.types import JpegFile
 from jrecomp.lossy import HIGHEST, Requantized
 from jrecomp.model import Model
 from jrecomp.options import Limits
-from jrecomp.pictures import PictureCoder
-from jrecomp.skeleton import pictures
+from jrecomp.pictures import PictureCoder, Result, stored
 
 _TABLE_BYTES, _FIELD_BYTES = 500, 50
 """Approximate least size in bytes of the tables of a JPEG file, and of the fields of a container."""
@@ -34,37 +33,6 @@ class WriteOptions:
     strip: bool = False
     strip_trailer: bool = False
     progressive: bool = False
-
-
-@dataclass(frozen=True)
-class Result:
-    """A result of compressing or shrinking.
-
-    output: the bytes to write. restored: the file that `output` restores, or `output` itself if it is not a
-    container. quality: 0 to 100 if coefficients changed, otherwise None. remark: what the restored file lacks
-    or has besides, as a phrase, or "".
-    """
-
-    output: bytes
-    restored: bytes
-    quality: float | None = None
-    remark: str = ""
-
-
-def stored(data: bytes, reason: StoredReason) -> Result:
-    """A container that stores a file unmodelled."""
-    return Result(container.pack(Stored(Original.of(data), reason, data)), data)
-
-
-def lossless(data: bytes, coder: PictureCoder) -> Result:
-    """A container of a file with modelled pictures.
-
-    Raises UnsupportedJpegError, with the reason of the first picture, if no picture becomes smaller.
-    """
-    found = coder.dismantle(data)
-    if found.reason and not pictures(found.steps):
-        raise found.reason
-    return Result(container.pack(coder.box(data, found)), data)
 
 
 @dataclass(frozen=True)
@@ -206,7 +174,7 @@ class JpegWriter(Writer):
             return kept
         same = Requantized([c.quantization for c in self.file.frame.components], self.file.coefficients)
         try:
-            new = replace(self.changed(same, HIGHEST), quality=None)
+            new = self.changed(same, HIGHEST)._replace(quality=None)
         except UnsupportedJpegError:
             return kept
         return min(new, kept, key=lambda result: len(result.output))

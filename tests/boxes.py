@@ -17,5 +17,5 @@ def coded(box: Lossless) -> Coded:
 def recoded(box: Box, **changes: Any) -> Box:
     """The box with other fields of Coded in its first step, a picture."""
     first = pictures(box.steps)[0]
-    changed = replace(first, coded=replace(first.coded, **changes))
+    changed = first._replace(coded=first.coded._replace(**changes))
     return replace(box, steps=(changed, *box.steps[1:]))

@@ -1,6 +1,5 @@
 """Models with random weights, so that the codec is tested without trained ones, and files for them."""
 
-from dataclasses import asdict, fields
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from PIL import Image
 from jrecomp.codec.devices import missing_for_cuda
 from jrecomp.codec.engines import ENGINES
 from jrecomp.features.latents import GROUPS
-from jrecomp.features.tables import Tables, make
+from jrecomp.features.tables import make
 from jrecomp.jpeg.types import Component, Frame, JpegFile
 from jrecomp.model import BlocksModel, PlanesModel, blocks, laplace, latents, planes
 from jrecomp.model.arrays import CLASSES
@@ -38,7 +37,7 @@ LAYOUTS = [
 def random_arrays(seed: int = 0, hidden: tuple[int, int] = HIDDEN) -> dict[str, npt.NDArray[Any]]:
     """The arrays of a weights file with small random weights; every plane has a network of its own."""
     rng, tables = np.random.default_rng(seed), make()
-    arrays: dict[str, npt.NDArray[Any]] = {f.name: getattr(tables, f.name) for f in fields(Tables)}
+    arrays: dict[str, npt.NDArray[Any]] = tables._asdict()
     arrays["hidden"] = np.array(hidden, np.int32)
     for number in range(CLASSES):
         layers = [s for plane in range(65) for s in planes.shapes(number, hidden, plane)]
@@ -146,7 +145,7 @@ LATENTS_HIDDEN = (8, 2)
 def random_latents_arrays(seed: int = 0) -> dict[str, npt.NDArray[Any]]:
     """The arrays of a weights file of a model with latents, with small random weights."""
     rng = np.random.default_rng(seed)
-    arrays: dict[str, npt.NDArray[Any]] = asdict(make()) | asdict(laplace.make())
+    arrays: dict[str, npt.NDArray[Any]] = make()._asdict() | laplace.make()._asdict()
     arrays["hidden"] = np.array(LATENTS_HIDDEN, np.int32)
     for number in range(CLASSES):
         layout = [s for g in range(len(GROUPS)) for s in latents.shapes(number, g, *LATENTS_HIDDEN)]

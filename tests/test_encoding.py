@@ -21,8 +21,8 @@ from jrecomp.encoding import encode, encode_file
 from jrecomp.errors import InputError, LimitError, TargetError, UsageError
 from jrecomp.jpeg.metadata import table_numbers
 from jrecomp.metrics import ms_ssim, pixels, psnr, ssimulacra2
+from jrecomp.notes import Note
 from jrecomp.options import Limits, Method, Subsampling, Tune
-from jrecomp.rate import Note
 from jrecomp.restoring import DEFAULT_METHOD
 from jrecomp.train.drawings import draw
 from tests.encoder.drawings import noisy, png, ramp, reached, red_lines, text

@@ -126,7 +126,7 @@ def test_wrong_lengths_of_pictures() -> None:
     """Bytes that one picture has less and another one has more."""
     box = box_of(MAIN + OTHER)
     first, second = pictures(box.steps)
-    steps = replace(first, removed=first.removed - 1), replace(second, removed=second.removed + 1)
+    steps = first._replace(removed=first.removed - 1), second._replace(removed=second.removed + 1)
     with pytest.raises(CorruptContainerError, match="another length"):
         jrecomp.decompress(container.pack(replace(box, steps=steps)))
 
@@ -136,9 +136,9 @@ def test_pixels_of_all_pictures_are_limited() -> None:
     box, limits = box_of(MAIN), Limits(max_pixels=80 * 64)
     (step,) = pictures(box.steps)
     assert isinstance(step, Picture)
-    blank = replace(step, removed=0)
+    blank = step._replace(removed=0)
     headers = box.front + box.front
-    forged = replace(box, front=headers, steps=(blank, replace(blank, position=len(box.front))))
+    forged = replace(box, front=headers, steps=(blank, blank._replace(position=len(box.front))))
     coder = PictureCoder(load("fast"), Resources(1), limits)
     with pytest.raises(jrecomp.JrecompError, match="all pictures together"):
         coder.restore(forged)

@@ -35,9 +35,9 @@ from jrecomp.errors import (
     VerificationError,
 )
 from jrecomp.metrics import ms_ssim, pixels, psnr, ssimulacra2
+from jrecomp.notes import Note
 from jrecomp.options import DEFAULT_TUNE, TUNES, Tune
 from jrecomp.pipeline import shrink
-from jrecomp.rate import Note
 from tests.boxes import coded, recoded
 from tests.jpeg import builder, samples
 from tests.lossy.pictures import ADOBE_RGB, flat

@@ -14,7 +14,7 @@ import jrecomp
 from jrecomp import container
 from jrecomp.container import Lossless
 from jrecomp.errors import CorruptContainerError, ExitCode
-from jrecomp.rate import Note
+from jrecomp.notes import Note
 from tests.boxes import coded
 from tests.cli.commands import run
 

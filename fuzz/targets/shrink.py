@@ -13,8 +13,8 @@ from fuzz.mutation import mutate_segments as mutate
 from fuzz.targets import LIMITS
 from jrecomp.array_types import UInt8
 from jrecomp.errors import InputError, LimitError
-from jrecomp.lossy.target import TargetOptions
 from jrecomp.pipeline import shrink
+from jrecomp.targets import TargetOptions
 
 __all__ = ["check", "mutate"]
 

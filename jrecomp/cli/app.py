@@ -1,5 +1,6 @@
 """The `jrecomp` command: imports subcommands on use, and converts errors to messages and exit codes."""
 
+import gc
 import io
 import os
 import sys
@@ -65,6 +66,9 @@ class App(click.Group):
         if module.startswith("jrecomp.cli"):  # which use one thread of OpenBLAS; without any it raises SIGINT
             os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         command: click.Command = import_module(module).command
+        if not gc.isenabled():  # see process.start()
+            gc.freeze()  # what was imported, which stays
+            gc.enable()
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

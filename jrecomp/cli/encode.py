@@ -15,9 +15,9 @@ from jrecomp.encoder.tables import TUNES
 from jrecomp.encoding import CHOICES, Colour
 from jrecomp.errors import ExitCode
 from jrecomp.jobs import Destination, Wanted
-from jrecomp.lossy.target import Target, TargetOptions
 from jrecomp.options import Limits
 from jrecomp.sharing import share
+from jrecomp.targets import Target, TargetOptions
 
 
 def _colour(context: click.Context, parameter: click.Parameter, text: str | None) -> Colour | None:

@@ -5,10 +5,9 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import click
 
@@ -29,8 +28,8 @@ from jrecomp.jobs import (
     plan,
     shares_names,
 )
-from jrecomp.lossy.target import Target, TargetOptions
 from jrecomp.options import DEFAULT_LIMITS, DEFAULT_TUNE, DEVICES, TUNES, Limits
+from jrecomp.targets import Target, TargetOptions
 from jrecomp.work import ChangeOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -67,7 +66,7 @@ class Selection:
 
     def search(self, wanted: Wanted) -> "Search":
         """Begin to find inputs; wanted: without exclude and hidden."""
-        return Search(self, replace(wanted, patterns=self.exclude, hidden=self.hidden))
+        return Search(self, wanted._replace(patterns=self.exclude, hidden=self.hidden))
 
     def names(self) -> Iterable[str]:
         """The named files and folders, or those of the list; raises InputError."""
@@ -117,12 +116,13 @@ class Search:
 
 def _size(text: str) -> int:
     """A number of bytes, such as 500M, 2G or 1GiB; prefixes are powers of 1000, or of 1024 with an "i"."""
-    match = re.fullmatch(r"(\d{1,18}(?:\.\d{1,18})?) ?(?:([KMGT])(i?))?B?", text, re.IGNORECASE)
+    match = re.fullmatch(r"(\d{1,18})(?:\.(\d{1,18}))? ?(?:([KMGT])(i?))?B?", text, re.IGNORECASE)
     if not match:
         raise click.BadParameter(f"{text!r} is not a size, such as 500M, 2G or 1GiB.")
-    number, prefix, binary = match.groups()
+    whole, decimals, prefix, binary = match.groups("")
     power = " KMGT".index(prefix.upper()) if prefix else 0
-    return int(Decimal(number) * (1024 if binary else 1000) ** power)
+    size: int = int(whole + decimals) * (1024 if binary else 1000) ** power // 10 ** len(decimals)
+    return size
 
 
 class PathName(click.Path):
@@ -140,8 +140,7 @@ class PathName(click.Path):
         return super().convert(value, param, ctx)
 
 
-@dataclass(frozen=True)
-class Reporting:
+class Reporting(NamedTuple):
     """What to print; quiet: only errors, verbose: a line for each file, as_json: JSON Lines."""
 
     quiet: bool

@@ -1,6 +1,7 @@
 """The command as a process: standard streams, signals, and its end."""
 
 import _thread
+import gc
 import os
 import signal
 import sys
@@ -24,6 +25,7 @@ _tell: Callable[[], None] | None = None
 
 def start() -> None:
     """Run the command as a process. It does not wait for threads that compute what is no longer wanted."""
+    gc.disable()  # until the command begins, as nothing of what is imported before is garbage
     _replace_closed_streams()
     _handle_signals()
     if not sys.warnoptions:

@@ -11,7 +11,7 @@ from contextlib import nullcontext, suppress
 
 import click
 
-from jrecomp import batch, rate
+from jrecomp import batch, notes
 from jrecomp.batch import Activity, Outcome
 from jrecomp.cli import json_lines, lines, process
 from jrecomp.cli.lines import Describe
@@ -150,4 +150,4 @@ def attempts(stream: Stream, reporting: Reporting) -> Callable[[str], None]:
         click.echo(f"\r{text}\033[K", err=True, nl=False)
 
     single = stream.at_least(2) < 2
-    return show if single and reporting.shows_progress() and on_terminal() else rate.ignore
+    return show if single and reporting.shows_progress() and on_terminal() else notes.ignore

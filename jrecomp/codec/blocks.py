@@ -6,7 +6,7 @@ block or of several.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -59,8 +59,7 @@ BAND_STEPS = (1, 4, 7, 14, 28)
 """Zig-zag index of the quantization step that each band of frequencies is measured in."""
 
 
-@dataclass(frozen=True)
-class ComponentBlocks:
+class ComponentBlocks(NamedTuple):
     """The coded part of a component; arrays are int64.
 
     steps: [64], the quantization table. values: [rows, columns, 64], coefficients. dequantized: [rows,

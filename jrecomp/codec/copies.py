@@ -4,7 +4,7 @@ Blank pictures, tiles, and files of which a part was overwritten with zeros have
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,8 +30,7 @@ CHUNK = 1 << 10
 """Number of MCUs that are copied at once, to limit memory."""
 
 
-@dataclass(frozen=True)
-class Copy:
+class Copy(NamedTuple):
     """A run of MCUs, in raster order, each of which repeats the MCU at a distance before it.
 
     start: the first MCU. stop: the MCU after the last. distance: 1 to `start`. steps: for each component,

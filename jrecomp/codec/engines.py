@@ -4,10 +4,8 @@ The native engine is the fastest on CPUs, the CUDA engine serves GPUs, and the N
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Generic, Protocol, TypeVar
-
-from threadpoolctl import threadpool_limits
 
 from jrecomp.array_types import Int16, Int32
 from jrecomp.codec import blocks, latents, planes
@@ -95,11 +93,11 @@ class SliceBySlice(Generic[Kind]):
 
 
 class ArraysBySlice(SliceBySlice[Kind]):
-    """A SliceBySlice of array operations, each of which runs on one thread."""
+    """A SliceBySlice of array operations, each of which runs on one thread of BLAS."""
 
     def encode(self, model: Kind, steps: Steps, slices: Sequence[Slice], threads: int) -> list[bytes]:
         """See Engine."""
-        with threadpool_limits(1):
+        with _one_thread():
             return super().encode(model, steps, slices, threads)
 
     def decode(
@@ -112,8 +110,15 @@ class ArraysBySlice(SliceBySlice[Kind]):
         highest: int = HIGHEST,
     ) -> None:
         """See Engine."""
-        with threadpool_limits(1):
+        with _one_thread():
             super().decode(model, steps, slices, data, threads, highest)
+
+
+def _one_thread() -> AbstractContextManager[object]:
+    from threadpoolctl import threadpool_limits  # which takes a while, and the native engines do without
+
+    limits: AbstractContextManager[object] = threadpool_limits(1)
+    return limits
 
 
 def _spread(

@@ -4,8 +4,8 @@ docs/format/models.md, "Slices", specifies them.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import compress
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,8 +27,7 @@ SLICE_BLOCKS = 1 << 15
 """Target size of slices in blocks of all components; a slice has at least one MCU row."""
 
 
-@dataclass(frozen=True)
-class EncodedSlices:
+class EncodedSlices(NamedTuple):
     """The coded coefficients of a frame.
 
     mcu_rows: MCU rows of each slice except the last, which may have fewer. data: the bytes of each slice.
@@ -133,7 +132,7 @@ def _affordable_threads(
 
 def _coded(frame: Frame, mask: Bool) -> Frame:
     """The frame without the MCU rows that consist of copies; mask: from copies.covered()."""
-    return replace(frame, mcu_rows=int(np.count_nonzero(~mask.all(1))))
+    return frame._replace(mcu_rows=int(np.count_nonzero(~mask.all(1))))
 
 
 def _cut(frame: Frame, coefficients: Sequence[Int16], mcu_rows: int) -> list[list[Int16]]:

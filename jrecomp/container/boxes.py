@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import NamedTuple
 
 from jrecomp.container.fields import FieldReader, Fields, FieldWriter
 from jrecomp.container.metadata import pack_metadata, unpack_metadata
@@ -35,8 +36,7 @@ class Original:
         return cls(len(data), sha256(data).digest()[:_CHECKSUM_BYTES])
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(NamedTuple):
     """A file stored unmodelled.
 
     original: identifies the file. reason: number of a StoredReason, or one that a later version added.
@@ -154,8 +154,8 @@ def with_slices(box: Lossless, slices: Sequence[Slices]) -> Lossless:
 
     def filled(picture: Picture) -> Picture:
         mcu_rows, parts = next(left)
-        coded = replace(picture.coded, mcu_rows=mcu_rows, slices=tuple(part or b"" for part in parts))
-        return replace(picture, coded=coded)
+        coded = picture.coded._replace(mcu_rows=mcu_rows, slices=tuple(part or b"" for part in parts))
+        return picture._replace(coded=coded)
 
     steps = tuple(filled(step) if isinstance(step, Picture) else step for step in box.steps)
     return replace(box, steps=steps)

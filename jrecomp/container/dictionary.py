@@ -139,4 +139,4 @@ def _beginning() -> re.Pattern[bytes]:
 def _any(beginnings: Sequence[bytes]) -> bytes:
     """A pattern that matches, at each position, what any of the beginnings has there."""
     columns = (sorted({b[k : k + 1] for b in beginnings}) for k in range(_LOOKED_AT))
-    return b"".join(b"[%s]" % b"".join(map(re.escape, column)) for column in columns)
+    return b"".join(b"[%s]" % re.escape(b"".join(column)) for column in columns)

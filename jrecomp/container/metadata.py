@@ -1,7 +1,6 @@
 """The metadata of a file: skeleton, steps, reconstruction data, copies (docs/format.md, "Metadata")."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import chain, islice, repeat, zip_longest
 
 from jrecomp.container import dictionary
@@ -61,7 +60,7 @@ def _whole(fields: Fields, picture: Picture) -> Picture:
     """Write or read what precedes the slices of a picture."""
     coded = picture.coded
     reconstruction, copies = blob(fields, coded.reconstruction), blob(fields, coded.copies)
-    return replace(picture, coded=replace(coded, reconstruction=reconstruction, copies=copies))
+    return picture._replace(coded=coded._replace(reconstruction=reconstruction, copies=copies))
 
 
 def _growth(step: Step) -> int:

@@ -1,6 +1,6 @@
 """What is left of a damaged container: good slices, or the beginning of a stored file."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from jrecomp.container.boxes import (
     Container,
@@ -20,8 +20,7 @@ from jrecomp.options import DEFAULT_LIMITS, Limits
 from jrecomp.skeleton import pictures
 
 
-@dataclass(frozen=True)
-class Remains:
+class Remains(NamedTuple):
     """What is left of a container.
 
     box: its contents. Lost slices are empty, and a stored file may be shorter. lost: of each picture, the

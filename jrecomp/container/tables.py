@@ -1,8 +1,8 @@
 """The slices of all pictures: their tables, and their bytes (docs/format.md, "Slices")."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain, islice, repeat
+from typing import NamedTuple
 
 from jrecomp.container.fields import CHECK_BYTES, FieldReader, Fields, FieldWriter, check_of
 from jrecomp.errors import CorruptContainerError
@@ -12,8 +12,7 @@ Slices = tuple[int, tuple[bytes | None, ...]]
 """MCU rows of each slice of a picture except the last, and the slices."""
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """Describes the slices of a picture.
 
     back: 0, or a number n if the slices are those of the n-th picture before. mcu_rows: MCU rows of each

@@ -4,7 +4,7 @@ The blocks of a phase are predicted in parallel, from blocks of earlier phases. 
 docs/format/planes.md, "Order".
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -37,8 +37,7 @@ def pyramid_slots(phase: int) -> int:
     return len(_DIAGONAL + _DIAGONAL_FAR) if phase % 2 else SLOTS
 
 
-@dataclass(frozen=True)
-class PyramidPhase:
+class PyramidPhase(NamedTuple):
     """The blocks of a phase, and the offsets of known blocks around each.
 
     number: 0 to 6. rows, columns: intp [n], positions of the blocks. offsets: (dy, dx) in blocks, the nearest

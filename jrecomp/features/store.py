@@ -1,7 +1,7 @@
 """The known coefficients of a component during coding, and the selection of those that predict others."""
 
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -100,8 +100,7 @@ class ComponentPlanes:
         return np.ascontiguousarray(self.values[:64, self.blocks].transpose(1, 2, 0))
 
 
-@dataclass(frozen=True)
-class Inputs:
+class Inputs(NamedTuple):
     """The known values that predict an AC plane; value i is values[plane[i], block + offset of side[i]].
 
     plane: intp [n], plane indices. side: intp [n], indices into AROUND, or -1 for the block itself.

@@ -3,7 +3,7 @@
 make() computes them in floating point once, when a model is trained.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,8 +25,7 @@ SCALES = (2.0, 1.0, 0.5, 0.25, 0.12, 0.06, 0.03, 0.015)
 """Factors of the eight tanh inputs of a prediction in steps."""
 
 
-@dataclass(frozen=True)
-class Tables:
+class Tables(NamedTuple):
     """The integer tables of a model.
 
     log: uint8 [4096], 16 log2(1 + n/16), limited to 127. tanh: int8 [8, 4096], 127 tanh(scale n/16) for each

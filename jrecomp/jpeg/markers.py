@@ -6,7 +6,7 @@ scan parameters are parsed from the headers alone, in the same way for reading a
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -69,8 +69,7 @@ _UNSUPPORTED_FRAMES = {
 }
 
 
-@dataclass(frozen=True)
-class ScanHeader:
+class ScanHeader(NamedTuple):
     """An SOS marker segment (T.81 B.2.3) with the tables and restart interval in force there.
 
     offset: position in the headers at which the scan's data is inserted.
@@ -100,8 +99,7 @@ class ScanHeader:
         return self.mcu_columns * self.mcu_rows
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(NamedTuple):
     """The frame and scan parameters in the headers of a file."""
 
     frame: Frame
@@ -464,7 +462,7 @@ def _lay_out(
         elif scan.components:
             per_mcu = sum(components[i].horizontal * components[i].vertical for i in scan.components)
         coded_blocks += columns * rows * per_mcu
-        headers.append(replace(scan, mcu_columns=columns, mcu_rows=rows))
+        headers.append(scan._replace(mcu_columns=columns, mcu_rows=rows))
     if coded_blocks > limits.max_scan_blocks * blocks:
         raise LimitError(
             f"codes each block more than {limits.max_scan_blocks} times in {len(scans):,} scans ({{}})",

@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
+from typing import NamedTuple
 
 from jrecomp.jpeg.markers import START, located_segments, segment, segments, trailer, without
 from jrecomp.jpeg.multi_picture import MPF
@@ -141,8 +141,7 @@ def _adobe_transform(found: Iterable[tuple[int, bytes]]) -> int | None:
     return adobe[-1][11] if adobe else None
 
 
-@dataclass(frozen=True)
-class Attachments:
+class Attachments(NamedTuple):
     """What other formats of picture files can carry, too. Each is empty if it is missing or damaged.
 
     icc: the ICC profile. exif: the TIFF file in the Exif segment. xmp: the XMP packet, in UTF-8.

@@ -6,8 +6,8 @@ their sizes and offsets. Offsets count from the TIFF header in that segment.
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import takewhile
+from typing import NamedTuple
 
 from jrecomp.jpeg.markers import START, located_segments
 from jrecomp.t81 import APP2, SOS
@@ -22,8 +22,7 @@ _ENTRY_BYTES = 16
 _LARGEST = 0xFFFFFFFF
 
 
-@dataclass(frozen=True)
-class _Index:
+class _Index(NamedTuple):
     """An index in JpegFile.headers.
 
     start: position of its TIFF header. order: "<" or ">" as in struct. entries: positions of the MP entries.

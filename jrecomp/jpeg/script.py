@@ -1,8 +1,8 @@
 """Scan scripts: what each scan of a rebuilt file codes, and a search for progressive scans of few bytes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,8 +22,7 @@ _HEADER_BITS, _TABLE_BITS = 8 * 10, 8 * 5
 """Bits of the SOS segment of one component, and of a DHT segment without its table."""
 
 
-@dataclass(frozen=True)
-class Scan:
+class Scan(NamedTuple):
     """The components, spectral selection and successive approximation of a scan (T.81 G.1.1.1)."""
 
     components: tuple[int, ...]

@@ -1,6 +1,7 @@
 """Data of a parsed JPEG file (ITU-T T.81), and the data that is kept only to restore it exactly."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -8,8 +9,7 @@ from jrecomp.array_types import Int16, Int32
 from jrecomp.t81 import LARGEST_EOB_RUN
 
 
-@dataclass(frozen=True)
-class Component:
+class Component(NamedTuple):
     """A component of the frame header (T.81 B.2.2).
 
     identifier: 0 to 255. horizontal, vertical: sampling factors, 1 to 4.
@@ -34,8 +34,7 @@ class Component:
         return np.maximum(self.quantization, 1)
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(NamedTuple):
     """The frame (T.81 B.2.2).
 
     width, height: in pixels. progressive: whether the coding process is progressive rather than sequential.

@@ -4,7 +4,6 @@ from jrecomp.lossy.operating_point import HIGHEST, OperatingPoint
 from jrecomp.lossy.requantize import Estimate, Requantized, Requantizer
 from jrecomp.lossy.rules import Rule, load_rule, rule_names
 from jrecomp.lossy.search import Goal, Search
-from jrecomp.lossy.target import Target, TargetOptions
 from jrecomp.lossy.tune import requantizer, rule_of
 
 __all__ = [
@@ -16,8 +15,6 @@ __all__ = [
     "Requantizer",
     "Rule",
     "Search",
-    "Target",
-    "TargetOptions",
     "load_rule",
     "requantizer",
     "rule_names",

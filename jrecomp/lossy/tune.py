@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from jrecomp.errors import UsageError, check_memory
+from jrecomp.errors import check_memory
 from jrecomp.jpeg.types import JpegFile
 from jrecomp.lossy.requantize import Requantizer
 from jrecomp.lossy.rules import Rule, load_rule
 from jrecomp.options import TUNES, Limits, Tune
+from jrecomp.targets import check_tune
 from jrecomp.threads import Workers
 
 FOLLOWED = "ssimulacra2"
@@ -19,8 +20,7 @@ _PIXEL_BYTES = 80
 
 def rule_of(tune: Tune) -> Rule:
     """The rule for the steps; raises UsageError for measures that are not in TUNES, and UnknownModelError."""
-    if tune not in TUNES:
-        raise UsageError(f"tune {tune!r} is not one of {', '.join(TUNES)}")
+    check_tune(tune)
     return load_rule(TUNES[tune])
 
 

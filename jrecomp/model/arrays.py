@@ -1,7 +1,7 @@
 """Weights files and component classes, which are common to models of every kind."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -36,4 +36,4 @@ class WeightsFile:
     @cached_property
     def tables(self) -> Tables:
         """The integer tables among the arrays."""
-        return Tables(**{field.name: self.arrays[field.name] for field in fields(Tables)})
+        return Tables(**{name: self.arrays[name] for name in Tables._fields})

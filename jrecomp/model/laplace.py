@@ -4,7 +4,7 @@ The tails of a Laplace distribution are exponential, so that only the decisions 
 its mean. docs/format/latents.md specifies the use of the tables.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,8 +29,7 @@ MEAN_LIMIT = 2047
 """Largest magnitude of a mean, in sixteenths."""
 
 
-@dataclass(frozen=True)
-class Laplace:
+class Laplace(NamedTuple):
     """Tables of logits by scale.
 
     head: int16 [LEVELS, FRACTION, HEAD], of the decisions non-zero and negative; the second index is the mean

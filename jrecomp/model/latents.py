@@ -6,8 +6,8 @@ Prediction". The hierarchy of latents follows "Unified learning-based lossy and 
 (arXiv:2312.02705).
 """
 
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -58,8 +58,7 @@ _FIRST_CONVOLUTIONS = (0, 4, 5, 7)
 """Indices of the convolutions whose inputs are within +-INPUT_LIMIT; those of the others are activations."""
 
 
-@dataclass(frozen=True)
-class Distributions:
+class Distributions(NamedTuple):
     """Parameters of the Laplace distributions of integers.
 
     mean: int64 [channels, rows, columns], in sixteenths. level: int64 of the same shape, the scale as a level

@@ -6,10 +6,9 @@ bits of TF32. The bound is checked when weights are loaded.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,8 +27,7 @@ EXACT = 1 << 24
 """Integers below this magnitude are exact in float32."""
 
 
-@dataclass(frozen=True)
-class Layer:
+class Layer(NamedTuple):
     """A fully connected layer; weight: integers in float32 [outputs, inputs], bias: float32 [outputs, 1]."""
 
     weight: Float32

@@ -6,9 +6,8 @@ built from a file, each plane gets a network of its own.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -56,8 +55,7 @@ def linear_shape(plane: int) -> tuple[int, int]:
     return (PYRAMID_PHASES, SLOTS) if plane == 0 else (2, len(AC_INPUTS[plane].plane))
 
 
-@dataclass(frozen=True)
-class ClassWeights:
+class ClassWeights(NamedTuple):
     """The weights of a component class.
 
     networks: of planes 0 to 63 and LAST. linear: of the linear predictions of planes 0 to 63, each int64
@@ -141,7 +139,7 @@ def native_engine(arrays: Arrays, form: type[Engine] = Engine) -> Engine:
 
     arrays: as from without_sharing(). form: the class of the engine in a build of jrecomp.native.engine.
     """
-    engine = form(selections=_selections(), **{field.name: arrays[field.name] for field in fields(Tables)})
+    engine = form(selections=_selections(), **{name: arrays[name] for name in Tables._fields})
     first, second = arrays["hidden"].tolist()
     for c in range(CLASSES):
         engine.add_class(c, first, second, arrays[f"weight_{c}"], arrays[f"bias_{c}"], arrays[f"linear_{c}"])

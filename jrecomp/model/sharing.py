@@ -6,9 +6,8 @@ has its own bias in the first layer. All other weights are common.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +23,7 @@ Layers = list[tuple[npt.NDArray[Any], npt.NDArray[Any]]]
 """Weight [outputs, inputs] and bias [outputs] of each layer of a plane's network."""
 
 
-@dataclass(frozen=True)
-class SharedLayers:
+class SharedLayers(NamedTuple):
     """The layers of a network that planes share.
 
     weights: [outputs, inputs] for each layer. biases: [planes, outputs] for the first layer, [outputs] for

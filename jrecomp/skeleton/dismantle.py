@@ -6,8 +6,8 @@ are no JPEG files. The cost is linear in the length of the file, whatever it con
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from jrecomp import jpeg
 from jrecomp.errors import StoredReason, UnsupportedJpegError
@@ -42,8 +42,7 @@ its headers do. Raises UnsupportedJpegError if the picture is left in the file.
 """
 
 
-@dataclass(frozen=True)
-class Dismantled:
+class Dismantled(NamedTuple):
     """A file without the scan data of its pictures.
 
     front: the skeleton up to the end of what the steps refer to. back: the rest of the skeleton. steps: what

@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise, zip_longest
-from typing import Union
+from typing import NamedTuple, Union
 
 from jrecomp import jpeg
 from jrecomp.errors import CorruptContainerError
@@ -23,8 +23,7 @@ _WINDOW = 1 << 17
 _LONGEST_SEGMENT = 2 + 65535
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """A picture of a file, as far as its skeleton tells.
 
     offset: of its SOI, or of the Base64 text that encodes it, in the file. It is approximate for pictures

@@ -1,7 +1,7 @@
 """The steps that make a skeleton of a file (docs/format.md, "Steps")."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 LARGEST_FRONT = 1 << 26
 """Largest number of bytes of a skeleton up to the end of what its steps refer to."""
@@ -19,8 +19,7 @@ PIXELS_PER_BYTE = 256
 """Pixels of a picture that each byte of its scan data accounts for; see excess_pixels()."""
 
 
-@dataclass(frozen=True)
-class Coded:
+class Coded(NamedTuple):
     """What restores the scan data of a picture from its headers.
 
     reconstruction: result of pack_reconstruction(). copies: the MCUs that are in no slice, as
@@ -34,8 +33,7 @@ class Coded:
     slices: tuple[bytes, ...]
 
 
-@dataclass(frozen=True)
-class Picture:
+class Picture(NamedTuple):
     """The scan data of a JPEG picture were removed.
 
     position: of its SOI. removed: number of bytes of its scan data. coded: what restores them.
@@ -46,8 +44,7 @@ class Picture:
     coded: Coded
 
 
-@dataclass(frozen=True)
-class Join:
+class Join(NamedTuple):
     """Ranges of bytes were moved together; the bytes between them follow.
 
     position: of the first range. lengths: of each range, at least one. gaps: number of bytes between each
@@ -59,8 +56,7 @@ class Join:
     gaps: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Base64:
+class Base64(NamedTuple):
     """Base64 text (RFC 4648, with padding) was replaced with the bytes that it encodes.
 
     position: of the text. length: number of encoded bytes.

@@ -2,7 +2,7 @@
 
 import re
 from base64 import b64decode, b64encode
-from dataclasses import dataclass
+from typing import NamedTuple
 
 PART = rb"\xff[\xe1\xe2\xeb]..(?:http://ns\.adobe\.com/xmp/extension/\0|FPXR\0|JP)"
 """Pattern of the begin of a marker segment that is a part of something longer."""
@@ -25,8 +25,7 @@ Range = tuple[int, int]
 """Begin and end of a range of bytes."""
 
 
-@dataclass(frozen=True)
-class Encoded:
+class Encoded(NamedTuple):
     """Base64 text. lines: their ranges. length: number of characters. decoded: the bytes they encode."""
 
     lines: list[Range]

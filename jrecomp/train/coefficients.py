@@ -3,8 +3,6 @@
 The results have no headers and no scans, so they can be modelled but not written as files.
 """
 
-from dataclasses import replace
-
 import numpy as np
 
 from jrecomp.array_types import Int16, Int32
@@ -26,8 +24,7 @@ def transposed(file: JpegFile) -> JpegFile:
     """
     old = file.frame
     components = tuple(map(_transposed_component, old.components))
-    frame = replace(
-        old,
+    frame = old._replace(
         width=old.height,
         height=old.width,
         mcu_rows=old.mcu_columns,
@@ -39,8 +36,7 @@ def transposed(file: JpegFile) -> JpegFile:
 
 
 def _transposed_component(old: Component) -> Component:
-    return replace(
-        old,
+    return old._replace(
         horizontal=old.vertical,
         vertical=old.horizontal,
         quantization=old.quantization[TRANSPOSED],
@@ -77,5 +73,5 @@ def _quantized(exact: Int16, steps: Int32, width: float) -> Int16:
 def with_levels(file: JpegFile, new: Requantized) -> JpegFile:
     """A file with the steps and coefficients of lossy recompression."""
     pairs = zip(file.frame.components, new.steps, strict=True)
-    components = tuple(replace(c, quantization=steps) for c, steps in pairs)
-    return JpegFile(replace(file.frame, components=components), new.coefficients, b"", [])
+    components = tuple(c._replace(quantization=steps) for c, steps in pairs)
+    return JpegFile(file.frame._replace(components=components), new.coefficients, b"", [])

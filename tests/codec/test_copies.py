@@ -57,7 +57,7 @@ def test_ordinary_files_have_none(sampling: list[tuple[int, int]], random_model:
 )
 def test_copies_are_found(copy: Copy, sampling: list[tuple[int, int]], random_model: PlanesModel) -> None:
     """From the middle of a row to the middle of another, at distances of some MCUs or of rows."""
-    copy = replace(copy, steps=copy.steps[: len(sampling)])
+    copy = copy._replace(steps=copy.steps[: len(sampling)])
     file = repeating(random_file(sampling, 12, 8, seed=3, spread=20.0), copy)
     found = copies.unpack(check(file, random_model).copies, file.frame)
     assert found == [copy]
@@ -78,15 +78,15 @@ def test_dc_wraps_as_in_decoders(random_model: PlanesModel) -> None:
     encoded = check(file, random_model)
     assert copies.unpack(encoded.copies, file.frame) == [copy]
     file.coefficients[0][0, 1, 0] = 32766
-    worse = copies.pack([replace(copy, steps=(2,))])
-    bad = replace(encoded, copies=worse, data=first_row(file, random_model))
+    worse = copies.pack([copy._replace(steps=(2,))])
+    bad = encoded._replace(copies=worse, data=first_row(file, random_model))
     with pytest.raises(CorruptContainerError, match="out of range"):
         codec.decode(file.frame, bad, random_model)
 
 
 def first_row(file: JpegFile, model: PlanesModel) -> list[bytes]:
     """The slice of the first MCU row, with zeros after the second MCU."""
-    frame, values = replace(file.frame, mcu_rows=1), file.coefficients[0][:1].copy()
+    frame, values = file.frame._replace(mcu_rows=1), file.coefficients[0][:1].copy()
     values[:, 2:] = 0
     return codec.encode(replace(file, frame=frame, coefficients=[values]), model).data
 

@@ -60,8 +60,8 @@ def test_equal_and_opposite_components_cost_less(factor: int) -> None:
     file.coefficients[0][..., 0] = np.random.default_rng(3).integers(-40, 40, (24, 24))
     file.coefficients[1][:] = factor * file.coefficients[0]
     alike = replace(
-        file, frame=replace(file.frame, components=(one, replace(two, quantization=one.quantization)))
+        file, frame=file.frame._replace(components=(one, two._replace(quantization=one.quantization)))
     )
-    single = replace(alike, frame=replace(file.frame, components=(one,)), coefficients=file.coefficients[:1])
+    single = replace(alike, frame=file.frame._replace(components=(one,)), coefficients=file.coefficients[:1])
     sizes = [sum(map(len, codec.encode(f, load("fast")).data)) for f in (single, alike)]
     assert sizes[1] < sizes[0] * 5 / 3

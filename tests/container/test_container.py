@@ -330,7 +330,7 @@ def test_slices_have_checks() -> None:
 @pytest.mark.parametrize("box", [SMALL, SMALL_LOSSY, SMALL_RESTORABLE])
 def test_descriptions_need_neither_back_nor_slices(box: Lossless) -> None:
     blank = Coded(b"", b"", 0, ())
-    steps = tuple(replace(s, coded=blank) if isinstance(s, Picture) else s for s in box.steps)
+    steps = tuple(s._replace(coded=blank) if isinstance(s, Picture) else s for s in box.steps)
     assert unpack(pack(box), brief=True) == replace(box, back=b"", steps=steps)
 
 

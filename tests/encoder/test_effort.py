@@ -12,8 +12,8 @@ from jrecomp.encoder.effort import EFFORTS
 from jrecomp.encoder.encode import Options
 from jrecomp.encoding import encode
 from jrecomp.metrics import pixels, psnr, ssimulacra2
+from jrecomp.notes import Note
 from jrecomp.options import DEFAULT_LIMITS, Effort, Subsampling, Tune
-from jrecomp.rate import Note
 from tests.encoder.drawings import noisy, ramp, reached, red_lines, text
 from tests.encoder.test_refine import textured
 

@@ -18,9 +18,9 @@ from PIL import Image, ImageDraw
 
 import jrecomp
 from jrecomp.encoding import encode_file
-from jrecomp.lossy.target import TargetOptions
 from jrecomp.model import DEFAULT_MODEL, weights
 from jrecomp.options import RESTORERS
+from jrecomp.targets import TargetOptions
 from tests.jpeg import builder, samples
 
 FOLDER = Path(__file__).parent

@@ -13,8 +13,8 @@ from PIL import Image, MpoImagePlugin
 import jrecomp
 from jrecomp.jpeg import read
 from jrecomp.jpeg.multi_picture import index_problem, moved_index
+from jrecomp.notes import Note
 from jrecomp.pipeline import shrink
-from jrecomp.rate import Note
 from tests.jpeg import builder, samples
 from tests.jpeg.builder import EOI, SOI, segment
 

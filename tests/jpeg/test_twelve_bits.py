@@ -12,7 +12,7 @@ from jrecomp.errors import StoredReason, UnsupportedJpegError
 from jrecomp.jpeg import JpegFile, read, rebuild, write
 from jrecomp.lossy.requantize import lambda_of
 from jrecomp.model.weights import load, names
-from jrecomp.rate import Note
+from jrecomp.notes import Note
 from tests.jpeg import builder, samples
 from tests.jpeg.builder import EOI, SOI, Block, dht, dqt, gray_file, sof, sos
 from tests.jpeg.checks import exact

@@ -13,8 +13,8 @@ from PIL import Image
 
 import jrecomp
 from jrecomp import jpeg
+from jrecomp.notes import Note
 from jrecomp.pipeline import shrink
-from jrecomp.rate import Note
 from tests.jpeg import builder, samples
 from tests.jpeg.builder import EOI, SOI, dri, gray_file, gray_intervals, rst, sof, sos
 from tests.jpeg.test_corpus import files, needs_data

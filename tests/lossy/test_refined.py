@@ -16,8 +16,8 @@ from jrecomp.errors import LimitError
 from jrecomp.lossy import OperatingPoint, load_rule
 from jrecomp.lossy.refined import RefinedRequantizer, why_plain
 from jrecomp.metrics import pixels, psnr, ssimulacra2
+from jrecomp.notes import Note
 from jrecomp.options import Limits
-from jrecomp.rate import Note
 from jrecomp.threads import Workers
 from tests.encoder.test_refine import textured
 from tests.jpeg import samples
@@ -137,10 +137,10 @@ def test_hostile_levels_and_steps(seed: int) -> None:
     for array in file.coefficients:
         array[...] = random.integers(-1023, 1024, array.shape) * (random.random(array.shape) < 0.3)
     components = [
-        replace(c, quantization=random.choice([1, 16, 255, 65535], 64).astype(np.int32))
+        c._replace(quantization=random.choice([1, 16, 255, 65535], 64).astype(np.int32))
         for c in file.frame.components
     ]
-    hostile = replace(file, frame=replace(file.frame, components=tuple(components)))
+    hostile = replace(file, frame=file.frame._replace(components=tuple(components)))
     with Workers(1) as workers:
         picture = RefinedRequantizer(hostile, load_rule("ms-ssim"), workers, 1)
         for quality in (0, 60, 99):

@@ -12,8 +12,8 @@ from jrecomp import container, jpeg
 from jrecomp.container import Lossless, Restorable
 from jrecomp.errors import InputError, LimitError, UsageError
 from jrecomp.jpeg.markers import segments, without
+from jrecomp.notes import Note
 from jrecomp.options import RESTORERS, Limits
-from jrecomp.rate import Note
 from jrecomp.restoration import METHODS, expectation
 from jrecomp.restoring import DEFAULT_METHOD
 from jrecomp.t81 import DQT

@@ -1,7 +1,6 @@
 """Errors of coefficients after the file that they make is restored."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -34,8 +33,8 @@ def restored_errors(
     means over the pixels of each sample are transformed.
     """
     tables: list[Int32] = [np.rint(SCALE * table).clip(1, None).astype(np.int32) for table in steps]
-    parts = [replace(c, quantization=table) for c, table in zip(frame.components, tables, strict=True)]
-    whole = replace(frame, precision=PRECISION, components=tuple(parts))
+    parts = [c._replace(quantization=table) for c, table in zip(frame.components, tables, strict=True)]
+    whole = frame._replace(precision=PRECISION, components=tuple(parts))
     file = JpegFile(whole, list(levels), b"", [])
     planes = METHODS[next(iter(METHODS))](file, workers)
     errors = []

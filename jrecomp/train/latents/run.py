@@ -4,7 +4,6 @@ Results are written to the work folder, and so is the state of an autoencoder ev
 that was interrupted continues from them if the same command is given again.
 """
 
-from dataclasses import asdict
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -56,7 +55,7 @@ def train(settings: Settings) -> dict[str, npt.NDArray[Any]]:
 
 def assemble(hidden: tuple[int, int], networks: dict[Key, list[Layer]]) -> dict[str, npt.NDArray[Any]]:
     """The arrays of a weights file; hidden: channels and latent channels."""
-    arrays: dict[str, npt.NDArray[Any]] = asdict(make()) | asdict(laplace.make())
+    arrays: dict[str, npt.NDArray[Any]] = make()._asdict() | laplace.make()._asdict()
     arrays["hidden"] = np.array(hidden, np.int32)
     for number in range(CLASSES):
         layers = [layer for group in range(len(GROUPS)) for layer in networks[number, group]]

@@ -1,7 +1,6 @@
 """The arrays of a weights file from the trained networks of a model of planes."""
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ def assemble(
     tables: Tables, hidden: tuple[int, int], linear: Linear, networks: Networks
 ) -> dict[str, npt.NDArray[Any]]:
     """The arrays of a weights file; missing networks have weights of 0."""
-    arrays: dict[str, npt.NDArray[Any]] = {f.name: getattr(tables, f.name) for f in fields(Tables)}
+    arrays: dict[str, npt.NDArray[Any]] = tables._asdict()
     arrays["hidden"] = np.array(hidden, np.int32)
     for number in range(CLASSES):
         of_planes = [networks.get((number, p)) or _zero(number, hidden, p) for p in range(NETWORKS)]

@@ -204,5 +204,5 @@ def _dead_zone(picture: Pixels, sampling: str, steps: Integers, rng: np.random.G
         zone = wide * rng.uniform(0.75, 1.25, size.shape[:2])[..., None]
         magnitude = np.floor(size + 0.5 - np.where(size < 1, zone, narrow))
         levels.append((np.sign(coefficients) * magnitude).astype(np.int16))
-        components.append(replace(component, quantization=quantization))
-    return replace(file, frame=replace(file.frame, components=tuple(components)), coefficients=levels)
+        components.append(component._replace(quantization=quantization))
+    return replace(file, frame=file.frame._replace(components=tuple(components)), coefficients=levels)

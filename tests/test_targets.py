@@ -9,7 +9,7 @@ import pytest
 import jrecomp
 from jrecomp import jpeg, pipeline
 from jrecomp.errors import ExitCode, UsageError
-from jrecomp.lossy import Target
+from jrecomp.targets import Target
 
 NAMES = ["quality", "max_bytes", "bpp", "min_psnr", "min_ms_ssim", "min_ssimulacra2"]
 

@@ -1,12 +1,11 @@
 """Targets of lossy results: a quality, a size, or a similarity to the source."""
 
-from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import TypedDict, Unpack, cast
+from typing import NamedTuple, TypedDict, Unpack, cast
 
 from jrecomp.errors import UsageError
 from jrecomp.jpeg.types import Frame
-from jrecomp.options import check_type
+from jrecomp.options import TUNES, Tune, check_type
 
 _HIGHEST = {"min_ms_ssim": 1, "min_ssimulacra2": 100}
 """The similarities of identical pictures."""
@@ -34,8 +33,7 @@ class TargetOptions(TypedDict, total=False):
     min_ssimulacra2: float | None
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """The target of a result; name: a key of TargetOptions, None for lossless; value: as described there."""
 
     name: str | None = None
@@ -75,6 +73,12 @@ class Target:
         if self.name == "bpp" and frame is not None:
             return int(min(self.value, _MOST_BPP) * frame.width * frame.height / 8)
         return int(self.value) if self.name == "max_bytes" else None
+
+
+def check_tune(tune: Tune) -> None:
+    """Raise UsageError for a measure that results cannot be optimized for."""
+    if tune not in TUNES:
+        raise UsageError(f"tune {tune!r} is not one of {', '.join(TUNES)}")
 
 
 def _check(name: str, value: float) -> None:
