@@ -6,7 +6,6 @@ docs/format/latents.md and docs/format/blocks.md, those of the network that rest
 docs/restoring.md.
 """
 
-import hashlib
 import io
 import json
 import os
@@ -19,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from jrecomp.digest import sha256
 from jrecomp.errors import UnknownModelError, shortage
 from jrecomp.model import blocks, latents, planes
 from jrecomp.model.arrays import Arrays
@@ -128,7 +128,7 @@ def read(name: str) -> dict[str, Any]:
 
 def _read(entry: dict[str, Any]) -> dict[str, Any]:
     data = (folder() / entry["file"]).read_bytes()
-    if hashlib.sha256(data).hexdigest() != entry["sha256"]:
+    if sha256(data).hex() != entry["sha256"]:
         raise UnknownModelError(f"the weights of model {entry['name']!r} are damaged (reinstall jrecomp)")
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         return dict(arrays)
