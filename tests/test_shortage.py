@@ -68,7 +68,7 @@ calls = {
     "starts": lambda: code_phase([coder], 0, 0, logits, values, many(0), team),
     "convolutions": lambda: Network(many(kernel)),
     "colours": lambda: _encode.project(pixels, many(1.0), 1, 1, plane, 0, 1),
-    "components of a scan": lambda: _scan.Scan(False, False, (0, 63, 0, 0), 1, 1, many((part, 1, 1, b"", b""))),
+    "scan components": lambda: _scan.Scan(True, False, (0, 63, 0, 0), 1, 1, many((part, 1, 1, None, None))),
     "padding": lambda: scan.set_choices(0, many((0, 0)), [], 1, 0, [], []),
     "zero runs": lambda: scan.set_choices(0, [], many((0, 1)), 1, 0, [], []),
     "switches": lambda: scan.set_choices(0, [], [], 1, 0, many(0), []),
