@@ -14,6 +14,7 @@ namespace jrecomp {
 template <class T>
 std::vector<T> items(const nanobind::sequence& list, bool convert = true) {
     std::vector<T> result;
+    result.reserve(nanobind::len(list));
     for (const nanobind::handle item : list) {
         T value{};
         if (!nanobind::try_cast(item, value, convert)) throw nanobind::next_overload();
