@@ -74,7 +74,7 @@ class PlanesModel(WeightsFile):
 
     @cached_property
     def unshared(self) -> Arrays:
-        """The arrays with a network for each plane, for other engines than the native one; raises ValueError."""
+        """The arrays with a network for each plane, for engines that are not native; raises ValueError."""
         return without_sharing(self.arrays)
 
     @cached_property

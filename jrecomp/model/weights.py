@@ -1,13 +1,12 @@
 """Loading of models from weights files by name or permanent identifier.
 
 weights/manifest.json lists the models as objects {"id", "name", "kind", "file", "sha256"}. A weights file is
-an .npz of NumPy arrays. The arrays of each kind of model are specified in docs/format/planes.md,
+read by weights_file. The arrays of each kind of model are specified in docs/format/planes.md,
 docs/format/latents.md and docs/format/blocks.md, those of the network that restores pictures in
 docs/restoring.md.
 """
 
 import hashlib
-import io
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -25,6 +24,7 @@ from jrecomp.model.arrays import Arrays
 from jrecomp.model.blocks import BlocksModel
 from jrecomp.model.latents import LatentsModel
 from jrecomp.model.planes import PlanesModel
+from jrecomp.model.weights_file import unpack
 
 DEFAULT_MODEL = "default"
 
@@ -127,8 +127,7 @@ def read(name: str) -> dict[str, Any]:
 
 
 def _read(entry: dict[str, Any]) -> dict[str, Any]:
-    data = (folder() / entry["file"]).read_bytes()
-    if hashlib.sha256(data).hexdigest() != entry["sha256"]:
+    data = np.fromfile(folder() / entry["file"], np.uint8)
+    if hashlib.sha256(data.data).hexdigest() != entry["sha256"]:
         raise UnknownModelError(f"the weights of model {entry['name']!r} are damaged (reinstall jrecomp)")
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        return dict(arrays)
+    return unpack(data)
