@@ -17,7 +17,7 @@ from jrecomp.features import ac, dc
 from jrecomp.features.schedule import PYRAMID_PHASES, SLOTS
 from jrecomp.features.store import AC_INPUTS, cross, nearest_known
 from jrecomp.features.tables import Tables
-from jrecomp.model.arrays import CLASSES, Arrays, WeightsFile
+from jrecomp.model.arrays import CLASSES, Arrays, Model
 from jrecomp.model.network import Layer, Network, split
 from jrecomp.model.sharing import Planes, SharedLayers, groups_of, known_values
 from jrecomp.model.symbols import LAST_OUTPUTS, VALUE_OUTPUTS
@@ -69,8 +69,10 @@ class ClassWeights(NamedTuple):
     linear: list[Int64]
 
 
-class PlanesModel(WeightsFile):
+class PlanesModel(Model):
     """A model of planes. A native engine requires NumPy arrays."""
+
+    kind = "planes"
 
     @cached_property
     def unshared(self) -> Arrays:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from jrecomp.array_types import Int8, Int32
 from jrecomp.errors import UsageError
-from jrecomp.model.weights import BUILDERS, RESTORER
+from jrecomp.model.weights import RESTORER, build
 from jrecomp.model.weights_file import pack
 
 Layer = tuple[Int8, Int32]
@@ -38,8 +38,8 @@ def _entries(folder: Path) -> list[dict[str, Any]]:
 
 
 def save(arrays: dict[str, npt.NDArray[Any]], folder: Path, name: str, identifier: int, kind: str) -> Path:
-    """Write a weights file and add it to the manifest; kind: a key of weights.BUILDERS."""
-    BUILDERS[kind](identifier, name, arrays)
+    """Write a weights file and add it to the manifest; kind: one of weights.KINDS."""
+    build(kind, identifier, name, arrays)
     check_new(folder, name, identifier)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}-{identifier}.safetensors"

@@ -10,9 +10,9 @@ import pytest
 from jrecomp.codec.engines import encode_slices
 from jrecomp.features.ac import width
 from jrecomp.features.store import AC_INPUTS, DIFFERENCE
-from jrecomp.model import PlanesModel, planes
+from jrecomp.model import planes
 from jrecomp.model.arrays import CLASSES
-from jrecomp.model.planes import LAST, NETWORKS, references_of, shapes
+from jrecomp.model.planes import LAST, NETWORKS, PlanesModel, references_of, shapes
 from jrecomp.model.sharing import groups_of
 from jrecomp.model.symbols import VALUE_OUTPUTS
 from jrecomp.t81 import PLACES

@@ -294,7 +294,7 @@ def test_the_command_prepares_once_and_trains(tmp_path: Path, monkeypatch: pytes
         assert result.exit_code == 0 and "restorer-1.safetensors" in result.output
         entry = json.loads((place / "manifest.json").read_text())["models"][-1]
         data = np.fromfile(place / entry["file"], np.uint8)
-        assert entry["sha256"] == hashlib.sha256(data).hexdigest()
+        assert entry["sha256"] == hashlib.sha256(data.data).hexdigest()
         assert list(unpack(data)) == ["trained"]
     prepared, *asked = calls
     assert prepared == tmp_path and len(asked) == 2
