@@ -33,7 +33,7 @@ check: $(VENV)/installed-test ## Run the linter and the type checker.
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-full: $(VENV)/installed-full check site ## Run what CI leaves out, too: training, torch, peers, sanitizers, the site.
+full: $(VENV)/installed-full check site ## Run what CI leaves out, too: training, kernels, peers, sanitizers, the site.
 	$(BIN)/ruff format --check .
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir build/warnings --config-settings=build-dir=build/warnings \
 		--config-settings=cmake.define.CMAKE_COMPILE_WARNING_AS_ERROR=ON .
@@ -80,7 +80,7 @@ $(VENV)/installed-test: $(SOURCES) | $(BIN)/pip
 	touch $@ $(VENV)/installed
 
 $(VENV)/installed-full: $(SOURCES) | $(BIN)/pip
-	$(PIP) '.[test,train,bench,docs,browser,ray,s3-test]'
+	$(PIP) '.[test,train,bench,docs,browser,ray,s3-test,gpu-test]'
 	touch $@ $(VENV)/installed-test $(VENV)/installed
 
 $(VENV)/installed-fuzz: $(SOURCES) | $(BIN)/pip

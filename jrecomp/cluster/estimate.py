@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from jrecomp.cluster.storage import Entry
 
-COMPRESS = {"default": 0.86e6, "best": 0.43e6, "fast": 2.7e6}
+COMPRESS = {"default": 0.80e6, "best": 0.44e6, "fast": 2.2e6}
 """Bytes of JPEG files that a core compresses in a second, by model, verification included."""
 
-DECOMPRESS = {"default": 1.7e6, "best": 0.86e6, "fast": 4.7e6}
+DECOMPRESS = {"default": 1.6e6, "best": 0.86e6, "fast": 3.8e6}
 """Bytes of JPEG files that a core restores in a second, by model."""
 
-SAVING = {"default": 0.28, "best": 0.29, "fast": 0.26}
+SAVING = {"default": 0.29, "best": 0.30, "fast": 0.27}
 """Part of the size of photographs that is saved, by model."""
 
 _HOUR = 3600.0
