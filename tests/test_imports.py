@@ -20,6 +20,7 @@ LAYERS = {
     "jrecomp": 1,
     "jrecomp.array_types": 0,
     "jrecomp.attributes": 0,
+    "jrecomp.digest": 0,
     "jrecomp.errors": 0,
     "jrecomp.options": 0,
     "jrecomp.t81": 0,

@@ -6,7 +6,6 @@ docs/format/latents.md and docs/format/blocks.md, those of the network that rest
 docs/restoring.md.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from jrecomp.digest import sha256
 from jrecomp.errors import UnknownModelError, shortage
 from jrecomp.model.arrays import Arrays, Model
 from jrecomp.model.weights_file import unpack
@@ -127,6 +127,6 @@ def read(name: str) -> dict[str, Any]:
 
 def _read(entry: dict[str, Any]) -> dict[str, Any]:
     data = np.fromfile(folder() / entry["file"], np.uint8)
-    if hashlib.sha256(data.data).hexdigest() != entry["sha256"]:
+    if sha256(data.data).hex() != entry["sha256"]:
         raise UnknownModelError(f"the weights of model {entry['name']!r} are damaged (reinstall jrecomp)")
     return unpack(data)
