@@ -13,6 +13,7 @@
 #include "logit_coder.hpp"
 #include "network_sink.hpp"
 #include "sample_sink.hpp"
+#include "sharing.hpp"
 #include "team.hpp"
 
 namespace jrecomp {
@@ -268,32 +269,21 @@ public:
         }
     }
 
-    void add_class(int number, int first_width, int second_width, const Array<std::int8_t>& weights,
-                   const Array<std::int32_t>& biases, const Array<std::int16_t>& linear) {
+    void add_class(int number, int first_width, int second_width, const Array<std::uint8_t>& networks,
+                   const Array<std::int8_t>& weights, const Array<std::int32_t>& biases,
+                   const Array<std::int16_t>& linear) {
         require(number >= 0 && number < kClasses, "bad class");
         require(first_width > 0 && first_width <= 4096 && second_width > 0 && second_width <= 4096,
                 "bad width");
+        require(networks.size() == kLastNetwork + 1,
+                "the weights do not fit: not every plane has a network");
         Reader<std::int8_t> w(weights);
         Reader<std::int32_t> b(biases);
         Reader<std::int16_t> l(linear);
         ClassWeights result;
-        const auto dense = [&](int inputs, int outputs, int offset) {
-            return Dense(w.take(static_cast<std::size_t>(inputs) * outputs), b.take(outputs), inputs, outputs,
-                         offset, offset ? 127 : 255);
-        };
-        for (int plane = 0; plane <= kLastNetwork; ++plane) {
-            Dense first = dense(inputs_of(plane, number), first_width, kInputOffset);
-            Dense second = dense(first_width, second_width, 0);
-            std::vector<Dense> outputs;
-            if (plane == kLastNetwork) {
-                outputs.push_back(dense(second_width, kLastOutputs, 0));
-            } else {
-                outputs.push_back(dense(second_width, 2, 0));
-                outputs.push_back(dense(second_width, kPerSign, 0));
-                outputs.push_back(dense(second_width, kPerSign, 0));
-            }
-            result.networks.push_back({std::move(first), std::move(second), std::move(outputs)});
-        }
+        result.networks.resize(kLastNetwork + 1);
+        for (const std::vector<int>& planes : groups_of(networks.data()))
+            read_network(number, first_width, second_width, planes, w, b, result.networks);
         for (int plane = 0; plane < 64; ++plane) {
             const std::size_t count = plane ? 2 * model_.selections[plane].plane.size() : kPhases * kSlots;
             const std::int16_t* from = l.take(count);
@@ -371,6 +361,36 @@ private:
 
     // The number of references of components of a class.
     static int references_of(int number) { return number; }
+
+    // Reads a network and copies it to each of its planes.
+    void read_network(int number, int first_width, int second_width, const std::vector<int>& planes,
+                      Reader<std::int8_t>& w, Reader<std::int32_t>& b, std::vector<Network>& to) const {
+        const int plane = planes[0], alone = inputs_of(plane, number);
+        std::optional<SharedInputs> shared;
+        if (planes.size() > 1) shared.emplace(model_.selections, planes);
+        const int inputs =
+            shared ? shared->count() + alone - static_cast<int>(model_.selections[plane].plane.size()) : alone;
+        const std::int8_t* weight = w.take(static_cast<std::size_t>(first_width) * inputs);
+        const std::int32_t* bias = b.take(planes.size() * first_width);
+        const auto dense = [&](int columns, int rows) {
+            return Dense(w.take(static_cast<std::size_t>(rows) * columns), b.take(rows), columns, rows, 0, 255);
+        };
+        Network network{Dense(), dense(first_width, second_width), {}};
+        if (plane == kLastNetwork) {
+            network.outputs.push_back(dense(second_width, kLastOutputs));
+        } else {
+            for (const int outputs : {2, kPerSign, kPerSign})
+                network.outputs.push_back(dense(second_width, outputs));
+        }
+        for (const int each : planes) {
+            std::vector<std::int8_t> own;
+            if (shared) own = shared->layer_of(each, weight, inputs, first_width);
+            network.first = Dense(shared ? own.data() : weight, bias, inputs_of(each, number), first_width,
+                                  kInputOffset, 127);
+            bias += first_width;
+            to[each] = network;
+        }
+    }
 
     // The number of inputs of a network.
     int inputs_of(int plane, int number) const {
@@ -486,7 +506,7 @@ NB_MODULE(JRECOMP_ENGINE, module) {
              nb::arg("log"), nb::arg("tanh"), nb::arg("log2_mantissa"), nb::arg("sigmoid"), nb::arg("half"),
              nb::arg("quarter"), nb::arg("selections"))
         .def("add_class", &Engine::add_class, nb::arg("number"), nb::arg("first_width"),
-             nb::arg("second_width"), nb::arg("weights"), nb::arg("biases"), nb::arg("linear"))
+             nb::arg("second_width"), nb::arg("networks"), nb::arg("weights"), nb::arg("biases"), nb::arg("linear"))
         .def("encode", &Engine::encode, nb::arg("components"))
         .def("decode", &Engine::decode, nb::arg("components"), nb::arg("data"),
              nb::arg("highest") = jrecomp::kHighest)
