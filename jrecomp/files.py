@@ -77,6 +77,15 @@ def mode(path: Path) -> int:
         return 0
 
 
+def unreadable(path: Path) -> InputError | None:
+    """Why a file cannot be read, as far as that is known without opening it, which may block."""
+    try:
+        path.stat()
+    except OSError as error:
+        return InputError(f"{path}: {error.strerror or error}")
+    return None if os.access(path, os.R_OK) else InputError(f"{path}: {os.strerror(errno.EACCES)}")
+
+
 def is_broken_link(path: Path) -> bool:
     """Whether a path is a symbolic link to nothing, or to itself."""
     try:

@@ -79,8 +79,9 @@ def _amount(jobs: Sequence[Job], model: str | None, passes: int) -> Amount:
 
 def _first_container(jobs: Sequence[Job]) -> tuple[str, float]:
     """The model of the first container, "" if it has none, and how many times as large its JPEG file is."""
+    first = next((job.source for job in jobs if files.is_file(job.source)), None)  # pipes are read only once
     with suppress(JrecompError, MemoryError):
-        if jobs and jobs[0].source:
-            info = pipeline.inspect(files.read(jobs[0].source))
+        if first:
+            info = pipeline.inspect(files.read(first))
             return info.model or "", info.restored_bytes / info.compressed_bytes
     return "", 1.0

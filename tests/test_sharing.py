@@ -149,3 +149,10 @@ def test_containers_tell_their_model(
 
 def test_a_damaged_container_is_for_the_cpu(machine: SimpleNamespace, tmp_path: Path) -> None:
     assert share(4, "auto", first_of(made(tmp_path, [5, *LARGE]))).device == "cpu"
+
+
+def test_pipes_are_not_read_to_choose_a_device(machine: SimpleNamespace, tmp_path: Path) -> None:
+    """The job could not read them again; a pipe that nobody writes to would block."""
+    os.mkfifo(tmp_path / "pipe")
+    jobs = [Job(tmp_path / "pipe"), *made(tmp_path, LARGE)]
+    assert share(4, "auto", first_of(jobs)).device == "cpu"

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 import click
 
-from jrecomp.cli import json_lines
+from jrecomp import batch, files
+from jrecomp.batch import Outcome
+from jrecomp.cli import json_lines, lines, report
 from jrecomp.cli.options import Reporting
-from jrecomp.errors import ExitCode, JrecompError, printable
+from jrecomp.errors import ExitCode, JrecompError, printable, unexpected
 from jrecomp.jobs import Job, Stream
 from jrecomp.outputs import Output
 from jrecomp.work import JobSteps, Work
@@ -23,18 +25,24 @@ SECONDS = 10.0
 
 @dataclass
 class _Count:
-    """What was found; sample: some of the files to process, each of them with equal probability."""
+    """What was found; sample: some of the files to process, each of them with equal probability.
+
+    failed: the outcomes of those that fail.
+    """
 
     files: int = 0
     input_bytes: int = 0
     existing: int = 0
-    failed: int = 0
+    failed: list[Outcome] = field(default_factory=list)
     sample: list[Job] = field(default_factory=list)
 
     def add(self, job: Job, chooser: random.Random, anew: bool) -> None:
-        if job.problem:
-            self.failed += 1
-        elif not anew and job.target is not None and job.target.exists():
+        problem = job.problem
+        if job.source and job.writes:
+            problem = files.unreadable(job.source)
+        if problem:
+            self.fail(job, problem)
+        elif not anew and job.target is not None and files.mode(job.target):
             self.existing += 1
         elif not job.skipped:
             self.files += 1
@@ -43,6 +51,18 @@ class _Count:
                 self.sample.append(job)
             elif (place := chooser.randrange(self.files)) < SAMPLE:
                 self.sample[place] = job
+
+    def fail(self, job: Job, error: JrecompError) -> None:
+        """Count and tell an error of a job."""
+        outcome = Outcome(job, error=error)
+        self.failed.append(outcome)
+        report.tell(lines.failure(outcome))
+
+    def fail_in_sample(self, job: Job, error: JrecompError) -> None:
+        """The same for a job that has been counted as one to process."""
+        self.files -= 1
+        self.input_bytes -= job.size
+        self.fail(job, error)
 
 
 @dataclass
@@ -64,11 +84,9 @@ def run(stream: Stream, work: Work, reporting: Reporting, at_once: int, *, anew:
     count, chooser = _Count(), random.Random(0)
     for job in stream:
         count.add(job, chooser, anew)
-        if job.problem:
-            click.echo(f"jrecomp: {job.problem}", err=True)
-        elif reporting.verbose and not reporting.as_json:
+        if reporting.verbose and not (reporting.as_json or job.problem):
             click.echo(printable(f"{job.name} -> {job.target}" if job.target else job.name))
-    measured = _measure([job for job in count.sample if job.source], work)
+    measured = _measure(count, work)
     scale = count.input_bytes / measured.input_bytes if measured.input_bytes else 0.0
     output, seconds = round(measured.output_bytes * scale), measured.seconds * scale / at_once
     if reporting.as_json:
@@ -76,7 +94,7 @@ def run(stream: Stream, work: Work, reporting: Reporting, at_once: int, *, anew:
             json_lines.estimate(
                 files=count.files,
                 existing=count.existing,
-                failed=count.failed,
+                failed=len(count.failed),
                 input_bytes=count.input_bytes,
                 output_bytes=output,
                 seconds=seconds,
@@ -85,7 +103,7 @@ def run(stream: Stream, work: Work, reporting: Reporting, at_once: int, *, anew:
         )
     elif not reporting.quiet:
         existing = f", {count.existing:,} outputs exist" if count.existing else ""
-        failed = f", {count.failed:,} failed" if count.failed else ""
+        failed = f", {len(count.failed):,} failed" if count.failed else ""
         click.echo(f"{count.files:,} files, {count.input_bytes / 1e6:,.1f} MB{existing}{failed}")
         if measured.files:
             change = 1 - measured.output_bytes / measured.input_bytes
@@ -94,21 +112,25 @@ def run(stream: Stream, work: Work, reporting: Reporting, at_once: int, *, anew:
             click.echo(f"{sizes}in about {_duration(seconds)} (from {measured.files} of the files)")
         if stream.left_out:
             click.echo(f"left out: {stream.left_out}")
-    return ExitCode.OK if not count.failed else ExitCode.INPUT
+    return batch.exit_code(count.failed)
 
 
-def _measure(sample: list[Job], work: Work) -> _Measured:
+def _measure(count: _Count, work: Work) -> _Measured:
+    """Do the jobs of the sample, apart from those of pipes, which can be read only once."""
     measured, begun = _Measured(), time.perf_counter()
-    for job in sample:
+    for job in filter(lambda job: files.is_file(job.source), count.sample):
         if time.perf_counter() - begun > SECONDS:
             break
-        with suppress(JrecompError):  # the run will tell
-            started = time.perf_counter()
+        started = time.perf_counter()
+        try:
             output_bytes = _first_output(work(job))
-            measured.seconds += time.perf_counter() - started
-            measured.files += 1
-            measured.input_bytes += job.size
-            measured.output_bytes += output_bytes
+        except Exception as error:
+            count.fail_in_sample(job, error if isinstance(error, JrecompError) else unexpected(error))
+            continue
+        measured.seconds += time.perf_counter() - started
+        measured.files += 1
+        measured.input_bytes += job.size
+        measured.output_bytes += output_bytes
     return measured
 
 

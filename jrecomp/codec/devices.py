@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from numbers import Integral
@@ -116,7 +117,9 @@ def missing_for_cuda() -> str | None:
 
 def _has_compiled() -> bool:
     """Whether Triton has kept compiled kernels; those of other programs look alike."""
-    return Path(os.environ.get("TRITON_CACHE_DIR") or Path.home() / ".triton" / "cache").is_dir()
+    with suppress(OSError, RuntimeError):  # there may be no home, or it is another user's
+        return Path(os.environ.get("TRITON_CACHE_DIR") or Path.home() / ".triton" / "cache").is_dir()
+    return False
 
 
 def _not_installed() -> str | None:

@@ -163,12 +163,52 @@ def test_dry_run_of_commands_that_write_nothing() -> None:
         first, second = run(*arguments, "-r", "out", "--dry-run").stdout.splitlines()
         assert first.startswith("3 files, ") and second == "in about 0 s (from 3 of the files)"
     assert run("info", "-r", "out", "--dry-run", "-v").stdout.startswith("out/a.jpg.jrc\n")
+    assert estimate("info", "out", code=ExitCode.INPUT)["failed"] == 1
+    assert names() == before
+
+
+def test_dry_run_tells_what_fails() -> None:
+    """As the run does: files that are missing or damaged, and originals without a container."""
+    run("compress", "-r", "in", "--output-dir", "out")
     Path("out/a.jpg.jrc").write_bytes(b"damaged")
     Path("out/c.jpg.jrc").unlink()
-    assert estimate("verify", "-r", "out", "--originals", "in")["sample"] == 1
-    assert estimate("verify", "-r", "out", "missing")["sample"] == 1
-    assert estimate("info", "out", code=ExitCode.INPUT)["failed"] == 1
-    assert names() == before - {"out/c.jpg.jrc"}
+    before = names()
+    for arguments, counts, code in (
+        (["verify", "-r", "out", "--originals", "in"], (1, 2, 1), ExitCode.CORRUPT),
+        (["verify", "-r", "missing", "out"], (1, 2, 1), ExitCode.INPUT),
+        (["decompress", "-r", "out", "--force"], (1, 1, 1), ExitCode.CORRUPT),
+        (["decompress", "in/a.jpg", "missing"], (0, 2, 0), ExitCode.USAGE),
+        (["info", "out/a.jpg.jrc"], (0, 1, 0), ExitCode.CORRUPT),
+        (["compress", "missing.jpg"], (0, 1, 0), ExitCode.INPUT),
+        (["compress", "-r", "in", "--max-memory", "1k"], (1, 2, 1), ExitCode.LIMIT),
+    ):
+        found = estimate(*arguments, code=code)
+        assert (found["files"], found["failed"], found["sample"]) == counts, arguments
+        dry = run(*arguments, "--dry-run", code=code).stderr.splitlines()
+        assert names() == before
+        if "decompress" not in arguments:  # which would write
+            assert sorted(dry) == sorted(run(*arguments, code=code).stderr.splitlines()), arguments
+
+
+def test_dry_run_does_not_read_pipes() -> None:
+    """They can be read only once. A pipe that nobody writes to would block."""
+    os.mkfifo("pipe")
+    for source in ("-", "pipe"):
+        found = estimate("compress", source)
+        assert (found["files"], found["sample"], found["failed"]) == (1, 0, 0)
+
+
+def test_dry_run_of_unreadable_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "a.jpg")
+    found = run("compress", "-r", "in", "--dry-run", code=ExitCode.INPUT)
+    assert found.stderr == "jrecomp: in/a.jpg: Permission denied\n"
+    assert found.stdout.startswith("2 files, 0.0 MB, 1 failed\n")
+
+
+def test_dry_run_with_names_that_are_too_long() -> None:
+    """The name of the output is: that ends neither the dry run nor the run."""
+    Path("in/a.jpg").rename(f"in/{'n' * 250}.jpg")
+    assert estimate("compress", "-r", "in")["files"] == 3
 
 
 def test_json_lines() -> None:

@@ -26,6 +26,20 @@ def test_devices_have_their_engines(machine: SimpleNamespace) -> None:
     assert engines == ["native", "native", "cuda"]
 
 
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="homes of Windows are always known")
+def test_users_without_a_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As in containers: nothing was compiled there."""
+    monkeypatch.delenv("TRITON_CACHE_DIR", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".triton" / "cache").mkdir(parents=True)
+    assert devices._has_compiled()
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("os.getuid", lambda: 2**31 - 9)
+    assert not devices._has_compiled()
+    monkeypatch.setenv("TRITON_CACHE_DIR", "n" * 300)
+    assert not devices._has_compiled()
+
+
 MISSING = [("torch", "torch is not installed .*gpu"), ("driver", "NVIDIA driver"), ("gpu", "no GPU.*gpu")]
 
 

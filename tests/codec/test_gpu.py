@@ -1,7 +1,10 @@
 """The engine for GPUs: its kernels in Triton's interpreter, and its batches."""
 
+import itertools
+import random
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -348,6 +351,72 @@ def test_an_error_of_a_batch_reaches_its_calls(random_model: PlanesModel) -> Non
     with pytest.raises(MemoryError, match="full"):
         batcher.run(kind, items_of(b"bad"))
     batcher.run(kind, items_of(b"good"))
+
+
+@pytest.mark.parametrize("name", ["_gather", "_take"])
+def test_an_error_while_slices_wait_reaches_their_calls(
+    random_model: PlanesModel, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Otherwise they would wait for ever. Later calls are coded."""
+    monkeypatch.setattr(engine, "LANES", 1)
+    batcher, kind, interval = Batcher(Recorder()), Kind(random_model, True, 1, 63), sys.getswitchinterval()
+
+    def fail(batcher: Batcher) -> None:
+        raise MemoryError("none is left")
+
+    with monkeypatch.context() as patch, pytest.raises(MemoryError, match="none is left"):
+        patch.setattr(Batcher, name, fail)
+        batcher.run(kind, items_of(b"a", b"b"))
+    batcher.run(kind, items_of(b"good"))
+    assert batcher._idle == 1 and sys.getswitchinterval() == interval
+
+
+def test_many_jobs_with_errors_and_cancellations(
+    random_model: PlanesModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of them ends, with its own result, and afterwards all turns and lanes are free."""
+    for name, value in (("BATCH_PLACES", 4000), ("FEWEST_PLACES", 600), ("GATHERING_SECONDS", 0.01)):
+        monkeypatch.setattr(engine, name, value)
+    rng, ends = random.Random(1), engine._ends
+
+    def code(kind: Kind, items: Sequence[Item]) -> None:
+        if rng.random() < 0.1:
+            raise MemoryError("full")
+        for item in items:
+            item.data = bytes([kind.decode]) + (item.data or b"")
+
+    def scarce(items: Sequence[Item]) -> list[int]:
+        if rng.random() < 0.05:
+            raise MemoryError("none is left")
+        return ends(items)
+
+    monkeypatch.setattr(engine, "_ends", scarce)
+    batcher, turns = Batcher(code), Turns(3)
+
+    def run(name: bytes) -> None:
+        kind, items = Kind(random_model, name[0] % 2 == 0, 1, 63), items_of(name, name[::-1])
+        batcher.run(kind, items)
+        assert [item.data for item in items] == [
+            bytes([kind.decode]) + name,
+            bytes([kind.decode]) + name[::-1],
+        ]
+
+    def job(number: int) -> None:
+        questions = rng.randrange(4) if number % 5 == 0 else sys.maxsize
+        asked = itertools.count()
+        with turns.turn(), cancellation(lambda: next(asked) >= questions), Workers(number % 3) as threads:
+            threads.map(run, [bytes([number, n]) for n in range(3)])
+
+    ended = Counter[str]()
+    with Workers(20) as pool:
+        for task in [pool.submit(partial(job, number)) for number in range(250)]:
+            try:
+                task.result()
+                ended["done"] += 1
+            except (MemoryError, CancelledError) as error:
+                ended[type(error).__name__] += 1
+    assert ended.total() == 250 and ended.keys() == {"done", "MemoryError", "CancelledError"}
+    assert (turns._busy, turns._free.qsize(), batcher._idle) == (0, 3, engine.LANES)
 
 
 def test_a_call_that_is_cancelled_while_its_slices_wait_ends(random_model: PlanesModel) -> None:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass, field
 from functools import partial
@@ -120,16 +121,21 @@ class Batcher:
 
     def _serve(self) -> None:
         """Code batches until no slice waits."""
-        while self._gather() and (batch := self._take()):
-            kind, items = batch
-            try:
-                self._code(kind, items)
-            except BaseException as error:
-                for item in items:
-                    item.error = item.error or error
-            self._end()
-            for item in items:
-                item.done.set()
+        try:
+            while self._gather() and (batch := self._take()):
+                kind, items = batch
+                try:
+                    self._code(kind, items)
+                except BaseException as error:
+                    _fail(items, error)
+                self._end()
+                _finish(items)
+        except BaseException as error:  # such as a lack of memory: nobody else may look at what waits
+            with self._lock:
+                waiting, self._waiting = self._waiting, []
+            for each in waiting:
+                _fail([each.item], error)
+                _finish([each.item])
 
     def _gather(self) -> bool:
         """Wait for more slices while they can be expected, or other lanes are at work; whether any wait."""
@@ -158,13 +164,15 @@ class Batcher:
             ends = _ends(alike)
             limit = min(BATCH_PLACES, max(FEWEST_PLACES, -(-ends[-1] // self._idle)))
             count = max(1, sum(end <= limit for end in ends))
+            batch = kind, alike[:count]
             taken = set(map(id, alike[:count]))
             self._waiting = [each for each in self._waiting if id(each.item) not in taken]
+            # no memory is asked for from here on: what is no longer here is coded
             if self._idle == LANES:
                 self._switch_seconds = sys.getswitchinterval()
                 sys.setswitchinterval(min(self._switch_seconds, SWITCH_SECONDS))
             self._idle -= 1
-            return kind, alike[:count]
+            return batch
 
     def _end(self) -> None:
         """A batch has ended."""
@@ -181,6 +189,17 @@ class _Waiting:
     kind: Kind
     item: Item
     turns: Turns | None
+
+
+def _fail(items: Sequence[Item], error: BaseException) -> None:
+    for item in items:
+        item.error = item.error or error
+
+
+def _finish(items: Sequence[Item]) -> None:
+    for item in items:
+        with suppress(MemoryError):  # then it is set, but nobody was told; run() looks again
+            item.done.set()
 
 
 def _ends(items: Sequence[Item]) -> list[int]:
