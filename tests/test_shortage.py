@@ -165,7 +165,8 @@ def test_few_open_files(folder: Path, count: int) -> None:
 @pytest.mark.parametrize("call", re.findall(r'^    "(.*)": lambda', LISTS, re.MULTILINE))
 def test_long_lists_as_native_arguments(call: str) -> None:
     """nanobind's own conversion of lists would end the process."""
-    result = subprocess.run([sys.executable, "-c", LISTS, call], capture_output=True, text=True, timeout=300)
+    command = [sys.executable, "-P", "-c", LISTS, call]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert (result.returncode, result.stdout, result.stderr) == (0, "out of memory\n", "")
 
 
