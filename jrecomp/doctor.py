@@ -18,7 +18,9 @@ from jrecomp.codec import Resources
 from jrecomp.codec.devices import CUDA, missing_for_cuda
 from jrecomp.codec.engines import DEFAULT_ENGINE, Slice, Steps, decode_slices, encode_slices
 from jrecomp.errors import JrecompError, VerificationError, size, unexpected
-from jrecomp.model import BlocksModel, Model, PlanesModel, blocks, load, planes, weights
+from jrecomp.model import Model, blocks, load, planes, weights
+from jrecomp.model.blocks import BlocksModel
+from jrecomp.model.planes import PlanesModel
 from jrecomp.native import engine, metrics, restoration
 from jrecomp.native.builds import runnable
 from jrecomp.options import DEFAULT_LIMITS

@@ -1,6 +1,5 @@
 """What the commands do with each file."""
 
-import hashlib
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from functools import partial
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from jrecomp import container, deleting, files, outputs, pipeline
 from jrecomp.container import Lossy, Original
+from jrecomp.digest import sha256
 from jrecomp.errors import CorruptContainerError, InputError, VerificationError, shortage
 from jrecomp.info import Info, RestoredInfo, ThumbnailInfo
 from jrecomp.jobs import Existing, Job
@@ -144,7 +144,7 @@ def _output(job: Job, data: bytes, existing: Existing) -> outputs.Output:
 
 
 def _hashed(data: bytes, compute: Compute) -> tuple[str, Any]:
-    return hashlib.sha256(data).hexdigest(), compute()
+    return sha256(data).hex(), compute()
 
 
 def _unless_done(
@@ -335,7 +335,7 @@ def decompress(job: Job, *, threads: int, device: Device, limits: Limits, existi
 def _restored(compute: Callable[[], bytes]) -> tuple[str, bytes]:
     """A restored file, with its checksum before it."""
     restored = compute()
-    return hashlib.sha256(restored).hexdigest(), restored
+    return sha256(restored).hex(), restored
 
 
 def _check_restored(target: Path, present: bytes, data: bytes, limits: Limits) -> None:
@@ -387,7 +387,7 @@ def _verified(data: bytes, expected: bytes | None, threads: int, device: Device,
     restored = pipeline.decompress(data, threads=threads, device=device, limits=limits)
     if expected is not None and restored != expected:
         raise VerificationError("the restored bytes differ from the original")
-    return hashlib.sha256(restored).hexdigest()
+    return sha256(restored).hex()
 
 
 def verify_original(job: Job, *, threads: int, device: Device, limits: Limits) -> JobSteps:

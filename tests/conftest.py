@@ -91,6 +91,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 class FakeModel:
     identifier: int = 7
     name: str = "fake"
+    kind: str = "fake"
 
 
 FRAME = Frame(96, 64, False, 4, 6, (Component(1, 2, 2, np.ones(64, np.int32), 8, 12),))
@@ -139,7 +140,7 @@ def fake_core(monkeypatch: pytest.MonkeyPatch) -> None:
         return Extent(end, end, end)
 
     all_engines: dict[Any, Any] = engines.ENGINES
-    monkeypatch.setitem(all_engines, FakeModel, {"native": None, "cuda": None})
+    monkeypatch.setitem(all_engines, "fake", {"native": None, "cuda": None})
     monkeypatch.setattr(pipeline, "load_model", load)
     monkeypatch.setattr(jpeg, "read", read, raising=False)
     monkeypatch.setattr(container, "pack_reconstruction", lambda scans: b"data")

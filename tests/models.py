@@ -14,9 +14,10 @@ from jrecomp.codec.engines import ENGINES
 from jrecomp.features.latents import GROUPS
 from jrecomp.features.tables import make
 from jrecomp.jpeg.types import Component, Frame, JpegFile
-from jrecomp.model import BlocksModel, PlanesModel, blocks, laplace, latents, planes
+from jrecomp.model import blocks, laplace, latents, planes
 from jrecomp.model.arrays import CLASSES
-from jrecomp.model.blocks import LAYOUT
+from jrecomp.model.blocks import LAYOUT, BlocksModel
+from jrecomp.model.planes import PlanesModel
 
 HIDDEN = (16, 8)
 
@@ -66,10 +67,10 @@ def one_thread_of_torch() -> None:
 @pytest.fixture(scope="session")
 def engines_here() -> list[str]:
     """The names of all engines that can run here."""
-    return [name for name in ENGINES[PlanesModel] if not missing(name)]
+    return [name for name in ENGINES["planes"] if not missing(name)]
 
 
-@pytest.fixture(scope="session", params=list(ENGINES[PlanesModel]))
+@pytest.fixture(scope="session", params=list(ENGINES["planes"]))
 def engine(request: pytest.FixtureRequest) -> str:
     """The name of each engine; skips those that cannot run here."""
     name: str = request.param

@@ -35,7 +35,7 @@ def test_a_good_installation() -> None:
 def test_damaged_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "weights"
     shutil.copytree(weights.folder(), folder)
-    path = next(folder.glob("fast-*.npz"))
+    path = next(folder.glob("fast-*.safetensors"))
     data = bytearray(path.read_bytes())
     data[1000] ^= 1
     path.write_bytes(data)

@@ -74,6 +74,24 @@ def test_fork_after_threads(make_photo: Callable[..., bytes]) -> None:
     assert output_of(AFTER_THREADS, make_photo(400, 300)) == "[True, True, True]\n"
 
 
+WHILE_MEMORY_IS_PROMISED = """
+import os, signal
+from jrecomp.container import packing
+
+with packing._promising:
+    child = os.fork()
+    if child == 0:
+        signal.alarm(120)
+        os._exit(int(not packing.squeeze(bytes(2000))))
+    status = os.waitpid(child, 0)[1]
+print(os.waitstatus_to_exitcode(status))
+"""
+
+
+def test_fork_while_a_thread_asks_for_memory(photo: bytes) -> None:
+    assert output_of(WHILE_MEMORY_IS_PROMISED, photo) == "0\n"
+
+
 WHILE_THREADS_COMPUTE = """
 import os, signal, sys, threading
 import jrecomp

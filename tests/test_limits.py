@@ -55,7 +55,7 @@ def test_the_largest_picture_of_all_needs_its_coefficients() -> None:
 def test_memory_bounds_the_threads(model: str) -> None:
     """One thread less where there is memory for one less, and an error where there is none for the first."""
     file = random_file([(1, 1)], 4, 4)
-    each = slices.WORKING_BYTES[type(load(model))] * 8 * 8
+    each = slices.WORKING_BYTES[load(model).kind] * 8 * 8
     for threads, room in ((5, 5 * each), (4, 5 * each - 1), (1, each)):
         limits = Limits(max_memory=128 * 16 + room)
         assert slices._affordable_threads(2048, file.frame, 4, load(model), 5, limits) == threads

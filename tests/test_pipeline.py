@@ -24,7 +24,6 @@ from jrecomp.errors import (
 )
 from jrecomp.options import Limits
 from tests.boxes import coded, recoded
-from tests.conftest import FakeModel
 from tests.jpeg.samples import pillow
 
 FAKE_JPEG = b"\xff\xd8" + random.Random(1).randbytes(1500)
@@ -229,7 +228,7 @@ class TestFallback:
     def test_a_device_without_an_engine_for_the_model(self, machine: SimpleNamespace) -> None:
         """Refused where the model was asked for. Containers are restored by the CPU."""
         compressed = pipeline.compress(FAKE_JPEG)
-        engines.ENGINES[FakeModel].pop("cuda")  # type: ignore[index]
+        engines.ENGINES["fake"].pop("cuda")
         with pytest.raises(UsageError, match="does not support model 'fake'"):
             pipeline.compress(FAKE_JPEG, device="cuda")
         assert pipeline.decompress(compressed, device="cuda") == FAKE_JPEG

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event, get_ident
+from unittest.mock import Mock
 
 import pytest
 
 import jrecomp
-from jrecomp import threads
+from jrecomp import digest, threads
 from jrecomp.errors import ExitCode, ShortageError, shortage
 from jrecomp.threads import Workers
 
@@ -31,6 +32,57 @@ resource.setrlimit(kind, (amount + used * (kind == resource.RLIMIT_AS),) * 2)
 jrecomp.cli.start()
 """
 """The command line with a limit: a kind of limit, and an amount, for memory beyond what is used at first."""
+
+
+LISTS = """
+import resource, sys
+import numpy as np
+from jrecomp.model.weights import load
+from jrecomp.native import _encode, _scan
+from jrecomp.native.engine import BlocksEngine, Engine, SliceEncoder, Team, code_phase
+from jrecomp.native.restoration import Network
+
+blocks, planes, sigmoid = load("fast").engine, load("default").engine, load("default").tables.sigmoid
+part = np.zeros((1, 1, 64), np.int16)
+scan = _scan.Scan(True, False, (0, 63, 0, 0), 1, 1, [(part, 1, 1, bytes(2), bytes(2))])
+pixels, plane = np.zeros((1, 1, 3), np.float32), np.zeros((1, 1), np.float32)
+logits, values = np.zeros((3, 0), np.int16), np.zeros(0, np.int32)
+tables = [np.zeros(0, kind) for kind in (np.uint8, np.int8, np.int8, np.uint16, np.int16, np.int16)]
+coder, team, kernel = SliceEncoder(sigmoid), Team(0), np.zeros((1, 1, 3, 3), np.int8)
+
+
+def many(item):
+    return [item] * (1 << 22)
+
+
+calls = {
+    "components of blocks": lambda: blocks.encode(many(([1] * 64, part))),
+    "components of blocks to decode": lambda: blocks.decode(many(([1] * 64, part)), b""),
+    "components of planes": lambda: planes.encode(many(([1] * 64, part))),
+    "components of planes to decode": lambda: planes.decode(many(([1] * 64, part)), b""),
+    "steps of blocks": lambda: blocks.encode([(many(1), part)]),
+    "steps of planes": lambda: planes.encode([(many(1), part)]),
+    "shares": lambda: planes.collect([([1] * 64, part)], [many(0.5)], 0),
+    "selections": lambda: Engine(*tables, many(([], [], [], [0] * 5))),
+    "coders": lambda: code_phase(many(coder), 0, 0, logits, values, [0], team),
+    "starts": lambda: code_phase([coder], 0, 0, logits, values, many(0), team),
+    "convolutions": lambda: Network(many(kernel)),
+    "colours": lambda: _encode.project(pixels, many(1.0), 1, 1, plane, 0, 1),
+    "scan components": lambda: _scan.Scan(True, False, (0, 63, 0, 0), 1, 1, many((part, 1, 1, None, None))),
+    "padding": lambda: scan.set_choices(0, many((0, 0)), [], 1, 0, [], []),
+    "zero runs": lambda: scan.set_choices(0, [], many((0, 1)), 1, 0, [], []),
+    "switches": lambda: scan.set_choices(0, [], [], 1, 0, many(0), []),
+    "extraneous bytes": lambda: scan.set_choices(0, [], [], 1, 0, [], many((0, b""))),
+}
+call = calls[sys.argv[1]]
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (44 << 20),) * 2)  # a list takes 32 MiB
+try:
+    call()
+except MemoryError:
+    print("out of memory")
+"""
+"""Calls a native function with a list that memory suffices for, but not for a copy of it."""
 
 
 def run(kind: str, amount: int, *arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
@@ -108,6 +160,23 @@ def test_few_open_files(folder: Path, count: int) -> None:
     assert result.returncode == (ExitCode.SHORTAGE if lines else ExitCode.OK)
     assert check_whole(folder) == 2 - len(lines)
     assert len(lines) == (2 if count == 3 else 0)
+
+
+@pytest.mark.parametrize("call", re.findall(r'^    "(.*)": lambda', LISTS, re.MULTILINE))
+def test_long_lists_as_native_arguments(call: str) -> None:
+    """nanobind's own conversion of lists would end the process."""
+    command = [sys.executable, "-P", "-c", LISTS, call]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "out of memory\n", "")
+
+
+@pytest.mark.parametrize("failing", ["sha256", "sha256.return_value.digest"])
+def test_a_checksum_without_memory(monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
+    """hashlib raises ValueError where OpenSSL has no memory."""
+    hashlib = Mock(**{f"{failing}.side_effect": ValueError("no reason supplied")})
+    monkeypatch.setattr(digest, "hashlib", hashlib)
+    with pytest.raises(MemoryError):
+        digest.sha256(b"data")
 
 
 def test_what_is_a_shortage() -> None:

@@ -11,16 +11,9 @@ from fuzz.reader import Reader
 from jrecomp.array_types import Int16, Int32
 from jrecomp.codec.engines import DEFAULT_ENGINE, ENGINES
 from jrecomp.errors import CorruptContainerError
-from jrecomp.model import (
-    LatentsModel,
-    Model,
-    PlanesModel,
-    blocks,
-    latents,
-    load,
-    planes,
-    weights,
-)
+from jrecomp.model import Model, blocks, latents, load, planes, weights
+from jrecomp.model.latents import LatentsModel
+from jrecomp.model.planes import PlanesModel
 from jrecomp.native.builds import runnable
 from jrecomp.native.engine import FORMS
 from tests.models import extreme_block_arrays, random_arrays, random_block_arrays, random_latents_arrays
@@ -50,7 +43,7 @@ class Codec:
     """An engine with a model, for one slice at a time."""
 
     def __init__(self, model: Model, engine: str) -> None:
-        self._model, self._engine = model, ENGINES[type(model)][engine]
+        self._model, self._engine = model, ENGINES[model.kind][engine]
 
     def encode(self, steps: Sequence[Int32], parts: Slice) -> bytes:
         """The bytes of a slice."""
@@ -124,7 +117,7 @@ def _steps(reader: Reader) -> Int32:
 def _codecs(number: int) -> tuple[list[Codec | Form], list[Codec | Form]]:
     """The native engines of a model in every build, and its reference if it has one."""
     model = load(TRAINED[number]) if number < len(TRAINED) else RANDOM[number - len(TRAINED)]()
-    slow: list[Codec | Form] = [Codec(model, "numpy")] if "numpy" in ENGINES[type(model)] else []
+    slow: list[Codec | Form] = [Codec(model, "numpy")] if "numpy" in ENGINES[model.kind] else []
     if isinstance(model, LatentsModel):
         return [Codec(model, DEFAULT_ENGINE)], slow
     kind, name = (planes, "Engine") if isinstance(model, PlanesModel) else (blocks, "BlocksEngine")

@@ -26,7 +26,7 @@ RESTORERS = ("djpegli", "jpegqs")
 MEASURES = ("ssimulacra2", "ms-ssim", "psnr-y", "psnr", "butteraugli", "vmaf", "stlpips")
 """The keys of scores.MEASURES; the last is measured only if it is named."""
 
-MODES = ("scaling", "batch", "lossy", "coverage", "encode", "restore")
+MODES = ("scaling", "batch", "lossy", "coverage", "encode", "restore", "start_up")
 """The options that replace the lossless comparison."""
 
 
@@ -118,6 +118,11 @@ def _numbers(_: click.Context, __: click.Parameter, value: str | None) -> list[i
     " file with the name of a picture is taken as made from it.",
 )
 @click.option(
+    "--start-up",
+    is_flag=True,
+    help="Measure instead the processor time of whole calls of jrecomp for one small JPEG file.",
+)
+@click.option(
     "--effort",
     "efforts",
     metavar="NAME",
@@ -173,6 +178,7 @@ def command(
     coverage: bool,
     encode: bool,
     restore: bool,
+    start_up: bool,
     efforts: tuple[str, ...],
     tunes: tuple[str, ...],
     low: bool,
@@ -197,22 +203,25 @@ def command(
     jrecomp bench photos --coverage --threads 0
     jrecomp bench kodak --encode --output encode
     jrecomp bench kodak --restore --output restore
+    jrecomp bench photo.jpg --start-up --repeats 15
     jrecomp bench first/results.json second/results.json --encode --output both
     """
     from jrecomp.bench import inputs, pictures
     from jrecomp.cli.process import unwind_on_interrupt
+    from jrecomp.jobs import JPEG_SUFFIXES
     from jrecomp.model import weights
 
     unwind_on_interrupt()
     _refuse("--scaling", scaling, "qualities", "samplings", "threads", "device", *MODES[1:])
     _refuse("--batch", batch, *MODES[2:])
     _refuse("--coverage", coverage, "qualities", "samplings", "repeats", "device", *MODES[4:], "lossy")
-    _refuse("--encode", encode, "qualities", "device", "lossy", "restore")
-    _refuse("--restore", restore, "models", "device", "lossy")
+    _refuse("--encode", encode, "qualities", "device", "lossy", "restore", "start_up")
+    _refuse("--restore", restore, "models", "device", "lossy", "start_up")
+    _refuse("--start-up", start_up, "qualities", "samplings", "threads", "device", "lossy")
     _refuse("a comparison without --encode", not encode, "efforts", "tunes", "low", "measures")
     _refuse("a comparison without --encode or --restore", not (encode or restore), "no_peers")
     _refuse("a comparison without --lossy, --encode or --restore", not (lossy or encode or restore), "peers")
-    if output and not (coverage or batch):
+    if output and not (coverage or batch or start_up):
         from jrecomp.bench import plots  # noqa: F401 - fails before hours of measuring if a package is missing
 
     if output:
@@ -229,6 +238,11 @@ def command(
     if not paths:
         raise click.UsageError("the sources contain no JPEG files or pictures")
     wanted = list(models) or weights.names()
+    if start_up:
+        if len(paths) != 1 or paths[0].suffix.lower() not in JPEG_SUFFIXES:
+            raise click.UsageError("--start-up takes one JPEG file")
+        _start_up(paths[0], wanted, repeats, output)
+        return
     if scaling:
         _scaling(paths, wanted, repeats, output)
         return
@@ -286,6 +300,14 @@ def _scaling(paths: list[Path], models: list[str], repeats: int, output: Path | 
         from jrecomp.bench import plots
 
         plots.save_scaling(runs, output)
+
+
+def _start_up(path: Path, models: list[str], repeats: int, output: Path | None) -> None:
+    from jrecomp.bench import report, start_up
+
+    runs = list(start_up.measure(path, models, repeats))
+    setup = report.setup(command_line(), [], [], repeats, 1)
+    publish(report.start_up(setup, path.stat().st_size, runs), list(map(asdict, runs)), output)
 
 
 def _batch(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from jrecomp.bench import batches as batching
+from jrecomp.bench import start_up as starting
 from jrecomp.bench.codecs import Lepton
 from jrecomp.bench.inputs import Encoding
 from jrecomp.bench.measure import Measurement, RoundTrip, Total
@@ -199,6 +200,19 @@ def batches(setup: Setup, runs: Iterable[batching.Run]) -> str:
         for run in runs
     ]
     return "\n".join([*lines, table(header, rows)])
+
+
+def start_up(setup: Setup, size: int, runs: Iterable[starting.Run]) -> str:
+    """The report of a benchmark of start-up; size: bytes of the JPEG file."""
+    lines = [
+        *origin("Start-up", setup),
+        "",
+        f"Every call is a process, for a JPEG file of {size:,} bytes. Milliseconds are its processor time,",
+        f"in user and system mode. Calls alternate; of {setup.repeats} runs of each, the shortest counts.",
+        "",
+    ]
+    rows = [[run.call, f"{1000 * run.cpu_seconds:.0f}"] for run in runs]
+    return "\n".join([*lines, table(["call", "ms"], rows)])
 
 
 def origin(title: str, setup: Setup) -> list[str]:

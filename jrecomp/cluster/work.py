@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import Any, Literal
 
 from jrecomp import container, files, pipeline
@@ -11,6 +10,7 @@ from jrecomp.cluster.manifest import Manifest, Row, Status, names
 from jrecomp.cluster.storage import Entry, Folder
 from jrecomp.cluster.tasks import Task
 from jrecomp.container import Original
+from jrecomp.digest import sha256
 from jrecomp.errors import (
     CorruptContainerError,
     InputError,
@@ -210,9 +210,9 @@ class Worker:
         info = pipeline.inspect(data, limits=self._settings.limits)
         return {
             "original_bytes": len(original),
-            "original_sha256": sha256(original).hexdigest(),
+            "original_sha256": sha256(original).hex(),
             "container_bytes": len(data),
-            "container_sha256": sha256(data).hexdigest(),
+            "container_sha256": sha256(data).hex(),
             "mode": info.mode,
             "model": info.model,
             "model_id": info.model_id,

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jrecomp.array_types import Index, Int16, Int32, Int64
-from jrecomp.codec.coders import VALUE_LIMIT, check_range
+from jrecomp.codec.coefficients import VALUE_LIMIT, check_range
 from jrecomp.codec.regression import Regression, innovations
 from jrecomp.model.adaptation import BinaryCoder
 from jrecomp.model.arrays import component_class

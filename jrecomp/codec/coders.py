@@ -6,21 +6,11 @@ from typing import Protocol
 import numpy as np
 
 from jrecomp.array_types import Bool, Int16, Int64, UInt16
-from jrecomp.errors import CorruptContainerError
 from jrecomp.model.adaptation import Adaptation, AdaptiveDecider, BinaryCoder
 from jrecomp.model.symbols import ALL_OUTPUTS, code_last, code_values
 
 CHUNK = 128
 """Number of blocks whose decisions are coded together. Adaptation happens between chunks."""
-
-VALUE_LIMIT = 32767
-"""Largest magnitude of a coefficient."""
-
-
-def check_range(values: Int64) -> None:
-    """Raise CorruptContainerError if the magnitude of a decoded coefficient exceeds VALUE_LIMIT."""
-    if np.abs(values).max(initial=0) > VALUE_LIMIT:
-        raise CorruptContainerError("damaged container: a coefficient is out of range")
 
 
 class SliceCoder(Protocol):

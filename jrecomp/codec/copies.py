@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jrecomp.array_types import Bool, Index, Int16
-from jrecomp.codec.coders import VALUE_LIMIT
+from jrecomp.codec.coefficients import VALUE_LIMIT
 from jrecomp.container.fields import FieldReader, FieldWriter
 from jrecomp.errors import CorruptContainerError
 from jrecomp.jpeg.types import Frame

@@ -10,7 +10,7 @@ from numbers import Integral
 from pathlib import Path
 from typing import Final
 
-from jrecomp.codec.engines import DEFAULT_ENGINE, engines_of
+from jrecomp.codec.engines import DEFAULT_ENGINE, ENGINES
 from jrecomp.errors import UsageError
 from jrecomp.model import Model
 from jrecomp.options import DEVICES, Device, check_type
@@ -89,14 +89,14 @@ class Resources:
 
     def check(self, model: Model) -> None:
         """Raise UsageError unless the device has an engine for a model that was asked for."""
-        if self.device == CUDA and CUDA not in engines_of(model):
+        if self.device == CUDA and CUDA not in ENGINES[model.kind]:
             raise UsageError(
                 f"device {CUDA!r} does not support model {model.name!r} (choose another {{}})", "device"
             )
 
     def engine(self, model: Model) -> str:
         """The name of the device's engine; that of the CPU for a model that the device has no engine for."""
-        return CUDA if self.device == CUDA and CUDA in engines_of(model) else DEFAULT_ENGINE
+        return CUDA if self.device == CUDA and CUDA in ENGINES[model.kind] else DEFAULT_ENGINE
 
 
 def _cores() -> int:

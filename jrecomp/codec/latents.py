@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from jrecomp.array_types import Int8, Int16, Int32, Int64
-from jrecomp.codec.coders import SliceCoder, check_range
+from jrecomp.codec.coders import SliceCoder
+from jrecomp.codec.coefficients import check_range
 from jrecomp.errors import CorruptContainerError
 from jrecomp.features.latents import (
     GROUPS,

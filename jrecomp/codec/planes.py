@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from jrecomp.array_types import Index, Int16, Int32, Int64
-from jrecomp.codec.coders import SliceCoder, check_range
+from jrecomp.codec.coders import SliceCoder
+from jrecomp.codec.coefficients import HIGHEST, check_range
 from jrecomp.features.ac import AcInputs
 from jrecomp.features.dc import Neighbourhood, dc_inputs, last_inputs
 from jrecomp.features.reference import Slopes, reference
@@ -18,9 +19,6 @@ from jrecomp.features.store import ComponentPlanes
 from jrecomp.features.tables import Tables
 from jrecomp.model.arrays import component_class
 from jrecomp.model.planes import LAST, PlanesModel, references_of
-
-HIGHEST = 63
-"""The highest index of a coefficient."""
 
 
 class Walk:

@@ -7,7 +7,7 @@ before, so a model needs no weights for it.
 import numpy as np
 
 from jrecomp.array_types import Int64
-from jrecomp.codec.coders import VALUE_LIMIT
+from jrecomp.codec.coefficients import VALUE_LIMIT
 
 INTERVAL = 64
 """Older blocks lose a quarter of their weight every INTERVAL blocks."""

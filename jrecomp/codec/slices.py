@@ -11,17 +11,18 @@ import numpy as np
 
 from jrecomp.array_types import Bool, Int16, Int32
 from jrecomp.codec import copies
+from jrecomp.codec.coefficients import HIGHEST
 from jrecomp.codec.engines import DEFAULT_ENGINE, decode_slices, encode_slices
-from jrecomp.codec.planes import HIGHEST
 from jrecomp.errors import CorruptContainerError, check_memory
 from jrecomp.features.store import BORDER
 from jrecomp.jpeg.markers import COEFFICIENT_BYTES
 from jrecomp.jpeg.types import Frame, JpegFile
-from jrecomp.model import BlocksModel, LatentsModel, Model, PlanesModel
+from jrecomp.model import Model
 from jrecomp.options import DEFAULT_LIMITS, Limits
 
-WORKING_BYTES: dict[type[Model], int] = {PlanesModel: 640, BlocksModel: 128, LatentsModel: 3200}
-"""Memory of a thread of the native engine, in bytes per block of a slice and of its border, as measured."""
+WORKING_BYTES = {"planes": 640, "blocks": 128, "latents": 3200}
+"""Memory of a thread of the native engine by kind of model, as measured, in bytes per block of a slice and of
+its border."""
 
 SLICE_BLOCKS = 1 << 15
 """Target size of slices in blocks of all components; a slice has at least one MCU row."""
@@ -125,7 +126,7 @@ def _affordable_threads(
     """
     rows = min(mcu_rows, frame.mcu_rows)
     bordered = [(rows * c.vertical + 2 * BORDER) * (c.block_columns + 2 * BORDER) for c in frame.components]
-    each = WORKING_BYTES[type(model)] * sum(bordered)
+    each = WORKING_BYTES[model.kind] * sum(bordered)
     check_memory(held + each, limits.max_memory)
     return min(threads, (limits.max_memory - held) // each)
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import NamedTuple
 
 from jrecomp.container.fields import FieldReader, Fields, FieldWriter
 from jrecomp.container.metadata import pack_metadata, unpack_metadata
 from jrecomp.container.tables import Slices, read_slices, write_slices
+from jrecomp.digest import sha256
 from jrecomp.errors import CorruptContainerError, check_memory
 from jrecomp.options import Limits
 from jrecomp.skeleton import Picture, Step, pictures
@@ -33,7 +33,7 @@ class Original:
     @classmethod
     def of(cls, data: bytes) -> "Original":
         """Length and checksum of a file's bytes."""
-        return cls(len(data), sha256(data).digest()[:_CHECKSUM_BYTES])
+        return cls(len(data), sha256(data)[:_CHECKSUM_BYTES])
 
 
 class Stored(NamedTuple):

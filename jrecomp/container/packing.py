@@ -1,6 +1,7 @@
 """Compression of bytes with brotli (RFC 7932); decompression with a bound on the result."""
 
 import mmap
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Lock
@@ -29,6 +30,16 @@ _MARGIN_BYTES = 8 << 20
 
 _promised, _promising = 0, Lock()
 """Memory in bytes that the calls of brotli in all threads may take, and have not all taken yet."""
+
+
+def _after_fork() -> None:
+    """Promise nothing in a child process, as the other threads exist in the parent only."""
+    global _promised, _promising
+    _promised, _promising = 0, Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def reserve(count: int) -> None:

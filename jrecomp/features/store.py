@@ -125,31 +125,29 @@ _DISTANCE = np.abs(ROW[:, None] - ROW) + np.abs(COLUMN[:, None] - COLUMN)
 """City-block distance of two zig-zag indices in frequency, [64, 64]."""
 
 
-def distance(a: int, b: int) -> int:
-    """City-block distance of two zig-zag indices in frequency."""
-    return int(_DISTANCE[a, b])
-
-
-def _inputs(k: int) -> Inputs:
-    index, near, same_row, same_column = np.arange(64), _DISTANCE[k], ROW[k] == ROW, COLUMN[k] == COLUMN
+def _inputs() -> list[Inputs]:
+    index, k = np.arange(64), np.arange(64).clip(1)[:, None]
+    near, same_row, same_column = _DISTANCE[k[:, 0]], ROW[k] == ROW, COLUMN[k] == COLUMN
     own, diagonal = (index < 10) | (near <= 4) | same_row | same_column, near <= 2
     vertical, horizontal = (near <= 3) | same_column, (near <= 3) | same_row
     before, until = (index > 0) & (index < k), (index > 0) & (index <= k)
     chosen = [own & before]
     for dy, dx in AROUND:
         chosen.append(diagonal & before if dy and dx else (vertical if dy else horizontal) & until)
-    side, plane = np.nonzero(chosen)
-    differences = np.arange(DIFFERENCE, PLANES)
-    return Inputs(np.append(plane, differences), np.append(side - 1, np.full(len(differences), -1)))
+    differences, block = np.arange(DIFFERENCE, PLANES), np.full(len(AROUND), -1)
+    found = map(np.nonzero, np.stack(chosen, 1))  # of each k: [side + 1, plane]
+    return [Inputs(np.append(plane, differences), np.append(side - 1, block)) for side, plane in found]
 
 
-AC_INPUTS = [_inputs(max(k, 1)) for k in range(64)]
+AC_INPUTS = _inputs()
 """Known values that predict each AC plane; entry 0 is unused."""
 
 
 def nearest_known(k: int, count: int) -> list[int]:
-    """The `count` AC planes below k that are nearest in frequency."""
-    return sorted(range(1, k), key=lambda j: (distance(j, k), -j))[:count]
+    """The `count` AC planes below k that are nearest in frequency, of equally near ones the highest."""
+    order = np.argsort(64 * _DISTANCE[k, 1:k] - np.arange(1, k))
+    nearest: list[int] = (1 + order[:count]).tolist()
+    return nearest
 
 
 def cross(k: int) -> tuple[int, int, int, int, int]:

@@ -1,9 +1,9 @@
-"""Weights files and component classes, which are common to models of every kind."""
+"""What models of every kind have: arrays, tables and component classes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy.typing as npt
 
@@ -22,13 +22,14 @@ def component_class(number: int) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class WeightsFile:
+class Model:
     """A loaded weights file; base of the models of every kind.
 
-    identifier: permanent, as stored in containers. name: as in the manifest. arrays: NumPy arrays, or tensors
-    on a device.
+    kind: one of weights.KINDS. identifier: permanent, as stored in containers. name: as in the manifest.
+    arrays: NumPy arrays, or tensors on a device.
     """
 
+    kind: ClassVar[str]
     identifier: int
     name: str
     arrays: Arrays

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from jrecomp.array_types import Float64, Int16, Int64
 from jrecomp.features.tables import LOGIT_LIMIT, dct, make
-from jrecomp.model.arrays import CLASSES, Arrays, WeightsFile
+from jrecomp.model.arrays import CLASSES, Arrays, Model
 from jrecomp.model.symbols import LAST_OUTPUTS, MODELLED_LENGTHS
 from jrecomp.native.engine import BlocksEngine
 from jrecomp.t81 import PLACES
@@ -145,8 +145,10 @@ def _basis() -> Int16:
     return basis.astype(np.int16)
 
 
-class BlocksModel(WeightsFile):
+class BlocksModel(Model):
     """A model of blocks. Its weights file has the arrays of TABLES instead of features.tables.Tables."""
+
+    kind = "blocks"
 
     @cached_property
     def engine(self) -> BlocksEngine:

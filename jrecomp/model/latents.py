@@ -14,7 +14,7 @@ import numpy as np
 from jrecomp.array_types import Float32, Int64
 from jrecomp.features.latents import GROUPS, known_width
 from jrecomp.features.tables import Tables
-from jrecomp.model.arrays import CLASSES, Arrays, WeightsFile
+from jrecomp.model.arrays import CLASSES, Arrays, Model
 from jrecomp.model.convolution import Convolution, Shape, enlarged, shifted
 from jrecomp.model.laplace import LEVEL_OF_ONE, LEVELS, LEVELS_PER_OCTAVE, MEAN_LIMIT, Laplace
 from jrecomp.model.network import ACTIVATION_LIMIT, INPUT_LIMIT, split
@@ -159,8 +159,10 @@ def _as_inputs(latents: Int64) -> Float32:
     return (LATENT_UNIT * latents).astype(np.float32)
 
 
-class LatentsModel(WeightsFile):
+class LatentsModel(Model):
     """A model with latents."""
+
+    kind = "latents"
 
     @cached_property
     def laplace(self) -> Laplace:

@@ -17,7 +17,7 @@ from jrecomp.features import ac, dc
 from jrecomp.features.schedule import PYRAMID_PHASES, SLOTS
 from jrecomp.features.store import AC_INPUTS, cross, nearest_known
 from jrecomp.features.tables import Tables
-from jrecomp.model.arrays import CLASSES, Arrays, WeightsFile
+from jrecomp.model.arrays import CLASSES, Arrays, Model
 from jrecomp.model.network import Layer, Network, split
 from jrecomp.model.sharing import Planes, SharedLayers, groups_of, known_values
 from jrecomp.model.symbols import LAST_OUTPUTS, VALUE_OUTPUTS
@@ -28,6 +28,9 @@ LAST = 64
 
 NETWORKS = LAST + 1
 """Number of networks of a component class."""
+
+_OF_CLASS = ("network", "weight", "bias", "linear")
+"""Names of the arrays of each class in weights files."""
 
 Shape = tuple[int, int]
 """(outputs, inputs) of a layer."""
@@ -66,13 +69,20 @@ class ClassWeights(NamedTuple):
     linear: list[Int64]
 
 
-class PlanesModel(WeightsFile):
-    """A model of planes, with a network for each plane. A native engine requires NumPy arrays."""
+class PlanesModel(Model):
+    """A model of planes. A native engine requires NumPy arrays."""
+
+    kind = "planes"
+
+    @cached_property
+    def unshared(self) -> Arrays:
+        """The arrays with a network for each plane, for engines that are not native; raises ValueError."""
+        return without_sharing(self.arrays)
 
     @cached_property
     def classes(self) -> list[ClassWeights]:
         """The weights of each component class for the NumPy engine; raises ValueError."""
-        return [_class_weights(self.arrays, c) for c in range(CLASSES)]
+        return [_class_weights(self.unshared, c) for c in range(CLASSES)]
 
     @cached_property
     def engine(self) -> Engine:
@@ -82,7 +92,7 @@ class PlanesModel(WeightsFile):
 
 def build(identifier: int, name: str, arrays: Arrays) -> PlanesModel:
     """Make a model from the arrays of a weights file; raises ValueError if sizes or sums do not fit."""
-    model = PlanesModel(identifier, name, without_sharing(arrays))
+    model = PlanesModel(identifier, name, arrays)
     assert model.engine is not None
     return model
 
@@ -137,12 +147,14 @@ def without_sharing(arrays: Arrays) -> dict[str, npt.NDArray[Any]]:
 def native_engine(arrays: Arrays, form: type[Engine] = Engine) -> Engine:
     """The native engine for a model.
 
-    arrays: as from without_sharing(). form: the class of the engine in a build of jrecomp.native.engine.
+    arrays: of a weights file. form: the class of the engine in a build of jrecomp.native.engine. Raises
+    ValueError if sizes or sums do not fit.
     """
     engine = form(selections=_selections(), **{name: arrays[name] for name in Tables._fields})
     first, second = arrays["hidden"].tolist()
     for c in range(CLASSES):
-        engine.add_class(c, first, second, arrays[f"weight_{c}"], arrays[f"bias_{c}"], arrays[f"linear_{c}"])
+        networks, weights, biases, linear = (arrays[f"{name}_{c}"] for name in _OF_CLASS)
+        engine.add_class(c, first, second, networks, weights, biases, linear)
     return engine
 
 

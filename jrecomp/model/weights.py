@@ -1,30 +1,27 @@
 """Loading of models from weights files by name or permanent identifier.
 
 weights/manifest.json lists the models as objects {"id", "name", "kind", "file", "sha256"}. A weights file is
-an .npz of NumPy arrays. The arrays of each kind of model are specified in docs/format/planes.md,
+read by weights_file. The arrays of each kind of model are specified in docs/format/planes.md,
 docs/format/latents.md and docs/format/blocks.md, those of the network that restores pictures in
 docs/restoring.md.
 """
 
-import hashlib
-import io
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
 import numpy as np
 
+from jrecomp.digest import sha256
 from jrecomp.errors import UnknownModelError, shortage
-from jrecomp.model import blocks, latents, planes
-from jrecomp.model.arrays import Arrays
-from jrecomp.model.blocks import BlocksModel
-from jrecomp.model.latents import LatentsModel
-from jrecomp.model.planes import PlanesModel
+from jrecomp.model.arrays import Arrays, Model
+from jrecomp.model.weights_file import unpack
 
 DEFAULT_MODEL = "default"
 
@@ -36,15 +33,17 @@ FALLBACK_MODEL = "fast"
 RESTORER = "restorer"
 """Name and kind of the network that restores pictures, which predicts no coefficients."""
 
-Model = PlanesModel | LatentsModel | BlocksModel
-"""A model of any kind."""
+KINDS = ("planes", "latents", "blocks")
+"""The kinds of models. jrecomp.model has a module for each."""
 
-BUILDERS: dict[str, Callable[[int, str, Arrays], Model]] = {
-    "planes": planes.build,
-    "latents": latents.build,
-    "blocks": blocks.build,
-}
-"""Functions that make a model from its identifier, name and arrays, by kind."""
+
+def build(kind: str, identifier: int, name: str, arrays: Arrays) -> Model:
+    """Make a model of one of KINDS; raises ValueError if the arrays do not fit.
+
+    The module of the kind is imported only then, as most calls need one kind.
+    """
+    model: Model = import_module(f"jrecomp.model.{kind}").build(identifier, name, arrays)
+    return model
 
 
 def folder() -> Path:
@@ -105,7 +104,7 @@ def _load(wanted: str | int) -> Model:
 
 def entries() -> list[dict[str, Any]]:
     """The entries of the installed models in the manifest."""
-    return [entry for entry in _manifest() if entry["kind"] in BUILDERS]
+    return [entry for entry in _manifest() if entry["kind"] in KINDS]
 
 
 def _manifest() -> list[dict[str, Any]]:
@@ -114,7 +113,7 @@ def _manifest() -> list[dict[str, Any]]:
 
 
 def _load_entry(entry: dict[str, Any]) -> Model:
-    return BUILDERS[entry["kind"]](entry["id"], entry["name"], _read(entry))
+    return build(entry["kind"], entry["id"], entry["name"], _read(entry))
 
 
 def read(name: str) -> dict[str, Any]:
@@ -127,8 +126,7 @@ def read(name: str) -> dict[str, Any]:
 
 
 def _read(entry: dict[str, Any]) -> dict[str, Any]:
-    data = (folder() / entry["file"]).read_bytes()
-    if hashlib.sha256(data).hexdigest() != entry["sha256"]:
+    data = np.fromfile(folder() / entry["file"], np.uint8)
+    if sha256(data.data).hex() != entry["sha256"]:
         raise UnknownModelError(f"the weights of model {entry['name']!r} are damaged (reinstall jrecomp)")
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        return dict(arrays)
+    return unpack(data)

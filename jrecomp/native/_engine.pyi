@@ -98,6 +98,7 @@ class Engine:
         number: int,
         first_width: int,
         second_width: int,
+        networks: npt.NDArray[np.uint8],
         weights: npt.NDArray[np.int8],
         biases: npt.NDArray[np.int32],
         linear: npt.NDArray[np.int16],

@@ -4,13 +4,13 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
-#include <nanobind/stl/vector.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <vector>
 
+#include "lists.hpp"
 #include "refine.hpp"
 #include "require.hpp"
 
@@ -382,9 +382,10 @@ void show(const Plane& luma, const Plane& blue, const Plane& red, const Array<st
 
 // Rows of the gradient by a plane from that by the pixels: from first_row of the plane up to end. mix: how much
 // the plane counts in each channel. down, across: how many times the plane is smaller.
-void project(const Array<const float, 3>& pixels, const std::vector<float>& mix, std::size_t down,
+void project(const Array<const float, 3>& pixels, const nb::sequence& mix_list, std::size_t down,
              std::size_t across, const Plane& plane, std::size_t first_row, std::size_t end) {
     const std::size_t rows = pixels.shape(0), columns = pixels.shape(1), channels = pixels.shape(2);
+    const std::vector<float> mix = items<float>(mix_list);
     require((channels == 1 || channels == 3) && mix.size() == channels, "one or three channels");
     require((down == 1 || down == 2) && (across == 1 || across == 2), "bad factor");
     require(end <= (rows + down - 1) / down && end <= plane.shape(0) &&

@@ -6,9 +6,7 @@
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
-#include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
-#include <nanobind/stl/vector.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -18,6 +16,7 @@
 #include <tuple>
 #include <vector>
 
+#include "lists.hpp"
 #include "require.hpp"
 #include "scan.hpp"
 
@@ -53,7 +52,7 @@ class PyScan {
 public:
     // parameters: Ss, Se, Ah, Al.
     PyScan(bool arithmetic, bool progressive, std::tuple<int, int, int, int> parameters,
-           std::int64_t mcu_columns, std::int64_t mcu_rows, std::vector<Component> components)
+           std::int64_t mcu_columns, std::int64_t mcu_rows, const nb::sequence& list)
         : decoder_(scan_) {
         scan_.arithmetic = arithmetic;
         scan_.progressive = progressive;
@@ -61,6 +60,7 @@ public:
         scan_.mcu_columns = mcu_columns;
         scan_.mcu_rows = mcu_rows;
         require(mcu_columns > 0 && mcu_rows > 0 && mcu_columns <= 65535 && mcu_rows <= 65535, "bad size");
+        const std::vector<Component> components = items<Component>(list);
         require(!components.empty() && components.size() <= 4, "a scan has 1 to 4 components");
         const int start = scan_.ss;
         if (progressive) {
@@ -109,19 +109,22 @@ public:
 
     void finish() { choices_ = decoder_.choices(); }
 
-    std::tuple<int, std::vector<Exception>, std::vector<Exception>, int, int, std::vector<std::int64_t>,
-               std::vector<PyExtraneous>>
-    choices() const {
-        std::vector<PyExtraneous> extraneous;
+    nb::tuple choices() const {
+        nb::list extraneous;
         for (const Extraneous& e : choices_.extraneous)
-            extraneous.emplace_back(e.first, nb::bytes(e.second.data(), e.second.size()));
-        return {choices_.padding_bit,  choices_.padding,      choices_.zero_runs, choices_.max_eob_run,
-                choices_.last_eob_run, choices_.eob_switches, std::move(extraneous)};
+            extraneous.append(nb::make_tuple(e.first, nb::bytes(e.second.data(), e.second.size())));
+        return nb::make_tuple(choices_.padding_bit, list_of(choices_.padding), list_of(choices_.zero_runs),
+                              choices_.max_eob_run, choices_.last_eob_run, list_of(choices_.eob_switches),
+                              extraneous);
     }
 
-    void set_choices(int padding_bit, std::vector<Exception> padding, std::vector<Exception> zero_runs,
-                     int max_eob_run, int last_eob_run, std::vector<std::int64_t> eob_switches,
-                     const std::vector<PyExtraneous>& extraneous) {
+    void set_choices(int padding_bit, const nb::sequence& padding_list, const nb::sequence& zero_runs_list,
+                     int max_eob_run, int last_eob_run, const nb::sequence& eob_switches_list,
+                     const nb::sequence& extraneous_list) {
+        std::vector<Exception> padding = items<Exception>(padding_list);
+        std::vector<Exception> zero_runs = items<Exception>(zero_runs_list);
+        std::vector<std::int64_t> eob_switches = items<std::int64_t>(eob_switches_list);
+        const std::vector<PyExtraneous> extraneous = items<PyExtraneous>(extraneous_list);
         require(padding_bit == 0 || padding_bit == 1, "bad padding bit");
         require(max_eob_run >= 1 && max_eob_run <= kMaxEobRun, "bad longest EOB run");
         require(last_eob_run >= 0 && last_eob_run <= kMaxEobRun, "bad last EOB run");
@@ -153,7 +156,7 @@ public:
         return nb::bytes(out.data(), out.size());
     }
 
-    std::vector<std::pair<SymbolCounts, SymbolCounts>> symbol_counts() const {
+    nb::list symbol_counts() const {
         std::vector<ComponentCounts> counts;
         bool good;
         {
@@ -161,8 +164,8 @@ public:
             good = count_symbols(scan_, counts);
         }
         require(good, "a coefficient is too large");
-        std::vector<std::pair<SymbolCounts, SymbolCounts>> result;
-        for (const ComponentCounts& c : counts) result.emplace_back(c.dc, c.ac);
+        nb::list result;
+        for (const ComponentCounts& c : counts) result.append(nb::make_tuple(c.dc, c.ac));
         return result;
     }
 
@@ -231,17 +234,17 @@ void prepare_thread() {
 }
 
 // Those instruction sets that the engine is built for (CMakeLists.txt) and this processor has.
-std::vector<std::string> instructions() {
-    std::vector<std::string> result;
+nb::list instructions() {
+    nb::list result;
 #if defined(__x86_64__)
     const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
                       __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma");
-    if (avx2) result.push_back("avx2");
+    if (avx2) result.append("avx2");
     if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512vbmi") &&
         __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512vnni"))
-        result.push_back("avx512");
+        result.append("avx512");
 #endif
     return result;
 }
@@ -257,7 +260,7 @@ NB_MODULE(_scan, module) {
                nb::arg("counts").noconvert());
     nb::class_<PyScan>(module, "Scan")
         .def(nb::init<bool, bool, std::tuple<int, int, int, int>, std::int64_t, std::int64_t,
-                      std::vector<jrecomp::Component>>(),
+                      const nb::sequence&>(),
              nb::arg("arithmetic"), nb::arg("progressive"), nb::arg("parameters"), nb::arg("mcu_columns"),
              nb::arg("mcu_rows"), nb::arg("components"))
         .def("decode", &PyScan::decode, nb::arg("data"), nb::arg("begin"), nb::arg("end"),

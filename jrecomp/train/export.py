@@ -1,7 +1,6 @@
 """Weights files from trained networks."""
 
 import hashlib
-import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,8 @@ import numpy.typing as npt
 
 from jrecomp.array_types import Int8, Int32
 from jrecomp.errors import UsageError
-from jrecomp.model.weights import BUILDERS, RESTORER
+from jrecomp.model.weights import RESTORER, build
+from jrecomp.model.weights_file import pack
 
 Layer = tuple[Int8, Int32]
 """Weight [outputs, inputs] (of a convolution [outputs, inputs, height, width]) and bias [outputs]."""
@@ -38,11 +38,11 @@ def _entries(folder: Path) -> list[dict[str, Any]]:
 
 
 def save(arrays: dict[str, npt.NDArray[Any]], folder: Path, name: str, identifier: int, kind: str) -> Path:
-    """Write a weights file and add it to the manifest; kind: a key of weights.BUILDERS."""
-    BUILDERS[kind](identifier, name, arrays)
+    """Write a weights file and add it to the manifest; kind: one of weights.KINDS."""
+    build(kind, identifier, name, arrays)
     check_new(folder, name, identifier)
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}-{identifier}.npz"
+    path = folder / f"{name}-{identifier}.safetensors"
     digest = _write(path, arrays)
     entry = {"id": identifier, "name": name, "kind": kind, "file": path.name, "sha256": digest}
     _write_manifest(folder, [*_entries(folder), entry])
@@ -63,10 +63,9 @@ def replace_restorer(arrays: dict[str, npt.NDArray[Any]], folder: Path) -> Path:
 
 def _write(path: Path, arrays: dict[str, npt.NDArray[Any]]) -> str:
     """Write a weights file; returns its SHA-256."""
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type]  # decompressing would take longer than the rest of loading
-    path.write_bytes(buffer.getvalue())
-    return hashlib.sha256(buffer.getvalue()).hexdigest()
+    data = pack(arrays)
+    path.write_bytes(data)
+    return hashlib.sha256(data).hexdigest()
 
 
 def _write_manifest(folder: Path, entries: list[dict[str, Any]]) -> None:

@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from jrecomp import codec
-from jrecomp.model import PlanesModel
+from jrecomp.model import Model
 from jrecomp.model.arrays import CLASSES, component_class
-from jrecomp.model.planes import LAST
-from jrecomp.model.weights import Model
+from jrecomp.model.planes import LAST, PlanesModel
 from jrecomp.train.corpus import corpora
 from jrecomp.train.pictures import Picture
 from jrecomp.train.planes import decisions

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from jrecomp.bench import batches, codecs, inputs, measure, report, scaling
+from jrecomp.bench import batches, codecs, inputs, measure, report, scaling, start_up
 from jrecomp.bench.codecs import Codec, Missing, Refused
 from jrecomp.bench.inputs import Encoding, Sample
 from jrecomp.bench.measure import Measurement, RoundTrip, Total
@@ -446,6 +446,22 @@ def test_batches_are_repeated_and_restored(
     assert {run["device_seconds"] for run in runs} == {0}
 
 
+def test_start_up_is_that_of_whole_calls(photo: bytes, tmp_path: Path) -> None:
+    path, output = tmp_path / "a.jpg", tmp_path / "out"
+    path.write_bytes(photo)
+    text = bench(path, "--start-up", "--model", "fast", "--repeats", "2", "--output", output).stdout
+    assert text == (output / "report.md").read_text() and f"{len(photo):,} bytes" in text
+    runs = json.loads((output / "results.json").read_text())
+    calls = [f"jrecomp {command} (fast)" for command in ("compress", "decompress", "verify", "info")]
+    assert [run["call"] for run in runs] == [*start_up.WITHOUT_FILES, *calls]
+    assert all(run["cpu_seconds"] > 0 for run in runs)
+    picture, second = tmp_path / "b.png", tmp_path / "c.jpg"
+    picture.touch()
+    second.touch()
+    for sources in ([path, second], [picture]):
+        assert "one JPEG file" in bench(*sources, "--start-up", code=ExitCode.USAGE).stderr
+
+
 def test_a_batch_has_each_file_at_least_once(make_photo: Callable[..., bytes]) -> None:
     files = [make_photo(32, 32), make_photo(16, 48)]
     with pytest.MonkeyPatch.context() as patch:
@@ -458,3 +474,5 @@ def test_a_batch_has_each_file_at_least_once(make_photo: Callable[..., bytes]) -
 def test_a_process_that_fails_ends_the_measuring() -> None:
     with pytest.raises(subprocess.CalledProcessError):
         scaling._process([sys.executable, "-c", "raise SystemExit(3)"])
+    with pytest.raises(subprocess.CalledProcessError):
+        start_up.cpu_seconds([sys.executable, "-c", "raise SystemExit(3)"])

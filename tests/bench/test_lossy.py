@@ -328,6 +328,10 @@ def test_command(tmp_path: Path, photo: bytes, monkeypatch: pytest.MonkeyPatch) 
         ("--scaling --lossy", "--lossy"),
         ("--scaling --batch", "--batch"),
         ("--batch --lossy", "--lossy"),
+        ("--batch --start-up", "--start-up"),
+        ("--restore --start-up", "--start-up"),
+        ("--start-up --lossy", "--lossy"),
+        ("--start-up --threads 1", "--threads"),
         ("--peer webp", "--peer"),
     ],
 )

@@ -17,8 +17,8 @@ from jrecomp.codec.engines import ENGINES
 from jrecomp.coding import BitDecoder, BitEncoder
 from jrecomp.errors import CorruptContainerError
 from jrecomp.jpeg.types import JpegFile
-from jrecomp.model import BlocksModel, blocks
-from jrecomp.model.blocks import LAYOUT
+from jrecomp.model import blocks
+from jrecomp.model.blocks import LAYOUT, BlocksModel
 from jrecomp.model.offsets import Expected
 from jrecomp.native.builds import runnable
 from jrecomp.native.engine import FORMS
@@ -144,7 +144,7 @@ def forms() -> list[Any]:
 def assert_engines_agree(forms: list[Any], model: BlocksModel, file: JpegFile) -> None:
     """Each form gives the reference's bytes and reads them."""
     steps = steps_of(file)
-    (data,) = ENGINES[BlocksModel]["numpy"].encode(model, steps, [file.coefficients], 1)
+    (data,) = ENGINES["blocks"]["numpy"].encode(model, steps, [file.coefficients], 1)
     lists = [table.tolist() for table in steps]
     components = list(zip(lists, file.coefficients, strict=True))
     for form in forms:
@@ -196,7 +196,7 @@ def test_native_engines_agree_on_damage(forms: list[Any], model: BlocksModel, da
         assert [array.tolist() for array in decoded] == expected
 
 
-@pytest.mark.parametrize("name", ENGINES[BlocksModel])
+@pytest.mark.parametrize("name", ENGINES["blocks"])
 def test_engines_have_names(model: BlocksModel, name: str) -> None:
     """Also with steps of 0, which are steps of 1."""
     file = random_file([(1, 1)] * 3, 2, 2)

@@ -12,7 +12,8 @@ from jrecomp.codec import copies
 from jrecomp.codec.copies import Copy, Mcus
 from jrecomp.errors import CorruptContainerError
 from jrecomp.jpeg.types import JpegFile
-from jrecomp.model import PlanesModel, load
+from jrecomp.model import load
+from jrecomp.model.planes import PlanesModel
 from jrecomp.model.weights import names
 from tests.models import LAYOUTS, random_file
 

@@ -11,7 +11,10 @@ import pytest
 from jrecomp.codec import Resources, devices
 from jrecomp.codec.engines import ENGINES
 from jrecomp.errors import UsageError
-from jrecomp.model import BlocksModel, LatentsModel, Model, PlanesModel
+from jrecomp.model import Model, weights
+from jrecomp.model.blocks import BlocksModel
+from jrecomp.model.latents import LatentsModel
+from jrecomp.model.planes import PlanesModel
 
 WITHOUT_CUDA: list[type[Model]] = [BlocksModel, LatentsModel]
 MODEL = PlanesModel(5, "some", {})
@@ -62,7 +65,12 @@ def test_torch_is_loaded_only_for_a_gpu_beside_a_driver(
         Resources(device="cuda")
 
 
-@pytest.mark.parametrize("kind", ENGINES)
+def test_each_kind_has_engines() -> None:
+    kinds: list[type[Model]] = [PlanesModel, *WITHOUT_CUDA]
+    assert {kind.kind for kind in kinds} == set(ENGINES) == set(weights.KINDS)
+
+
+@pytest.mark.parametrize("kind", [PlanesModel, *WITHOUT_CUDA])
 def test_kinds_without_an_engine_for_a_gpu_are_refused(kind: type[Model], machine: SimpleNamespace) -> None:
     model = kind(5, "some", {})
     for name in ("auto", "cpu"):

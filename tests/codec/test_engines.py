@@ -5,7 +5,7 @@ import pytest
 from jrecomp import codec
 from jrecomp.codec import slices as slicing
 from jrecomp.codec.gpu import engine as gpu
-from jrecomp.model import PlanesModel
+from jrecomp.model.planes import PlanesModel
 from tests.models import random_file
 
 

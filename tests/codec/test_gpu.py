@@ -20,7 +20,8 @@ from jrecomp.codec.engines import ENGINES, Slice, Steps
 from jrecomp.codec.gpu import engine
 from jrecomp.codec.gpu.engine import Batcher, GpuEngine, Item, Kind
 from jrecomp.errors import CancelledError, CorruptContainerError, UsageError
-from jrecomp.model import PlanesModel, planes
+from jrecomp.model import planes
+from jrecomp.model.planes import PlanesModel
 from jrecomp.model.symbols import VALUE_OUTPUTS
 from jrecomp.native.engine import SliceDecoder, SliceEncoder, Team, code_phase
 from jrecomp.threads import Turns, Workers, cancellation
@@ -31,7 +32,7 @@ SKIPPED = f"{' and '.join(ABSENT)} not installed" if ABSENT else "the GPU runs t
 interpreted = pytest.mark.skipif(bool(ABSENT) or not missing_for_cuda(), reason=SKIPPED)
 """Tests of kernels in the interpreter (see conftest.py)."""
 
-NUMPY = ENGINES[PlanesModel]["numpy"]
+NUMPY = ENGINES["planes"]["numpy"]
 
 
 def slice_of(

@@ -13,7 +13,8 @@ from jrecomp.codec.coders import NumpyCoder
 from jrecomp.codec.latents import code_slice
 from jrecomp.coding import BitDecoder, BitEncoder
 from jrecomp.errors import CorruptContainerError
-from jrecomp.model import LatentsModel, latents
+from jrecomp.model import latents
+from jrecomp.model.latents import LatentsModel
 from tests.models import LAYOUTS, random_file, random_latents_arrays
 
 

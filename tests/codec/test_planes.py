@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from jrecomp import codec
 from jrecomp.codec.engines import ENGINES
 from jrecomp.errors import CorruptContainerError
-from jrecomp.model import PlanesModel, planes
+from jrecomp.model import planes
+from jrecomp.model.planes import PlanesModel
 from jrecomp.native.builds import runnable
 from jrecomp.native.engine import FORMS
 from tests.models import LAYOUTS, random_arrays, random_file
@@ -51,14 +52,12 @@ def test_engines_agree_on_extremes(
     parts = [rng.choice([-32767, 0, 32767], (shape[0] * v, shape[1] * h, 64)) for h, v in sampling]
     parts = [part.astype(np.int16) for part in parts]
     steps = [rng.choice([1, 65535], 64).astype(np.int32) for _ in sampling]
-    encoded = {
-        name: ENGINES[PlanesModel][name].encode(random_model, steps, [parts], 1) for name in engines_here
-    }
+    encoded = {name: ENGINES["planes"][name].encode(random_model, steps, [parts], 1) for name in engines_here}
     assert {"native", "numpy"} <= set(encoded)
     for name, data in encoded.items():
         assert data == encoded["numpy"]
         decoded = [np.zeros_like(part) for part in parts]
-        ENGINES[PlanesModel][name].decode(random_model, steps, [decoded], data, 1)
+        ENGINES["planes"][name].decode(random_model, steps, [decoded], data, 1)
         assert all((a == b).all() for a, b in zip(decoded, parts, strict=True))
 
 
@@ -72,7 +71,7 @@ def test_forms_of_the_native_engine_agree(sampling: list[tuple[int, int]]) -> No
         file = random_file(sampling, *shape, spread=spread)
         steps = [c.quantization for c in file.frame.components]
         components = [(q.tolist(), a) for q, a in zip(steps, file.coefficients, strict=True)]
-        data = ENGINES[PlanesModel]["numpy"].encode(model, steps, [file.coefficients], 1)[0]
+        data = ENGINES["planes"]["numpy"].encode(model, steps, [file.coefficients], 1)[0]
         for engine in forms:
             assert engine.encode(components) == data
             decoded = [np.full_like(a, 7) for a in file.coefficients]

@@ -9,7 +9,7 @@ import pytest
 from jrecomp import codec
 from jrecomp.codec import slices as slicing
 from jrecomp.errors import CorruptContainerError
-from jrecomp.model import PlanesModel
+from jrecomp.model.planes import PlanesModel
 from jrecomp.options import Limits
 from tests.models import LAYOUTS, random_file
 

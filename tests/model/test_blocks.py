@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jrecomp.model import BlocksModel, blocks, weights
-from jrecomp.model.blocks import LAYOUT, TABLES
+from jrecomp.model import blocks, weights
+from jrecomp.model.blocks import LAYOUT, TABLES, BlocksModel
 from tests.models import random_block_arrays, zero_block_arrays
 
 
 def test_the_kind_has_its_builder() -> None:
-    assert isinstance(weights.BUILDERS["blocks"](6, "random", random_block_arrays()), BlocksModel)
+    assert isinstance(weights.build("blocks", 6, "random", random_block_arrays()), BlocksModel)
 
 
 @pytest.mark.parametrize("name", [*TABLES, *(f"{name}_2" for name in LAYOUT)])

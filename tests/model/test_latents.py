@@ -2,7 +2,8 @@
 
 import pytest
 
-from jrecomp.model import LatentsModel, latents, weights
+from jrecomp.model import latents, weights
+from jrecomp.model.latents import LatentsModel
 from tests.models import random_latents_arrays
 
 
@@ -21,4 +22,4 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
 
 
 def test_each_kind_has_its_builder() -> None:
-    assert isinstance(weights.BUILDERS["latents"](8, "random", random_latents_arrays()), LatentsModel)
+    assert isinstance(weights.build("latents", 8, "random", random_latents_arrays()), LatentsModel)

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jrecomp.model import BlocksModel, blocks, offsets
+from jrecomp.model import blocks, offsets
+from jrecomp.model.blocks import BlocksModel
 from jrecomp.model.offsets import Decisions, Expected, Rows, Term
 from tests.model.meter import Meter, logistic
 from tests.models import zero_block_arrays

@@ -7,15 +7,16 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from jrecomp.codec.engines import encode_slices
 from jrecomp.features.ac import width
 from jrecomp.features.store import AC_INPUTS, DIFFERENCE
-from jrecomp.model import PlanesModel, planes
+from jrecomp.model import planes
 from jrecomp.model.arrays import CLASSES
-from jrecomp.model.planes import LAST, NETWORKS, references_of, shapes
+from jrecomp.model.planes import LAST, NETWORKS, PlanesModel, references_of, shapes
 from jrecomp.model.sharing import groups_of
 from jrecomp.model.symbols import VALUE_OUTPUTS
 from jrecomp.t81 import PLACES
-from tests.models import HIDDEN, random_arrays
+from tests.models import HIDDEN, random_arrays, random_file
 
 Key = tuple[int, ...]
 
@@ -110,6 +111,16 @@ def test_networks_of_one_plane_are_as_they_are(shared: Shared, model: PlanesMode
     )
 
 
+def test_engines_agree(model: PlanesModel) -> None:
+    """The native engine reads shared networks itself."""
+    file = random_file([(2, 2), (1, 1), (1, 1)], 2, 3, spread=40.0)
+    steps = [c.quantization for c in file.frame.components]
+    native, reference = (
+        encode_slices(model, name, steps, [file.coefficients], 1) for name in ("native", "numpy")
+    )
+    assert native == reference
+
+
 ALONE = list(range(NETWORKS))
 
 
@@ -126,8 +137,12 @@ ALONE = list(range(NETWORKS))
     ids=["swapped", "begins with 1", "a gap", "DC shares", "last shares", "last shares with an early one"],
 )
 def test_refused(numbers: list[int], message: str) -> None:
+    arrays = random_arrays()
+    arrays["network_2"] = np.array(numbers, np.uint8)
     with pytest.raises(ValueError, match=message):
         groups_of(numbers)
+    with pytest.raises(ValueError, match=message):
+        planes.build(9, "refused", arrays)  # by the native engine
 
 
 def test_every_plane_has_a_network() -> None:

@@ -1,15 +1,16 @@
 """docs/format/models.md: what all kinds of models have in common."""
 
 import hashlib
-import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tests.specification.conventions import Arrays, Ints, clamp, clip, need
 from tests.specification.range_coder import RangeDecoder
@@ -217,8 +218,16 @@ def read_weights(folder: Path, identifier: int) -> tuple[str, Arrays]:
     need(len(found) == 1, "an unknown model")
     data = (folder / found[0]["file"]).read_bytes()
     need(hashlib.sha256(data).hexdigest() == found[0]["sha256"], "the weights file has another checksum")
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        return found[0]["kind"], dict(arrays)
+    return found[0]["kind"], dict(arrays_of(data))
+
+
+def arrays_of(data: bytes) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    """Section "Weights files": names and arrays."""
+    start = 8 + int.from_bytes(data[:8], "little")
+    for name, entry in json.loads(data[8:start]).items():
+        first, end = (start + offset for offset in entry["data_offsets"])
+        kind, bits = entry["dtype"][0].lower(), int(entry["dtype"][1:])
+        yield name, np.frombuffer(data[first:end], f"<{kind}{bits // 8}").reshape(entry["shape"])
 
 
 def check_sums(weights: Ints, bias: Ints, largest: int) -> None:

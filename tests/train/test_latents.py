@@ -14,7 +14,8 @@ from jrecomp.codec.latents import code_slice
 from jrecomp.coding import BitEncoder
 from jrecomp.features.latents import GROUPS, dc_of
 from jrecomp.features.tables import make
-from jrecomp.model import LatentsModel, adaptation, latents, weights
+from jrecomp.model import adaptation, latents, weights
+from jrecomp.model.latents import LatentsModel
 from tests.models import data_folder
 
 torch = pytest.importorskip("torch", reason="training needs torch: pip install jrecomp[train]")

@@ -16,6 +16,7 @@ from PIL import Image
 
 from jrecomp import jpeg
 from jrecomp.model import weights
+from jrecomp.model.weights_file import unpack
 from jrecomp.restoration import network as integer
 from tests.models import data_folder
 
@@ -277,7 +278,7 @@ def test_the_command_prepares_once_and_trains(tmp_path: Path, monkeypatch: pytes
         calls.append(data)
 
     def train(settings: run.Settings) -> None:
-        np.savez(settings.work / run.WEIGHTS, trained=np.ones(1))
+        np.savez(settings.work / run.WEIGHTS, trained=np.ones(1, np.int8))
         calls.append(settings)
 
     monkeypatch.setattr(pictures, "prepare", prepare)
@@ -290,11 +291,11 @@ def test_the_command_prepares_once_and_trains(tmp_path: Path, monkeypatch: pytes
     options += ["--weights", str(place)]
     for _ in range(2):
         result = CliRunner().invoke(command, options)
-        assert result.exit_code == 0 and "restorer-1.npz" in result.output
+        assert result.exit_code == 0 and "restorer-1.safetensors" in result.output
         entry = json.loads((place / "manifest.json").read_text())["models"][-1]
-        data = (place / entry["file"]).read_bytes()
-        assert entry["sha256"] == hashlib.sha256(data).hexdigest()
-        assert list(np.load(io.BytesIO(data))) == ["trained"]
+        data = np.fromfile(place / entry["file"], np.uint8)
+        assert entry["sha256"] == hashlib.sha256(data.data).hexdigest()
+        assert list(unpack(data)) == ["trained"]
     prepared, *asked = calls
     assert prepared == tmp_path and len(asked) == 2
     for given in asked:

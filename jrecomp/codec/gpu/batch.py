@@ -10,15 +10,15 @@ import numpy as np
 import torch
 
 from jrecomp.array_types import Int16
+from jrecomp.codec.coefficients import HIGHEST
 from jrecomp.codec.gpu import kernels
 from jrecomp.codec.gpu.coders import Coders
 from jrecomp.codec.gpu.engine import Item, Kind
 from jrecomp.codec.gpu.planes import PYRAMID, Component
 from jrecomp.codec.gpu.walk import Scratch, Walk
 from jrecomp.codec.gpu.weights import ModelOnDevice
-from jrecomp.codec.planes import HIGHEST
 from jrecomp.errors import CorruptContainerError
-from jrecomp.model import PlanesModel
+from jrecomp.model.planes import PlanesModel
 from jrecomp.model.symbols import LAST_OUTPUTS
 from jrecomp.native.engine import SliceDecoder, SliceEncoder, Team
 from jrecomp.threads import Workers

@@ -15,8 +15,8 @@ from itertools import accumulate
 from threading import Event, Lock
 
 from jrecomp.array_types import Int16, Int32
-from jrecomp.codec.planes import HIGHEST
-from jrecomp.model import PlanesModel
+from jrecomp.codec.coefficients import HIGHEST
+from jrecomp.model.planes import PlanesModel
 from jrecomp.threads import Turns, Workers, cancellable, turns, waiting
 
 LANES = 2
@@ -242,3 +242,7 @@ def _code(device: str, kind: Kind, items: Sequence[Item]) -> None:
     from jrecomp.codec.gpu.batch import code
 
     code(device, kind, items)
+
+
+CUDA = GpuEngine("cuda")
+"""The engine of the device that PyTorch chooses."""

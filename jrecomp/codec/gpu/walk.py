@@ -5,11 +5,11 @@ from typing import Any
 
 import torch
 
+from jrecomp.codec.coefficients import HIGHEST
 from jrecomp.codec.gpu import kernels
 from jrecomp.codec.gpu.coders import Coders
 from jrecomp.codec.gpu.planes import PYRAMID, Component, Places, ratios
 from jrecomp.codec.gpu.weights import NEAREST, UNITS, ClassOnDevice, ModelOnDevice
-from jrecomp.codec.planes import HIGHEST
 from jrecomp.features.reference import SLOPE_PLANES
 from jrecomp.features.schedule import PYRAMID_PHASES, SLOTS, pyramid_slots
 from jrecomp.features.store import AC_INPUTS

@@ -117,7 +117,7 @@ def _offsets(offsets: Any) -> Int32:
 
 
 def _class(model: PlanesModel, number: int, put: Any) -> ClassOnDevice:
-    arrays = model.arrays
+    arrays = model.unshared
     hidden = (int(arrays["hidden"][0]), int(arrays["hidden"][1]))
     layout = [shape for plane in range(NETWORKS) for shape in shapes(number, hidden, plane)]
     weights = split(arrays[f"weight_{number}"], list(layout))

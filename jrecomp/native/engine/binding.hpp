@@ -4,12 +4,12 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/tuple.h>
-#include <nanobind/stl/vector.h>
 
 #include <string>
 #include <tuple>
 #include <vector>
 
+#include "../lists.hpp"
 #include "../require.hpp"
 #include "range_coder.hpp"
 #include "tables.hpp"
@@ -23,11 +23,11 @@ using Array = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
 
 // The coefficients of a component, [rows][columns][64] in zig-zag order, and its quantization steps [64].
 using Blocks = nb::ndarray<const std::int16_t, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
-using KnownComponents = std::vector<std::tuple<std::vector<I64>, Blocks>>;
+using KnownComponent = std::tuple<nb::sequence, Blocks>;
 
 // The same to be filled by a decoder.
-using Filled = nb::ndarray<std::int16_t, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
-using FilledComponents = std::vector<std::tuple<std::vector<I64>, Filled>>;
+using FilledComponent =
+    std::tuple<nb::sequence, nb::ndarray<std::int16_t, nb::ndim<3>, nb::c_contig, nb::device::cpu>>;
 
 // Throws std::invalid_argument unless the array has this number of entries.
 template <class T>

@@ -129,14 +129,16 @@ public:
         model_.classes[number] = std::move(c);
     }
 
-    nb::bytes encode(const KnownComponents& components) const {
-        std::vector<BlockPart> parts = known(components);
+    nb::bytes encode(const nb::sequence& components) const {
+        const std::vector<KnownComponent> kept = items<KnownComponent>(components);
+        std::vector<BlockPart> parts = known(kept);
         return encoded([&](RangeEncoder& coder) { code(parts, coder, [](int, const Offsets&) {}); });
     }
 
     // Encodes, and begins with what was learned from then on.
-    nb::bytes learn(const KnownComponents& components) {
-        std::vector<BlockPart> parts = known(components);
+    nb::bytes learn(const nb::sequence& components) {
+        const std::vector<KnownComponent> kept = items<KnownComponent>(components);
+        std::vector<BlockPart> parts = known(kept);
         const auto keep = [&](int number, const Offsets& learned) {
             *model_.classes[number].offsets = learned;
         };
@@ -168,9 +170,10 @@ public:
         return arrays;
     }
 
-    void decode(const FilledComponents& components, const nb::bytes& data) const {
+    void decode(const nb::sequence& components, const nb::bytes& data) const {
+        const std::vector<FilledComponent> filled = items<FilledComponent>(components, false);
         std::vector<BlockPart> parts;
-        for (const auto& [steps, blocks] : components) parts.push_back(part(steps, blocks, blocks.data()));
+        for (const auto& [steps, blocks] : filled) parts.push_back(part(steps, blocks, blocks.data()));
         RangeDecoder coder(static_cast<const std::uint8_t*>(data.data()), data.size());
         const nb::gil_scoped_release released;
         for (const BlockPart& part : parts)
@@ -179,7 +182,7 @@ public:
     }
 
 private:
-    static std::vector<BlockPart> known(const KnownComponents& components) {
+    static std::vector<BlockPart> known(const std::vector<KnownComponent>& components) {
         std::vector<BlockPart> parts;
         for (const auto& [steps, blocks] : components) {
             // An encoder does not write to the blocks.
@@ -189,7 +192,8 @@ private:
     }
 
     template <class Array>
-    static BlockPart part(const std::vector<I64>& steps, const Array& blocks, std::int16_t* values) {
+    static BlockPart part(const nb::sequence& list, const Array& blocks, std::int16_t* values) {
+        const std::vector<I64> steps = items<I64>(list);
         const I64 rows = blocks.shape(0), columns = blocks.shape(1);
         check_component(steps, blocks);
         require(rows * columns < 1 << 24, "the slice is too large");
@@ -243,7 +247,7 @@ void define_blocks(nb::module_& module) {
         .def("encode", &BlocksEngine::encode, nb::arg("components"))
         .def("learn", &BlocksEngine::learn, nb::arg("components"))
         .def("offsets", &BlocksEngine::offsets, nb::arg("number"))
-        .def("decode", &BlocksEngine::decode, nb::arg("components").noconvert(), nb::arg("data"));
+        .def("decode", &BlocksEngine::decode, nb::arg("components"), nb::arg("data"));
 }
 
 }  // namespace jrecomp

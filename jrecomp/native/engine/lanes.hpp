@@ -38,17 +38,15 @@ constexpr int kVectors = 4;
 constexpr int kVectors = 2;
 #endif
 
-// Four weights, those of four inputs, as dot() takes them. set_weight() sets the i-th.
+// Four weights, those of four inputs, as dot() takes them. four_weights() makes them.
 #if defined(__AVX512VNNI__)
 using FourWeights = std::array<std::int8_t, 4>;
 
-inline void set_weight(FourWeights& weights, int i, std::int8_t value) { weights[i] = value; }
+inline FourWeights four_weights(const std::int8_t* w) { return {w[0], w[1], w[2], w[3]}; }
 #else
-using FourWeights = std::array<std::int16_t, 4>;  // those of inputs 0, 2, 1, 3
+using FourWeights = std::array<std::int16_t, 4>;
 
-inline void set_weight(FourWeights& weights, int i, std::int8_t value) {
-    weights[(i & 1) << 1 | i >> 1] = value;
-}
+inline FourWeights four_weights(const std::int8_t* w) { return {w[0], w[2], w[1], w[3]}; }
 #endif
 
 // In each lane: sum + the dot product of four unsigned bytes of x and four weights.

@@ -1,5 +1,7 @@
 #include "network.hpp"
 
+#include <algorithm>
+#include <cstdlib>
 #include <stdexcept>
 
 namespace jrecomp {
@@ -10,17 +12,19 @@ Dense::Dense(const std::int8_t* weight, const std::int32_t* bias, int inputs, in
       padded_outputs_((outputs + 3) / 4 * 4),
       weight_(static_cast<std::size_t>(groups_) * padded_outputs_),
       bias_(padded_outputs_) {
+    std::vector<std::int8_t> row(4 * static_cast<std::size_t>(groups_));  // of one output, 0 past the inputs
     for (int o = 0; o < outputs; ++o) {
+        std::copy_n(weight + static_cast<std::size_t>(o) * inputs, inputs, row.begin());
         std::int32_t total = 0, magnitude = 0;
-        for (int i = 0; i < inputs; ++i) {
-            const std::int8_t w = weight[o * inputs + i];
-            set_weight(weight_[(static_cast<std::size_t>(o / 4) * groups_ + i / 4) * 4 + o % 4], i % 4, w);
+        for (const std::int8_t w : row) {
             total += w;
             magnitude += std::abs(w);
         }
         if (I64{magnitude} * largest + std::abs(I64{bias[o]}) >= 1 << 24)
             throw std::invalid_argument("a sum of the network can reach 2^24");
         bias_[o] = bias[o] - offset * total;
+        FourWeights* to = &weight_[static_cast<std::size_t>(o / 4) * groups_ * 4 + o % 4];
+        for (int g = 0; g < groups_; ++g) to[4 * g] = four_weights(&row[4 * g]);
     }
 }
 

@@ -23,6 +23,8 @@ using Logits = std::vector<std::int16_t>;
 // A fully connected layer.
 class Dense {
 public:
+    Dense() = default;
+
     // weight: [outputs][inputs]; bias: [outputs]. offset: what was added to signed inputs to make them
     // unsigned; largest: the largest magnitude of inputs before. Throws std::invalid_argument where a sum
     // could reach 2^24, since engines with 32-bit floats would not be exact then.
@@ -43,7 +45,7 @@ private:
     template <class Use>
     void run(const Packed& x, int lanes, Use use) const;
 
-    int groups_, padded_outputs_;
+    int groups_ = 0, padded_outputs_ = 0;
     std::vector<FourWeights> weight_;  // [output / 4][group][output % 4]
     std::vector<std::int32_t> bias_;
 };

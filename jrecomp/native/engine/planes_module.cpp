@@ -13,13 +13,14 @@
 #include "logit_coder.hpp"
 #include "network_sink.hpp"
 #include "sample_sink.hpp"
+#include "sharing.hpp"
 #include "team.hpp"
 
 namespace jrecomp {
 namespace {
 
 // Planes and sides of known values, planes of energies, planes of references; see AcSelection.
-using Selection = std::tuple<std::vector<int>, std::vector<int>, std::vector<int>, std::array<int, 5>>;
+using Selection = std::tuple<nb::sequence, nb::sequence, nb::sequence, std::array<int, 5>>;
 
 constexpr int kMostComponents = 255;  // of a frame (T.81 B.2.2)
 
@@ -152,8 +153,10 @@ constexpr std::size_t kShare = 512;
 
 // Codes the parts of a phase, each with its coder, those with most values first.
 template <class Coder>
-void code_phase(const std::vector<SliceCoder<Coder>*>& coders, int component, int plane, const Logits& logits,
-                const Coded& values, const std::vector<std::size_t>& starts, Team& team) {
+void code_phase(const nb::sequence& coder_list, int component, int plane, const Logits& logits,
+                const Coded& values, const nb::sequence& start_list, Team& team) {
+    const auto coders = items<SliceCoder<Coder>*>(coder_list);
+    const auto starts = items<std::size_t>(start_list);
     const std::size_t outputs = plane == kLastNetwork ? kLastOutputs : kValueOutputs;
     require(0 <= component && component < kMostComponents, "bad component");
     require(0 <= plane && plane <= kLastNetwork, "bad plane");
@@ -234,7 +237,8 @@ public:
     Engine(const Array<std::uint8_t>& log, const Array<std::int8_t>& tanh,
            const Array<std::int8_t>& log2_mantissa, const Array<std::uint16_t>& sigmoid,
            const Array<std::int16_t>& half, const Array<std::int16_t>& quarter,
-           const std::vector<Selection>& selections) {
+           const nb::sequence& selection_list) {
+        const std::vector<Selection> selections = items<Selection>(selection_list);
         Tables& t = model_.tables;
         t.log = copy(log, kMagnitudes);
         const std::vector<std::int8_t> views = copy(tanh, kScales * kMagnitudes);
@@ -252,7 +256,11 @@ public:
         require(selections.size() == 64, "64 selections are needed");
         for (int k = 0; k < 64; ++k) {
             AcSelection& s = model_.selections[k];
-            std::tie(s.plane, s.side, s.nearest, s.cross) = selections[k];
+            const auto& [plane, side, nearest, cross] = selections[k];
+            s.plane = items<int>(plane);
+            s.side = items<int>(side);
+            s.nearest = items<int>(nearest);
+            s.cross = cross;
             require(s.plane.size() == s.side.size(), "a selection is uneven");
             for (std::size_t i = 0; i < s.plane.size(); ++i)
                 require(is_known(std::max(k, 1), s.plane[i], s.side[i]), "bad input");
@@ -261,32 +269,21 @@ public:
         }
     }
 
-    void add_class(int number, int first_width, int second_width, const Array<std::int8_t>& weights,
-                   const Array<std::int32_t>& biases, const Array<std::int16_t>& linear) {
+    void add_class(int number, int first_width, int second_width, const Array<std::uint8_t>& networks,
+                   const Array<std::int8_t>& weights, const Array<std::int32_t>& biases,
+                   const Array<std::int16_t>& linear) {
         require(number >= 0 && number < kClasses, "bad class");
         require(first_width > 0 && first_width <= 4096 && second_width > 0 && second_width <= 4096,
                 "bad width");
+        require(networks.size() == kLastNetwork + 1,
+                "the weights do not fit: not every plane has a network");
         Reader<std::int8_t> w(weights);
         Reader<std::int32_t> b(biases);
         Reader<std::int16_t> l(linear);
         ClassWeights result;
-        const auto dense = [&](int inputs, int outputs, int offset) {
-            return Dense(w.take(static_cast<std::size_t>(inputs) * outputs), b.take(outputs), inputs, outputs,
-                         offset, offset ? 127 : 255);
-        };
-        for (int plane = 0; plane <= kLastNetwork; ++plane) {
-            Dense first = dense(inputs_of(plane, number), first_width, kInputOffset);
-            Dense second = dense(first_width, second_width, 0);
-            std::vector<Dense> outputs;
-            if (plane == kLastNetwork) {
-                outputs.push_back(dense(second_width, kLastOutputs, 0));
-            } else {
-                outputs.push_back(dense(second_width, 2, 0));
-                outputs.push_back(dense(second_width, kPerSign, 0));
-                outputs.push_back(dense(second_width, kPerSign, 0));
-            }
-            result.networks.push_back({std::move(first), std::move(second), std::move(outputs)});
-        }
+        result.networks.resize(kLastNetwork + 1);
+        for (const std::vector<int>& planes : groups_of(networks.data()))
+            read_network(number, first_width, second_width, planes, w, b, result.networks);
         for (int plane = 0; plane < 64; ++plane) {
             const std::size_t count = plane ? 2 * model_.selections[plane].plane.size() : kPhases * kSlots;
             const std::int16_t* from = l.take(count);
@@ -299,30 +296,34 @@ public:
         model_.classes[number] = std::move(result);
     }
 
-    nb::bytes encode(const KnownComponents& components) const {
-        std::vector<Part> parts = known_parts(components);
+    nb::bytes encode(const nb::sequence& components) const {
+        const std::vector<KnownComponent> known = items<KnownComponent>(components);
+        std::vector<Part> parts = known_parts(known);
         return encoded([&](RangeEncoder& coder) { code(parts, coder); });
     }
 
-    void decode(const FilledComponents& components, const nb::bytes& data, int highest) const {
+    void decode(const nb::sequence& components, const nb::bytes& data, int highest) const {
         require(0 <= highest && highest <= kHighest, "bad index of a coefficient");
+        const std::vector<FilledComponent> filled = items<FilledComponent>(components, false);
         std::vector<Part> parts;
-        for (const auto& [steps, blocks] : components) parts.push_back(make_part(steps, blocks));
+        for (const auto& [steps, blocks] : filled) parts.push_back(make_part(steps, blocks));
         RangeDecoder coder(static_cast<const std::uint8_t*>(data.data()), data.size());
         const nb::gil_scoped_release released;
         code(parts, coder, highest);
         for (std::size_t i = 0; i < parts.size(); ++i)
-            fill(parts[i].planes, std::get<1>(components[i]).data());
+            fill(parts[i].planes, std::get<1>(filled[i]).data());
     }
 
     // Inputs, targets and known_nonzero of a share of the blocks, per component and network. shares: per
     // class and network.
-    nb::list collect(const KnownComponents& components, const std::vector<std::vector<double>>& shares,
-                     std::uint64_t seed) const {
+    nb::list collect(const nb::sequence& components, const nb::sequence& share_lists, std::uint64_t seed) const {
+        std::vector<std::vector<double>> shares;
+        for (const auto& list : items<nb::sequence>(share_lists)) shares.push_back(items<double>(list));
         require(shares.size() == kClasses, "shares of each class are needed");
         for (const auto& row : shares)
             require(row.size() == kLastNetwork + 1, "shares of each network are needed");
-        std::vector<Part> parts = known_parts(components);
+        const std::vector<KnownComponent> known = items<KnownComponent>(components);
+        std::vector<Part> parts = known_parts(known);
         std::vector<SampleSink> sinks;
         for (std::size_t i = 0; i < parts.size(); ++i) {
             std::vector<int> widths;
@@ -361,6 +362,36 @@ private:
     // The number of references of components of a class.
     static int references_of(int number) { return number; }
 
+    // Reads a network and copies it to each of its planes.
+    void read_network(int number, int first_width, int second_width, const std::vector<int>& planes,
+                      Reader<std::int8_t>& w, Reader<std::int32_t>& b, std::vector<Network>& to) const {
+        const int plane = planes[0], alone = inputs_of(plane, number);
+        std::optional<SharedInputs> shared;
+        if (planes.size() > 1) shared.emplace(model_.selections, planes);
+        const int inputs =
+            shared ? shared->count() + alone - static_cast<int>(model_.selections[plane].plane.size()) : alone;
+        const std::int8_t* weight = w.take(static_cast<std::size_t>(first_width) * inputs);
+        const std::int32_t* bias = b.take(planes.size() * first_width);
+        const auto dense = [&](int columns, int rows) {
+            return Dense(w.take(static_cast<std::size_t>(rows) * columns), b.take(rows), columns, rows, 0, 255);
+        };
+        Network network{Dense(), dense(first_width, second_width), {}};
+        if (plane == kLastNetwork) {
+            network.outputs.push_back(dense(second_width, kLastOutputs));
+        } else {
+            for (const int outputs : {2, kPerSign, kPerSign})
+                network.outputs.push_back(dense(second_width, outputs));
+        }
+        for (const int each : planes) {
+            std::vector<std::int8_t> own;
+            if (shared) own = shared->layer_of(each, weight, inputs, first_width);
+            network.first = Dense(shared ? own.data() : weight, bias, inputs_of(each, number), first_width,
+                                  kInputOffset, 127);
+            bias += first_width;
+            to[each] = network;
+        }
+    }
+
     // The number of inputs of a network.
     int inputs_of(int plane, int number) const {
         const int references = references_of(number);
@@ -371,14 +402,15 @@ private:
     }
 
     template <class Array>
-    static Part make_part(const std::vector<I64>& steps, const Array& blocks) {
+    static Part make_part(const nb::sequence& list, const Array& blocks) {
+        const std::vector<I64> steps = items<I64>(list);
         const I64 rows = blocks.shape(0), columns = blocks.shape(1);
         check_component(steps, blocks);
         require((rows + 2 * kBorder) * (columns + 2 * kBorder) < 1 << 24, "the slice is too large");
         return {Planes(steps.data(), static_cast<int>(rows), static_cast<int>(columns)), nullptr};
     }
 
-    static std::vector<Part> known_parts(const KnownComponents& components) {
+    static std::vector<Part> known_parts(const std::vector<KnownComponent>& components) {
         std::vector<Part> parts;
         for (const auto& [steps, blocks] : components) {
             parts.push_back(make_part(steps, blocks));
@@ -470,13 +502,13 @@ NB_MODULE(JRECOMP_ENGINE, module) {
         .def(nb::init<const jrecomp::Array<std::uint8_t>&, const jrecomp::Array<std::int8_t>&,
                       const jrecomp::Array<std::int8_t>&, const jrecomp::Array<std::uint16_t>&,
                       const jrecomp::Array<std::int16_t>&, const jrecomp::Array<std::int16_t>&,
-                      const std::vector<jrecomp::Selection>&>(),
+                      const nb::sequence&>(),
              nb::arg("log"), nb::arg("tanh"), nb::arg("log2_mantissa"), nb::arg("sigmoid"), nb::arg("half"),
              nb::arg("quarter"), nb::arg("selections"))
         .def("add_class", &Engine::add_class, nb::arg("number"), nb::arg("first_width"),
-             nb::arg("second_width"), nb::arg("weights"), nb::arg("biases"), nb::arg("linear"))
+             nb::arg("second_width"), nb::arg("networks"), nb::arg("weights"), nb::arg("biases"), nb::arg("linear"))
         .def("encode", &Engine::encode, nb::arg("components"))
-        .def("decode", &Engine::decode, nb::arg("components").noconvert(), nb::arg("data"),
+        .def("decode", &Engine::decode, nb::arg("components"), nb::arg("data"),
              nb::arg("highest") = jrecomp::kHighest)
         .def("collect", &Engine::collect, nb::arg("components"), nb::arg("shares"), nb::arg("seed"));
 }

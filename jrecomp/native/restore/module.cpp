@@ -3,13 +3,13 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/pair.h>
-#include <nanobind/stl/vector.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <utility>
 #include <vector>
 
+#include "../lists.hpp"
 #include "../require.hpp"
 #include "network.hpp"
 #include "shifts.hpp"
@@ -47,7 +47,8 @@ void shrink_plane(const Array<const std::int32_t>& gains, const Array<const std:
 
 constexpr std::size_t kMostChannels = 256;  // so that no sum overflows
 
-Network network_of(const std::vector<Array<const std::int8_t>>& weights) {
+Network network_of(const nb::sequence& list) {
+    const auto weights = items<Array<const std::int8_t>>(list);
     require(weights.size() >= 2 && weights.size() % 2 == 0, "the number of convolutions is wrong");
     std::vector<Convolution> convolutions;
     std::size_t inputs = kInputs;
@@ -98,7 +99,7 @@ NB_MODULE(JRECOMP_RESTORATION, module) {
                nb::arg("padded"), nb::arg("out").noconvert());
     nb::class_<jrecomp::Network>(module, "Network")
         .def("__init__",
-             [](jrecomp::Network* self, const std::vector<jrecomp::Array<const std::int8_t>>& convolutions) {
+             [](jrecomp::Network* self, const nb::sequence& convolutions) {
                  new (self) jrecomp::Network(jrecomp::network_of(convolutions));
              },
              nb::arg("convolutions"))
