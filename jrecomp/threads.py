@@ -109,11 +109,13 @@ class Workers:
         _scan.prepare_thread()
         self._tasks: _Tasks = SimpleQueue()
         self._ended: list[LockType] = []
+        self._started = 0
         # Thread.start() would wait for ever for a thread that has no memory to begin with.
         with suppress(RuntimeError, MemoryError):
             while len(self._ended) < count:
                 begun, ended = _locked(), _locked()
                 start_new_thread(_serve, (self._tasks, begun, ended))
+                self._started += 1
                 if not begun.acquire(timeout=START_SECONDS):
                     break
                 self._ended.append(ended)
@@ -142,7 +144,7 @@ class Workers:
         with suppress(Empty):
             while True:
                 self._tasks.get_nowait()
-        for _ in self._ended:
+        for _ in range(self._started):  # one that began too late takes one, too
             self._tasks.put(None)
 
     def __enter__(self) -> Self:

@@ -4,10 +4,12 @@ import time
 from collections.abc import Callable
 from functools import partial
 from threading import Event, Lock, Thread
+from typing import Any
 
 import pytest
 
 import jrecomp
+from jrecomp import threads
 from jrecomp.codec import slices
 from jrecomp.threads import Task, Turns, Workers, cancellable, cancellation, waiting
 
@@ -60,6 +62,36 @@ def test_only_calls_inside_are_cancelled(photo: bytes) -> None:
         with pytest.raises(jrecomp.CancelledError):
             jrecomp.decompress(packed)
     assert found == [photo] and jrecomp.decompress(packed) == photo
+
+
+def test_a_thread_that_begins_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine. It neither takes the end of another thread for its own, nor stays."""
+    begin, started = Event(), list[Thread]()
+
+    def start(function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+        late = len(started) == 1
+
+        def run() -> None:
+            assert not late or begin.wait(60)
+            function(*arguments)
+
+        started.append(Thread(target=run, daemon=True))
+        started[-1].start()
+
+    monkeypatch.setattr(threads, "start_new_thread", start)
+    monkeypatch.setattr(threads, "START_SECONDS", 0.2)
+    workers = Workers(3)
+    assert workers.at_once == 1 and len(started) == 2
+    first = Event()
+    busy = workers.submit(partial(first.wait, 60))
+    begin.set()
+    assert workers.submit(lambda: 5).result() == 5  # in the late thread
+    workers.shutdown()
+    started[1].join(60)
+    first.set()
+    assert busy.result()
+    started[0].join(60)
+    assert not any(thread.is_alive() for thread in started)
 
 
 def test_tasks_inside_tasks_are_cancelled() -> None:
