@@ -57,14 +57,12 @@ def share(threads: int, device: Device, first: First, model: str | None = None, 
     if model:
         resources.check(load(model))
     workers = resources.workers
-    if device == CUDA or (device == "auto" and _is_gpu_faster(first, model, passes, workers)):
+    if device == CUDA or (
+        device == "auto" and is_gpu_faster(lambda: _amount(first(FORESEEN), model, passes), workers)
+    ):
         return Shares(max(1, len(first(GPU_JOBS))), workers, CUDA, min(workers, GPU_COMPUTING))
     at_once = max(1, len(first(workers)))
     return Shares(at_once, workers // at_once, "cpu", at_once)
-
-
-def _is_gpu_faster(first: First, model: str | None, passes: int, workers: int) -> bool:
-    return is_gpu_faster(lambda: _amount(first(FORESEEN), model, passes), workers)
 
 
 def _amount(jobs: Sequence[Job], model: str | None, passes: int) -> Amount:

@@ -10,14 +10,16 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from jrecomp.bench import batches as batching
-from jrecomp.bench import start_up as starting
 from jrecomp.bench.codecs import Lepton
 from jrecomp.bench.inputs import Encoding
 from jrecomp.bench.measure import Measurement, RoundTrip, Total
 from jrecomp.bench.scaling import Run
+
+if TYPE_CHECKING:  # it needs a module that Windows lacks
+    from jrecomp.bench import start_up as starting
 
 Key = TypeVar("Key")
 
@@ -202,7 +204,7 @@ def batches(setup: Setup, runs: Iterable[batching.Run]) -> str:
     return "\n".join([*lines, table(header, rows)])
 
 
-def start_up(setup: Setup, size: int, runs: Iterable[starting.Run]) -> str:
+def start_up(setup: Setup, size: int, runs: "Iterable[starting.Run]") -> str:
     """The report of a benchmark of start-up; size: bytes of the JPEG file."""
     lines = [
         *origin("Start-up", setup),

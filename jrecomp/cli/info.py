@@ -30,8 +30,4 @@ def command(selection: Selection, dry_run: bool, limits: Limits, reporting: Repo
     """
     stream = selection.search(Wanted(CONTAINER_SUFFIXES)).jobs()
     steps = partial(work.inspect, limits=limits)
-    if dry_run:
-        from jrecomp.cli import estimate
-
-        return estimate.run(stream, steps, reporting, 1, anew=True)
-    return report.run(stream, steps, lines.details, reporting, always=True)
+    return report.run(stream, steps, lines.details, reporting, always=True, dry_run=dry_run)

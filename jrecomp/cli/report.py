@@ -34,15 +34,22 @@ def run(
     pipes: bool = False,
     passes: int = 1,
     always: bool = False,
+    dry_run: bool = False,
+    anew: bool = True,
 ) -> ExitCode:
-    """Run jobs and print a report.
+    """Run jobs and print a report, or print only what they would do.
 
     stream: the jobs. work: as for batch.run(). shares: from sharing.share(). describe: formats the outcome of
     a successful job. reporting: what to print. pipes: whether a result is written to standard output. passes:
     how often the slices of a picture are coded. always: print a line for each file also where there are many.
+    dry_run: write nothing. anew: whether inputs whose targets exist are processed, too.
 
     Returns the exit code of the first failed job, OK if none failed.
     """
+    if dry_run:
+        from jrecomp.cli import estimate
+
+        return estimate.run(stream, work, reporting, shares.computing, anew=anew)
     report = _Report(stream, describe, reporting, pipes, always)
     activity = Activity()
     progress = Progress(stream, report.tally, activity, passes) if reporting.shows_progress() else None
@@ -68,17 +75,21 @@ def write(
     dry_run: bool,
     passes: int = 1,
 ) -> ExitCode:
-    """Run jobs that write outputs and print a report, or print only what they would do.
+    """Run jobs that write outputs, as run() does.
 
-    destination: where outputs are written. sources: what the user named. dry_run: write nothing. The others
-    are as for run().
+    destination: where outputs are written. sources: what the user named. The others are as for run().
     """
-    if dry_run:
-        from jrecomp.cli import estimate
-
-        return estimate.run(stream, work, reporting, shares.computing, anew=destination.force)
-    pipes = destination.pipes(sources)
-    return run(stream, work, describe, reporting, shares=shares, pipes=pipes, passes=passes)
+    return run(
+        stream,
+        work,
+        describe,
+        reporting,
+        shares=shares,
+        pipes=destination.pipes(sources),
+        passes=passes,
+        dry_run=dry_run,
+        anew=destination.force,
+    )
 
 
 class _Report:

@@ -74,11 +74,7 @@ def command(
     )
     if originals is not None:
         steps = partial(work.verify_original, threads=shares.threads, device=shares.device, limits=limits)
-    if dry_run:
-        from jrecomp.cli import estimate
-
-        return estimate.run(stream, steps, reporting, shares.computing, anew=True)
-    return report.run(stream, steps, lines.verified, reporting, shares=shares)
+    return report.run(stream, steps, lines.verified, reporting, shares=shares, dry_run=dry_run)
 
 
 def _originals(selection: Selection, tree: str) -> Stream:

@@ -11,8 +11,7 @@ from threadpoolctl import threadpool_limits
 from jrecomp.array_types import Int16
 from jrecomp.codec import blocks, latents, planes
 from jrecomp.codec.coders import NumpyCoder
-from jrecomp.codec.coefficients import HIGHEST
-from jrecomp.codec.engines import Kind, Shapes, Slice, SliceBySlice, Steps
+from jrecomp.codec.engines import Shapes, Slice, SliceBySlice, Steps
 from jrecomp.coding import BitDecoder, BitEncoder
 from jrecomp.model.blocks import BlocksModel
 from jrecomp.model.latents import LatentsModel
@@ -20,29 +19,8 @@ from jrecomp.model.planes import PlanesModel
 from jrecomp.native.engine import SliceDecoder, SliceEncoder
 
 
-class ArraysBySlice(SliceBySlice[Kind]):
-    """A SliceBySlice of array operations, each of which runs on one thread of BLAS."""
-
-    def encode(self, model: Kind, steps: Steps, slices: Sequence[Slice], threads: int) -> list[bytes]:
-        """See Engine."""
-        with _one_thread():
-            return super().encode(model, steps, slices, threads)
-
-    def decode(
-        self,
-        model: Kind,
-        steps: Steps,
-        slices: Sequence[Slice],
-        data: Sequence[bytes],
-        threads: int,
-        highest: int = HIGHEST,
-    ) -> None:
-        """See Engine."""
-        with _one_thread():
-            super().decode(model, steps, slices, data, threads, highest)
-
-
 def _one_thread() -> AbstractContextManager[object]:
+    """Each array operation runs on one thread of BLAS, as slices have threads already."""
     limits: AbstractContextManager[object] = threadpool_limits(1)
     return limits
 
@@ -88,9 +66,9 @@ def _copy(values: Sequence[Int16], parts: Slice) -> None:
         part[:] = value
 
 
-PLANES = ArraysBySlice(_numpy_encode, _numpy_decode)
-BLOCKS = ArraysBySlice(_blocks_encode, _blocks_decode)
+PLANES = SliceBySlice(_numpy_encode, _numpy_decode, _one_thread)
+BLOCKS = SliceBySlice(_blocks_encode, _blocks_decode, _one_thread)
 """The references in NumPy."""
 
-LATENTS = ArraysBySlice(_latents_encode, _latents_decode)
+LATENTS = SliceBySlice(_latents_encode, _latents_decode, _one_thread)
 """Networks in NumPy, with the native coder of values."""

@@ -4,7 +4,7 @@ The native engine is the fastest on CPUs, the CUDA engine serves GPUs, and the N
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -62,18 +62,21 @@ class SliceBySlice(Generic[Kind]):
     """An engine that codes each slice independently, on several threads.
 
     encode: returns the bytes of a slice. decode: decodes bytes into the arrays of a slice, up to an index.
+    context: what slices are coded in.
     """
 
     def __init__(
         self,
         encode: Callable[[Kind, Steps, Slice], bytes],
         decode: Callable[[Kind, Steps, Slice, bytes, int], None],
+        context: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
-        self._encode, self._decode = encode, decode
+        self._encode, self._decode, self._context = encode, decode, context
 
     def encode(self, model: Kind, steps: Steps, slices: Sequence[Slice], threads: int) -> list[bytes]:
         """See Engine."""
-        return _spread(lambda parts: self._encode(model, steps, parts), threads, slices)
+        with self._context():
+            return _spread(lambda parts: self._encode(model, steps, parts), threads, slices)
 
     def decode(
         self,
@@ -89,7 +92,7 @@ class SliceBySlice(Generic[Kind]):
         def decode_slice(parts: Slice, data: bytes) -> None:
             self._decode(model, steps, parts, data, highest)
 
-        with _damage():
+        with self._context(), _damage():
             _spread(decode_slice, threads, slices, data)
 
 
@@ -127,7 +130,7 @@ def _damage() -> Iterator[None]:
         raise CorruptContainerError(str(error)) from error
 
 
-class Imported(Generic[Kind]):
+class Imported:
     """An engine in another module, which is imported when the engine is first used.
 
     module: its name in this package. name: of the engine in it.
@@ -137,25 +140,18 @@ class Imported(Generic[Kind]):
         self._module, self._name = module, name
 
     @property
-    def _engine(self) -> Engine[Kind]:
-        engine: Engine[Kind] = getattr(import_module(f"jrecomp.codec.{self._module}"), self._name)
+    def encode(self) -> Callable[..., list[bytes]]:
+        """See Engine."""
+        return self._engine().encode
+
+    @property
+    def decode(self) -> Callable[..., None]:
+        """See Engine."""
+        return self._engine().decode
+
+    def _engine(self) -> Engine[Any]:
+        engine: Engine[Any] = getattr(import_module(f"jrecomp.codec.{self._module}"), self._name)
         return engine
-
-    def encode(self, model: Kind, steps: Steps, slices: Sequence[Slice], threads: int) -> list[bytes]:
-        """See Engine."""
-        return self._engine.encode(model, steps, slices, threads)
-
-    def decode(
-        self,
-        model: Kind,
-        steps: Steps,
-        slices: Sequence[Slice],
-        data: Sequence[bytes],
-        threads: int,
-        highest: int = HIGHEST,
-    ) -> None:
-        """See Engine."""
-        self._engine.decode(model, steps, slices, data, threads, highest)
 
 
 ENGINES: dict[str, dict[str, Engine[Any]]] = {
