@@ -66,7 +66,11 @@ def test_only_calls_inside_are_cancelled(photo: bytes) -> None:
 
 def test_a_thread_that_begins_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine. It neither takes the end of another thread for its own, nor stays."""
-    begin, started = Event(), list[Thread]()
+    begin, occupied, first, started = Event(), Event(), Event(), list[Thread]()
+
+    def occupy() -> bool:
+        occupied.set()
+        return first.wait(60)
 
     def start(function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
         late = len(started) == 1
@@ -82,8 +86,8 @@ def test_a_thread_that_begins_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "START_SECONDS", 0.2)
     workers = Workers(3)
     assert workers.at_once == 1 and len(started) == 2
-    first = Event()
-    busy = workers.submit(partial(first.wait, 60))
+    busy = workers.submit(occupy)
+    assert occupied.wait(60)  # else the late thread could take this task
     begin.set()
     assert workers.submit(lambda: 5).result() == 5  # in the late thread
     workers.shutdown()
