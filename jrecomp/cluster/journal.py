@@ -4,22 +4,28 @@ from collections import Counter
 
 
 class Journal:
-    """Knows which file of each task is at hand, and how many workers died while they handled it.
+    """Knows which tasks were begun and, of those begun again, how many workers died at which file.
 
-    It outlives the workers. A task that is begun again has lost its worker at the last file that was begun.
+    It outlives the workers. A task that is begun again has lost its worker. From then on its files are noted
+    one by one; tasks that are begun once cost one message.
     """
 
     def __init__(self) -> None:
-        self._at_hand: dict[str, int] = {}
-        self._deaths = Counter[tuple[str, int]]()
+        self._at_hand: dict[str, int | None] = {}
+        self._deaths = Counter[tuple[str, int | None]]()
 
-    def begin(self, task: str, place: int) -> int:
+    def begin(self, task: str) -> bool:
+        """Note that a worker begins with a task; returns whether another one had begun with it."""
+        again = task in self._at_hand
+        if again:
+            self._deaths[task, self._at_hand[task]] += 1
+        self._at_hand[task] = None
+        return again
+
+    def at(self, task: str, place: int) -> int:
         """Note that a worker begins with a file; returns the number of workers that died at it.
 
         place: of the file in its task.
         """
-        before = self._at_hand.get(task, -1)
-        if place <= before:
-            self._deaths[task, before] += 1
         self._at_hand[task] = place
         return self._deaths[task, place]

@@ -110,11 +110,26 @@ def _journal() -> Any:
     return ray.remote(**options)(Journal).remote()
 
 
+class _Messages(Journal):
+    """The journal of the run, which is in another process."""
+
+    def __init__(self, journal: Any) -> None:
+        self._journal = journal
+
+    def begin(self, task: str) -> bool:
+        """See Journal."""
+        return bool(ray.get(self._journal.begin.remote(task)))
+
+    def at(self, task: str, place: int) -> int:
+        """See Journal."""
+        return int(ray.get(self._journal.at.remote(task, place)))
+
+
 class _Actor:
     """A worker as Ray Data has it. A batch is one task, its result a table of rows."""
 
     def __init__(self, settings: Settings, journal: Any) -> None:
-        self._worker = Worker(settings, lambda *place: ray.get(journal.begin.remote(*place)))
+        self._worker = Worker(settings, _Messages(journal))
 
     def __call__(self, batch: Mapping[str, Any]) -> Any:
         names, sizes = batch["names"][0], batch["sizes"][0]

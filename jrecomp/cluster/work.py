@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from jrecomp import container, files, pipeline
+from jrecomp.cluster.journal import Journal
 from jrecomp.cluster.manifest import Manifest, Row, Status, names
 from jrecomp.cluster.storage import Entry, Folder
 from jrecomp.cluster.tasks import Task
@@ -68,7 +69,7 @@ _LARGER = 1000
 """Containers are larger than their files by fewer bytes."""
 
 DEATHS = 3
-"""A file is left out after so many workers died while they handled it."""
+"""A file is left out after so many workers died at it, beside the first, of which only the task is known."""
 
 _DIED = f"{DEATHS} workers that handled the file died, perhaps of too little memory"
 
@@ -76,11 +77,11 @@ _DIED = f"{DEATHS} workers that handled the file died, perhaps of too little mem
 class Worker:
     """Handles tasks, one after the other, with one thread. The model is loaded once.
 
-    begin: Journal.begin() of the run's journal.
+    journal: of the run.
     """
 
-    def __init__(self, settings: Settings, begin: Callable[[str, int], int]) -> None:
-        self._settings, self._begin = settings, begin
+    def __init__(self, settings: Settings, journal: Journal) -> None:
+        self._settings, self._journal = settings, journal
         self._source = Folder(settings.source)
         self._target = Folder(settings.target) if settings.target else self._source
         self._manifest = Manifest(settings.manifest)
@@ -102,17 +103,21 @@ class Worker:
                 return rows
         except Exception as error:
             return _without_manifest(task, error)
-        rows = [self._row(task, place) for place in range(len(task.entries))]
+        again = self._journal.begin(task.name)
+        rows = [self._row(task, place, again) for place in range(len(task.entries))]
         try:
             self._manifest.write(task.name, rows)
         except Exception as error:
             return _without_manifest(task, error)
         return rows
 
-    def _row(self, task: Task, place: int) -> Row:
-        """What became of a file. Whatever it is, it fails alone."""
+    def _row(self, task: Task, place: int, again: bool) -> Row:
+        """What became of a file. Whatever it is, it fails alone.
+
+        again: whether an earlier worker died while it did the task.
+        """
         started, entry = time.perf_counter(), task.entries[place]
-        if self._begin(task.name, place) >= DEATHS:
+        if again and self._journal.at(task.name, place) >= DEATHS:
             return _failed(entry, _failure(ShortageError(_DIED)))
         name, raw = names(entry.name)
         target = names(self._renamed(entry.name))[0] if self._settings.command != "verify" else None

@@ -48,11 +48,9 @@ def entries(wanted: Settings) -> tuple[Entry, ...]:
     return tuple(Folder(wanted.source).walk(wanted.suffixes, refuse))
 
 
-def do(
-    wanted: Settings, name: str = "0", begin: Callable[[str, int], int] = lambda task, place: 0
-) -> dict[str, Row]:
+def do(wanted: Settings, name: str = "0", journal: Journal | None = None) -> dict[str, Row]:
     """Rows by source; those of the manifest are the same."""
-    rows = Worker(wanted, begin).do(Task(name, entries(wanted)))
+    rows = Worker(wanted, journal or Journal()).do(Task(name, entries(wanted)))
     if wanted.manifest:
         assert Manifest(wanted.manifest).part(name) == rows
     found = {row.source: row for row in rows}
@@ -110,7 +108,7 @@ def test_what_is_done_is_kept(place: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_part_is_not_done_again(place: Path) -> None:
     first = do(settings(place))
     (place / "in/a.jpg").unlink()
-    assert Worker(settings(place), lambda task, place: 0).do(Task("0", (Entry("b.jpg", 1),))) == list(
+    assert Worker(settings(place), Journal()).do(Task("0", (Entry("b.jpg", 1),))) == list(
         first.values()
     )
 
@@ -165,7 +163,7 @@ def test_originals_without_good_containers_fail(place: Path) -> None:
 def test_missing_and_too_large_files(place: Path) -> None:
     wanted = settings(place, limits=Limits(max_memory=1))
     assert {row.exit_code for row in do(wanted).values()} == {ExitCode.LIMIT, ExitCode.OK}
-    worker = Worker(settings(place), lambda task, place: 0)
+    worker = Worker(settings(place), Journal())
     (row,) = worker.do(Task("1", (Entry("gone.jpg", 5),)))
     assert (row.status, row.exit_code, row.error) == (
         "failed",
@@ -200,27 +198,53 @@ def test_two_workers_at_the_same_file(place: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_manifest_that_cannot_be_written(place: Path) -> None:
     (place / "m").write_bytes(b"a file")
-    rows = Worker(settings(place), lambda task, place: 0).do(Task("0", entries(settings(place))))
+    rows = Worker(settings(place), Journal()).do(Task("0", entries(settings(place))))
     assert {(row.status, row.exit_code) for row in rows} == {("failed", ExitCode.INPUT)}
     assert (rows[0].error or "").startswith("its manifest cannot be kept: ")
 
 
 def test_the_journal_finds_the_file_to_blame() -> None:
     journal = Journal()
+    assert not journal.begin("task")  # whose worker dies without a note of the file
     for attempt in range(work.DEATHS):
-        assert [journal.begin("task", place) for place in range(3)] == [0, 0, attempt]
-    assert [journal.begin("task", place) for place in range(5)] == [0, 0, work.DEATHS, 0, 0]
-    assert journal.begin("other", 2) == 0
+        assert journal.begin("task")
+        assert [journal.at("task", place) for place in range(3)] == [0, 0, attempt]
+    assert journal.begin("task")
+    assert [journal.at("task", place) for place in range(5)] == [0, 0, work.DEATHS, 0, 0]
+    assert not journal.begin("other") and journal.at("other", 2) == 0
+
+
+class Recorder(Journal):
+    """Tells what workers noted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.noted = list[int]()
+
+    def at(self, task: str, place: int) -> int:
+        self.noted.append(place)
+        return super().at(task, place)
 
 
 def test_a_file_that_kills_workers_is_left_out(place: Path) -> None:
-    begin = {"a.jpg": 0, "text.jpg": work.DEATHS}
-    names = [entry.name for entry in entries(settings(place))]
-    rows = do(settings(place), begin=lambda task, number: begin.get(names[number], 0))
+    names, journal = [entry.name for entry in entries(settings(place))], Recorder()
+    deadly = names.index("text.jpg")
+    for _ in range(1 + work.DEATHS):
+        journal.begin("0")
+        journal.at("0", deadly)
+    journal.noted.clear()
+    rows = do(settings(place), journal=journal)
     failed = {name: (row.exit_code, row.error) for name, row in rows.items() if row.status == "failed"}
     reason = "3 workers that handled the file died, perhaps of too little memory"
     assert failed == {"text.jpg": (ExitCode.SHORTAGE, reason)}
     assert not (place / "packed/text.jpg.jrc").exists()
+    assert journal.noted == list(range(len(names)))
+
+
+def test_files_of_a_task_that_is_begun_once_are_not_noted(place: Path) -> None:
+    journal = Recorder()
+    do(settings(place), journal=journal)
+    assert journal.noted == [] and journal.begin("0")
 
 
 def test_the_schema_has_the_fields_of_a_row() -> None:
