@@ -120,7 +120,7 @@ def _numbers(_: click.Context, __: click.Parameter, value: str | None) -> list[i
 @click.option(
     "--start-up",
     is_flag=True,
-    help="Measure instead the processor time of whole calls of jrecomp for one small JPEG file.",
+    help="Measure instead the time of whole calls of jrecomp for one small JPEG file.",
 )
 @click.option(
     "--effort",

@@ -210,11 +210,12 @@ def start_up(setup: Setup, size: int, runs: "Iterable[starting.Run]") -> str:
         *origin("Start-up", setup),
         "",
         f"Every call is a process, for a JPEG file of {size:,} bytes. Milliseconds are its processor time,",
-        f"in user and system mode. Calls alternate; of {setup.repeats} runs of each, the shortest counts.",
+        "in user and system mode, and its elapsed time. Those of a call for copies are divided by",
+        f"their number. Calls alternate; of {setup.repeats} runs of each, the shortest time counts.",
         "",
     ]
-    rows = [[run.call, f"{1000 * run.cpu_seconds:.0f}"] for run in runs]
-    return "\n".join([*lines, table(["call", "ms"], rows)])
+    rows = [[run.call, f"{1000 * run.cpu_seconds:.0f}", f"{1000 * run.seconds:.0f}"] for run in runs]
+    return "\n".join([*lines, table(["call", "processor, ms", "elapsed, ms"], rows)])
 
 
 def origin(title: str, setup: Setup) -> list[str]:

@@ -453,8 +453,10 @@ def test_start_up_is_that_of_whole_calls(photo: bytes, tmp_path: Path) -> None:
     assert text == (output / "report.md").read_text() and f"{len(photo):,} bytes" in text
     runs = json.loads((output / "results.json").read_text())
     calls = [f"jrecomp {command} (fast)" for command in ("compress", "decompress", "verify", "info")]
-    assert [run["call"] for run in runs] == [*start_up.WITHOUT_FILES, *calls]
-    assert all(run["cpu_seconds"] > 0 for run in runs)
+    many = "jrecomp compress (fast), 100 files, each"
+    assert [run["call"] for run in runs] == [*start_up.WITHOUT_FILES, *calls, many]
+    assert all(run["cpu_seconds"] > 0 and run["seconds"] > 0 for run in runs)
+    assert [run["files"] for run in runs] == [1] * (len(runs) - 1) + [100]
     picture, second = tmp_path / "b.png", tmp_path / "c.jpg"
     picture.touch()
     second.touch()
@@ -475,4 +477,4 @@ def test_a_process_that_fails_ends_the_measuring() -> None:
     with pytest.raises(subprocess.CalledProcessError):
         scaling._process([sys.executable, "-c", "raise SystemExit(3)"])
     with pytest.raises(subprocess.CalledProcessError):
-        start_up.cpu_seconds([sys.executable, "-c", "raise SystemExit(3)"])
+        start_up.measured([sys.executable, "-c", "raise SystemExit(3)"])

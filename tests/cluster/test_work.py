@@ -108,9 +108,7 @@ def test_what_is_done_is_kept(place: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_part_is_not_done_again(place: Path) -> None:
     first = do(settings(place))
     (place / "in/a.jpg").unlink()
-    assert Worker(settings(place), Journal()).do(Task("0", (Entry("b.jpg", 1),))) == list(
-        first.values()
-    )
+    assert Worker(settings(place), Journal()).do(Task("0", (Entry("b.jpg", 1),))) == list(first.values())
 
 
 @pytest.mark.parametrize("change", ["other", "cut", "flipped"])
