@@ -43,13 +43,20 @@ First = Callable[[int], Sequence[Job]]
 """Gives the first jobs of a run, as many as asked for if there are as many, as Stream.first()."""
 
 
-def share(threads: int, device: Device, first: First, model: str | None = None, passes: int = 1) -> Shares:
+def share(
+    threads: int,
+    device: Device,
+    first: First,
+    model: str | None = None,
+    passes: int = 1,
+    anew: bool = False,
+) -> Shares:
     """Choose the device, and divide threads among jobs.
 
     threads: total number, 0 for one per core. device: one of options.DEVICES; `auto` is the GPU where that is
     faster for all jobs together. A GPU computes slices of many jobs at once, and threads are for all of them.
     model: name of the model that the jobs use; None if their inputs are containers, which name it. passes:
-    how often slices are coded, 2 to encode and verify.
+    how often slices are coded, 2 to encode and verify. anew: whether outputs that exist are written again.
 
     Raises UsageError and UnknownModelError.
     """
@@ -58,16 +65,16 @@ def share(threads: int, device: Device, first: First, model: str | None = None, 
         resources.check(load(model))
     workers = resources.workers
     if device == CUDA or (
-        device == "auto" and is_gpu_faster(lambda: _amount(first(FORESEEN), model, passes), workers)
+        device == "auto" and is_gpu_faster(lambda: _amount(first(FORESEEN), model, passes, anew), workers)
     ):
         return Shares(max(1, len(first(GPU_JOBS))), workers, CUDA, min(workers, GPU_COMPUTING))
     at_once = max(1, len(first(workers)))
     return Shares(at_once, workers // at_once, "cpu", at_once)
 
 
-def _amount(jobs: Sequence[Job], model: str | None, passes: int) -> Amount:
-    """What jobs have to do whose targets are not there yet; model, passes: as for share()."""
-    to_do = [job for job in jobs if job.writes and not files.is_file(job.target)]
+def _amount(jobs: Sequence[Job], model: str | None, passes: int, anew: bool) -> Amount:
+    """What jobs have to do; model, passes, anew: as for share()."""
+    to_do = [job for job in jobs if job.writes and (anew or not files.is_file(job.target))]
     size, name = float(sum(job.size for job in to_do)), model
     if name is None:
         name, ratio = _first_container(to_do)

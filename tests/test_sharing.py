@@ -9,11 +9,13 @@ from types import SimpleNamespace
 import pytest
 
 from jrecomp import pipeline, sharing
+from jrecomp.codec.devices import Amount
 from jrecomp.errors import UnknownModelError, UsageError
 from jrecomp.jobs import Job
 from jrecomp.model import DEFAULT_MODEL
 from jrecomp.options import Device
 from jrecomp.sharing import Shares, share
+from tests.cli.commands import run
 
 
 def first_of(jobs: Sequence[Job]) -> Callable[[int], Sequence[Job]]:
@@ -135,6 +137,38 @@ def test_what_is_done_does_not_count(machine: SimpleNamespace, tmp_path: Path) -
     assert share(64, "auto", first_of(jobs[1:]), "best", 2).device == "cpu"
     assert share(16, "auto", first_of(jobs), "best", 2).device == "cuda"
     assert share(16, "auto", first_of([skipped, *jobs[1:]]), "best", 2).device == "cpu"
+    assert share(16, "auto", first_of([skipped, *jobs[1:]]), "best", 2, anew=True).device == "cuda"
+
+
+def test_commands_count_what_they_code(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, make_photo: Callable[..., bytes]
+) -> None:
+    """Also where outputs exist: with --force, and where containers are checked beside their originals."""
+    amounts = list[Amount]()
+
+    def is_gpu_faster(amount: Callable[[], Amount], workers: int) -> bool:
+        amounts.append(amount())
+        return False
+
+    monkeypatch.setattr(sharing, "is_gpu_faster", is_gpu_faster)
+    photos, archive = tmp_path / "photos", tmp_path / "archive"
+    photos.mkdir()
+    pictures = make_photo(64, 64), make_photo(96, 32)
+    for number, data in enumerate(pictures):
+        (photos / f"{number}.jpg").write_bytes(data)
+    total = sum(map(len, pictures))
+    compress = ["compress", "-r", str(photos), "--output-dir", str(archive), "--model", "best"]
+    for more in ([], [], ["--force"]):
+        run(*compress, *more)
+    assert amounts == [Amount("best", 2, total, 2), Amount("best", 0, 0, 2), Amount("best", 2, total, 2)]
+    amounts.clear()
+    run("verify", "-r", str(archive))
+    run("verify", "-r", str(archive), "--originals", str(photos))
+    run("decompress", "-r", str(archive), "--output-dir", str(photos))
+    run("decompress", "-r", str(archive), "--output-dir", str(photos), "--force")
+    verified, compared, nothing, forced = amounts
+    assert verified == compared == forced
+    assert (verified.model, verified.files, verified.passes, nothing.files) == ("best", 2, 1, 0)
 
 
 @pytest.mark.parametrize(("model", "device"), [("best", "cuda"), ("fast", "cpu")])

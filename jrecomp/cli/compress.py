@@ -65,7 +65,7 @@ def command(
     if delete_source:
         _check_deletion(destination, change, keep)
     stream = selection.search(Wanted(JPEG_SUFFIXES)).jobs(destination, files.compressed_name)
-    shares = share(threads, device, stream.first, model or DEFAULT_MODEL, passes=2)
+    shares = share(threads, device, stream.first, model or DEFAULT_MODEL, passes=2, anew=destination.force)
     steps = partial(
         work.compress,
         change=change,

@@ -47,7 +47,7 @@ def command(
     jrecomp decompress --recursive compressed --output-dir restored
     """
     stream = selection.search(Wanted(CONTAINER_SUFFIXES)).jobs(destination, files.restored_name)
-    shares = share(threads, device, stream.first)
+    shares = share(threads, device, stream.first, anew=destination.force)
     decompress = work.salvage if salvage else work.decompress
     steps = partial(
         decompress, threads=shares.threads, device=shares.device, limits=limits, existing=destination.existing

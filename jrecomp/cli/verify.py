@@ -10,7 +10,7 @@ from jrecomp import files, work
 from jrecomp.cli import lines, options, report
 from jrecomp.cli.options import Reporting, Selection
 from jrecomp.errors import ExitCode, UsageError
-from jrecomp.jobs import CONTAINER_SUFFIXES, JPEG_SUFFIXES, Destination, Stream, Wanted, is_folder
+from jrecomp.jobs import CONTAINER_SUFFIXES, JPEG_SUFFIXES, Destination, Job, Stream, Wanted, is_folder
 from jrecomp.options import Device, Limits
 from jrecomp.sharing import share
 from jrecomp.work import Work
@@ -68,7 +68,7 @@ def command(
         stream = selection.search(Wanted(CONTAINER_SUFFIXES)).jobs()
     if original and stream.at_least(2) > 1:
         raise UsageError("--original names one file, but there are several inputs (verify them one by one)")
-    shares = share(threads, device, stream.first)
+    shares = share(threads, device, stream.first if originals is None else partial(_containers, stream))
     steps: Work = partial(
         work.verify, original=original, threads=shares.threads, device=shares.device, limits=limits
     )
@@ -84,3 +84,8 @@ def _originals(selection: Selection, tree: str) -> Stream:
     destination = Destination(output_dir=Path(selection.sources[0]))
     search = replace(selection, sources=(tree,)).search(Wanted(JPEG_SUFFIXES))
     return search.jobs(destination, files.compressed_name)
+
+
+def _containers(stream: Stream, count: int) -> list[Job]:
+    """The first jobs of _originals(), as of commands that read the containers."""
+    return [job._replace(source=job.target, target=None) for job in stream.first(count)]
