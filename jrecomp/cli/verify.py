@@ -1,5 +1,6 @@
 """The command `jrecomp verify`."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from jrecomp.errors import ExitCode, UsageError
 from jrecomp.jobs import CONTAINER_SUFFIXES, JPEG_SUFFIXES, Destination, Job, Stream, Wanted, is_folder
 from jrecomp.options import Device, Limits
 from jrecomp.sharing import share
-from jrecomp.work import Work
+from jrecomp.work import JobSteps
 
 
 @click.command("verify")
@@ -60,20 +61,19 @@ def command(
     jrecomp verify archive.jrc --original photo.jpg
     jrecomp verify -r compressed --originals photos
     """
-    if originals is not None:
+    verify: Callable[..., JobSteps]
+    if originals is None:
+        stream = selection.search(Wanted(CONTAINER_SUFFIXES)).jobs()
+        first, verify = stream.first, partial(work.verify, original=original)
+    else:
         if original:
             raise UsageError("--original and --originals exclude each other (use only one)")
         stream = _originals(selection, originals)
-    else:
-        stream = selection.search(Wanted(CONTAINER_SUFFIXES)).jobs()
+        first, verify = partial(_containers, stream), work.verify_original
     if original and stream.at_least(2) > 1:
         raise UsageError("--original names one file, but there are several inputs (verify them one by one)")
-    shares = share(threads, device, stream.first if originals is None else partial(_containers, stream))
-    steps: Work = partial(
-        work.verify, original=original, threads=shares.threads, device=shares.device, limits=limits
-    )
-    if originals is not None:
-        steps = partial(work.verify_original, threads=shares.threads, device=shares.device, limits=limits)
+    shares = share(threads, device, first)
+    steps = partial(verify, threads=shares.threads, device=shares.device, limits=limits)
     return report.run(stream, steps, lines.verified, reporting, shares=shares, dry_run=dry_run)
 
 
